@@ -1,0 +1,57 @@
+"""How a long job tells what it has done, and how it is asked to stop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from napari_graft.core.errors import Cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Say how far a job is.
+
+    Parameters
+    ----------
+    done, total
+        Units of work finished and expected; `total` is None where it is not known yet.
+    message
+        What is being done, in words for the user.
+    metrics
+        Numbers of the moment, such as the loss.
+    """
+
+    done: float
+    total: float | None
+    message: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+Report = Callable[[Progress], None]
+
+
+def ignore_progress(progress: Progress) -> None:
+    """Take a progress report and do nothing with it."""
+
+
+class CancelToken:
+    """Carry the wish to stop from one thread to the job that polls it."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask the job to stop; it may be called from any thread and more than once."""
+        self._event.set()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Say whether the job was asked to stop."""
+        return self._event.is_set()
+
+    def raise_if_cancelled(self) -> None:
+        """Raise `Cancelled` once the job was asked to stop."""
+        if self._event.is_set():
+            raise Cancelled("stopped on request")
