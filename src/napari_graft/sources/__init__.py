@@ -1,0 +1,1 @@
+"""Pretrained models to start from: their cards, weights and fingerprints, and where they are found."""
