@@ -1,0 +1,76 @@
+"""Generated electron micrographs of neuropil."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_graft.samples.camera import photograph
+from napari_graft.samples.fields import FloatArray, grain, smooth_field
+from napari_graft.samples.generated import GeneratedImage
+from napari_graft.samples.look import Look, random_look
+from napari_graft.samples.neurites import pack_cells
+from napari_graft.samples.organelles import Tissue, paint_mitochondria, paint_small_bodies, paint_synapses
+from napari_graft.samples.truth import connected_truth, touching_edges
+
+
+def generate_neuropil(shape: tuple[int, ...], rng: np.random.Generator, look: Look | None = None) -> GeneratedImage:
+    """Generate an EM-like image (y, x), or a stack (z, y, x) whose slices change smoothly, with its truth.
+
+    One id for each cell profile; membrane (and myelin) is background. A look of None draws one at random.
+    """
+    look = look or random_look(rng)
+    stack_shape = (1, shape[0], shape[1]) if len(shape) == 2 else (shape[0], shape[1], shape[2])
+    cells = pack_cells(stack_shape, look, rng)
+    tissue = Tissue(cells, _distance_to_edges(cells))
+    sheath = _sheath_thickness(tissue, look, rng)
+    scene = _paint(tissue, sheath, look, rng)
+    is_object = tissue.depth > np.maximum(0.5 + look.membrane_width / 4, sheath)
+    truth = connected_truth(np.where(is_object, cells, 0).astype(np.int32))
+    return GeneratedImage(photograph(scene, look, rng).reshape(shape), truth.reshape(shape))
+
+
+def _distance_to_edges(cells: NDArray[np.int32]) -> FloatArray:
+    depth = np.empty(cells.shape, np.float32)
+    for z, cell in enumerate(cells):
+        edges = touching_edges(cell)
+        depth[z] = ndimage.distance_transform_edt(~edges) if edges.any() else 100.0
+    return depth
+
+
+def _sheath_thickness(tissue: Tissue, look: Look, rng: np.random.Generator) -> FloatArray:
+    """Return the thickness of the myelin of the cell at each pixel: 0 where there is none."""
+    n_cells = int(tissue.cells.max()) + 1
+    widest = np.zeros(n_cells, np.float32)
+    np.maximum.at(widest, tissue.cells.ravel(), tissue.depth.ravel())
+    has_myelin = (rng.random(n_cells) < look.myelin) & (widest > 8)
+    thickness = np.where(has_myelin, widest * rng.uniform(0.2, 0.5, n_cells), 0)
+    return np.asarray(thickness[tissue.cells], np.float32)
+
+
+def _paint(tissue: Tissue, sheath: FloatArray, look: Look, rng: np.random.Generator) -> FloatArray:
+    """Paint cytoplasm, its contents, then the membranes over it; bright ground, dark membranes."""
+    shape = tissue.cells.shape
+    tones = rng.normal(0.72, look.cytoplasm_spread, int(tissue.cells.max()) + 1).astype(np.float32)
+    scene = tones[tissue.cells]
+    if look.mitochondria:
+        paint_mitochondria(scene, tissue, look, rng)
+    paint_small_bodies(scene, tissue, look, rng)
+    scene += look.texture * grain(shape, look.texture_scale, rng)
+    scene += 0.5 * look.texture * smooth_field(shape, (2.0, 9.0, 9.0), rng)
+    if look.synapses:
+        paint_synapses(scene, tissue, look, rng)
+    scene -= _membranes(tissue, look, rng)
+    in_sheath = np.clip(sheath - tissue.depth + 0.5, 0, 1)
+    return np.asarray(scene + in_sheath * (rng.uniform(0.05, 0.25) - scene), np.float32)
+
+
+def _membranes(tissue: Tissue, look: Look, rng: np.random.Generator) -> FloatArray:
+    """Return the darkness of the membranes: here thin and crisp, there wide and faint (cut obliquely)."""
+    shape = tissue.cells.shape
+    oblique = np.clip(smooth_field(shape, (2.0, look.radius, look.radius), rng) - 0.9, 0, 1) * 2 * look.membrane_gaps
+    width = look.membrane_width * (1 + 0.2 * smooth_field(shape, (2.0, 20.0, 20.0), rng)) * (1 + 2.5 * oblique)
+    strength = look.membrane_contrast * np.clip(1 - 0.8 * oblique, 0.15, 1)
+    profile = np.exp(-((tissue.depth / np.maximum(0.55 * width, 0.6)) ** 2))
+    return np.asarray(strength * profile, np.float32)
