@@ -45,11 +45,13 @@ def _inherit_names(
     pieces: NDArray[np.int32], before: NDArray[np.uint32], n_ids: int
 ) -> tuple[NDArray[np.uint32], int]:
     names = np.zeros(int(pieces.max()) + 1, np.uint32)
-    pairs, overlap = np.unique(np.stack([pieces.ravel(), before.ravel()]), axis=1, return_counts=True)
+    is_shared = (pieces > 0) & (before > 0)
+    pair = pieces[is_shared].astype(np.int64) * (n_ids + 1) + before[is_shared]
+    pairs, overlap = np.unique(pair, return_counts=True)
     taken: set[int] = set()
     for index in np.argsort(-overlap, kind="stable"):
-        piece, name = int(pairs[0, index]), int(pairs[1, index])
-        if piece and name and not names[piece] and name not in taken:
+        piece, name = divmod(int(pairs[index]), n_ids + 1)
+        if not names[piece] and name not in taken:
             names[piece] = name
             taken.add(name)
     unnamed = np.flatnonzero(names == 0)
