@@ -1,0 +1,62 @@
+"""Make a network from its specification and its stored weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_graft.core.errors import InputError
+from napari_graft.nets.residual_unet import ResidualUNet
+from napari_graft.sources.spec import ModelSpec
+
+Weights = Mapping[str, NDArray[Any]]
+
+
+def build_network(spec: ModelSpec, weights: Weights | None = None, *, seed: int = 0) -> ResidualUNet:
+    """Build a network, with the given weights or with fresh ones drawn from `seed`.
+
+    Raises
+    ------
+    InputError
+        If the weights' names or shapes are not those of the specification.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = ResidualUNet(spec)
+    if weights is not None:
+        load_weights(network, weights)
+    return network
+
+
+def load_weights(network: torch.nn.Module, weights: Weights) -> None:
+    """Copy stored weights (any float type) into a network, in float32.
+
+    Raises
+    ------
+    InputError
+        If a tensor is missing, left over, of another shape, or not finite.
+    """
+    expected = network.state_dict()
+    missing, unknown = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
+    if missing or unknown:
+        raise InputError(
+            f"the weights do not fit the network: {len(missing)} tensors missing {missing[:2]}, "
+            f"{len(unknown)} unknown {unknown[:2]}: use the card that came with these weights"
+        )
+    for name, value in weights.items():
+        if tuple(value.shape) != tuple(expected[name].shape):
+            raise InputError(
+                f"weight {name!r} has shape {tuple(value.shape)} where the network needs {tuple(expected[name].shape)}"
+            )
+        if not np.isfinite(value).all():
+            raise InputError(f"weight {name!r} holds NaN or infinite values: the file is damaged, get it again")
+    network.load_state_dict({k: torch.from_numpy(np.array(v, np.float32)) for k, v in weights.items()})
+
+
+def weights_of(network: torch.nn.Module) -> dict[str, NDArray[np.float32]]:
+    """Return a copy of a network's weights as float32 arrays."""
+    return {k: v.detach().cpu().numpy().astype(np.float32) for k, v in network.state_dict().items()}

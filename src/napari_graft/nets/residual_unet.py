@@ -1,0 +1,116 @@
+"""The residual U-Net of all built-in sources, 2-D and 3-D from one code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from napari_graft.nets.space_to_depth import depth_to_space, space_to_depth
+from napari_graft.sources.spec import ModelSpec
+
+_N_GROUPS = 8
+
+
+def _convolution(ndim: int) -> type[nn.Conv2d] | type[nn.Conv3d]:
+    return nn.Conv2d if ndim == 2 else nn.Conv3d
+
+
+def _norm(kind: str, channels: int) -> nn.Module:
+    # No batch statistics: they would drift when a source meets another image or is merged.
+    return nn.GroupNorm(channels if kind == "instance" else min(_N_GROUPS, channels), channels)
+
+
+class ResidualBlock(nn.Module):
+    """Apply two normalised 3-wide convolutions beside a shortcut.
+
+    Parameters
+    ----------
+    spec
+        Says the number of dimensions and the kind of normalisation.
+    n_in, n_out
+        Number of channels.
+    stride
+        Down-sampling along each spatial axis.
+    """
+
+    def __init__(self, spec: ModelSpec, n_in: int, n_out: int, stride: Sequence[int]) -> None:
+        super().__init__()
+        convolution = _convolution(spec.ndim)
+        step = tuple(stride)
+        self.first = convolution(n_in, n_out, 3, stride=step, padding=1, bias=False)
+        self.first_norm = _norm(spec.norm, n_out)
+        self.second = convolution(n_out, n_out, 3, padding=1, bias=False)
+        self.second_norm = _norm(spec.norm, n_out)
+        is_identity = n_in == n_out and all(s == 1 for s in step)
+        self.shortcut = nn.Identity() if is_identity else convolution(n_in, n_out, 1, stride=step)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map (N, n_in, *s) to (N, n_out, *s / stride)."""
+        y = functional.relu(self.first_norm(self.first(x)), inplace=True)
+        y = self.second_norm(self.second(y))
+        return functional.relu(y + self.shortcut(x), inplace=True)
+
+
+class ResidualUNet(nn.Module):
+    """Predict foreground and affinities from a grey image.
+
+    The input is folded into channels first (`space_to_depth`) and the logits are unfolded last, so that no
+    convolution runs at full resolution: on a CPU that halves the time of a step without losing a pixel.
+
+    Parameters
+    ----------
+    spec
+        Number of dimensions, widths, strides, normalisation and affinity offsets.
+    """
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self._fold = spec.strides[0]
+        n_folded = 1
+        for factor in self._fold:
+            n_folded *= factor
+        unit = (1,) * spec.ndim
+        convolution = _convolution(spec.ndim)
+        inputs = (n_folded, *spec.widths[:-1])
+        strides = (unit, *spec.strides[1:])
+        self.encoder = nn.ModuleList(
+            ResidualBlock(spec, n_in, n_out, stride)
+            for n_in, n_out, stride in zip(inputs, spec.widths, strides, strict=True)
+        )
+        self.reducers = nn.ModuleList(
+            convolution(deep, shallow, 1) for shallow, deep in zip(spec.widths, spec.widths[1:], strict=False)
+        )
+        self.decoder = nn.ModuleList(ResidualBlock(spec, width, width, unit) for width in spec.widths[:-1])
+        self.head = convolution(spec.widths[0], spec.n_outputs * n_folded, 1)
+
+    def encode(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Return the activations of every level, the deepest last.
+
+        Parameters
+        ----------
+        x
+            Normalised image, shape (N, 1, *spatial); each length a multiple of `spec.total_stride`.
+        """
+        activations: list[torch.Tensor] = []
+        x = space_to_depth(x, self._fold)
+        for block in self.encoder:
+            x = block(x)
+            activations.append(x)
+        return activations
+
+    def decode(self, activations: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Turn the encoder's activations into logits at full resolution."""
+        x = activations[-1]
+        for level in reversed(range(len(self.decoder))):
+            skip = activations[level]
+            x = functional.interpolate(self.reducers[level](x), size=skip.shape[2:], mode="nearest") + skip
+            x = self.decoder[level](x)
+        return depth_to_space(self.head(x), self._fold)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits of shape (N, 1 + n_offsets, *spatial): foreground, then one affinity an offset."""
+        return self.decode(self.encode(x))

@@ -1,0 +1,1 @@
+"""Examples, augmentation, masked losses and the one trainer."""

@@ -1,0 +1,60 @@
+"""The loss on the pixels that were kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from napari_graft.core.labels import UNLABELLED
+from napari_graft.core.progress import CancelToken
+from napari_graft.nets.device import mixed_precision
+from napari_graft.nets.residual_unet import ResidualUNet
+from napari_graft.training.examples import Example
+from napari_graft.training.losses import masked_loss
+from napari_graft.training.targets import make_targets
+
+
+class HeldOutLoss:
+    """Measure the mean masked loss over the held-out parts of the examples.
+
+    Parameters
+    ----------
+    examples
+        Those without held-out pixels are left out.
+    device
+        Where the network is.
+    """
+
+    def __init__(self, examples: Sequence[Example], device: torch.device) -> None:
+        self._examples = [e for e in examples if np.any(e.validation != UNLABELLED)]
+        self._device = device
+
+    def __bool__(self) -> bool:
+        return bool(self._examples)
+
+    @torch.inference_mode()
+    def __call__(self, network: ResidualUNet, cancel: CancelToken) -> float:
+        """Return the loss; raise `Cancelled` between two examples when asked to stop."""
+        losses, weights = [], []
+        for example in self._examples:
+            cancel.raise_if_cancelled()
+            image = torch.from_numpy(example.image).to(self._device)[None, None]
+            labels = torch.from_numpy(example.validation).to(self._device)[None]
+            shape = labels.shape[1:]
+            with mixed_precision(self._device):
+                logits = network(pad_to_stride(image, network.spec.total_stride))
+            logits = logits[(slice(None), slice(None), *map(slice, shape))].float()
+            losses.append(float(masked_loss(logits, make_targets(labels, network.spec.offsets))))
+            weights.append(float((labels != UNLABELLED).sum()))
+        return float(np.average(losses, weights=weights))
+
+
+def pad_to_stride(image: torch.Tensor, stride: Sequence[int]) -> torch.Tensor:
+    """Extend (N, C, *spatial) at the far ends to multiples of `stride`, by repeating the border."""
+    missing = [-n % s for n, s in zip(image.shape[2:], stride, strict=True)]
+    if not any(missing):
+        return image
+    return functional.pad(image, [pad for m in reversed(missing) for pad in (0, m)], mode="replicate")

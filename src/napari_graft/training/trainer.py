@@ -1,0 +1,207 @@
+"""The one trainer: it knows networks, examples and the clock, and no thread, project or window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from napari_graft.core.errors import Cancelled, StorageError
+from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.nets.build import weights_of
+from napari_graft.nets.device import mixed_precision
+from napari_graft.nets.residual_unet import ResidualUNet
+from napari_graft.training.averaging import WeightAverage
+from napari_graft.training.checkpoint import TrainState, restore_checkpoint, save_checkpoint
+from napari_graft.training.config import Moment, StoppedBy, TrainConfig, TrainResult
+from napari_graft.training.examples import Example
+from napari_graft.training.held_out import HeldOutLoss
+from napari_graft.training.losses import masked_loss
+from napari_graft.training.patches import PatchSampler
+from napari_graft.training.schedule import Clock
+from napari_graft.training.targets import make_targets
+
+
+class Trainer:
+    """Train a network on examples within a budget.
+
+    Parameters
+    ----------
+    config
+        Budget and recipe.
+    device
+        Where to train; on running out of memory the batch is halved, then the CPU takes over.
+    checkpoint
+        File for the state, resumed from where it exists, or None.
+    """
+
+    def __init__(self, config: TrainConfig, device: torch.device, checkpoint: Path | None = None) -> None:
+        self._config = config
+        self._device = device
+        self._checkpoint = checkpoint
+
+    def fit(
+        self, network: ResidualUNet, examples: Sequence[Example], *, report: Report, cancel: CancelToken
+    ) -> TrainResult:
+        """Train until the budget is used or the token is cancelled; both return the best weights so far.
+
+        Parameters
+        ----------
+        network
+            Start of the training; it is changed.
+        examples
+            What to learn from, on the model's grid.
+        report
+            Receives step, expected steps, loss and held-out loss.
+        cancel
+            Stops the training within a step.
+
+        Raises
+        ------
+        InputError
+            If no example holds a labelled pixel.
+        """
+        run = _Run(self._config, self._device, network, examples, self._checkpoint)
+        return run.go(report, cancel)
+
+
+class _Run:
+    """One training: the pieces that live for its duration."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        device: torch.device,
+        network: ResidualUNet,
+        examples: Sequence[Example],
+        checkpoint: Path | None,
+    ) -> None:
+        self.config = config
+        self.examples = examples
+        self.network = network.to(device).train()
+        self.checkpoint = checkpoint
+        self.batch_size = config.batch_size
+        self.state = TrainState(self.network, WeightAverage(self.network), self._optimiser(), None, [])
+        steps, seconds = 0, 0.0
+        if checkpoint is not None and checkpoint.exists():
+            steps, seconds = restore_checkpoint(checkpoint, self.state)
+        self.notice = ""
+        self._use(device)
+        self.clock = Clock(config, steps, seconds)
+        self.saved_at = self.clock.seconds
+        self.losses: list[float] = []
+
+    def _optimiser(self) -> torch.optim.Optimizer:
+        config = self.config
+        parameters = self.network.parameters()
+        return torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
+
+    def _use(self, device: torch.device) -> None:
+        self.device = device
+        self.sampler = PatchSampler(
+            self.examples, self.config.patch, self.batch_size, device, self.config.augmentation
+        )
+        self.held_out = HeldOutLoss(self.examples, device)
+
+    def go(self, report: Report, cancel: CancelToken) -> TrainResult:
+        try:
+            return self._result(self._train(report, cancel))
+        except Cancelled:
+            return self._result("cancel")
+
+    def _train(self, report: Report, cancel: CancelToken) -> StoppedBy:
+        if not self.state.history:
+            self._validate(cancel)
+        while (ended_by := self.clock.ended_by) is None:
+            cancel.raise_if_cancelled()
+            self._step_within_memory()
+            if self._is_validation_due():
+                self._validate(cancel)
+            self._report(report)
+            self._save_when_due(report)
+        self._validate(cancel)
+        return ended_by
+
+    def _step_within_memory(self) -> None:
+        try:
+            self._step()
+        except torch.OutOfMemoryError:
+            self.network.zero_grad(set_to_none=True)
+            if self.batch_size > 1:
+                self.batch_size //= 2
+                self.notice = f"not enough GPU memory: going on with {self.batch_size} patches a step"
+                self._use(self.device)
+            else:
+                self.notice = "not enough GPU memory even for one patch: going on with the CPU"
+                self._move_to_cpu()
+
+    def _move_to_cpu(self) -> None:
+        cpu = torch.device("cpu")
+        self.network.to(cpu)
+        self.state.average.network.to(cpu)
+        self.state.optimiser = self._optimiser()
+        self.batch_size = self.config.batch_size
+        self._use(cpu)
+
+    def _step(self) -> None:
+        # A generator of its own for every step: a resumed training draws what it would have drawn.
+        rng = np.random.default_rng([self.config.seed, self.clock.steps])
+        batch = self.sampler.draw(rng)
+        targets = make_targets(batch.annotation, self.network.spec.offsets)
+        with mixed_precision(self.device):
+            logits = self.network(batch.image)
+        loss = masked_loss(logits.float(), targets)
+        for group in self.state.optimiser.param_groups:
+            group["lr"] = self.config.learning_rate * self.clock.rate
+        self.state.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.state.optimiser.step()
+        self.state.average.update(self.network, self.clock.expected_steps)
+        self.clock.tick()
+        self.losses.append(float(loss.detach()))
+
+    def _is_validation_due(self) -> bool:
+        return self.clock.used >= len(self.state.history) / self.config.n_validations
+
+    def _validate(self, cancel: CancelToken) -> None:
+        held_out = self.held_out(self.state.average.network, cancel) if self.held_out else None
+        earlier = [m.held_out for m in self.state.history if m.held_out is not None]
+        loss = float(np.mean(self.losses)) if self.losses else None
+        self.losses.clear()
+        self.state.history.append(Moment(self.clock.steps, self.clock.seconds, loss, held_out))
+        if held_out is None or held_out < min(earlier, default=np.inf):
+            self.state.best = (self.clock.steps, weights_of(self.state.average.network))
+
+    def _report(self, report: Report) -> None:
+        last = self.state.history[-1]
+        loss = self.losses[-1] if self.losses else last.loss
+        metrics = {"loss": loss, "held_out_loss": last.held_out}
+        metrics = {name: value for name, value in metrics.items() if value is not None}
+        message = self.notice or "training"
+        report(Progress(self.clock.steps, self.clock.expected_steps, message, metrics))
+
+    def _save_when_due(self, report: Report) -> None:
+        if self.checkpoint is None or self.clock.seconds - self.saved_at < self.config.checkpoint_seconds:
+            return
+        try:
+            save_checkpoint(self.checkpoint, self.state, self.clock.steps, self.clock.seconds)
+        except StorageError as error:
+            # The training itself is not lost yet: go on, and tell; saving the result will fail if nothing changes.
+            self.notice = f"no checkpoint could be written: {error}"
+            self._report(report)
+        self.saved_at = self.clock.seconds
+
+    def _result(self, stopped_by: StoppedBy) -> TrainResult:
+        best_step, weights = self.state.best or (self.clock.steps, weights_of(self.state.average.network))
+        return TrainResult(
+            weights,
+            best_step,
+            self.clock.steps,
+            self.clock.seconds,
+            str(self.device.type),
+            stopped_by,
+            tuple(self.state.history),
+        )
