@@ -23,7 +23,7 @@ def generate_neuropil(shape: tuple[int, ...], rng: np.random.Generator, look: Lo
     look = look or random_look(rng)
     stack_shape = (1, shape[0], shape[1]) if len(shape) == 2 else (shape[0], shape[1], shape[2])
     cells = pack_cells(stack_shape, look, rng)
-    tissue = Tissue(cells, _distance_to_edges(cells))
+    tissue = Tissue(cells, _distance_to_edges(cells, rounding=float(np.clip(look.radius / 8, 0.8, 3.0))))
     sheath = _sheath_thickness(tissue, look, rng)
     scene = _paint(tissue, sheath, look, rng)
     is_object = tissue.depth > np.maximum(0.5 + look.membrane_width / 4, sheath)
@@ -31,11 +31,19 @@ def generate_neuropil(shape: tuple[int, ...], rng: np.random.Generator, look: Lo
     return GeneratedImage(photograph(scene, look, rng).reshape(shape), truth.reshape(shape))
 
 
-def _distance_to_edges(cells: NDArray[np.int32]) -> FloatArray:
+def _distance_to_edges(cells: NDArray[np.int32], rounding: float) -> FloatArray:
+    """Return the distance to the nearest edge in the slice, with the corners where cells meet rounded off.
+
+    Smoothing with sigma s turns the distance x from a straight edge into about 0.8 s + f with x² = f² + 2 s f;
+    where cells meet in a corner f is negative, which is read as edge.
+    """
     depth = np.empty(cells.shape, np.float32)
     for z, cell in enumerate(cells):
         edges = touching_edges(cell)
-        depth[z] = ndimage.distance_transform_edt(~edges) if edges.any() else 100.0
+        distance = ndimage.distance_transform_edt(~edges) if edges.any() else np.full(cell.shape, 100.0)
+        rise = ndimage.gaussian_filter(distance, rounding, truncate=3.0) - 0.8 * rounding
+        rise = np.maximum(rise, 0.0)
+        depth[z] = np.where(edges, 0.0, np.sqrt(rise * (rise + 2 * rounding)))
     return depth
 
 
@@ -52,7 +60,7 @@ def _sheath_thickness(tissue: Tissue, look: Look, rng: np.random.Generator) -> F
 def _paint(tissue: Tissue, sheath: FloatArray, look: Look, rng: np.random.Generator) -> FloatArray:
     """Paint cytoplasm, its contents, then the membranes over it; bright ground, dark membranes."""
     shape = tissue.cells.shape
-    tones = rng.normal(0.72, look.cytoplasm_spread, int(tissue.cells.max()) + 1).astype(np.float32)
+    tones = (0.72 + look.cytoplasm_spread * rng.standard_t(4, int(tissue.cells.max()) + 1)).astype(np.float32)
     scene = tones[tissue.cells]
     if look.mitochondria:
         paint_mitochondria(scene, tissue, look, rng)

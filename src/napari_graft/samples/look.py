@@ -24,6 +24,7 @@ class Look:
     radius: float = 16.0
     size_spread: float = 0.6
     elongation: float = 1.5
+    stretch: float = 1.2
     waviness: float = 1.0
     membrane_width: float = 2.5
     membrane_contrast: float = 0.45
@@ -52,9 +53,10 @@ def random_look(rng: np.random.Generator) -> Look:
     """Draw a look from wide ranges: domain randomisation (Tobin et al. 2017) for pretraining."""
     black = rng.uniform(0.0, 0.3)
     return Look(
-        radius=_log_uniform(rng, 7.0, 34.0),
-        size_spread=rng.uniform(0.25, 0.9),
+        radius=_log_uniform(rng, 7.0, 28.0),
+        size_spread=rng.uniform(0.3, 0.9),
         elongation=_log_uniform(rng, 0.2, 4.0),
+        stretch=_log_uniform(rng, 1.0, 2.5),
         waviness=rng.uniform(0.4, 1.6),
         membrane_width=_log_uniform(rng, 1.2, 5.0),
         membrane_contrast=rng.uniform(0.2, 0.6),

@@ -35,14 +35,25 @@ def pack_cells(shape: tuple[int, int, int], look: Look, rng: np.random.Generator
     canvas = (shape[1] + 2 * _MARGIN, shape[2] + 2 * _MARGIN)
     discs = _draw_discs(canvas, look, rng)
     dy, dx = (_displacement(shape, look, rng) for _ in range(2))
-    rows, columns = np.mgrid[: shape[1], : shape[2]]
+    rows, columns = _stretched_grid(canvas, look.stretch, rng.uniform(0, np.pi))
     cells = np.empty(shape, np.int32)
     for z in range(shape[0]):
         owner = _voronoi(canvas, discs, z - shape[0] / 2)
-        at_row = np.rint(np.clip(rows + dy[z] + _MARGIN, 0, canvas[0] - 1)).astype(np.intp)
-        at_column = np.rint(np.clip(columns + dx[z] + _MARGIN, 0, canvas[1] - 1)).astype(np.intp)
+        at_row = np.rint(np.clip(rows + dy[z], 0, canvas[0] - 1)).astype(np.intp)
+        at_column = np.rint(np.clip(columns + dx[z], 0, canvas[1] - 1)).astype(np.intp)
         cells[z] = owner[at_row, at_column]
     return cells
+
+
+def _stretched_grid(canvas: tuple[int, int], stretch: float, angle: float) -> tuple[FloatArray, FloatArray]:
+    """Return where on the canvas the pixels within its margin look, so that cells appear long along `angle`."""
+    rows, columns = (np.arange(_MARGIN - n / 2, n / 2 - _MARGIN, dtype=np.float32) for n in canvas)
+    along = rows[:, None] * np.sin(angle) + columns[None, :] * np.cos(angle)
+    across = rows[:, None] * np.cos(angle) - columns[None, :] * np.sin(angle)
+    along = along / stretch
+    y = along * np.sin(angle) + across * np.cos(angle) + canvas[0] / 2
+    x = along * np.cos(angle) - across * np.sin(angle) + canvas[1] / 2
+    return y.astype(np.float32), x.astype(np.float32)
 
 
 def _displacement(shape: tuple[int, int, int], look: Look, rng: np.random.Generator) -> FloatArray:
@@ -60,11 +71,11 @@ def _draw_discs(canvas: tuple[int, int], look: Look, rng: np.random.Generator) -
         n_discs = 1 + min(int(rng.exponential(look.elongation) * 2.0), 12)
         angle = direction[int(middle[0]), int(middle[1])] + rng.normal(0, 0.5)
         bend = angle + rng.normal(0, 0.2) * np.arange(n_discs)
-        steps = 0.7 * r * np.stack([np.sin(bend), np.cos(bend)], axis=1)
+        steps = 0.8 * r * np.stack([np.sin(bend), np.cos(bend)], axis=1)
         path = np.cumsum(steps, axis=0)
         cell.append(np.full(n_discs, index + 1))
         centre.append(middle + path - path.mean(axis=0))
-        radius.append(r * rng.uniform(0.3, 0.75, n_discs))
+        radius.append(r * rng.uniform(0.45, 0.9, n_discs))
         drift.append(np.broadcast_to(rng.normal(0, 0.8, 2), (n_discs, 2)) + rng.normal(0, 0.3, (n_discs, 2)))
     parts = [np.concatenate(part) for part in (cell, centre, radius, drift)]
     return Discs(parts[0].astype(np.int32), *(part.astype(np.float32) for part in parts[1:]))
@@ -74,9 +85,9 @@ def _draw_radii(canvas: tuple[int, int], look: Look, rng: np.random.Generator) -
     """Draw log-normal radii, largest first, until the cells would about fill the canvas."""
     n_most = int(canvas[0] * canvas[1] / (2.0 * look.radius**2)) + 8
     radii = look.radius * np.exp(rng.normal(0.0, look.size_spread, n_most))
-    radii = np.clip(radii, 4.5, min(75.0, min(canvas) / 4))
+    radii = np.clip(radii, 4.5, min(60.0, min(canvas) / 5))
     area = np.cumsum(np.pi * radii**2 * (1 + 0.4 * look.elongation))
-    n_kept = max(int(np.searchsorted(area, 0.8 * canvas[0] * canvas[1])), 4)
+    n_kept = max(int(np.searchsorted(area, 0.95 * canvas[0] * canvas[1])), 4)
     return np.sort(radii[:n_kept])[::-1].astype(np.float32)
 
 

@@ -23,18 +23,33 @@ class Tissue:
 def paint_mitochondria(scene: FloatArray, tissue: Tissue, look: Look, rng: np.random.Generator) -> None:
     """Paint dark ellipses with cristae into the scene, each inside one cell, through a few slices."""
     n_slices, height, width = scene.shape
-    n_mitochondria = rng.poisson(look.mitochondria * height * width * (1 + n_slices / 8) / (look.radius * 15) ** 2 * 8)
-    tone = rng.uniform(0.08, 0.3)
-    for _ in range(n_mitochondria):
-        z, y, x = (int(rng.integers(n)) for n in scene.shape)
-        short = min(look.radius * rng.uniform(0.25, 0.6), 0.85 * float(tissue.depth[z, y, x]))
-        ellipse = _Ellipse(y, x, short, short * rng.uniform(1.0, 2.6), rng.uniform(0, np.pi))
-        if short < 2.5:
+    density = look.mitochondria * 0.03 / look.radius**2
+    inside = np.zeros(scene.shape, np.float32)
+    for _ in range(rng.poisson(density * height * width * (1 + n_slices / 8))):
+        z, y, x = _roomy_place(tissue.depth, rng)
+        short = min(look.radius * rng.uniform(0.3, 0.9), rng.uniform(0.5, 0.95) * float(tissue.depth[z, y, x]))
+        if short < 3.0:
             continue
-        reach = 1 + int(rng.integers(1, 5))
+        ellipse = _Ellipse(y, x, short, short * rng.uniform(1.0, 3.0), rng.uniform(0, np.pi), rng.normal(0, 0.15))
+        reach = int(rng.integers(1, 6))
         for at in range(max(z - reach, 0), min(z + reach + 1, n_slices)):
             shrink = np.sqrt(1 - ((at - z) / (reach + 1)) ** 2)
-            _paint_mitochondrion(scene[at], Tissue(tissue.cells[at], tissue.depth[at]), ellipse.shrunk(shrink), tone)
+            slice_ = Tissue(tissue.cells[at], tissue.depth[at])
+            _add_body(inside[at], slice_, ellipse.shrunk(shrink))
+    rim = 0.12 * np.clip(2.2 - inside, 0, 1)
+    scene -= np.clip(inside, 0, 1) * (_cristae(scene.shape, look, rng) + rim)
+
+
+def _cristae(shape: tuple[int, ...], look: Look, rng: np.random.Generator) -> FloatArray:
+    """Return how dark a mitochondrion would be at each pixel: wavy folds on an even tone."""
+    folds = smooth_field(shape, (3.0, look.radius * 0.6, look.radius * 0.6), rng) * rng.uniform(3.0, 8.0)
+    return np.asarray(rng.uniform(0.12, 0.45) + rng.uniform(0.02, 0.09) * np.sin(folds), np.float32)
+
+
+def _roomy_place(depth: FloatArray, rng: np.random.Generator) -> tuple[int, int, int]:
+    """Return the deepest inside a cell of three random places."""
+    places = [(int(rng.integers(n[0])), int(rng.integers(n[1])), int(rng.integers(n[2]))) for n in [depth.shape] * 3]
+    return max(places, key=lambda place: float(depth[place]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,27 +59,27 @@ class _Ellipse:
     short: float
     long: float
     angle: float
+    bend: float
 
     def shrunk(self, factor: float) -> _Ellipse:
-        return _Ellipse(self.y, self.x, self.short * factor, self.long * factor, self.angle)
+        return _Ellipse(self.y, self.x, self.short * factor, self.long * factor, self.angle, self.bend)
 
 
-def _paint_mitochondrion(scene: FloatArray, tissue: Tissue, ellipse: _Ellipse, tone: float) -> None:
+def _add_body(inside: FloatArray, tissue: Tissue, ellipse: _Ellipse) -> None:
+    """Raise `inside`, the depth inside a mitochondrion, to that of one more, kept within its cell."""
     reach = int(ellipse.long) + 2
     box = (
         slice(max(ellipse.y - reach, 0), ellipse.y + reach + 1),
         slice(max(ellipse.x - reach, 0), ellipse.x + reach + 1),
     )
-    rows = np.arange(box[0].start, min(box[0].stop, scene.shape[0]))[:, None] - ellipse.y
-    columns = np.arange(box[1].start, min(box[1].stop, scene.shape[1]))[None, :] - ellipse.x
+    rows = np.arange(box[0].start, min(box[0].stop, inside.shape[0]))[:, None] - ellipse.y
+    columns = np.arange(box[1].start, min(box[1].stop, inside.shape[1]))[None, :] - ellipse.x
     along = rows * np.sin(ellipse.angle) + columns * np.cos(ellipse.angle)
     across = rows * np.cos(ellipse.angle) - columns * np.sin(ellipse.angle)
-    inside = 1 - np.hypot(along / ellipse.long, across / ellipse.short)
-    is_inside = (inside > 0) & (tissue.cells[box] == tissue.cells[ellipse.y, ellipse.x]) & (tissue.depth[box] > 1.5)
-    cristae = np.sin(along * 2 * np.pi / 4.5 + 0.6 * np.sin(across / 2.0))
-    rim = inside * ellipse.short < 1.6
-    darkening = tone + np.where(rim, 0.12, 0.06 * cristae)
-    scene[box] -= np.where(is_inside, darkening, 0).astype(np.float32)
+    across = across + ellipse.bend * along**2 / ellipse.long
+    body = ellipse.short * (1 - np.hypot(along / ellipse.long, across / ellipse.short))
+    body = np.minimum(body, tissue.depth[box] - 2.5) * (tissue.cells[box] == tissue.cells[ellipse.y, ellipse.x])
+    inside[box] = np.maximum(inside[box], body)
 
 
 def paint_small_bodies(scene: FloatArray, tissue: Tissue, look: Look, rng: np.random.Generator) -> None:
@@ -76,11 +91,12 @@ def paint_small_bodies(scene: FloatArray, tissue: Tissue, look: Look, rng: np.ra
         clusters = smooth_field(scene.shape, (2.0, 14.0, 14.0), rng) > 0.2
         dots = rng.random(scene.shape, dtype=np.float32) < crowding[tissue.cells] * clusters * roominess
         size = rng.uniform(1.0, 1.5)
-        scene -= 0.5 * (3.2 * _spots(dots, size * 1.3) - 2.2 * _spots(dots, size * 0.8))
+        rings = 1.8 * _spots(dots, size * 1.3) - 1.2 * _spots(dots, size * 0.8)
+        scene -= np.clip(rings, -0.15, 0.3)
     if look.microtubules:
         crowding = np.where(rng.random(n_cells) < 0.4, rng.random(n_cells), 0) * 0.02 * look.microtubules
         dots = rng.random(scene.shape, dtype=np.float32) < crowding[tissue.cells] * roominess
-        scene -= 1.2 * _spots(dots, 0.9)
+        scene -= np.clip(_spots(dots, 0.9), 0, 0.3)
     curves = np.abs(smooth_field(scene.shape, (2.0, 10.0, 10.0), rng)) < 0.07
     holders = np.where(rng.random(n_cells) < 0.3, rng.uniform(0.05, 0.25, n_cells), 0).astype(np.float32)
     scene -= holders[tissue.cells] * curves * roominess

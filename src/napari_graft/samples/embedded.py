@@ -1,0 +1,67 @@
+"""The embedded samples of the demo and the tutorial.
+
+Both are generated from a fixed seed, never recorded: an EM-like stack of neuropil and an image of cells, each with exact
+truth. Their looks lie at the edge of what `random_look` draws, or beyond it, so that a model pretrained on random looks
+has something to learn from a few annotated tiles; scores reached here say nothing about real tissue.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_graft.samples.cells import generate_cells
+from napari_graft.samples.em import generate_neuropil
+from napari_graft.samples.generated import GeneratedImage
+from napari_graft.samples.look import CellKind, Look
+
+_NEUROPIL = Look(
+    radius=13.0,
+    size_spread=0.95,
+    elongation=3.0,
+    stretch=1.5,
+    waviness=1.7,
+    membrane_width=3.2,
+    membrane_contrast=0.3,
+    membrane_gaps=0.8,
+    cytoplasm_spread=0.07,
+    texture=0.13,
+    texture_scale=1.6,
+    mitochondria=2.4,
+    vesicles=2.4,
+    microtubules=2.2,
+    synapses=2.2,
+    blur=1.1,
+    noise=0.06,
+    shot_noise=0.08,
+    illumination=0.12,
+    black=0.3,
+    white=0.78,
+    gamma=1.5,
+)
+
+_CELLS = Look(
+    radius=17.0,
+    size_spread=0.9,
+    elongation=2.0,
+    waviness=1.5,
+    texture=0.12,
+    texture_scale=2.5,
+    blur=1.8,
+    noise=0.07,
+    shot_noise=0.08,
+    illumination=0.15,
+    black=0.2,
+    white=0.6,
+    gamma=1.4,
+    cell_kind=CellKind.PHASE,
+)
+
+
+def neuropil_sample(seed: int = 0) -> GeneratedImage:
+    """Generate the (12, 512, 512) EM-like stack of the demo; the same seed gives the same bits."""
+    return generate_neuropil((12, 512, 512), np.random.default_rng(seed), _NEUROPIL)
+
+
+def cells_sample(seed: int = 0) -> GeneratedImage:
+    """Generate the (512, 512) image of phase-contrast-like cells; the same seed gives the same bits."""
+    return generate_cells((512, 512), np.random.default_rng(seed), _CELLS)
