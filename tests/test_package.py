@@ -1,0 +1,122 @@
+"""The package as others meet it: its import, its manifest, its dependencies and its wheel."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+import zipfile
+from importlib.metadata import entry_points, packages_distributions
+from pathlib import Path
+
+import pytest
+from npe2 import PluginManifest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "napari_graft"
+HEAVY = ("torch", "monai", "dask", "zarr", "scipy", "skimage", "pydantic", "napari", "qtpy")
+
+
+def run_python(program: str) -> str:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def project_table() -> dict[str, object]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def declared(*, with_extras: bool) -> set[str]:
+    project = project_table()
+    lines = list(project["dependencies"])
+    if with_extras:
+        lines += [line for extra in project["optional-dependencies"].values() for line in extra]
+    return {canonicalize_name(Requirement(line).name) for line in lines} - {"napari-graft"}
+
+
+def modules_of_distributions() -> dict[str, set[str]]:
+    modules: dict[str, set[str]] = {}
+    for module, distributions in packages_distributions().items():
+        for distribution in distributions:
+            modules.setdefault(canonicalize_name(distribution), set()).add(module)
+    return modules
+
+
+def imported_modules(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+    return found - sys.stdlib_module_names - {"napari_graft"}
+
+
+def test_import_loads_nothing_heavy():
+    loaded = run_python("import sys, napari_graft; print(*sys.modules)").split()
+
+    assert [name for name in HEAVY if name in loaded] == []
+
+
+def test_import_is_quick():
+    seconds = run_python(
+        "import time; start = time.process_time(); import napari_graft; print(time.process_time() - start)"
+    )
+
+    assert float(seconds) < 0.2
+
+
+def test_manifest_is_valid_and_its_commands_exist():
+    manifest = PluginManifest.from_file(PACKAGE / "napari.yaml")
+
+    manifest.validate_imports()
+    assert manifest.name == "napari-graft"
+
+
+def test_manifest_at_the_root_is_the_packaged_one():
+    assert (ROOT / "napari.yaml").read_bytes() == (PACKAGE / "napari.yaml").read_bytes()
+
+
+def test_napari_finds_the_manifest_by_its_entry_point():
+    (entry_point,) = entry_points(group="napari.manifest", name="napari-graft")
+
+    assert entry_point.value == "napari_graft:napari.yaml"
+
+
+def test_every_declared_dependency_can_be_imported():
+    modules = modules_of_distributions()
+    missing = {name for name in declared(with_extras=False) if name not in modules}
+    assert missing == set()
+
+    public = {m for name in declared(with_extras=False) for m in modules[name] if m.isidentifier()}
+    run_python("\n".join(f"import {module}" for module in sorted(public) if not module.startswith("_")))
+
+
+def test_every_imported_library_is_declared():
+    distributions = packages_distributions()
+    allowed = declared(with_extras=True)
+    undeclared = {
+        f"{path.relative_to(PACKAGE)}: {module}"
+        for path in PACKAGE.rglob("*.py")
+        for module in imported_modules(path)
+        if not allowed & {canonicalize_name(name) for name in distributions.get(module, [module])}
+    }
+
+    assert undeclared == set()
+
+
+def test_wheel_holds_the_package_with_its_data_and_nothing_else(tmp_path: Path):
+    pytest.importorskip("hatchling", reason="builds the wheel without the network")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, capture_output=True, check=True)
+
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    data = {path.relative_to(ROOT / "src").as_posix() for path in (PACKAGE / "data").rglob("*.*")}
+    assert {"napari_graft/napari.yaml", "napari_graft/py.typed"} | data <= names
+    assert {name.partition("/")[0].partition("-")[0] for name in names} == {"napari_graft"}
+    assert wheel.stat().st_size < 50_000_000
