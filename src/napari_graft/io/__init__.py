@@ -1,0 +1,8 @@
+"""What enters and leaves on disk: images as lazy arrays, label sinks, weights, atomic files, downloads."""
+
+from __future__ import annotations
+
+from napari_graft.io.opening import open_labels, open_volume
+from napari_graft.io.volume import LazyArray, Volume
+
+__all__ = ["LazyArray", "Volume", "open_labels", "open_volume"]

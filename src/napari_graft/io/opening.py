@@ -1,0 +1,102 @@
+"""Open images and label images of every known format as volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike, fspath
+
+import numpy as np
+
+from napari_graft.core.axes import Axes, nanometres_per
+from napari_graft.core.errors import InputError
+from napari_graft.io.labels import check_labels
+from napari_graft.io.layout import RawImage, arrange, name_axes, physical_axes
+from napari_graft.io.readers import find_reader
+from napari_graft.io.volume import Volume
+
+_REFUSED_KINDS = {
+    "b": "true and false, not intensities: give the image that it was made from",
+    "c": "complex numbers: save the magnitude or one part",
+    "O": "Python objects: save plain numbers",
+    "V": "records of several fields: save one field",
+}
+
+
+def open_volume(
+    path: str | PathLike[str],
+    *,
+    axes: str | None = None,
+    pixel_size: Sequence[float] | None = None,
+    unit: str = "nm",
+    channel: int | None = None,
+) -> Volume:
+    """Open an image without loading it.
+
+    Time, channel and z axes of length 1 are dropped. Three or four channels are red, green, blue (and alpha).
+
+    Parameters
+    ----------
+    path
+        A file or folder; ``FILE::/dataset`` for a dataset of an HDF5 file.
+    axes
+        One letter of ``tczyx`` for each axis of the stored array; wins over what the file says.
+    pixel_size
+        Length of a pixel along each spatial axis, in `unit`; wins over what the file says.
+    channel
+        Index of the one channel to use.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it cannot be read, or it does not hold one 2-D or 3-D grey or RGB image.
+    """
+    name = fspath(path)
+    raw = find_reader(name).read(name)
+    _refuse_unusable(raw, name)
+    letters = name_axes(tuple(raw.data.shape), axes or raw.axes, name)
+    arranged = arrange(raw.data, letters, channel, name)
+    physical = physical_axes(arranged.names, raw.pixel_size)
+    if pixel_size is not None:
+        physical = _given_axes(arranged.names, letters, pixel_size, unit)
+    channel_axis = len(arranged.names) if arranged.has_channels else None
+    return Volume(arranged.data, physical, channel_axis, name)
+
+
+def open_labels(path: str | PathLike[str], *, axes: str | None = None) -> Volume:
+    """Open a label image: non-negative integers without channels, to be read with `Volume.read_raw`.
+
+    Below 64 MB all labels are read and checked at once, else each tile when it is read.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be opened as `open_volume` does, or holds anything but labels from 0 to 4294967294.
+    """
+    volume = open_volume(path, axes=axes)
+    name = volume.name
+    if volume.channel_axis is not None:
+        raise InputError(
+            f"{name} is a colour image of shape {tuple(volume.data.shape)}: "
+            "save labels as one number for each pixel, without colours"
+        )
+    return Volume(check_labels(volume.data, name), volume.axes, None, name)
+
+
+def _refuse_unusable(raw: RawImage, path: str) -> None:
+    if 0 in raw.data.shape:
+        raise InputError(
+            f"{path} has the shape {tuple(raw.data.shape)} and so holds no pixel: give another image"
+        )
+    kind = np.dtype(raw.data.dtype).kind
+    if kind not in "iuf":
+        remedy = _REFUSED_KINDS.get(kind, "no numbers: save integers or real numbers")
+        raise InputError(f"{path} has the dtype {raw.data.dtype}, which holds {remedy}")
+
+
+def _given_axes(names: tuple[str, ...], letters: str, pixel_size: Sequence[float], unit: str) -> Axes:
+    """Return the axes with the user's pixel size, which may hold a z that was dropped for being single."""
+    nanometres_per(unit)
+    sizes = tuple(float(size) for size in pixel_size)
+    if "z" in letters and "z" not in names and len(sizes) == len(names) + 1:
+        sizes = sizes[1:]
+    return Axes(names, sizes, unit)

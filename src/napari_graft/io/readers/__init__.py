@@ -1,0 +1,8 @@
+"""One file format a module; importing this package registers them all."""
+
+from __future__ import annotations
+
+from napari_graft.io.readers import tiff
+from napari_graft.io.readers.registry import READERS, Reader, find_reader
+
+__all__ = ["READERS", "Reader", "find_reader", "tiff"]

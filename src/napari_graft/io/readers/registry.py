@@ -1,0 +1,59 @@
+"""The file formats that can be read, and which one a path belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_graft.core.errors import InputError
+from napari_graft.core.registry import Registry
+from napari_graft.io.layout import RawImage
+
+DATASET_MARK = "::"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Read one file format.
+
+    Parameters
+    ----------
+    suffixes
+        Ends of the file names, lower case, with their dot.
+    read
+        Take the path (with ``::/dataset`` where the user gave one) and return the image, not yet loaded.
+    is_folder
+        Whether the format is a folder rather than a file.
+    """
+
+    suffixes: tuple[str, ...]
+    read: Callable[[str], RawImage]
+    is_folder: bool = False
+
+
+READERS: Registry[Reader] = Registry("image format")
+
+
+def find_reader(path: str) -> Reader:
+    """Return the reader for `path`.
+
+    Raises
+    ------
+    InputError
+        If nothing is there, the file is empty, or no reader knows it.
+    """
+    location = Path(path.split(DATASET_MARK, maxsplit=1)[0])
+    if not location.exists():
+        raise InputError(f"{location} does not exist: check the path")
+    if location.is_file() and location.stat().st_size == 0:
+        raise InputError(f"{location} is empty (0 bytes): make a new copy of it")
+    for name in READERS:
+        reader = READERS[name]
+        if reader.is_folder == location.is_dir() and (
+            reader.is_folder or location.name.lower().endswith(reader.suffixes)
+        ):
+            return reader
+    known = ", ".join(suffix for name in READERS for suffix in READERS[name].suffixes)
+    kind = "folder" if location.is_dir() else "file"
+    raise InputError(f"{location} is a {kind} of no known image format: convert it to one of {known}")

@@ -1,0 +1,149 @@
+"""An image of any size as tiles that are read when they are needed."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_graft.core.axes import Axes
+from napari_graft.core.errors import InputError
+from napari_graft.core.tile import Tile
+
+LUMINANCE = (0.2125, 0.7154, 0.0721)
+"""Weights of red, green and blue in grey (ITU-R BT.709, as scikit-image)."""
+
+
+class LazyArray(Protocol):
+    """Be enough of an array to be read box by box: numpy, zarr, dask and HDF5 arrays are."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of elements along each axis."""
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Type of an element."""
+
+    def __getitem__(self, key: tuple[slice | int, ...], /) -> ArrayLike:
+        """Read a box."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Volume:
+    """Read grey tiles from a 2-D or 3-D image that may be larger than the memory.
+
+    Parameters
+    ----------
+    data
+        The pixels: the spatial axes in the order of `axes`, and perhaps a channel axis.
+    axes
+        Names and physical size of the spatial axes.
+    channel_axis
+        Axis of `data` that holds red, green, blue (and perhaps alpha), or None where the image is grey.
+    path
+        Where the image came from, for messages.
+    """
+
+    data: LazyArray
+    axes: Axes
+    channel_axis: int | None = None
+    path: str | None = None
+
+    def __post_init__(self) -> None:
+        n_expected = self.axes.ndim + (self.channel_axis is not None)
+        if self.data.ndim != n_expected:
+            raise InputError(
+                f"image of shape {tuple(self.data.shape)} does not have the {n_expected} axes that "
+                f"{''.join(self.axes.names)!r} asks for: name its axes"
+            )
+
+    @property
+    def name(self) -> str:
+        """Words that tell the user which image is meant."""
+        return self.path or "the image"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of pixels along each spatial axis."""
+        return tuple(n for axis, n in enumerate(self.data.shape) if axis != self.channel_axis)
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Type of a pixel as stored."""
+        return self.data.dtype
+
+    def read_raw(self, tile: Tile) -> NDArray[np.generic]:
+        """Read the part of `tile` inside the image as it is stored, channels last.
+
+        Raises
+        ------
+        InputError
+            If the tile lies outside the image, or the file is damaged there.
+        """
+        key: list[slice | int] = list(tile.clip(self.shape).slices)
+        if self.channel_axis is not None:
+            key.insert(self.channel_axis, slice(None))
+        try:
+            raw = np.array(self.data[tuple(key)])
+        except InputError:
+            raise
+        except (OSError, RuntimeError, ValueError, zlib.error) as error:
+            raise InputError(
+                f"cannot read pixels {tile.start} to {tile.stop} of {self.name}: {error}: "
+                "the file seems damaged, make a new copy of it"
+            ) from error
+        raw = raw.astype(raw.dtype.newbyteorder("="), copy=False)
+        return raw if self.channel_axis is None else np.moveaxis(raw, self.channel_axis, -1)
+
+    def read(self, tile: Tile) -> NDArray[np.float32]:
+        """Read a tile in grey as (*tile.shape) float32, mirrored (edge not repeated) outside the image.
+
+        Raises
+        ------
+        InputError
+            If the tile lies outside the image, the file is damaged there, or a pixel is NaN or infinite.
+        """
+        tile.clip(self.shape)
+        indices = [_mirror(tile.start[axis], tile.stop[axis], n) for axis, n in enumerate(self.shape)]
+        start = tuple(int(index.min()) for index in indices)
+        stop = tuple(int(index.max()) + 1 for index in indices)
+        box = Tile(start, tuple(b - a for a, b in zip(start, stop, strict=True)))
+        grey = to_grey(self.read_raw(box)) if self.channel_axis is not None else self.read_raw(box)
+        with np.errstate(over="ignore"):
+            pixels = grey.astype(np.float32, copy=False)
+        self._refuse_non_finite(pixels, grey, start)
+        if (box.start, box.shape) == (tile.start, tile.shape):
+            return pixels
+        return pixels[np.ix_(*(index - a for index, a in zip(indices, start, strict=True)))]
+
+    def _refuse_non_finite(
+        self, pixels: NDArray[np.float32], stored: NDArray[np.generic], start: tuple[int, ...]
+    ) -> None:
+        if np.isfinite(pixels).all():
+            return
+        first = tuple(int(i) for i in np.argwhere(~np.isfinite(pixels))[0])
+        position = tuple(a + i for a, i in zip(start, first, strict=True))
+        raise InputError(
+            f"pixel {position} of {self.name} is {stored[first]}: "
+            "replace the pixels that are NaN, infinite or beyond 3.4e38 by real values"
+        )
+
+
+def to_grey(pixels: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Turn red, green, blue (and an alpha, ignored) along the last axis into their luminance, float32."""
+    return np.asarray(pixels[..., :3].astype(np.float32) @ np.asarray(LUMINANCE, np.float32))
+
+
+def _mirror(start: int, stop: int, n: int) -> NDArray[np.intp]:
+    """Return the pixels of 0…n-1 that `start`…`stop` show when the image is mirrored about its edges."""
+    period = max(2 * (n - 1), 1)
+    folded = np.arange(start, stop) % period
+    return np.minimum(folded, period - folded) if n > 1 else np.zeros(stop - start, np.intp)
