@@ -19,17 +19,18 @@ def draw_blobs(shape: tuple[int, int], look: Look, rng: np.random.Generator) -> 
     for index, (y, x) in enumerate(centres):
         short = look.radius * float(np.exp(rng.normal(0, 0.35 * look.size_spread)))
         long = short * (1 + rng.exponential(0.15 + 0.2 * look.elongation))
-        _draw_ellipse(blobs, nearest, (dy, dx), (float(y), float(x), short, long, rng.uniform(0, np.pi), index + 1))
-    if not blobs.any():
-        blobs[shape[0] // 4 : shape[0] // 2, shape[1] // 4 : shape[1] // 2] = 1
+        _draw_ellipse(
+            blobs, nearest, (dy, dx), (float(y), float(x), short, long, rng.uniform(0, np.pi), index + 1)
+        )
     return blobs
 
 
 def _centres(shape: tuple[int, int], look: Look, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Scatter centres over the image and a margin, many of them beside another one."""
+    """Scatter centres, the first near the middle of the image, many of the others beside another one."""
     area = (shape[0] + look.radius) * (shape[1] + look.radius)
     n_centres = max(int(rng.uniform(0.1, 0.65) * area / (np.pi * look.radius**2 * 1.3)), 2)
     centres = rng.random((n_centres, 2)) * np.asarray(shape)
+    centres[0] = (0.25 + 0.5 * rng.random(2)) * np.asarray(shape)
     clumping = rng.uniform(0.0, 0.7)
     for index in range(1, n_centres):
         if rng.random() < clumping:

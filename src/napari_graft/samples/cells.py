@@ -18,7 +18,9 @@ from napari_graft.samples.truth import connected_truth, touching_edges
 _Painter = Callable[[NDArray[np.int32], FloatArray, Look, np.random.Generator], FloatArray]
 
 
-def generate_cells(shape: tuple[int, int], rng: np.random.Generator, look: Look | None = None) -> GeneratedImage:
+def generate_cells(
+    shape: tuple[int, int], rng: np.random.Generator, look: Look | None = None
+) -> GeneratedImage:
     """Generate a (y, x) image of separate objects of the kind that the look names, with its truth.
 
     Objects may touch in the image; in the truth a line of background lies between them.
@@ -28,7 +30,7 @@ def generate_cells(shape: tuple[int, int], rng: np.random.Generator, look: Look 
     blobs = draw_blobs(shape, look, rng)
     depth = _distance_inside(blobs)
     scene = _PAINTERS[look.cell_kind](blobs, depth, look, rng)
-    regions = np.where(touching_edges(blobs) & (depth <= 1), 0, blobs).astype(np.int32)
+    regions = np.where(touching_edges(blobs), 0, blobs).astype(np.int32)
     image = photograph(scene[None], look, rng)[0]
     return GeneratedImage(image, connected_truth(regions[None])[0])
 
@@ -37,7 +39,7 @@ def _distance_inside(blobs: NDArray[np.int32]) -> FloatArray:
     """Return the distance of object pixels to the edge of their object, of background to the nearest one, negative."""
     inside = ndimage.distance_transform_edt((blobs > 0) & ~touching_edges(blobs))
     outside = ndimage.distance_transform_edt(blobs == 0)
-    return np.asarray(np.where(blobs > 0, inside + 1, -outside), np.float32)
+    return np.asarray(np.where(blobs > 0, inside, -outside), np.float32)
 
 
 def _per_object(blobs: NDArray[np.int32], low: float, high: float, rng: np.random.Generator) -> FloatArray:
@@ -65,25 +67,32 @@ def _paint_stained(
     shape = blobs.shape
     fibres = np.abs(smooth_field(shape, (rng.uniform(6, 25), rng.uniform(6, 25)), rng))
     patches = smooth_field(shape, (40.0, 40.0), rng)
-    ground = rng.uniform(0.65, 0.9) + 0.08 * patches - rng.uniform(0.0, 0.15) * np.clip(1 - fibres * 1.5, 0, 1)
+    ground = (
+        rng.uniform(0.65, 0.9) + 0.08 * patches - rng.uniform(0.0, 0.15) * np.clip(1 - fibres * 1.5, 0, 1)
+    )
     ground = np.where(patches > rng.uniform(0.8, 2.5), 0.95, ground) + look.texture * grain(shape, 1.5, rng)
     body = _per_object(blobs, 0.15, rng.uniform(0.25, 0.55), rng)
     chromatin = 1.5 * look.texture * grain(shape, 2.0, rng) - 0.1 * (depth < 2.5)
     return np.asarray(np.where(blobs > 0, body + chromatin, ground), np.float32)
 
 
-def _paint_phase(blobs: NDArray[np.int32], depth: FloatArray, look: Look, rng: np.random.Generator) -> FloatArray:
+def _paint_phase(
+    blobs: NDArray[np.int32], depth: FloatArray, look: Look, rng: np.random.Generator
+) -> FloatArray:
     """Paint grey cells hardly different from their ground, with a bright halo and a granular inside."""
     shape = blobs.shape
     reach = rng.uniform(2.0, 5.0)
-    halo = np.exp(-(((depth + reach / 2) / reach) ** 2)) * np.clip(
-        0.6 + 0.5 * smooth_field(shape, (25.0, 25.0), rng), 0, 1.5
-    )
+    glow = np.clip(0.7 + 0.5 * smooth_field(shape, (25.0, 25.0), rng), 0, 1.5)
+    halo = glow * np.exp(-(((depth + reach / 2) / reach) ** 2))
     rim = np.exp(-(((depth - reach) / reach) ** 2)) * (blobs > 0)
-    granules = grain(shape, rng.uniform(1.0, 2.5), rng) * (blobs > 0) * (0.3 + 0.7 * np.clip(depth / 12, 0, 1))
+    granules = (
+        grain(shape, rng.uniform(1.0, 2.5), rng) * (blobs > 0) * (0.3 + 0.7 * np.clip(depth / 12, 0, 1))
+    )
     thickness = np.clip(depth / 15, 0, 1) * rng.uniform(-0.15, 0.15)
     scene = 0.45 + rng.uniform(0.1, 0.4) * halo - rng.uniform(0.05, 0.25) * rim + thickness
-    return np.asarray(scene + 1.5 * look.texture * granules + 0.3 * look.texture * grain(shape, 3.0, rng), np.float32)
+    return np.asarray(
+        scene + 1.5 * look.texture * granules + 0.3 * look.texture * grain(shape, 3.0, rng), np.float32
+    )
 
 
 def _paint_organelles(
@@ -91,7 +100,11 @@ def _paint_organelles(
 ) -> FloatArray:
     """Paint dark bodies with layered insides on an EM-like ground that has membranes of its own."""
     shape = blobs.shape
-    ground = 0.72 + 0.05 * smooth_field(shape, (30.0, 30.0), rng) + look.texture * grain(shape, look.texture_scale, rng)
+    ground = (
+        0.72
+        + 0.05 * smooth_field(shape, (30.0, 30.0), rng)
+        + look.texture * grain(shape, look.texture_scale, rng)
+    )
     for scale in (look.radius * 2.5, look.radius * 0.8):
         walls = np.abs(smooth_field(shape, (scale, scale), rng)) * scale / look.membrane_width
         ground -= rng.uniform(0.1, 0.5) * np.exp(-(walls**2)) * (depth < -1)

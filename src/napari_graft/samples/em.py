@@ -15,7 +15,9 @@ from napari_graft.samples.organelles import Tissue, paint_mitochondria, paint_sm
 from napari_graft.samples.truth import connected_truth, touching_edges
 
 
-def generate_neuropil(shape: tuple[int, ...], rng: np.random.Generator, look: Look | None = None) -> GeneratedImage:
+def generate_neuropil(
+    shape: tuple[int, ...], rng: np.random.Generator, look: Look | None = None
+) -> GeneratedImage:
     """Generate an EM-like image (y, x), or a stack (z, y, x) whose slices change smoothly, with its truth.
 
     One id for each cell profile; membrane (and myelin) is background. A look of None draws one at random.
@@ -60,8 +62,8 @@ def _sheath_thickness(tissue: Tissue, look: Look, rng: np.random.Generator) -> F
 def _paint(tissue: Tissue, sheath: FloatArray, look: Look, rng: np.random.Generator) -> FloatArray:
     """Paint cytoplasm, its contents, then the membranes over it; bright ground, dark membranes."""
     shape = tissue.cells.shape
-    tones = (0.72 + look.cytoplasm_spread * rng.standard_t(4, int(tissue.cells.max()) + 1)).astype(np.float32)
-    scene = tones[tissue.cells]
+    tones = 0.72 + look.cytoplasm_spread * rng.standard_t(4, int(tissue.cells.max()) + 1)
+    scene = np.clip(tones, 0.45, 1.0).astype(np.float32)[tissue.cells]
     if look.mitochondria:
         paint_mitochondria(scene, tissue, look, rng)
     paint_small_bodies(scene, tissue, look, rng)
@@ -71,14 +73,21 @@ def _paint(tissue: Tissue, sheath: FloatArray, look: Look, rng: np.random.Genera
         paint_synapses(scene, tissue, look, rng)
     scene -= _membranes(tissue, look, rng)
     in_sheath = np.clip(sheath - tissue.depth + 0.5, 0, 1)
-    return np.asarray(scene + in_sheath * (rng.uniform(0.05, 0.25) - scene), np.float32)
+    myelin = rng.uniform(0.05, 0.25) + 0.3 * (scene - 0.72)
+    return np.asarray(scene + in_sheath * (myelin - scene), np.float32)
 
 
 def _membranes(tissue: Tissue, look: Look, rng: np.random.Generator) -> FloatArray:
     """Return the darkness of the membranes: here thin and crisp, there wide and faint (cut obliquely)."""
     shape = tissue.cells.shape
-    oblique = np.clip(smooth_field(shape, (2.0, look.radius, look.radius), rng) - 0.9, 0, 1) * 2 * look.membrane_gaps
-    width = look.membrane_width * (1 + 0.2 * smooth_field(shape, (2.0, 20.0, 20.0), rng)) * (1 + 2.5 * oblique)
+    oblique = (
+        np.clip(smooth_field(shape, (2.0, look.radius, look.radius), rng) - 0.9, 0, 1)
+        * 2
+        * look.membrane_gaps
+    )
+    width = (
+        look.membrane_width * (1 + 0.2 * smooth_field(shape, (2.0, 20.0, 20.0), rng)) * (1 + 2.5 * oblique)
+    )
     strength = look.membrane_contrast * np.clip(1 - 0.8 * oblique, 0.15, 1)
     profile = np.exp(-((tissue.depth / np.maximum(0.55 * width, 0.6)) ** 2))
     return np.asarray(strength * profile, np.float32)

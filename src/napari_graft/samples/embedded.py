@@ -15,11 +15,11 @@ from napari_graft.samples.generated import GeneratedImage
 from napari_graft.samples.look import CellKind, Look
 
 _NEUROPIL = Look(
-    radius=13.0,
-    size_spread=0.95,
-    elongation=3.0,
+    radius=14.0,
+    size_spread=0.6,
+    elongation=2.0,
     stretch=1.5,
-    waviness=1.7,
+    waviness=1.3,
     membrane_width=3.2,
     membrane_contrast=0.3,
     membrane_gaps=0.8,
@@ -41,18 +41,18 @@ _NEUROPIL = Look(
 
 _CELLS = Look(
     radius=17.0,
-    size_spread=0.9,
+    size_spread=1.0,
     elongation=2.0,
-    waviness=1.5,
+    waviness=1.2,
     texture=0.12,
     texture_scale=2.5,
     blur=1.8,
     noise=0.07,
     shot_noise=0.08,
     illumination=0.15,
-    black=0.2,
-    white=0.6,
-    gamma=1.4,
+    black=0.25,
+    white=0.8,
+    gamma=0.8,
     cell_kind=CellKind.PHASE,
 )
 

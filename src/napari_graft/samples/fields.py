@@ -40,7 +40,9 @@ def _spline_basis(n: int, scale: float, phase: float) -> FloatArray:
     position = np.arange(n) / max(scale, 1.0) + phase
     knot = np.floor(position).astype(np.intp)
     t = position - knot
-    weights = np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3], axis=1) / 6
+    weights = (
+        np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3], axis=1) / 6
+    )
     basis = np.zeros((n, int(knot[-1]) + 4), np.float32)
     rows = np.arange(n)[:, None]
     basis[rows, knot[:, None] + np.arange(4)] = weights

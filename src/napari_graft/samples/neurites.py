@@ -100,7 +100,9 @@ def _scatter(
     n_kept = 0
     for r in radii:
         tries = rng.random((12, 2), dtype=np.float32) * np.asarray(canvas, np.float32)
-        distance = np.hypot(*(tries[:, None] - placed[None, :n_kept]).transpose(2, 0, 1)) - kept[None, :n_kept] - r
+        distance = (
+            np.hypot(*(tries[:, None] - placed[None, :n_kept]).transpose(2, 0, 1)) - kept[None, :n_kept] - r
+        )
         room = distance.min(axis=1, initial=np.inf)
         best = int(room.argmax())
         if room[best] > -0.7 * r:

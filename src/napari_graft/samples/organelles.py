@@ -27,10 +27,14 @@ def paint_mitochondria(scene: FloatArray, tissue: Tissue, look: Look, rng: np.ra
     inside = np.zeros(scene.shape, np.float32)
     for _ in range(rng.poisson(density * height * width * (1 + n_slices / 8))):
         z, y, x = _roomy_place(tissue.depth, rng)
-        short = min(look.radius * rng.uniform(0.3, 0.9), rng.uniform(0.5, 0.95) * float(tissue.depth[z, y, x]))
+        short = min(
+            look.radius * rng.uniform(0.3, 0.9), rng.uniform(0.5, 0.95) * float(tissue.depth[z, y, x])
+        )
         if short < 3.0:
             continue
-        ellipse = _Ellipse(y, x, short, short * rng.uniform(1.0, 3.0), rng.uniform(0, np.pi), rng.normal(0, 0.15))
+        ellipse = _Ellipse(
+            y, x, short, short * rng.uniform(1.0, 3.0), rng.uniform(0, np.pi), rng.normal(0, 0.15)
+        )
         reach = int(rng.integers(1, 6))
         for at in range(max(z - reach, 0), min(z + reach + 1, n_slices)):
             shrink = np.sqrt(1 - ((at - z) / (reach + 1)) ** 2)
@@ -48,7 +52,9 @@ def _cristae(shape: tuple[int, ...], look: Look, rng: np.random.Generator) -> Fl
 
 def _roomy_place(depth: FloatArray, rng: np.random.Generator) -> tuple[int, int, int]:
     """Return the deepest inside a cell of three random places."""
-    places = [(int(rng.integers(n[0])), int(rng.integers(n[1])), int(rng.integers(n[2]))) for n in [depth.shape] * 3]
+    places = [
+        (int(rng.integers(n[0])), int(rng.integers(n[1])), int(rng.integers(n[2]))) for n in [depth.shape] * 3
+    ]
     return max(places, key=lambda place: float(depth[place]))
 
 
@@ -78,7 +84,9 @@ def _add_body(inside: FloatArray, tissue: Tissue, ellipse: _Ellipse) -> None:
     across = rows * np.cos(ellipse.angle) - columns * np.sin(ellipse.angle)
     across = across + ellipse.bend * along**2 / ellipse.long
     body = ellipse.short * (1 - np.hypot(along / ellipse.long, across / ellipse.short))
-    body = np.minimum(body, tissue.depth[box] - 2.5) * (tissue.cells[box] == tissue.cells[ellipse.y, ellipse.x])
+    body = np.minimum(body, tissue.depth[box] - 2.5) * (
+        tissue.cells[box] == tissue.cells[ellipse.y, ellipse.x]
+    )
     inside[box] = np.maximum(inside[box], body)
 
 

@@ -8,10 +8,11 @@ from scipy import ndimage
 
 
 def touching_edges(cells: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """Mark the pixels of one slice that have a pixel of another id among their eight neighbours."""
+    """Mark the pixels of one slice in whose 3 by 3 neighbourhood two ids meet; 0 is ground and no id."""
     high = ndimage.maximum_filter(cells, size=3, mode="nearest")
-    low = ndimage.minimum_filter(cells, size=3, mode="nearest")
-    return np.asarray(high != low)
+    without_ground = np.where(cells == 0, np.iinfo(cells.dtype).max, cells)
+    low = ndimage.minimum_filter(without_ground, size=3, mode="nearest")
+    return np.asarray((low < high))
 
 
 def connected_truth(regions: NDArray[np.int32], min_area: int = 12) -> NDArray[np.uint32]:
@@ -25,7 +26,9 @@ def connected_truth(regions: NDArray[np.int32], min_area: int = 12) -> NDArray[n
     n_ids = 0
     for z, region in enumerate(regions):
         pieces = _large_pieces(region, min_area)
-        before = np.where(regions[z - 1] == region, truth[z - 1], 0) if z else np.zeros(region.shape, np.uint32)
+        before = (
+            np.where(regions[z - 1] == region, truth[z - 1], 0) if z else np.zeros(region.shape, np.uint32)
+        )
         names, n_ids = _inherit_names(pieces, before, n_ids)
         truth[z] = names[pieces]
     return truth
