@@ -5,23 +5,32 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_graft.samples.ellipse import Ellipse, pixel_positions
 from napari_graft.samples.fields import smooth_field
 from napari_graft.samples.look import CellKind, Look
 
 
 def draw_blobs(shape: tuple[int, int], look: Look, rng: np.random.Generator) -> NDArray[np.int32]:
-    """Draw ellipses, partly in clumps, through a random smooth displacement; 0 is the ground, the ids are 1…"""
-    wobble = look.radius * look.waviness * (0.45 if look.cell_kind is CellKind.PHASE else 0.15)
-    dy, dx = (wobble * smooth_field(shape, (look.radius * 1.2, look.radius * 1.2), rng) for _ in range(2))
+    """Draw ellipses, partly in clumps, through a random smooth displacement; 0 is the ground.
+
+    Where ellipses overlap, a pixel goes to the one whose centre is nearer, relative to its size. Pixels of
+    different objects may touch.
+    """
+    wobble = look.radius * look.waviness * (0.35 if look.cell_kind is CellKind.PHASE else 0.15)
+    knots = (look.radius * 1.2, look.radius * 1.2)
+    dy, dx = (wobble * smooth_field(shape, knots, rng) for _ in range(2))
     blobs = np.zeros(shape, np.int32)
     nearest = np.ones(shape, np.float32)
-    centres = _centres(shape, look, rng)
-    for index, (y, x) in enumerate(centres):
+    for index, (y, x) in enumerate(_centres(shape, look, rng).tolist()):
         short = look.radius * float(np.exp(rng.normal(0, 0.35 * look.size_spread)))
         long = short * (1 + rng.exponential(0.15 + 0.2 * look.elongation))
-        _draw_ellipse(
-            blobs, nearest, (dy, dx), (float(y), float(x), short, long, rng.uniform(0, np.pi), index + 1)
-        )
+        ellipse = Ellipse(y, x, short, long, rng.uniform(0, np.pi))
+        box = ellipse.box(shape, reach=2 * long)
+        rows, columns = pixel_positions(box)
+        distance = ellipse.distance(rows + dy[box], columns + dx[box])
+        is_won = distance < nearest[box]
+        blobs[box][is_won] = index + 1
+        nearest[box][is_won] = distance[is_won]
     return blobs
 
 
@@ -42,25 +51,3 @@ def _centres(shape: tuple[int, int], look: Look, rng: np.random.Generator) -> ND
         if np.hypot(*(centres[apart] - centres[index]).T).min() > 1.2 * look.radius:
             apart.append(index)
     return np.asarray(centres[apart])
-
-
-def _draw_ellipse(
-    blobs: NDArray[np.int32],
-    nearest: NDArray[np.float32],
-    displacement: tuple[NDArray[np.float32], NDArray[np.float32]],
-    ellipse: tuple[float, float, float, float, float, int],
-) -> None:
-    """Give the ellipse those pixels that lie in it and relatively nearer to its centre than to any drawn before."""
-    y, x, short, long, angle, name = ellipse
-    reach = int(long * 2) + 2
-    top, left = max(int(y) - reach, 0), max(int(x) - reach, 0)
-    box = (slice(top, max(int(y) + reach, 0)), slice(left, max(int(x) + reach, 0)))
-    height, width = blobs[box].shape
-    rows = np.arange(top, top + height)[:, None] - y + displacement[0][box]
-    columns = np.arange(left, left + width)[None, :] - x + displacement[1][box]
-    along = (rows * np.sin(angle) + columns * np.cos(angle)) / long
-    across = (rows * np.cos(angle) - columns * np.sin(angle)) / short
-    distance = along**2 + across**2
-    is_mine = distance < nearest[box]
-    blobs[box][is_mine] = name
-    nearest[box][is_mine] = distance[is_mine]

@@ -36,7 +36,7 @@ def generate_cells(
 
 
 def _distance_inside(blobs: NDArray[np.int32]) -> FloatArray:
-    """Return the distance of object pixels to the edge of their object, of background to the nearest one, negative."""
+    """Return how deep pixels lie in their object; ground has minus its distance to the nearest object."""
     inside = ndimage.distance_transform_edt((blobs > 0) & ~touching_edges(blobs))
     outside = ndimage.distance_transform_edt(blobs == 0)
     return np.asarray(np.where(blobs > 0, inside, -outside), np.float32)
@@ -67,9 +67,8 @@ def _paint_stained(
     shape = blobs.shape
     fibres = np.abs(smooth_field(shape, (rng.uniform(6, 25), rng.uniform(6, 25)), rng))
     patches = smooth_field(shape, (40.0, 40.0), rng)
-    ground = (
-        rng.uniform(0.65, 0.9) + 0.08 * patches - rng.uniform(0.0, 0.15) * np.clip(1 - fibres * 1.5, 0, 1)
-    )
+    ground = rng.uniform(0.65, 0.9) + 0.08 * patches
+    ground = ground - rng.uniform(0.0, 0.15) * np.clip(1 - fibres * 1.5, 0, 1)
     ground = np.where(patches > rng.uniform(0.8, 2.5), 0.95, ground) + look.texture * grain(shape, 1.5, rng)
     body = _per_object(blobs, 0.15, rng.uniform(0.25, 0.55), rng)
     chromatin = 1.5 * look.texture * grain(shape, 2.0, rng) - 0.1 * (depth < 2.5)
@@ -85,14 +84,11 @@ def _paint_phase(
     glow = np.clip(0.7 + 0.5 * smooth_field(shape, (25.0, 25.0), rng), 0, 1.5)
     halo = glow * np.exp(-(((depth + reach / 2) / reach) ** 2))
     rim = np.exp(-(((depth - reach) / reach) ** 2)) * (blobs > 0)
-    granules = (
-        grain(shape, rng.uniform(1.0, 2.5), rng) * (blobs > 0) * (0.3 + 0.7 * np.clip(depth / 12, 0, 1))
-    )
+    granularity = np.where(blobs > 0, 0.45 + np.clip(depth / 12, 0, 1), 0)
+    granules = granularity * grain(shape, rng.uniform(1.0, 2.5), rng) + 0.3 * grain(shape, 3.0, rng)
     thickness = np.clip(depth / 15, 0, 1) * rng.uniform(-0.15, 0.15)
     scene = 0.45 + rng.uniform(0.1, 0.4) * halo - rng.uniform(0.05, 0.25) * rim + thickness
-    return np.asarray(
-        scene + 1.5 * look.texture * granules + 0.3 * look.texture * grain(shape, 3.0, rng), np.float32
-    )
+    return np.asarray(scene + look.texture * granules, np.float32)
 
 
 def _paint_organelles(
@@ -100,11 +96,8 @@ def _paint_organelles(
 ) -> FloatArray:
     """Paint dark bodies with layered insides on an EM-like ground that has membranes of its own."""
     shape = blobs.shape
-    ground = (
-        0.72
-        + 0.05 * smooth_field(shape, (30.0, 30.0), rng)
-        + look.texture * grain(shape, look.texture_scale, rng)
-    )
+    ground = 0.72 + 0.05 * smooth_field(shape, (30.0, 30.0), rng)
+    ground += look.texture * grain(shape, look.texture_scale, rng)
     for scale in (look.radius * 2.5, look.radius * 0.8):
         walls = np.abs(smooth_field(shape, (scale, scale), rng)) * scale / look.membrane_width
         ground -= rng.uniform(0.1, 0.5) * np.exp(-(walls**2)) * (depth < -1)

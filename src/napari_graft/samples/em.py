@@ -36,8 +36,8 @@ def generate_neuropil(
 def _distance_to_edges(cells: NDArray[np.int32], rounding: float) -> FloatArray:
     """Return the distance to the nearest edge in the slice, with the corners where cells meet rounded off.
 
-    Smoothing with sigma s turns the distance x from a straight edge into about 0.8 s + f with x² = f² + 2 s f;
-    where cells meet in a corner f is negative, which is read as edge.
+    Smoothing with sigma s turns the distance x from a straight edge into about 0.8 s + f with
+    x² = f² + 2 s f; where cells meet in a corner f is negative, which is read as edge.
     """
     depth = np.empty(cells.shape, np.float32)
     for z, cell in enumerate(cells):
@@ -80,14 +80,10 @@ def _paint(tissue: Tissue, sheath: FloatArray, look: Look, rng: np.random.Genera
 def _membranes(tissue: Tissue, look: Look, rng: np.random.Generator) -> FloatArray:
     """Return the darkness of the membranes: here thin and crisp, there wide and faint (cut obliquely)."""
     shape = tissue.cells.shape
-    oblique = (
-        np.clip(smooth_field(shape, (2.0, look.radius, look.radius), rng) - 0.9, 0, 1)
-        * 2
-        * look.membrane_gaps
-    )
-    width = (
-        look.membrane_width * (1 + 0.2 * smooth_field(shape, (2.0, 20.0, 20.0), rng)) * (1 + 2.5 * oblique)
-    )
+    oblique = np.clip(smooth_field(shape, (2.0, look.radius, look.radius), rng) - 0.9, 0, 1)
+    oblique = 2 * look.membrane_gaps * oblique
+    unevenness = 1 + 0.2 * smooth_field(shape, (2.0, 20.0, 20.0), rng)
+    width = look.membrane_width * unevenness * (1 + 2.5 * oblique)
     strength = look.membrane_contrast * np.clip(1 - 0.8 * oblique, 0.15, 1)
     profile = np.exp(-((tissue.depth / np.maximum(0.55 * width, 0.6)) ** 2))
     return np.asarray(strength * profile, np.float32)

@@ -1,8 +1,9 @@
 """The embedded samples of the demo and the tutorial.
 
-Both are generated from a fixed seed, never recorded: an EM-like stack of neuropil and an image of cells, each with exact
-truth. Their looks lie at the edge of what `random_look` draws, or beyond it, so that a model pretrained on random looks
-has something to learn from a few annotated tiles; scores reached here say nothing about real tissue.
+Both are generated from a fixed seed, never recorded: an EM-like stack of neuropil and an image of cells, each
+with exact truth. Their looks lie at the edge of what `random_look` draws, or beyond it, so that a model
+pretrained on random looks has something to learn from a few annotated tiles; scores reached here say nothing
+about real tissue.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ _CELLS = Look(
     size_spread=1.0,
     elongation=2.0,
     waviness=1.2,
-    texture=0.12,
+    texture=0.09,
     texture_scale=2.5,
     blur=1.8,
     noise=0.07,

@@ -14,8 +14,8 @@ FloatArray = NDArray[np.float32]
 def smooth_field(shape: Sequence[int], scale: Sequence[float], rng: np.random.Generator) -> FloatArray:
     """Draw a smooth field with zero mean and unit variance (in expectation).
 
-    White noise on a grid of `scale` pixels a cell, interpolated by cubic B-splines one axis at a time: as smooth as
-    Gaussian-filtered noise and much faster. `shape` and `scale` have equal length; float32.
+    White noise on a grid of `scale` pixels a cell, interpolated by cubic B-splines one axis at a time: as
+    smooth as Gaussian-filtered noise and much faster. `shape` and `scale` have equal length; float32.
     """
     bases = [_spline_basis(n, s, rng.random()) for n, s in zip(shape, scale, strict=True)]
     field = rng.standard_normal([basis.shape[1] for basis in bases], dtype=np.float32)
@@ -26,7 +26,7 @@ def smooth_field(shape: Sequence[int], scale: Sequence[float], rng: np.random.Ge
 
 
 def grain(shape: Sequence[int], sigma: float, rng: np.random.Generator) -> FloatArray:
-    """Draw fine correlated noise (Gaussian-filtered in y and x only) with zero mean and about unit variance."""
+    """Draw fine correlated noise (Gaussian-filtered in y and x only) with about unit variance."""
     noise = rng.standard_normal(shape, dtype=np.float32)
     if sigma < 0.3:
         return noise
@@ -36,7 +36,7 @@ def grain(shape: Sequence[int], sigma: float, rng: np.random.Generator) -> Float
 
 
 def _spline_basis(n: int, scale: float, phase: float) -> FloatArray:
-    """Return the (n, n_knots) matrix of uniform cubic B-spline weights at n positions `scale` pixels a knot."""
+    """Return the (n, n_knots) matrix of uniform cubic B-spline weights at n positions."""
     position = np.arange(n) / max(scale, 1.0) + phase
     knot = np.floor(position).astype(np.intp)
     t = position - knot

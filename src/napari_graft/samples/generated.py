@@ -18,7 +18,7 @@ class GeneratedImage:
         uint8, (y, x) or (z, y, x).
     segments
         uint32, the shape of the image; 0 is background, the ids 1… are dense. In every slice an id is one
-        4-connected region, and two different ids never touch, not even at a corner.
+        4-connected region, and no two pixels side by side have different ids: background lies between.
     """
 
     image: NDArray[np.uint8]

@@ -46,7 +46,7 @@ def pack_cells(shape: tuple[int, int, int], look: Look, rng: np.random.Generator
 
 
 def _stretched_grid(canvas: tuple[int, int], stretch: float, angle: float) -> tuple[FloatArray, FloatArray]:
-    """Return where on the canvas the pixels within its margin look, so that cells appear long along `angle`."""
+    """Return where on the canvas the image's pixels look, so that cells appear long along `angle`."""
     rows, columns = (np.arange(_MARGIN - n / 2, n / 2 - _MARGIN, dtype=np.float32) for n in canvas)
     along = rows[:, None] * np.sin(angle) + columns[None, :] * np.cos(angle)
     across = rows[:, None] * np.cos(angle) - columns[None, :] * np.sin(angle)

@@ -12,30 +12,28 @@ def touching_edges(cells: NDArray[np.integer]) -> NDArray[np.bool_]:
     high = ndimage.maximum_filter(cells, size=3, mode="nearest")
     without_ground = np.where(cells == 0, np.iinfo(cells.dtype).max, cells)
     low = ndimage.minimum_filter(without_ground, size=3, mode="nearest")
-    return np.asarray((low < high))
+    return np.asarray(low < high)
 
 
 def connected_truth(regions: NDArray[np.int32], min_area: int = 12) -> NDArray[np.uint32]:
     """Make truth from a (z, y, x) stack of regions in which different ids never touch within a slice.
 
-    In each slice every region is cut into its 4-connected pieces; pieces under `min_area` pixels become background.
-    A piece takes the id of the piece of the same region that it overlaps most in the slice before, if no larger piece
-    has taken it already; else it receives a new id. Ids are dense.
+    In each slice every region is cut into its 4-connected pieces; pieces under `min_area` pixels become
+    background. A piece takes the id of the piece of the same region that it overlaps most in the slice
+    before, if no piece with more overlap has taken it; else it receives a new id. Ids are dense.
     """
     truth = np.zeros(regions.shape, np.uint32)
     n_ids = 0
     for z, region in enumerate(regions):
         pieces = _large_pieces(region, min_area)
-        before = (
-            np.where(regions[z - 1] == region, truth[z - 1], 0) if z else np.zeros(region.shape, np.uint32)
-        )
+        before = np.where(regions[z - 1] == region, truth[z - 1], 0) if z else np.zeros_like(truth[0])
         names, n_ids = _inherit_names(pieces, before, n_ids)
         truth[z] = names[pieces]
     return truth
 
 
 def _large_pieces(region: NDArray[np.int32], min_area: int) -> NDArray[np.int32]:
-    """Number the 4-connected pieces of a slice; as different ids never touch, a mask is enough."""
+    """Give the 4-connected pieces of a slice numbers; as different ids never touch, a mask is enough."""
     pieces, n_pieces = ndimage.label(region > 0)
     area = np.bincount(pieces.ravel(), minlength=n_pieces + 1)
     is_kept = area >= min_area
@@ -47,6 +45,7 @@ def _large_pieces(region: NDArray[np.int32], min_area: int) -> NDArray[np.int32]
 def _inherit_names(
     pieces: NDArray[np.int32], before: NDArray[np.uint32], n_ids: int
 ) -> tuple[NDArray[np.uint32], int]:
+    """Return the id of each piece (index 0 is background), and how many ids are in use now."""
     names = np.zeros(int(pieces.max()) + 1, np.uint32)
     is_shared = (pieces > 0) & (before > 0)
     pair = pieces[is_shared].astype(np.int64) * (n_ids + 1) + before[is_shared]
