@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_graft.samples.ellipse import Ellipse, pixel_positions
+from napari_graft.samples.ellipse import Ellipse, box_around, pixel_positions
 from napari_graft.samples.fields import smooth_field
 from napari_graft.samples.look import CellKind, Look
 
@@ -25,7 +25,7 @@ def draw_blobs(shape: tuple[int, int], look: Look, rng: np.random.Generator) -> 
         short = look.radius * float(np.exp(rng.normal(0, 0.35 * look.size_spread)))
         long = short * (1 + rng.exponential(0.15 + 0.2 * look.elongation))
         ellipse = Ellipse(y, x, short, long, rng.uniform(0, np.pi))
-        box = ellipse.box(shape, reach=2 * long)
+        box = box_around(y, x, 2 * long, shape)
         rows, columns = pixel_positions(box)
         distance = ellipse.distance(rows + dy[box], columns + dx[box])
         is_won = distance < nearest[box]

@@ -39,9 +39,11 @@ def _add_artefacts(scene: FloatArray, strength: float, rng: np.random.Generator)
     if rng.random() < 0.4:
         angle, z = rng.uniform(0, np.pi), int(rng.integers(depth))
         rows, columns = np.mgrid[:height, :width]
-        across = (rows - height * rng.random()) * np.cos(angle) + (columns - width * rng.random()) * np.sin(
-            angle
+        rows, columns = rows - height * rng.random(), columns - width * rng.random()
+        across = (
+            rows * np.cos(angle)
+            + columns * np.sin(angle)
+            + 6 * smooth_field((height, width), (60.0, 60.0), rng)
         )
-        across = across + 6 * smooth_field((height, width), (60.0, 60.0), rng)
         scene[z] -= (0.45 * strength * np.exp(-((across / rng.uniform(1.5, 4.0)) ** 2))).astype(np.float32)
     return np.asarray(scene, np.float32)

@@ -23,14 +23,6 @@ class Ellipse:
         """Return the ellipse with both half axes multiplied."""
         return replace(self, short=self.short * factor, long=self.long * factor)
 
-    def box(self, shape: tuple[int, ...], reach: float) -> tuple[slice, slice]:
-        """Return the part of an image that lies within `reach` pixels of the centre along each axis."""
-        y, x = (
-            slice(min(max(int(c - reach), 0), n), min(max(int(c + reach) + 2, 0), n))
-            for c, n in zip((self.y, self.x), shape, strict=True)
-        )
-        return y, x
-
     def distance(self, y: NDArray[np.floating], x: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return how far points lie from the centre: 1 on the outline, less inside."""
         rows, columns = y - self.y, x - self.x
@@ -38,6 +30,15 @@ class Ellipse:
         across = rows * np.cos(self.angle) - columns * np.sin(self.angle)
         across = across + self.bend * along**2 / self.long
         return np.asarray(np.hypot(along / self.long, across / self.short), np.float32)
+
+
+def box_around(y: float, x: float, reach: float, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """Return the part of a (y, x) image that lies within `reach` pixels of a point along each axis."""
+    rows, columns = (
+        slice(min(max(int(c - reach), 0), n), min(max(int(c + reach) + 1, 0), n))
+        for c, n in zip((y, x), shape, strict=True)
+    )
+    return rows, columns
 
 
 def pixel_positions(box: tuple[slice, slice]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

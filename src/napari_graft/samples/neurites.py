@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_graft.samples.ellipse import box_around, pixel_positions
 from napari_graft.samples.fields import FloatArray, smooth_field
 from napari_graft.samples.look import Look
 
@@ -76,7 +77,7 @@ def _draw_discs(canvas: tuple[int, int], look: Look, rng: np.random.Generator) -
         cell.append(np.full(n_discs, index + 1))
         centre.append(middle + path - path.mean(axis=0))
         radius.append(r * rng.uniform(0.45, 0.9, n_discs))
-        drift.append(np.broadcast_to(rng.normal(0, 0.8, 2), (n_discs, 2)) + rng.normal(0, 0.3, (n_discs, 2)))
+        drift.append(rng.normal(0, 0.8, (1, 2)) + rng.normal(0, 0.3, (n_discs, 2)))
     parts = [np.concatenate(part) for part in (cell, centre, radius, drift)]
     return Discs(parts[0].astype(np.int32), *(part.astype(np.float32) for part in parts[1:]))
 
@@ -99,11 +100,9 @@ def _scatter(
     kept = np.empty(len(radii), np.float32)
     n_kept = 0
     for r in radii:
-        tries = rng.random((12, 2), dtype=np.float32) * np.asarray(canvas, np.float32)
-        distance = (
-            np.hypot(*(tries[:, None] - placed[None, :n_kept]).transpose(2, 0, 1)) - kept[None, :n_kept] - r
-        )
-        room = distance.min(axis=1, initial=np.inf)
+        tries = rng.random((12, 2), dtype=np.float32) * (np.asarray(canvas, np.float32) - 1)
+        distance = np.hypot(*(tries[:, None] - placed[None, :n_kept]).transpose(2, 0, 1))
+        room = (distance - kept[None, :n_kept] - r).min(axis=1, initial=np.inf)
         best = int(room.argmax())
         if room[best] > -0.7 * r:
             placed[n_kept], kept[n_kept] = tries[best], r
@@ -116,10 +115,8 @@ def _voronoi(canvas: tuple[int, int], discs: Discs, z: float) -> NDArray[np.int3
     seeds = np.zeros(canvas, np.int32)
     middles = discs.centre + z * discs.drift
     for cell, (y, x), r in zip(discs.cell.tolist(), middles.tolist(), discs.radius.tolist(), strict=True):
-        top, left = max(int(y - r), 0), max(int(x - r), 0)
-        window = seeds[top : max(int(y + r) + 1, 0), left : max(int(x + r) + 1, 0)]
-        rows = np.arange(top, top + window.shape[0])[:, None] - y
-        columns = np.arange(left, left + window.shape[1])[None, :] - x
-        window[rows**2 + columns**2 <= r * r] = cell
+        box = box_around(y, x, r, canvas)
+        rows, columns = pixel_positions(box)
+        seeds[box][(rows - y) ** 2 + (columns - x) ** 2 <= r * r] = cell
     nearest = ndimage.distance_transform_edt(seeds == 0, return_distances=False, return_indices=True)
     return np.asarray(seeds[nearest[0], nearest[1]], np.int32)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_graft.samples.ellipse import Ellipse, pixel_positions
+from napari_graft.samples.ellipse import Ellipse, box_around, pixel_positions
 from napari_graft.samples.fields import FloatArray, smooth_field
 from napari_graft.samples.look import Look
 
@@ -63,7 +63,7 @@ def _roomy_place(depth: FloatArray, rng: np.random.Generator) -> tuple[int, int,
 
 def _add_body(inside: FloatArray, tissue: Tissue, body: Ellipse) -> None:
     """Raise `inside`, the depth inside a mitochondrion, to that of one more, kept within its cell."""
-    box = body.box(inside.shape, body.long + 1)
+    box = box_around(body.y, body.x, body.long + 1, inside.shape)
     depth = body.short * (1 - body.distance(*pixel_positions(box)))
     is_own_cell = tissue.cells[box] == tissue.cells[int(body.y), int(body.x)]
     depth = np.minimum(depth, tissue.depth[box] - 2.5) * is_own_cell

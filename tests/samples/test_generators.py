@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from napari_graft.samples.cells import generate_cells
+from napari_graft.samples.em import generate_neuropil
+from napari_graft.samples.generated import GeneratedImage
+from napari_graft.samples.look import CellKind, Look, random_look
+from napari_graft.samples.training import generate_training_image
+
+Generator = Callable[[tuple[int, int], np.random.Generator], GeneratedImage]
+GENERATORS = [generate_neuropil, generate_cells, generate_training_image]
+
+
+def assert_truth_holds(segments: np.ndarray) -> None:
+    """Dense ids; in each slice an id is one 4-connected piece and never has another beside it."""
+    assert segments.dtype == np.uint32
+    ids = np.unique(segments)
+    np.testing.assert_array_equal(ids[ids > 0], np.arange(1, segments.max() + 1))
+    for plane in segments.reshape(-1, *segments.shape[-2:]):
+        for first, second in ((plane[1:], plane[:-1]), (plane[:, 1:], plane[:, :-1])):
+            assert not ((first != second) & (first > 0) & (second > 0)).any()
+        assert ndimage.label(plane > 0)[1] == len(np.unique(plane[plane > 0]))
+
+
+@pytest.mark.parametrize("generate", GENERATORS)
+def test_the_same_seed_gives_the_same_bits(generate: Generator) -> None:
+    first, second, other = (generate((96, 80), np.random.default_rng(seed)) for seed in (5, 5, 6))
+    np.testing.assert_array_equal(first.image, second.image)
+    np.testing.assert_array_equal(first.segments, second.segments)
+    assert (first.image != other.image).any()
+
+
+@pytest.mark.parametrize("generate", GENERATORS)
+def test_many_random_draws_have_contrast_objects_and_true_truth(generate: Generator) -> None:
+    for seed in range(30):
+        generated = generate((128, 112), np.random.default_rng(seed))
+        assert generated.image.dtype == np.uint8
+        assert generated.image.shape == generated.segments.shape == (128, 112)
+        assert np.ptp(np.percentile(generated.image, (1, 99))) > 8, seed
+        assert 0 < (generated.segments > 0).mean() < 1, seed
+        assert_truth_holds(generated.segments)
+
+
+def test_slices_of_a_stack_follow_each_other() -> None:
+    generated = generate_neuropil((4, 128, 128), np.random.default_rng(0), Look())
+    assert_truth_holds(generated.segments)
+    inside = (generated.segments[1:] > 0) & (generated.segments[:-1] > 0)
+    is_same = generated.segments[1:] == generated.segments[:-1]
+    assert is_same[inside].mean() > 0.8
+    assert (generated.segments[0] != generated.segments[3]).any()
+
+
+def test_membranes_are_dark_and_inversion_makes_them_bright() -> None:
+    look = replace(Look(), noise=0.01, shot_noise=0.0, mitochondria=0.0, vesicles=0.0)
+    normal = generate_neuropil((128, 128), np.random.default_rng(3), look)
+    inverted = generate_neuropil((128, 128), np.random.default_rng(3), replace(look, inverted=True))
+    np.testing.assert_array_equal(normal.segments, inverted.segments)
+    is_cell = normal.segments > 0
+    assert normal.image[is_cell].mean() > normal.image[~is_cell].mean() + 20
+    assert inverted.image[is_cell].mean() < inverted.image[~is_cell].mean() - 20
+
+
+def test_myelin_belongs_to_the_background() -> None:
+    plain, myelinated = (
+        generate_neuropil((160, 160), np.random.default_rng(2), replace(Look(), myelin=share))
+        for share in (0.0, 1.0)
+    )
+    assert (myelinated.segments > 0).mean() < 0.8 * (plain.segments > 0).mean()
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_brighter"),
+    [(CellKind.FLUORESCENCE, True), (CellKind.STAINED, False), (CellKind.ORGANELLES, False)],
+)
+def test_objects_differ_from_the_ground_as_their_kind_does(kind: CellKind, is_brighter: bool) -> None:
+    generated = generate_cells((160, 160), np.random.default_rng(4), replace(Look(), cell_kind=kind))
+    is_object = generated.segments > 0
+    difference = float(generated.image[is_object].mean()) - float(generated.image[~is_object].mean())
+    assert (difference > 15) if is_brighter else (difference < -15)
+
+
+def test_training_images_are_of_both_kinds_about_half_each() -> None:
+    covered = [
+        (generate_training_image((64, 64), np.random.default_rng(seed)).segments > 0).mean()
+        for seed in range(60)
+    ]
+    assert 10 < sum(share > 0.55 for share in covered) < 50
+
+
+def test_random_looks_have_both_polarities_and_every_kind_of_cell() -> None:
+    rng = np.random.default_rng(0)
+    looks = [random_look(rng) for _ in range(200)]
+    assert {look.inverted for look in looks} == {False, True}
+    assert {look.cell_kind for look in looks} == set(CellKind)
+    assert all(look.white - look.black >= 0.35 for look in looks)
