@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.core.errors import InputError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 
 def scaled_shape(
@@ -19,33 +23,22 @@ def scaled_shape(
 
 
 def resample_image(array: NDArray[np.floating], shape: Sequence[int]) -> NDArray[np.float32]:
-    """Resample the trailing axes of an image to `shape`: linear, and smoothed first where it shrinks.
+    """Resample the trailing axes of an image to `shape`: linear interpolation, smoothed where it shrinks.
 
-    Output pixel i lies at ``(i + 0.5) n_in / n_out - 0.5``: the field of view stays, nothing shifts.
+    Pixel i of n_out lies at ``c = (i + 0.5) s`` with ``s = n_in / n_out`` and is the mean of the input pixels
+    weighted by ``max(0, 1 - |j + 0.5 - c| / max(s, 1))``, along one axis after the other.
+    The field of view stays, so nothing shifts. This is the antialiased linear resize of Pillow and PyTorch.
+
     Leading axes, such as channels or classes, are kept. Returns (*leading, *shape) float32.
     """
-    from scipy import ndimage
-
-    pixels = np.asarray(array, np.float32)
     target = tuple(shape)
-    _refuse_other_axes(pixels.shape, target)
-    if pixels.shape[-len(target) :] == target:
-        return pixels
-    leading = pixels.shape[: -len(target)]
-    images = pixels.reshape(-1, *pixels.shape[-len(target) :])
-    factors = [n_in / n_out for n_in, n_out in zip(images.shape[1:], target, strict=True)]
-    blur = [max(0.0, (factor - 1) / 2) for factor in factors]
-    resized = [
-        ndimage.zoom(
-            ndimage.gaussian_filter(image, blur, mode="nearest"),
-            [1 / factor for factor in factors],
-            order=1,
-            mode="nearest",
-            grid_mode=True,
-        )
-        for image in images
-    ]
-    return np.stack(resized).astype(np.float32, copy=False).reshape(*leading, *target)
+    _refuse_other_axes(array.shape, target)
+    pixels = array.astype(np.float32, copy=False)
+    first = array.ndim - len(target)
+    for axis, n_out in enumerate(target, start=first):
+        if pixels.shape[axis] != n_out:
+            pixels = _resample_axis(pixels, axis, n_out)
+    return pixels
 
 
 def resample_labels(array: NDArray[np.generic], shape: Sequence[int]) -> NDArray[np.generic]:
@@ -61,8 +54,31 @@ def resample_labels(array: NDArray[np.generic], shape: Sequence[int]) -> NDArray
     return array
 
 
+def _resample_axis(pixels: NDArray[np.float32], axis: int, n_out: int) -> NDArray[np.float32]:
+    n_in = pixels.shape[axis]
+    front = np.moveaxis(pixels, axis, 0)
+    mixed = _weights(n_in, n_out) @ np.ascontiguousarray(front).reshape(n_in, -1)
+    return np.ascontiguousarray(np.moveaxis(mixed.reshape(n_out, *front.shape[1:]), 0, axis))
+
+
+def _weights(n_in: int, n_out: int) -> csr_array:
+    """Return the matrix (n_out, n_in) float32 that resamples one axis; each row adds up to 1."""
+    from scipy.sparse import coo_array
+
+    step = n_in / n_out
+    reach = max(step, 1.0)
+    centres = (np.arange(n_out)[:, None] + 0.5) * step
+    columns = np.floor(centres - reach).astype(np.intp) + np.arange(int(np.ceil(2 * reach)) + 1)
+    weights = np.clip(1 - np.abs(columns + 0.5 - centres) / reach, 0, None)
+    weights[(columns < 0) | (columns >= n_in)] = 0
+    weights /= weights.sum(axis=1, keepdims=True)
+    rows = np.broadcast_to(np.arange(n_out)[:, None], columns.shape)
+    entries = (weights.ravel().astype(np.float32), (rows.ravel(), np.clip(columns, 0, n_in - 1).ravel()))
+    matrix = coo_array(entries, shape=(n_out, n_in)).tocsr()
+    matrix.eliminate_zeros()
+    return matrix
+
+
 def _refuse_other_axes(shape: tuple[int, ...], target: tuple[int, ...]) -> None:
     if not 0 < len(target) <= len(shape) or 0 in target:
-        raise InputError(
-            f"cannot resample an array of shape {shape} to {target}: give a positive length for each axis"
-        )
+        raise InputError(f"cannot resample shape {shape} to {target}: give a positive length for each axis")

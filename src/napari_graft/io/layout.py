@@ -162,17 +162,20 @@ def _pick_channel(n_channels: int | None, channel: int | None, path: str) -> int
     )
 
 
+_SHORT_UNITS = {0.1: "angstrom", 1.0: "nm", 1e3: "um", 1e6: "mm", 1e7: "cm", 1e9: "m"}
+
+
 def collect_lengths(lengths: Mapping[str, tuple[object, object]]) -> dict[str, tuple[float, str]]:
-    """Keep the pixel sizes that are real: a positive finite number in a unit of length."""
+    """Keep the pixel sizes that are real, a positive number in a unit of length, and shorten their units."""
     real = {}
     for axis, (size, unit) in lengths.items():
         try:
             value = float(str(size))
-            nanometres_per(str(unit))
+            known_unit = _SHORT_UNITS.get(nanometres_per(str(unit)), str(unit))
         except ValueError:
             continue
         if 0 < value < float("inf"):
-            real[axis] = (value, str(unit))
+            real[axis] = (value, known_unit)
     return real
 
 

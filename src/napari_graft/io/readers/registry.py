@@ -25,11 +25,14 @@ class Reader:
         Take the path (with ``::/dataset`` where the user gave one) and return the image, not yet loaded.
     is_folder
         Whether the format is a folder rather than a file.
+    has_datasets
+        Whether a path may end in ``::/dataset``.
     """
 
     suffixes: tuple[str, ...]
     read: Callable[[str], RawImage]
     is_folder: bool = False
+    has_datasets: bool = False
 
 
 READERS: Registry[Reader] = Registry("image format")
@@ -48,12 +51,19 @@ def find_reader(path: str) -> Reader:
         raise InputError(f"{location} does not exist: check the path")
     if location.is_file() and location.stat().st_size == 0:
         raise InputError(f"{location} is empty (0 bytes): make a new copy of it")
+    reader = _reader_of(location)
+    if DATASET_MARK in path and not reader.has_datasets:
+        raise InputError(
+            f"{location} has no datasets to choose from: leave out {DATASET_MARK} and what follows"
+        )
+    return reader
+
+
+def _reader_of(location: Path) -> Reader:
     for name in READERS:
         reader = READERS[name]
-        if reader.is_folder == location.is_dir() and (
-            reader.is_folder or location.name.lower().endswith(reader.suffixes)
-        ):
+        has_suffix = reader.is_folder or location.name.lower().endswith(reader.suffixes)
+        if reader.is_folder == location.is_dir() and has_suffix:
             return reader
     known = ", ".join(suffix for name in READERS for suffix in READERS[name].suffixes)
-    kind = "folder" if location.is_dir() else "file"
-    raise InputError(f"{location} is a {kind} of no known image format: convert it to one of {known}")
+    raise InputError(f"{location} is of no known image format: convert it to one of {known}")

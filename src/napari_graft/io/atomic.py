@@ -1,0 +1,82 @@
+"""Files that are either the old ones or the whole new ones, whatever happens while they are written."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from napari_graft.core.errors import StorageError
+
+TEMPORARY_SUFFIX = ".partial"
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file so that a reader, or a restart after a crash, sees the old content or all of the new.
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be written, for example because the disk is full; the old file is still there.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{uuid4().hex}{TEMPORARY_SUFFIX}")
+    with storage_errors(target):
+        try:
+            temporary.write_bytes(data)
+            publish_file(temporary, target)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a UTF-8 text file as `write_bytes` does, line ends unchanged."""
+    write_bytes(path, text.encode())
+
+
+def publish_file(temporary: Path, target: Path) -> None:
+    """Move a finished file of the same folder tree over `target`, once its content is safely on the disk."""
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    temporary.replace(target)
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    if os.name == "nt":  # Windows keeps its folders itself and cannot open them
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusal to write `path` into a `StorageError` with a remedy."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {_explain(path, error)}") from error
+
+
+def _explain(path: Path, error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        free = ""
+        free = ""
+        with suppress(OSError):
+            free = f" ({shutil.disk_usage(path.parent).free / 2**20:.1f} MB free)"
+        return f"the disk is full{free}: free some space or choose another disk, then run again"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "you may not write there: choose another folder"
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return "its folder does not exist: create it or choose another"
+    return f"{error.strerror or error}: check the path and the disk"

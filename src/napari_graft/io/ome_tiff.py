@@ -1,0 +1,74 @@
+"""Write an image of any size as OME-TIFF, one row of tiles at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_graft.core.axes import Axes
+from napari_graft.core.tile import Tile, TileGrid
+
+TILE_WIDTH = 256
+TILE_STEP = 16
+CLASSIC_TIFF_BYTES = 2**32 - 2**26
+"""Above this a TIFF needs 64-bit offsets; the rest to 4 GB is for the headers."""
+NANOMETRES_PER_CENTIMETRE = 1e7
+
+
+def write_ome_tiff(
+    path: Path,
+    read: Callable[[Tile], NDArray[np.generic]],
+    shape: tuple[int, ...],
+    dtype: np.dtype[np.generic],
+    axes: Axes,
+) -> None:
+    """Write a compressed and tiled OME-TIFF (BigTIFF above 4 GB) from an image that `read` gives box by box.
+
+    The pixel size is stored in the OME-XML and in the resolution tags.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    import tifffile
+
+    tile_shape = tuple(min(TILE_WIDTH, -(-n // TILE_STEP) * TILE_STEP) for n in shape[-2:])
+    metadata: dict[str, object] = {"axes": "".join(axes.names).upper()}
+    per_centimetre = None
+    sizes = axes.pixel_size_in("nm")
+    if sizes is not None:
+        for name, size in zip(axes.names, sizes, strict=True):
+            metadata |= {f"PhysicalSize{name.upper()}": size, f"PhysicalSize{name.upper()}Unit": "nm"}
+        per_centimetre = (NANOMETRES_PER_CENTIMETRE / sizes[-1], NANOMETRES_PER_CENTIMETRE / sizes[-2])
+    is_big = prod(shape) * dtype.itemsize > CLASSIC_TIFF_BYTES
+    with tifffile.TiffWriter(path, bigtiff=is_big, ome=True) as tif:
+        tif.write(
+            _tiles(read, shape, tile_shape),
+            shape=shape,
+            dtype=dtype,
+            tile=tile_shape,
+            compression="zlib",
+            photometric="minisblack",
+            metadata=metadata,
+            resolution=per_centimetre,
+            resolutionunit="CENTIMETER" if sizes else None,
+        )
+
+
+def _tiles(
+    read: Callable[[Tile], NDArray[np.generic]], shape: tuple[int, ...], tile_shape: tuple[int, ...]
+) -> Iterator[NDArray[np.generic]]:
+    """Yield the TIFF tiles page after page and row after row, padded with 0 to the full size."""
+    row_shape = (*(1,) * (len(shape) - 2), tile_shape[0], shape[-1])
+    for row in TileGrid(shape, row_shape):
+        pixels = read(row).reshape(row.shape[-2:])
+        for start in range(0, shape[-1], tile_shape[1]):
+            part = pixels[:, start : start + tile_shape[1]]
+            full = np.zeros(tile_shape, pixels.dtype)
+            full[: part.shape[0], : part.shape[1]] = part
+            yield full

@@ -1,0 +1,68 @@
+"""Named arrays in safetensors files: they hold numbers only, so that opening one cannot run code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_graft.core.errors import InputError
+from napari_graft.io.atomic import write_bytes
+
+_HIGHEST_PICKLE_PROTOCOL = 5
+
+
+def save_tensors(
+    path: str | PathLike[str], tensors: Mapping[str, NDArray[np.generic]], metadata: Mapping[str, str]
+) -> None:
+    """Write arrays and words about them to one safetensors file, atomically.
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be written; an old one is still there.
+    """
+    from safetensors.numpy import save
+
+    contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    write_bytes(path, save(contiguous, dict(metadata)))
+
+
+def load_tensors(path: str | PathLike[str]) -> tuple[dict[str, NDArray[np.generic]], dict[str, str]]:
+    """Return the arrays and the metadata of a safetensors file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, truncated or of another kind; a pickle is refused and never loaded.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    location = Path(path)
+    if not location.is_file():
+        raise InputError(f"weights {location} do not exist: check the path")
+    try:
+        with safe_open(str(location), framework="numpy") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+    except SafetensorError as error:
+        raise InputError(f"weights {location} {_describe(location)} ({error})") from error
+    except (TypeError, KeyError, AttributeError) as error:
+        raise InputError(
+            f"weights {location} hold numbers that numpy lacks ({error}): save them as float16 or float32"
+        ) from error
+
+
+def _describe(location: Path) -> str:
+    """Say what a file is that is no safetensors file, from its first bytes."""
+    with location.open("rb") as file:
+        head = file.read(4)
+    if not head:
+        return "are empty (0 bytes): make a new copy of the file"
+    is_pickle = head[0] == 0x80 and len(head) > 1 and head[1] <= _HIGHEST_PICKLE_PROTOCOL
+    if head == b"PK\x03\x04" or is_pickle:
+        kind = "a pickle" if is_pickle else "a zip archive, perhaps a PyTorch checkpoint"
+        return f"are {kind}, which could run code and is never loaded: save them as safetensors"
+    return "are truncated or no safetensors file: make a new copy, or save them as safetensors"
