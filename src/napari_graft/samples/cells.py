@@ -82,12 +82,12 @@ def _paint_phase(
     shape = blobs.shape
     reach = rng.uniform(2.0, 5.0)
     glow = np.clip(0.7 + 0.5 * smooth_field(shape, (25.0, 25.0), rng), 0, 1.5)
-    halo = glow * np.exp(-(((depth + reach / 2) / reach) ** 2))
+    halo = look.membrane_contrast * glow * np.exp(-(((depth + reach / 2) / reach) ** 2))
     rim = np.exp(-(((depth - reach) / reach) ** 2)) * (blobs > 0)
     granularity = np.where(blobs > 0, 0.45 + np.clip(depth / 12, 0, 1), 0)
     granules = granularity * grain(shape, rng.uniform(1.0, 2.5), rng) + 0.3 * grain(shape, 3.0, rng)
     thickness = np.clip(depth / 15, 0, 1) * rng.uniform(-0.15, 0.15)
-    scene = 0.45 + rng.uniform(0.1, 0.4) * halo - rng.uniform(0.05, 0.25) * rim + thickness
+    scene = 0.45 + halo - rng.uniform(0.2, 0.6) * look.membrane_contrast * rim + thickness
     return np.asarray(scene + look.texture * granules, np.float32)
 
 
