@@ -39,9 +39,9 @@ class ModelSpec(BaseModel):
     norm
         Kind of normalisation; neither keeps statistics of a batch.
     offsets
-        Affinity offsets in pixels at `pixel_size`. The affinity of pixel p for offset o says whether p and p + o
-        belong to the same object. The first `ndim` are the steps of -1 along each axis, which attract; the others
-        repel. By default those of `DEFAULT_OFFSETS`.
+        Affinity offsets in pixels at `pixel_size`. The affinity of pixel p for offset o says whether p and p
+        + o belong to the same object. The first `ndim` are the steps of -1 along each axis, which attract;
+        the others repel. By default those of `DEFAULT_OFFSETS`.
     pixel_size
         Nanometres per pixel along each axis that the network was trained at, None where unknown.
     """
@@ -119,7 +119,7 @@ class ModelSpec(BaseModel):
 
     @property
     def offsets_nm(self) -> tuple[tuple[float, ...], ...] | None:
-        """The affinities' offsets in nanometres: their physical scale; None where the pixel size is unknown."""
+        """Offsets in nanometres, the affinities' physical scale; None where the pixel size is unknown."""
         pixel_size = self.pixel_size
         if pixel_size is None:
             return None

@@ -1,0 +1,123 @@
+"""A source as one file: an uncompressed zip of its card, weights and fingerprint."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from napari_graft.core.errors import InputError
+from napari_graft.io import atomic
+
+SUFFIX = ".graftsource"
+CARD, WEIGHTS, FINGERPRINT = "card.json", "weights.safetensors", "fingerprint.safetensors"
+MEMBER_LIMITS = {CARD: 2**20, WEIGHTS: 2**30, FINGERPRINT: 2**28}
+"""The files that an archive may hold, and how many bytes of each."""
+
+_TORCH = ("data.pkl", "constants.pkl")
+_BIOIMAGEIO = ("rdf.yaml", "rdf.yml", "bioimageio.yaml", "bioimageio.yml")
+
+
+def write_archive(path: Path, members: Mapping[str, bytes]) -> None:
+    """Write the files of a source into one file; equal files give an equal archive, byte for byte.
+
+    Raises
+    ------
+    InputError
+        If the card or the weights are missing, or a file is too large or unknown.
+    StorageError
+        If the disk is full; what was at `path` stays.
+    """
+    _check_sizes({name: len(data) for name, data in members.items()}, path)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name in MEMBER_LIMITS:
+            if name in members:
+                archive.writestr(_entry(name), members[name])
+    atomic.write_bytes(path, buffer.getvalue())
+
+
+def read_member(path: Path, name: str) -> bytes | None:
+    """Return one file of an archive, checked against its checksum, or None where it is not in there.
+
+    Nothing is unpacked onto the disk, and nothing but the known files is read.
+
+    Raises
+    ------
+    InputError
+        If the archive is missing, damaged, or not one that `write_archive` writes.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = _check_entries(archive.infolist(), path)
+            if name not in entries:
+                return None
+            with archive.open(entries[name]) as file:
+                return file.read(MEMBER_LIMITS[name])
+    except FileNotFoundError:
+        raise InputError(f"source file {str(path)!r} is missing: check the path") from None
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"source file {str(path)!r} is damaged or no exported source ({error}): "
+            "export it again with 'napari-graft sources export'"
+        ) from None
+    except OSError as error:
+        raise InputError(f"source file {str(path)!r} cannot be read: {error.strerror or error}") from None
+
+
+def refuse_foreign_format(path: Path) -> None:
+    """Raise an `InputError` that says what to bring instead of a model file in another format.
+
+    Only the names inside the file are looked at: code in it is never loaded.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {Path(name).name for name in archive.namelist()}
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        names = set()
+    what = "a file of unknown format"
+    if names.intersection(_BIOIMAGEIO):
+        what = "a bioimage.io package"
+    elif names.intersection(_TORCH) or path.suffix in {".pt", ".pth", ".ckpt", ".pkl"}:
+        what = "a TorchScript file or torch checkpoint, which can hold pickled code"
+    raise InputError(
+        f"{str(path)!r} is {what}, which cannot be added: bring a {SUFFIX} file from 'napari-graft sources "
+        f"export', or weights as .safetensors with their {CARD} beside them"
+    )
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+    entry.create_system, entry.external_attr = 3, 0o644 << 16
+    return entry
+
+
+def _check_entries(entries: list[zipfile.ZipInfo], path: Path) -> dict[str, zipfile.ZipInfo]:
+    if any(entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1 for entry in entries):
+        raise InputError(
+            f"source file {str(path)!r} is compressed or encrypted: bring the file as it was exported"
+        )
+    by_name = {entry.filename: entry for entry in entries}
+    if len(by_name) != len(entries):
+        raise InputError(f"source file {str(path)!r} holds a file twice: export the source again")
+    _check_sizes({entry.filename: entry.file_size for entry in entries}, path)
+    return by_name
+
+
+def _check_sizes(sizes: Mapping[str, int], path: Path) -> None:
+    for name, size in sizes.items():
+        if name not in MEMBER_LIMITS:
+            raise InputError(
+                f"source file {str(path)!r} holds {name!r} and is no exported source: export it again"
+            )
+        if size > MEMBER_LIMITS[name]:
+            raise InputError(
+                f"{name} of source file {str(path)!r} has {size} bytes where {MEMBER_LIMITS[name]} are "
+                "allowed: export a smaller source"
+            )
+    for name in (CARD, WEIGHTS):
+        if name not in sizes:
+            raise InputError(f"source file {str(path)!r} lacks {name}: export the source again")

@@ -1,0 +1,100 @@
+"""The card of a source: what it is, where it comes from, what it was trained on and how well it did."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from napari_graft.sources.document import Document
+from napari_graft.sources.spec import ModelSpec
+
+Structure = Literal["neurites", "mitochondria", "nuclei", "cells", "axons", "organelles", "any"]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+# An id names a folder, so it must hold nothing that a path could misread.
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$", max_length=80)]
+
+
+class TrainingRecord(BaseModel):
+    """Say how a source was trained and on which images, so that it is never judged on them.
+
+    Parameters
+    ----------
+    datasets
+        Names of the data sets that it was trained on.
+    image_sha256s
+        Checksums of the image files that it was trained on.
+    related_datasets
+        Names of data sets that are not independent of those, such as others of one collection.
+    steps, seconds, device, seed, recipe
+        How it was trained.
+    versions
+        Versions of the libraries that trained it, by name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+    datasets: tuple[str, ...] = ()
+    image_sha256s: tuple[Sha256, ...] = ()
+    related_datasets: tuple[str, ...] = ()
+    steps: int = Field(default=0, ge=0)
+    seconds: float = Field(default=0.0, ge=0)
+    device: str = ""
+    seed: int = 0
+    recipe: str = ""
+    versions: dict[str, str] = Field(default_factory=dict)
+
+
+class Provenance(BaseModel):
+    """Say from which source a user's own was adapted, and with how many annotated tiles."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    parent: str
+    n_tiles: int = Field(ge=0)
+
+
+class SourceCard(Document):
+    """Describe a source.
+
+    Parameters
+    ----------
+    id
+        Short name in small letters, digits, hyphens and underscores.
+    structure
+        What its foreground is.
+    research_only
+        Whether the terms of the training data forbid commercial use.
+    weights_sha256
+        Checksum of the weights file.
+    ancestor
+        Id of the source that the training started from; sources of one ancestor can be merged.
+    validation
+        Scores on its own held-out part, by the keys of ``evaluate``.
+    decode
+        Settings that turn its output into instances, by name.
+    provenance
+        Where an adapted source comes from, None for a trained one.
+    """
+
+    id: Slug
+    title: str
+    structure: Structure
+    species: str = ""
+    instrument: str = ""
+    spec: ModelSpec
+    license: str
+    research_only: bool = False
+    citation: str = ""
+    data_origin: str = ""
+    weights_sha256: Sha256
+    ancestor: str | None = None
+    training: TrainingRecord = TrainingRecord()
+    validation: dict[str, float] = Field(default_factory=dict)
+    decode: dict[str, float] = Field(default_factory=dict)
+    provenance: Provenance | None = None
+
+    @property
+    def pixel_size(self) -> tuple[float, ...] | None:
+        """Nanometres per pixel along each axis that it was trained at, None where unknown."""
+        return self.spec.pixel_size

@@ -1,0 +1,170 @@
+"""A pretrained model to start from, wherever its files lie."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_graft.core.errors import InputError
+from napari_graft.io import atomic
+from napari_graft.io.weights import load_tensors
+from napari_graft.sources import archive
+from napari_graft.sources.card import SourceCard
+from napari_graft.sources.document import parse_document
+from napari_graft.sources.fingerprint import Fingerprint
+
+Origin = Literal["built-in", "repository", "user", "file"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Hold a source's card, and load its weights and fingerprint when they are needed.
+
+    Parameters
+    ----------
+    card
+        What the source is.
+    path
+        A folder with ``card.json`` and ``weights.safetensors``, an exported file, or a ``.safetensors`` file
+        with a ``card.json`` beside it.
+    origin
+        Where it was found.
+    """
+
+    card: SourceCard
+    path: Path
+    origin: Origin
+
+    @property
+    def id(self) -> str:
+        """Short name of the source."""
+        return self.card.id
+
+    def read_files(self) -> dict[str, bytes]:
+        """Return the source's files by their names in an archive.
+
+        Raises
+        ------
+        InputError
+            If the weights are missing or are not those of the card.
+        """
+        found = {name: read_source_file(self.path, name) for name in archive.MEMBER_LIMITS}
+        files = {name: data for name, data in found.items() if data is not None}
+        if archive.WEIGHTS not in files:
+            raise _missing_weights(self)
+        digest = hashlib.sha256(files[archive.WEIGHTS]).hexdigest()
+        if digest != self.card.weights_sha256:
+            raise InputError(
+                f"weights of source {self.id!r} in {str(self.path)!r} do not match the checksum of its card: "
+                "they are damaged or of another source; get them again"
+            )
+        return files
+
+    def load_weights(self) -> dict[str, NDArray[Any]]:
+        """Return the weights by name, half precision widened to float32.
+
+        Raises
+        ------
+        InputError
+            If the file is damaged, or is not the one whose checksum the card holds.
+        """
+        tensors = _load_tensors(self.path, archive.WEIGHTS, self.read_files()[archive.WEIGHTS])
+        return {k: v.astype(np.float32) if v.dtype == np.float16 else v for k, v in tensors.items()}
+
+    def load_fingerprint(self) -> Fingerprint | None:
+        """Return what the source remembers of its training images, None where it has no fingerprint.
+
+        Raises
+        ------
+        InputError
+            If the file is damaged.
+        """
+        data = read_source_file(self.path, archive.FINGERPRINT)
+        return (
+            None
+            if data is None
+            else Fingerprint.from_tensors(_load_tensors(self.path, archive.FINGERPRINT, data))
+        )
+
+
+def open_source(path: Path, origin: Origin) -> Source:
+    """Open the source in a folder, an exported file, or a ``.safetensors`` file with its card beside it.
+
+    Raises
+    ------
+    InputError
+        If there is no source, or a file of it is missing, damaged or of a newer format.
+    """
+    text = read_source_file(path, archive.CARD)
+    if text is None:
+        raise InputError(f"{str(path)!r} holds no source: {archive.CARD} is missing there")
+    source = Source(parse_document(SourceCard, text, f"card of source {str(path)!r}"), path, origin)
+    if path.is_dir() and not (path / archive.WEIGHTS).is_file():
+        raise _missing_weights(source)
+    return source
+
+
+def read_source_file(path: Path, name: str) -> bytes | None:
+    """Return one file of the source at `path`, None where it has none of that name.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or is too large.
+    """
+    if path.is_dir():
+        return _read_limited(path / name, archive.MEMBER_LIMITS[name])
+    if path.suffix == ".safetensors":
+        file = path if name == archive.WEIGHTS else path.with_name(name)
+        return _read_limited(file, archive.MEMBER_LIMITS[name])
+    return archive.read_member(path, name)
+
+
+def export_source(source: Source, out: Path) -> None:
+    """Write a source with its weights and fingerprint into one file.
+
+    Raises
+    ------
+    InputError
+        If its files are damaged.
+    StorageError
+        If the disk is full.
+    """
+    archive.write_archive(out, source.read_files())
+
+
+def _missing_weights(source: Source) -> InputError:
+    return InputError(
+        f"weights of source {source.id!r} are missing from {str(source.path)!r}: add the source again"
+    )
+
+
+def _read_limited(path: Path, limit: int) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InputError(f"source file {str(path)!r} cannot be read: {error.strerror or error}") from None
+    if len(data) > limit:
+        raise InputError(f"source file {str(path)!r} is larger than {limit} bytes: not read")
+    return data
+
+
+def _load_tensors(path: Path, name: str, data: bytes) -> dict[str, NDArray[np.generic]]:
+    # The loader takes a file: so that what was checked is what is loaded, also from inside an archive, it is
+    # given those bytes in a file of its own.
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / name
+        atomic.write_bytes(file, data)
+        try:
+            return load_tensors(file)[0]
+        except InputError as error:
+            raise InputError(f"source {str(path)!r}: {str(error).replace(str(file), name)}") from None

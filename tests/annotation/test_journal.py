@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_graft.annotation.journal import Journal, JournalEntry
+from napari_graft.core.errors import InputError, StorageError
+
+
+@settings(max_examples=25)
+@given(st.lists(st.text(max_size=20), max_size=5))
+def test_entries_come_back_in_order(tmp_path_factory: pytest.TempPathFactory, words: list[str]) -> None:
+    journal = Journal(tmp_path_factory.mktemp("journal") / "j.jsonl")
+    entries = [
+        JournalEntry(who=word, what="paint", model=None, details={"word": word, "n": 3}) for word in words
+    ]
+
+    for entry in entries:
+        journal.append(entry)
+
+    assert list(journal.entries()) == entries
+
+
+def test_an_entry_says_when(tmp_path: Path) -> None:
+    before = datetime.now(UTC)
+    journal = Journal(tmp_path / "j.jsonl")
+
+    journal.append(JournalEntry(who="ada", what="accept tile", model="0001"))
+
+    (entry,) = journal.entries()
+    assert before <= entry.when <= datetime.now(UTC)
+    assert (entry.who, entry.what, entry.model) == ("ada", "accept tile", "0001")
+
+
+def test_a_half_written_last_line_is_passed_over_and_cut_off_by_the_next_entry(tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    journal = Journal(path)
+    journal.append(JournalEntry(who="a", what="1"))
+    journal.append(JournalEntry(who="a", what="2"))
+    whole = path.read_bytes()
+    second = whole.index(b"\n") + 1
+
+    for length in range(second, len(whole)):
+        path.write_bytes(whole[:length])
+        assert [e.what for e in journal.entries()] == ["1"]
+        journal.append(JournalEntry(who="a", what="3"))
+        assert [e.what for e in journal.entries()] == ["1", "3"]
+
+
+def test_a_torn_first_line_and_a_torn_line_longer_than_a_block_are_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    journal = Journal(path)
+    path.write_bytes(b"x" * 200_000)
+
+    journal.append(JournalEntry(who="a", what="1"))
+    with path.open("ab") as file:
+        file.write(bytes(200_000))
+    journal.append(JournalEntry(who="a", what="2"))
+
+    assert [e.what for e in journal.entries()] == ["1", "2"]
+
+
+def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    journal = Journal(path)
+    journal.append(JournalEntry(who="a", what="1"))
+    with path.open("ab") as file:
+        file.write(b"not json\n")
+    journal.append(JournalEntry(who="a", what="2"))
+
+    with pytest.raises(InputError, match="line 2"):
+        list(journal.entries())
+
+
+def test_a_missing_journal_is_empty(tmp_path: Path) -> None:
+    assert list(Journal(tmp_path / "none.jsonl").entries()) == []
+
+
+def test_a_journal_open_for_reading_takes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="open for reading"):
+        Journal(tmp_path / "j.jsonl", writable=False).append(JournalEntry(who="a", what="1"))
+
+    assert not (tmp_path / "j.jsonl").exists()
+
+
+def test_a_journal_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="folder does not exist"):
+        Journal(tmp_path / "none" / "j.jsonl").append(JournalEntry(who="a", what="1"))
+
+
+def test_each_entry_is_on_the_disk_before_the_call_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = []
+
+    def fsync(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_size)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    journal = Journal(tmp_path / "j.jsonl")
+    journal.append(JournalEntry(who="a", what="1"))
+
+    assert synced[-1] == (tmp_path / "j.jsonl").stat().st_size
+
+
+def test_a_full_disk_keeps_the_earlier_entries_whole(small_disk: Path) -> None:
+    path = small_disk / "j.jsonl"
+    journal = Journal(path)
+    journal.append(JournalEntry(who="a", what="1"))
+    size = path.stat().st_size
+
+    with pytest.raises(StorageError, match="full"):
+        journal.append(JournalEntry(who="a", what="x" * 400_000))
+
+    assert path.stat().st_size == size
+    journal.append(JournalEntry(who="a", what="2"))
+    assert [e.what for e in journal.entries()] == ["1", "2"]
