@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,8 +35,8 @@ def download(
 ) -> Path:
     """Bring a file into `folder`, under the name that it has in the URL, and return its path.
 
-    With a checksum, a file that is there already and fits is not fetched again, and a download that was cut off
-    goes on where it stopped. Without one it starts anew, as nothing would tell that the two parts belong together.
+    With a checksum, a file that is there already and fits is not fetched again, and a download that was cut
+    off goes on where it stopped. Without one it starts anew, as nothing would tell whether the parts fit.
 
     Raises
     ------
@@ -98,7 +99,7 @@ def _fetch(url: str, partial: Path, report: Report, cancel: CancelToken) -> None
         with partial.open("ab" if is_rest else "wb") as file:
             n_done = _copy(response, file, Progress(n_kept, total, f"Downloading {url}"), report, cancel)
     if total is not None and n_done != total:
-        raise InputError(f"{url} stopped after {n_done} of {total} bytes: run again to go on")
+        raise InputError(f"{url} stopped after {n_done} of {total} bytes: run again")
 
 
 def _open(url: str, n_kept: int) -> addinfourl:
@@ -106,7 +107,7 @@ def _open(url: str, n_kept: int) -> addinfourl:
     if n_kept and not url.startswith("file:"):
         headers["Range"] = f"bytes={n_kept}-"
     try:
-        return cast("addinfourl", urlopen(Request(url, headers=headers), timeout=TIMEOUT_SECONDS))  # noqa: S310
+        return cast("addinfourl", urlopen(Request(url, headers=headers), timeout=TIMEOUT_SECONDS))
     except HTTPError as error:
         if error.code != http.client.REQUESTED_RANGE_NOT_SATISFIABLE or not n_kept:
             raise
@@ -120,7 +121,7 @@ def _reach(url: str) -> Iterator[None]:
         yield
     except HTTPError as error:
         raise InputError(f"{url} answered {error.code} {error.reason}: check the address") from error
-    except (URLError, TimeoutError, ConnectionError, http.client.HTTPException) as error:
+    except (URLError, TimeoutError, ConnectionError, ssl.SSLError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error or type(error).__name__
         raise InputError(f"{url} cannot be reached ({reason}): check the address and the network") from error
 

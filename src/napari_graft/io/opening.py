@@ -84,9 +84,7 @@ def open_labels(path: str | PathLike[str], *, axes: str | None = None) -> Volume
 
 def _refuse_unusable(raw: RawImage, path: str) -> None:
     if 0 in raw.data.shape:
-        raise InputError(
-            f"{path} has the shape {tuple(raw.data.shape)} and so holds no pixel: give another image"
-        )
+        raise InputError(f"{path} has the shape {tuple(raw.data.shape)}, so no pixel: give another image")
     kind = np.dtype(raw.data.dtype).kind
     if kind not in "iuf":
         remedy = _REFUSED_KINDS.get(kind, "no numbers: save integers or real numbers")

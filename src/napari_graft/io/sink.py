@@ -220,7 +220,7 @@ def _reopen(
         return None
     if array.shape != shape or array.dtype != dtype or group.attrs.asdict() != attributes:
         raise InputError(
-            f"{staged.parent} holds the unfinished result of another image ({array.shape}, {array.dtype}; the new "
-            f"one has {shape}, {dtype}): delete that folder or choose another name"
+            f"{staged.parent} holds an unfinished result of another image ({array.shape}, {array.dtype}; now "
+            f"{shape}, {dtype}, or other pixels): delete that folder or choose another name"
         )
     return array

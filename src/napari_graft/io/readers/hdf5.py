@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import h5py
 
 N_LISTED = 20
+MIN_NDIM = 2
 
 
 def read_hdf5(path: str) -> RawImage:
@@ -45,7 +46,7 @@ def _choose(file: h5py.File, location: str, name: str) -> h5py.Dataset:
     found: dict[str, h5py.Dataset] = {}
 
     def keep(key: str, item: h5py.Group | h5py.Dataset) -> None:
-        if isinstance(item, h5py.Dataset):
+        if isinstance(item, h5py.Dataset) and item.shape is not None and item.ndim >= MIN_NDIM:
             found[key] = item
 
     file.visititems(keep)
@@ -54,7 +55,7 @@ def _choose(file: h5py.File, location: str, name: str) -> h5py.Dataset:
     if not name and len(found) == 1:
         return next(iter(found.values()))
     if not found:
-        raise InputError(f"{location} holds no dataset: give another file")
+        raise InputError(f"{location} holds no dataset of two or more axes: give another file")
     listed = ", ".join(f"/{key} {item.shape}" for key, item in list(found.items())[:N_LISTED])
     problem = f"has no dataset /{name}" if name else f"holds {len(found)} datasets"
     raise InputError(f"{location} {problem}: choose one as {location}{DATASET_MARK}/NAME from {listed}")

@@ -16,17 +16,13 @@ def read_picture(path: str) -> RawImage:
         If the file is damaged, of another kind, or too large for a picture.
     """
     from imageio.v3 import imread
-    from PIL.Image import DecompressionBombError
 
     try:
         pixels = imread(path, plugin="pillow")
-    except DecompressionBombError as error:
-        raise InputError(
-            f"{path} is too large for a picture ({error}): convert it to TIFF or zarr"
-        ) from error
     except (OSError, ValueError, SyntaxError) as error:
         raise InputError(
-            f"{path} cannot be read as a picture: {error}: it is damaged or of another kind, make a new copy"
+            f"{path} cannot be read as a picture: {error}: it is damaged, of another kind or too large, "
+            "make a new copy or convert it to TIFF"
         ) from error
     return RawImage(pixels, {2: "yx", 3: "yxc"}.get(pixels.ndim))
 

@@ -65,5 +65,6 @@ def _reader_of(location: Path) -> Reader:
         has_suffix = reader.is_folder or location.name.lower().endswith(reader.suffixes)
         if reader.is_folder == location.is_dir() and has_suffix:
             return reader
+    kind = "folder" if location.is_dir() else "file"
     known = ", ".join(suffix for name in READERS for suffix in READERS[name].suffixes)
-    raise InputError(f"{location} is of no known image format: convert it to one of {known}")
+    raise InputError(f"{location} is a {kind} of no known image format: convert it to one of {known}")

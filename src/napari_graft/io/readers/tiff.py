@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, cast
+import weakref
+from typing import cast
 from xml.etree import ElementTree
 
+import numpy as np
 import tifffile
 
 from napari_graft.core.errors import InputError
 from napari_graft.io.layout import RawImage, collect_lengths
 from napari_graft.io.readers.registry import READERS, Reader
+from napari_graft.io.readers.tiff_extent import refuse_truncated
 from napari_graft.io.volume import LazyArray
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CENTIMETRES_PER_RESOLUTION_UNIT = {2: 2.54, 3: 1.0}
 PRINT_PIXEL_CM = 1e-3
@@ -34,15 +34,27 @@ def read_tiff(path: str) -> RawImage:
     """
     try:
         tif = tifffile.TiffFile(path)
+    except (OSError, ValueError, LookupError, struct.error) as error:
+        raise _unreadable(path, error) from error
+    try:
         series = tif.series[0]
-        _refuse_truncated(tif, series, path)
-        return RawImage(_lazy_pixels(tif, series, path), _letters(series), _pixel_size(tif, series))
+        refuse_truncated(tif, series, path)
+        image = RawImage(_lazy_pixels(tif, series, path), _letters(series), _pixel_size(tif, series))
     except InputError:
+        tif.close()
         raise
     except (OSError, ValueError, LookupError, struct.error) as error:
-        raise InputError(
-            f"{path} cannot be read as TIFF: {error}: it is damaged or of another kind, make a new copy"
-        ) from error
+        tif.close()
+        raise _unreadable(path, error) from error
+    if isinstance(image.data, np.memmap):
+        tif.close()
+    return image
+
+
+def _unreadable(path: str, error: Exception) -> InputError:
+    return InputError(
+        f"{path} cannot be read as TIFF: {error}: it is damaged or of another kind, make a new copy"
+    )
 
 
 def _lazy_pixels(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: str) -> LazyArray:
@@ -54,6 +66,8 @@ def _lazy_pixels(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: 
     page = series.keyframe
     is_small = not page.is_tiled and page.nbytes <= SMALL_PAGE_BYTES
     store = series.aszarr(level=0, chunkmode="page" if is_small else None)
+    # the file stays open for as long as someone may read from it
+    weakref.finalize(store, tif.close)
     return cast(LazyArray, zarr.open_array(store, mode="r"))
 
 
@@ -64,42 +78,6 @@ def _letters(series: tifffile.TiffPageSeries) -> str | None:
         letters = letters.replace("i", "z", 1) if "i" in letters else letters.replace("q", "z", 1)
     is_known = set(letters) <= set("tczyx") and len(set(letters)) == len(letters)
     return letters if is_known else None
-
-
-def _refuse_truncated(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: str) -> None:
-    """Raise unless all pages and their pixels lie inside the file; tifffile would drop those that do not."""
-    size = tif.filehandle.size
-    ends = list(_chain_offsets(tif))
-    for index in (0, len(tif.pages) - 1):
-        page = tif.pages[index]
-        ends += [start + n for start, n in zip(page.dataoffsets, page.databytecounts, strict=True)]
-    if series.dataoffset is not None:
-        ends.append(series.dataoffset + series.nbytes)
-    if max(ends) > size:
-        raise InputError(
-            f"{path} is cut short: it has {size} bytes of at least {max(ends)}: make a new copy of it"
-        )
-
-
-def _chain_offsets(tif: tifffile.TiffFile) -> Iterator[int]:
-    """Yield the ends of the page headers and the offsets at which the next ones should start."""
-    layout, handle = tif.tiff, tif.filehandle
-    seen = set()
-    offset = tif.pages.first.offset
-    while offset and offset not in seen:
-        seen.add(offset)
-        yield offset + layout.tagnosize
-        handle.seek(offset)
-        head = handle.read(layout.tagnosize)
-        if len(head) < layout.tagnosize:
-            return
-        after_tags = offset + layout.tagnosize + struct.unpack(layout.tagnoformat, head)[0] * layout.tagsize
-        yield after_tags + layout.offsetsize
-        handle.seek(after_tags)
-        link = handle.read(layout.offsetsize)
-        if len(link) < layout.offsetsize:
-            return
-        offset = struct.unpack(layout.offsetformat, link)[0]
 
 
 def _pixel_size(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> dict[str, tuple[float, str]]:
