@@ -55,7 +55,7 @@ fi
 rm -f "$stamp"
 
 install() {
-    sh "$scripts/pip_install.sh" "$python" --quiet "$@"
+    sh "$scripts/pip_install.sh" "$python" -qq "$@"
 }
 echo "Installing packages into $environment (a few minutes the first time)" >&2
 install --upgrade "pip>=25.1"

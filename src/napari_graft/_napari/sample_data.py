@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from napari_graft.samples import GeneratedImage, cells_sample, neuropil_sample
+from napari_graft.samples.embedded import cells_sample, neuropil_sample
+from napari_graft.samples.generated import GeneratedImage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
