@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from napari_graft.core.labels import UNLABELLED
 from napari_graft.core.progress import CancelToken
 from napari_graft.nets.device import mixed_precision
+from napari_graft.nets.padding import pad_to_stride
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.training.examples import Example
 from napari_graft.training.losses import masked_loss
@@ -50,11 +50,3 @@ class HeldOutLoss:
             losses.append(float(masked_loss(logits, make_targets(labels, network.spec.offsets))))
             weights.append(float((labels != UNLABELLED).sum()))
         return float(np.average(losses, weights=weights))
-
-
-def pad_to_stride(image: torch.Tensor, stride: Sequence[int]) -> torch.Tensor:
-    """Extend (N, C, *spatial) at the far ends to multiples of `stride`, by repeating the border."""
-    missing = [-n % s for n, s in zip(image.shape[2:], stride, strict=True)]
-    if not any(missing):
-        return image
-    return functional.pad(image, [pad for m in reversed(missing) for pad in (0, m)], mode="replicate")

@@ -1,0 +1,86 @@
+"""Where words go: results to stdout, progress and messages to stderr, errors to an exit code."""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, TextColumn, TimeRemainingColumn
+
+from napari_graft.core.progress import CancelToken, Progress, Report
+
+stderr = Console(stderr=True, highlight=False)
+
+INTERRUPTED = 130
+USER_ERROR = 2
+_LINE_EVERY = 5.0
+
+
+def print_json(value: object) -> None:
+    """Write one JSON document to stdout; numbers that are not finite become null."""
+    sys.stdout.write(json.dumps(_finite(value), indent=2, allow_nan=False) + "\n")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@contextmanager
+def progress() -> Iterator[tuple[Report, CancelToken]]:
+    """Show progress while the block runs; Ctrl+C asks the job to stop, a second one ends the program."""
+    token = CancelToken()
+    previous = signal.getsignal(signal.SIGINT)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if token.is_cancelled:
+            raise KeyboardInterrupt
+        token.cancel()
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        with _bar() if stderr.is_terminal else _lines() as report:
+            yield report, token
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+@contextmanager
+def _bar() -> Iterator[Report]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=stderr, transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def report(state: Progress) -> None:
+            words = "  ".join(f"{name} {value:.3f}" for name, value in state.metrics.items())
+            bar.update(task, description=f"{state.message}  {words}", total=state.total, completed=state.done)
+
+        yield report
+
+
+@contextmanager
+def _lines() -> Iterator[Report]:
+    import time
+
+    shown = {"message": "", "at": 0.0}
+
+    def report(state: Progress) -> None:
+        now = time.monotonic()
+        if state.message == shown["message"] and now - float(shown["at"]) < _LINE_EVERY:
+            return
+        shown.update(message=state.message, at=now)
+        amount = f" {state.done:g} of {state.total:g}" if state.total else ""
+        words = "".join(f"  {name} {value:.3f}" for name, value in state.metrics.items())
+        print(f"{state.message}{amount}{words}", file=sys.stderr, flush=True)
+
+    yield report

@@ -1,0 +1,137 @@
+"""Commands about sources: list, show, add, export, train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from napari_graft.cli.console import print_json, progress, stderr
+from napari_graft.cli.tables import print_rows
+from napari_graft.cli.types import Device, Json, OutFolder
+
+app = App(name="sources", help="The pretrained models to start from.")
+
+
+@app.command(name="list")
+def list_sources(*, json: Json = False) -> None:
+    """List the sources at hand.
+
+    Example: `napari-graft sources list`
+
+    Parameters
+    ----------
+    json
+        Print one JSON document.
+    """
+    from napari_graft.sources.catalogue import Catalogue
+
+    rows: list[dict[str, object]] = [
+        {
+            "id": source.id,
+            "title": source.card.title,
+            "structure": source.card.structure,
+            "species": source.card.species,
+            "instrument": source.card.instrument,
+            "pixel_size": source.card.pixel_size,
+            "license": source.card.license,
+            "research_only": source.card.research_only,
+            "origin": source.origin,
+        }
+        for source in Catalogue().sources()
+    ]
+    if json:
+        print_json(rows)
+        return
+    shown = [row | {"license": "research use only" if row["research_only"] else row["license"]} for row in rows]
+    print_rows(shown, ("id", "title", "structure", "pixel_size", "license", "origin"))
+
+
+@app.command
+def show(source: str, *, json: Json = False) -> None:
+    """Show the card of a source.
+
+    Example: `napari-graft sources show fly-medulla-fibsem`
+
+    Parameters
+    ----------
+    source
+        Id, or path of an exported source.
+    json
+        Print one JSON document.
+    """
+    from napari_graft.sources.catalogue import Catalogue
+
+    card = Catalogue().get(source).card.model_dump(mode="json")
+    if json:
+        print_json(card)
+        return
+    for name, value in card.items():
+        print(f"{name:16} {value}")
+
+
+@app.command
+def add(source: str, *, sha256: str | None = None) -> None:
+    """Add a source to your own: an exported file, a folder, a safetensors file with its card, or a URL of one.
+
+    Example: `napari-graft sources add colleague.graftsource`
+
+    Parameters
+    ----------
+    source
+        File, folder or URL.
+    sha256
+        Checksum that the downloaded file must have.
+    """
+    from napari_graft.session.sources import add_to_user
+
+    with progress() as (report, cancel):
+        added = add_to_user(source, sha256=sha256, report=report, cancel=cancel)
+    stderr.print(f"added {added.id}: {added.card.title}", markup=False)
+
+
+@app.command
+def export(source: str, *, out: Path) -> None:
+    """Write a source, or a run of a project, into one file that others can add.
+
+    Example: `napari-graft sources export cortex.graft:0001 --out cortex.graftsource`
+
+    Parameters
+    ----------
+    source
+        Id of a source, or PROJECT:RUN.
+    out
+        The file.
+    """
+    from napari_graft.session.sources import export_reference
+
+    export_reference(source, out)
+    stderr.print(f"wrote {out}", markup=False)
+
+
+@app.command(name="train")
+def train_recipe(
+    recipe: Annotated[Path, Parameter()], *, out: OutFolder, device: Device = "auto"
+) -> None:
+    """Train a source from labelled images as a recipe says; a stopped training goes on when called again.
+
+    Example: `napari-graft sources train recipes/rat-axons-sem.yaml --out my-sources/rat-axons-sem`
+
+    Parameters
+    ----------
+    recipe
+        YAML file.
+    out
+        Folder of the source.
+    device
+        Where to train.
+    """
+    from napari_graft.core.errors import Cancelled
+    from napari_graft.recipes.run import train_source
+
+    with progress() as (report, cancel):
+        source = train_source(recipe, out, device=device, report=report, cancel=cancel)
+    if source is None:
+        raise Cancelled("stopped on request")
+    stderr.print(f"trained {source.id}: {source.card.validation}", markup=False)

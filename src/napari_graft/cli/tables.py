@@ -1,0 +1,22 @@
+"""Tables on stdout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+
+def print_rows(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> None:
+    """Print some columns of some rows."""
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(_words(row[column]) for column in columns))
+    Console().print(table)
+
+
+def _words(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

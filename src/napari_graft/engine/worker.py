@@ -1,0 +1,105 @@
+"""The side that works: reads jobs from stdin, writes events to stdout, and ends when stdin does."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import sys
+import threading
+from typing import TextIO
+
+from pydantic import BaseModel
+
+from napari_graft.core.errors import Cancelled, InputError, StorageError
+from napari_graft.core.progress import CancelToken, Progress
+from napari_graft.engine.protocol import (
+    CancelJob,
+    ErrorEvent,
+    ProgressEvent,
+    ResultEvent,
+    TrainJob,
+    read_request,
+    to_line,
+)
+from napari_graft.project.opening import open_project
+from napari_graft.session.fitting import Budget
+from napari_graft.session.training import TrainingTask
+from napari_graft.sources.catalogue import Catalogue
+
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Run one job after the other.
+
+    Parameters
+    ----------
+    requests, events
+        Streams of lines.
+    """
+
+    def __init__(self, requests: TextIO, events: TextIO) -> None:
+        self._requests = requests
+        self._events = events
+        self._jobs: queue.SimpleQueue[TrainJob | None] = queue.SimpleQueue()
+        self._token = CancelToken()
+
+    def serve(self) -> None:
+        """Work until the requests end."""
+        threading.Thread(target=self._listen, name="requests", daemon=True).start()
+        while (job := self._jobs.get()) is not None:
+            self._send(self._answer(job))
+            self._token = CancelToken()
+
+    def _listen(self) -> None:
+        for line in self._requests:
+            request = read_request(line)
+            if isinstance(request, CancelJob):
+                self._token.cancel()
+            else:
+                self._jobs.put(request)
+        # The side that waits is gone: stop the job, keeping its best weights, and end.
+        self._token.cancel()
+        self._jobs.put(None)
+
+    def _answer(self, job: TrainJob) -> BaseModel:
+        try:
+            return ResultEvent(value=self._train(job))
+        except Cancelled as error:
+            return ErrorEvent(error="cancelled", message=str(error))
+        except InputError as error:
+            return ErrorEvent(error="input", message=str(error))
+        except StorageError as error:
+            return ErrorEvent(error="storage", message=str(error))
+        except Exception as error:  # noqa: BLE001 - the job runner: whatever fails must reach the user as words
+            _log.exception("the job failed")
+            return ErrorEvent(error="crash", message=f"{type(error).__name__}: {error}")
+
+    def _train(self, job: TrainJob) -> dict[str, object]:
+        with open_project(job.project, write=True) as project:
+            task = TrainingTask(project, Catalogue(), self._report, self._token)
+            budget = Budget(job.seconds, job.steps, job.device, job.seed)
+            return task.run(job.source, budget).as_dict()
+
+    def _report(self, state: Progress) -> None:
+        self._send(
+            ProgressEvent(
+                done=state.done, total=state.total, message=state.message, metrics=dict(state.metrics)
+            )
+        )
+
+    def _send(self, message: BaseModel) -> None:
+        try:
+            self._events.write(to_line(message))
+            self._events.flush()
+        except BrokenPipeError:
+            self._token.cancel()
+
+
+def main() -> None:
+    """Serve the process that started this one."""
+    # Libraries may print: what they say must not end up among the events.
+    events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    Worker(sys.stdin, events).serve()

@@ -1,0 +1,114 @@
+"""Run a network over an image of any size that fits into memory, in blended windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_graft.core.progress import CancelToken
+from napari_graft.core.tile import Tile
+from napari_graft.inference.view import ModelView
+from napari_graft.inference.windows import Blender, to_batch, window_tiles
+from napari_graft.nets.device import mixed_precision
+from napari_graft.nets.padding import pad_to_stride
+from napari_graft.nets.residual_unet import ResidualUNet
+
+WINDOW = {2: (384, 384), 3: (48, 160, 160)}
+OVERLAP = {2: (48, 48), 3: (8, 32, 32)}
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Hold what a network says about a tile, on the model's grid.
+
+    Parameters
+    ----------
+    tile
+        The tile, in pixels of the image.
+    foreground
+        Probability of belonging to an object, float32, shape of the tile on the model's grid.
+    affinities
+        Probability that pixel p and p + offset belong to one object, float32 (n_offsets, *grid).
+    """
+
+    tile: Tile
+    foreground: NDArray[np.float32]
+    affinities: NDArray[np.float32]
+
+
+class Predictor:
+    """Predict foreground and affinities with one network.
+
+    Parameters
+    ----------
+    network
+        Put into evaluation mode and moved to the device.
+    device
+        Where it runs; when its memory does not suffice, the CPU takes over for good.
+    notify
+        Told in words when something was done differently from what was asked.
+    """
+
+    def __init__(
+        self,
+        network: ResidualUNet,
+        device: torch.device,
+        notify: Callable[[str], None] = lambda message: None,
+    ) -> None:
+        self.spec = network.spec
+        self._device = device
+        self._notify = notify
+        self._network = network.to(device).eval()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network runs."""
+        return self._device
+
+    def predict(self, view: ModelView, tile: Tile, cancel: CancelToken | None = None) -> Prediction:
+        """Predict one tile of an image; the tile may reach outside, where the image is mirrored."""
+        probabilities = self.predict_array(view.read(tile), cancel)
+        return Prediction(tile, probabilities[0], probabilities[1:])
+
+    def predict_array(
+        self, image: NDArray[np.float32], cancel: CancelToken | None = None
+    ) -> NDArray[np.float32]:
+        """Return probabilities (1 + n_offsets, *spatial), float32, of a normalised image (*spatial).
+
+        Raises
+        ------
+        Cancelled
+            Between two windows, when asked to stop.
+        """
+        token = cancel or CancelToken()
+        windows = window_tiles(image.shape, WINDOW[self.spec.ndim], OVERLAP[self.spec.ndim])
+        if len(windows) == 1:
+            token.raise_if_cancelled()
+            return self._answer(image)
+        blender = Blender(self.spec.n_outputs, image.shape, OVERLAP[self.spec.ndim])
+        for window in windows:
+            token.raise_if_cancelled()
+            blender.add(window, self._answer(image[window.slices]))
+        return blender.result(token)
+
+    def _answer(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
+        try:
+            return self._forward(window)
+        except torch.OutOfMemoryError:
+            self._notify("not enough GPU memory: going on with the CPU")
+            self._device = torch.device("cpu")
+            self._network = self._network.to(self._device)
+            return self._forward(window)
+
+    @torch.inference_mode()
+    def _forward(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
+        batch = pad_to_stride(to_batch([window], self._device), self.spec.total_stride)
+        with mixed_precision(self._device):
+            logits = self._network(batch)
+        logits = logits[(0, slice(None), *map(slice, window.shape))]
+        answer: NDArray[np.float32] = torch.sigmoid(logits.float()).cpu().numpy()
+        return answer

@@ -1,0 +1,93 @@
+"""An image as one model wants to see it: its grey range, its pixel size, its number of axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_graft.core.errors import InputError
+from napari_graft.core.tile import Tile
+from napari_graft.imaging.intensity import IntensityRange
+from napari_graft.imaging.resample import resample_image, resample_labels
+from napari_graft.io.volume import Volume
+from napari_graft.sources.spec import ModelSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    """Read tiles of a volume on the grid of a model, and bring results back onto the image's grid.
+
+    A 2-D model sees a stack slice by slice: tiles are one slice thick and lose that axis on the model's grid.
+
+    Parameters
+    ----------
+    volume
+        The image.
+    intensity
+        Its grey range, measured over the whole volume.
+    spec
+        The model's number of axes and pixel size. Where either pixel size is unknown, the image is taken as it is.
+    """
+
+    volume: Volume
+    intensity: IntensityRange
+    spec: ModelSpec
+
+    def __post_init__(self) -> None:
+        if self.volume.axes.ndim < self.spec.ndim:
+            raise InputError("a 3-D model cannot see a 2-D image: choose a 2-D source")
+
+    @property
+    def is_scaled(self) -> bool:
+        """Say whether both pixel sizes are known, so that the image is brought to that of the model."""
+        return self.volume.axes.pixel_size is not None and self.spec.pixel_size is not None
+
+    @property
+    def factors(self) -> tuple[float, ...]:
+        """Length of an image pixel in model pixels, along each axis of the model."""
+        own = self.volume.axes.pixel_size_in("nm")
+        if own is None or self.spec.pixel_size is None:
+            return (1.0,) * self.spec.ndim
+        return tuple(a / b for a, b in zip(own[-self.spec.ndim :], self.spec.pixel_size, strict=True))
+
+    def shape_on_model(self, tile: Tile) -> tuple[int, ...]:
+        """Return the shape of a tile on the model's grid.
+
+        Raises
+        ------
+        InputError
+            If a 2-D model is shown a tile of several slices.
+        """
+        dropped = tile.shape[: tile.ndim - self.spec.ndim]
+        if any(n != 1 for n in dropped):
+            raise InputError(f"tile shape {tile.shape} must be one slice thick for a 2-D model")
+        kept = tile.shape[tile.ndim - self.spec.ndim :]
+        return tuple(max(1, round(n * f)) for n, f in zip(kept, self.factors, strict=True))
+
+    def on_image(self, lengths: Sequence[int]) -> tuple[int, ...]:
+        """Return lengths in model pixels as lengths in image pixels, rounded up; 0 along axes the model lacks."""
+        own = [ceil(n / f) for n, f in zip(lengths, self.factors, strict=True)]
+        return (0,) * (self.volume.axes.ndim - self.spec.ndim) + tuple(own)
+
+    def read(self, tile: Tile) -> NDArray[np.float32]:
+        """Return the normalised pixels of a tile on the model's grid, float32."""
+        shape = self.shape_on_model(tile)
+        pixels = self.intensity.normalise(self.volume.read(tile)).reshape(tile.shape[-self.spec.ndim :])
+        return np.ascontiguousarray(resample_image(pixels, shape))
+
+    def labels_to_model(self, labels: NDArray[np.integer], tile: Tile) -> NDArray[np.int32]:
+        """Bring labels of a tile onto the model's grid, int32."""
+        flat = labels.reshape(tile.shape[-self.spec.ndim :])
+        return np.ascontiguousarray(resample_labels(flat, self.shape_on_model(tile)), dtype=np.int32)
+
+    def labels_to_image(self, labels: NDArray[np.integer], tile: Tile) -> NDArray[np.uint32]:
+        """Bring segments of a tile from the model's grid exactly onto the image's, uint32, shape of the tile."""
+        return resample_labels(labels, tile.shape[-self.spec.ndim :]).reshape(tile.shape).astype(np.uint32)
+
+    def map_to_image(self, values: NDArray[np.float32], tile: Tile) -> NDArray[np.float32]:
+        """Bring a map of numbers, such as an uncertainty, onto the image's grid, shape of the tile."""
+        return resample_image(values, tile.shape[-self.spec.ndim :]).reshape(tile.shape)

@@ -1,0 +1,1 @@
+"""Recipes: how a source is trained from labelled images, written down so that anyone can repeat it."""

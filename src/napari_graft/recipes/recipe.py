@@ -1,0 +1,136 @@
+"""The recipe file: where the images are, how they are cut, and how long the network is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from napari_graft.core.errors import InputError
+from napari_graft.sources.card import Slug, Structure
+from napari_graft.sources.spec import ModelSpec
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ImageEntry(_Part):
+    """Name labelled images.
+
+    Parameters
+    ----------
+    image, labels
+        Paths below the recipe's folder; a pattern such as ``set/image_*.tif`` stands for all that match, in order.
+    pixel_size
+        Nanometres per pixel along y and x (and z first, for stacks), None where unknown.
+    split
+        How the held-out part is cut off: the last fifth of the slices (or images), or of the columns of every
+        slice, where the slices are too alike to tell anything.
+    planes
+        Directions in which an isotropic volume is sliced.
+    border
+        Pixels taken off every object along its border, for truths in which neighbours touch.
+    split_objects
+        Give every connected piece of an object its own id, for truths that say only which class a pixel is, or
+        whose ids hold in 3-D.
+    """
+
+    image: str
+    labels: str
+    pixel_size: tuple[float, ...] | None = None
+    split: Literal["slices", "columns"] = "slices"
+    planes: tuple[Literal["xy", "xz", "yz"], ...] = ("xy",)
+    border: int = Field(default=0, ge=0, le=5)
+    split_objects: bool = False
+
+
+class GeneratedEntry(_Part):
+    """Ask for generated images: their number, their side in pixels, and the seed."""
+
+    n_images: int = Field(ge=10)
+    size: int = Field(ge=128)
+    seed: int = 0
+
+
+class Schedule(_Part):
+    """Say how long and how fast to train."""
+
+    steps: int = Field(ge=1)
+    batch_size: int = Field(default=4, ge=1)
+    patch: int = Field(default=192, ge=64)
+    learning_rate: float = Field(default=2e-3, gt=0)
+    seed: int = 0
+
+
+class Recipe(_Part):
+    """Describe how a source is made.
+
+    Parameters
+    ----------
+    id, title, structure, species, instrument, license, research_only, citation, data_origin
+        What goes onto the source's card.
+    spec
+        The network.
+    start
+        Id or path (relative to the recipe) of the source to start from, None for fresh weights.
+    folder
+        Folder of the images, relative to the recipe.
+    images, generated
+        What to train on; one of the two.
+    datasets, related_datasets
+        Names of the sets used, and of those that are not independent of them.
+    schedule
+        Length and pace.
+    """
+
+    format_version: Literal[1] = 1
+    id: Slug
+    title: str
+    structure: Structure
+    species: str = ""
+    instrument: str = ""
+    license: str
+    research_only: bool = False
+    citation: str = ""
+    data_origin: str = ""
+    spec: ModelSpec = ModelSpec()
+    start: str | None = None
+    folder: str = "."
+    images: tuple[ImageEntry, ...] = ()
+    generated: GeneratedEntry | None = None
+    datasets: tuple[str, ...] = ()
+    related_datasets: tuple[str, ...] = ()
+    schedule: Schedule
+
+    @model_validator(mode="after")
+    def _check_material(self) -> Recipe:
+        if bool(self.images) == (self.generated is not None):
+            raise ValueError("a recipe names either images or generated images")
+        if self.spec.ndim != 2:
+            raise ValueError("recipes train 2-D networks; a 3-D volume is sliced")
+        return self
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe from a YAML file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, no YAML, or a value does not fit.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"recipe {str(path)!r} cannot be read: {error.strerror or error}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"recipe {str(path)!r} is not YAML: {str(error).splitlines()[0]}") from None
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        where = ".".join(map(str, problem["loc"])) or "the recipe"
+        raise InputError(f"recipe {str(path)!r}: {where}: {problem['msg']}") from None

@@ -1,0 +1,217 @@
+"""Train a source from a recipe: network, decoding, score, fingerprint and card."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_graft.core.errors import InputError
+from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.core.tile import Tile
+from napari_graft.fingerprints.fingerprint import make_fingerprint
+from napari_graft.inference.features import tile_features
+from napari_graft.inference.predictor import Prediction, Predictor
+from napari_graft.io.weights import save_tensors
+from napari_graft.metrics import evaluate
+from napari_graft.nets.build import build_network
+from napari_graft.nets.device import choose_device
+from napari_graft.nets.residual_unet import ResidualUNet
+from napari_graft.recipes.material import Material, Slice, load_material
+from napari_graft.recipes.recipe import Recipe, read_recipe
+from napari_graft.segmentation.calibrate import calibrate
+from napari_graft.segmentation.decode import decode
+from napari_graft.segmentation.settings import DecodeSettings
+from napari_graft.sources.archive import CARD, FINGERPRINT, WEIGHTS
+from napari_graft.sources.card import SourceCard, TrainingRecord
+from napari_graft.sources.catalogue import Catalogue
+from napari_graft.sources.document import write_document
+from napari_graft.sources.source import Source, open_source
+from napari_graft.training.augment import Augmentation
+from napari_graft.training.config import TrainConfig, TrainResult
+from napari_graft.training.examples import Example
+from napari_graft.training.trainer import Trainer
+
+FEATURE_TILE = 192
+_N_FEATURE_TILES = 192
+_MAX_CHOICE_SLICES = 8
+_MAX_SIDE = 768
+
+
+def train_source(
+    recipe_path: Path, out: Path, *, device: str = "auto", report: Report, cancel: CancelToken
+) -> Source | None:
+    """Train the source that a recipe describes, or go on where an earlier call was cut off.
+
+    Parameters
+    ----------
+    recipe_path
+        YAML file.
+    out
+        Folder of the source; the checkpoint of an unfinished training lies there too.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+
+    Returns
+    -------
+    Source or None
+        The finished source; None where it was cancelled, which leaves a checkpoint to go on from.
+
+    Raises
+    ------
+    InputError
+        If the recipe or its images cannot be used.
+    """
+    recipe = read_recipe(recipe_path)
+    report(Progress(0, None, f"reading the images of {recipe.id}"))
+    material = load_material(recipe, (recipe_path.parent / recipe.folder).resolve())
+    out.mkdir(parents=True, exist_ok=True)
+    chosen = choose_device(device)
+    start = _start_network(recipe, recipe_path.parent)
+    result = _fit(recipe, material, start, out / "checkpoint.safetensors", chosen, report, cancel)
+    if result.stopped_by == "cancel":
+        return None
+    report(Progress(result.steps, result.steps, "measuring the finished network"))
+    halves = {name: value.astype(np.float16) for name, value in result.weights.items()}
+    save_tensors(out / WEIGHTS, halves, {"recipe": recipe.id})
+    digest = hashlib.sha256((out / WEIGHTS).read_bytes()).hexdigest()
+    network = build_network(recipe.spec, halves)
+    _write_fingerprint(network, material, digest, out / FINGERPRINT, chosen)
+    write_document(out / CARD, _card(recipe, material, result, digest, network, chosen))
+    (out / "checkpoint.safetensors").unlink(missing_ok=True)
+    return open_source(out, "file")
+
+
+def _start_network(recipe: Recipe, folder: Path) -> ResidualUNet:
+    if recipe.start is None:
+        return build_network(recipe.spec, seed=recipe.schedule.seed)
+    beside = folder / recipe.start
+    source = Catalogue().get(beside if beside.exists() else recipe.start)
+    if source.card.spec.model_copy(update={"pixel_size": None}) != recipe.spec.model_copy(
+        update={"pixel_size": None}
+    ):
+        raise InputError(f"{recipe.start!r} has another network than the recipe asks for: use its spec")
+    return build_network(recipe.spec, source.load_weights())
+
+
+def _fit(
+    recipe: Recipe,
+    material: Material,
+    network: ResidualUNet,
+    checkpoint: Path,
+    device: torch.device,
+    report: Report,
+    cancel: CancelToken,
+) -> TrainResult:
+    schedule = recipe.schedule
+    config = TrainConfig(
+        time_budget=None,
+        max_steps=schedule.steps,
+        patch=(schedule.patch, schedule.patch),
+        batch_size=schedule.batch_size,
+        learning_rate=schedule.learning_rate,
+        n_validations=max(4, min(20, schedule.steps // 60)),
+        seed=schedule.seed,
+        # A source meets images of other sizes and looks: vary more than for a few tiles of one image.
+        augmentation=Augmentation(scale=0.35, contrast=0.3, brightness=0.25, gamma=0.5, noise=0.2, blur=1.5),
+    )
+    return Trainer(config, device, checkpoint).fit(network, _examples(material), report=report, cancel=cancel)
+
+
+def _examples(material: Material) -> list[Example]:
+    examples = []
+    for s in material.train:
+        examples.append(Example(s.image, s.annotation, np.zeros_like(s.segments)))
+    for s in _few(material.choice):
+        examples.append(Example(s.image, np.zeros_like(s.segments), s.annotation))
+    return examples
+
+
+def _few(slices: Sequence[Slice]) -> list[Slice]:
+    """Return at most some of the slices, spread evenly, each cut to its middle."""
+    index = np.linspace(0, len(slices) - 1, min(len(slices), _MAX_CHOICE_SLICES)).round().astype(int)
+    return [_middle(slices[i]) for i in np.unique(index)]
+
+
+def _middle(s: Slice) -> Slice:
+    cut = tuple(slice(max(0, (n - _MAX_SIDE) // 2), max(0, (n - _MAX_SIDE) // 2) + _MAX_SIDE) for n in s.image.shape)
+    return Slice(np.ascontiguousarray(s.image[cut]), np.ascontiguousarray(s.segments[cut]), s.group)
+
+
+def _card(
+    recipe: Recipe,
+    material: Material,
+    result: TrainResult,
+    digest: str,
+    network: ResidualUNet,
+    device: torch.device,
+) -> SourceCard:
+    predictor = Predictor(network, device)
+    choice = _few(material.choice)
+    settings = calibrate(
+        [_predict(predictor, s.image) for s in choice],
+        [s.annotation.astype(np.uint32) for s in choice],
+        recipe.spec.offsets,
+        recipe.structure,
+    )
+    record = TrainingRecord(
+        datasets=recipe.datasets,
+        image_sha256s=material.image_sha256s,
+        related_datasets=recipe.related_datasets,
+        steps=result.steps,
+        seconds=round(result.seconds, 1),
+        device=result.device,
+        seed=recipe.schedule.seed,
+        recipe=recipe.id,
+        versions={"torch": version("torch"), "python": platform.python_version()},
+    )
+    return SourceCard(
+        **{name: getattr(recipe, name) for name in _ON_CARD},
+        weights_sha256=digest,
+        ancestor=Path(recipe.start).name if recipe.start else None,
+        training=record,
+        validation=_score(predictor, _few(material.test), settings),
+        decode={name: float(value) for name, value in asdict(settings).items()},
+    )
+
+
+_ON_CARD = (
+    "id", "title", "structure", "species", "instrument", "spec", "license", "research_only", "citation", "data_origin",
+)  # fmt: skip
+
+
+def _predict(predictor: Predictor, image: NDArray[np.float32]) -> Prediction:
+    probabilities = predictor.predict_array(image)
+    return Prediction(Tile((0,) * image.ndim, image.shape), probabilities[0], probabilities[1:])
+
+
+def _score(predictor: Predictor, slices: Sequence[Slice], settings: DecodeSettings) -> dict[str, float]:
+    scores = []
+    for s in slices:
+        prediction = _predict(predictor, s.image)
+        found = decode(prediction.foreground, prediction.affinities, predictor.spec.offsets, settings)
+        scores.append(evaluate(found, s.segments).as_dict())
+    names = ("vi", "vi_split", "vi_merge", "arand", "ap50", "ap", "f1_50", "dice")
+    return {name: round(float(np.mean([score[name] for score in scores])), 4) for name in names}
+
+
+def _write_fingerprint(
+    network: ResidualUNet, material: Material, encoder: str, path: Path, device: torch.device
+) -> None:
+    rng = np.random.default_rng(0)
+    tiles, groups = [], []
+    for index in rng.integers(len(material.train), size=_N_FEATURE_TILES):
+        s = material.train[int(index)]
+        corner = [int(rng.integers(max(1, n - FEATURE_TILE + 1))) for n in s.image.shape]
+        tiles.append(s.image[corner[0] : corner[0] + FEATURE_TILE, corner[1] : corner[1] + FEATURE_TILE])
+        groups.append(s.group)
+    features = tile_features(network, tiles, device)
+    fingerprint = make_fingerprint(features, groups if len(set(groups)) > 1 else None, encoder, rng)
+    save_tensors(path, fingerprint.to_tensors(), {})

@@ -1,0 +1,107 @@
+"""Take labels of tiles from a label image: an import, or a simulated annotator."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from napari_graft.annotation.labelled_tile import LabelledTile
+from napari_graft.core.errors import InputError
+from napari_graft.core.labels import UNLABELLED, to_annotation
+from napari_graft.core.tile import Tile
+from napari_graft.io import Volume
+from napari_graft.project.project import Project
+
+
+def annotate_from_labels(
+    project: Project, labels: Volume, tiles: Sequence[Tile], *, is_sparse: bool = False
+) -> list[LabelledTile]:
+    """Accept tiles with the labels that an image-sized label image has there.
+
+    Parameters
+    ----------
+    project
+        Open for writing.
+    labels
+        Whole truth: 0 background, 1… objects. With `is_sparse` annotation labels: 0 unlabelled, 1 background,
+        2… objects.
+    tiles
+        Where.
+    is_sparse
+        Whether unlabelled pixels may remain.
+
+    Raises
+    ------
+    InputError
+        If the label image has another shape than the image, there is no tile, or a tile cannot be accepted.
+    """
+    if labels.shape != project.manifest.shape:
+        raise InputError(
+            f"the label image has shape {labels.shape}, the image {project.manifest.shape}: "
+            "give labels of the same image at the same resolution"
+        )
+    if not tiles:
+        raise InputError("there are no tiles to annotate: run 'napari-graft suggest' first, or name a file of tiles")
+    painted = [_painted(project, labels, tile, is_sparse) for tile in tiles]
+    return [project.accept(labelled_tile, who=_user()) for labelled_tile in painted]
+
+
+def _painted(project: Project, labels: Volume, tile: Tile, is_sparse: bool) -> LabelledTile:
+    found = np.asarray(labels.read_raw(tile)).astype(np.uint32)
+    if found.shape != tile.shape:
+        raise InputError(
+            f"the tile at {tile.start} of shape {tile.shape} reaches outside the image of shape {labels.shape}: "
+            "choose a tile inside"
+        )
+    annotation = found if is_sparse else to_annotation(found)
+    is_complete = not is_sparse or not np.any(annotation == UNLABELLED)
+    return LabelledTile(tile, annotation, is_complete, next_round(project))
+
+
+def next_round(project: Project) -> int:
+    """Return the number of the round of annotation that is under way: the finished runs so far."""
+    return sum(run.is_finished for run in project.runs.all())
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no such entry in a container
+        return "unknown"
+
+
+class _TileEntry(BaseModel):
+    # Extra keys are those of ``suggest --json``: score and reason.
+    model_config = ConfigDict(frozen=True)
+
+    start: tuple[int, ...]
+    shape: tuple[int, ...]
+
+
+def chosen_tiles(project: Project, choice: str) -> list[Tile]:
+    """Return the tiles that were suggested last, for ``suggested``, or those that a JSON file lists.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or is no list of tiles.
+    """
+    if choice == "suggested":
+        return [suggestion.tile for suggestion in project.suggestions().suggestions]
+    try:
+        text = Path(choice).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"tiles {choice!r} cannot be read: {error}") from None
+    try:
+        entries = TypeAdapter(list[_TileEntry]).validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise InputError(
+            f"tiles {choice!r}: {where}: {first['msg']}; write a list of {{'start': [...], 'shape': [...]}}"
+        ) from None
+    return [Tile(entry.start, entry.shape) for entry in entries]

@@ -1,0 +1,138 @@
+"""Draw what several models make of the same tiles, and where they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_graft.core.errors import InputError
+from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.core.tile import Tile
+from napari_graft.io import atomic
+from napari_graft.project.project import Project
+from napari_graft.session.models import SCRATCH, load_model
+from napari_graft.session.segmenting import segment_tiles
+from napari_graft.session.views import intensity_of
+from napari_graft.sources.catalogue import Catalogue
+
+Segments = NDArray[np.uint32]
+_SIDE = 384
+
+
+def compare_models(
+    project: Project,
+    references: Sequence[str],
+    out: Path,
+    *,
+    n_tiles: int,
+    catalogue: Catalogue,
+    device: str = "auto",
+    report: Report,
+    cancel: CancelToken,
+) -> list[Path]:
+    """Write one picture a tile: the image, each model's objects, and the map of their disagreement.
+
+    Parameters
+    ----------
+    references
+        Two or more sources or runs; see `load_model`.
+    out
+        Folder for the pictures.
+    n_tiles
+        The tiles suggested last, and where these are too few, tiles spread over the image.
+
+    Raises
+    ------
+    InputError
+        If fewer than two models are named, or one is unknown.
+    """
+    if len(references) < 2 or SCRATCH in references:
+        raise InputError(f"{list(references)} cannot be compared: name two or more sources or runs")
+    tiles = _tiles(project, n_tiles)
+    found: dict[str, list[Segments]] = {}
+    for i, reference in enumerate(references):
+        report(Progress(i, len(references), f"segmenting with {reference}"))
+        model = load_model(reference, project, catalogue)
+        found[reference] = segment_tiles(project, model, tiles, device=device, cancel=cancel)
+    out.mkdir(parents=True, exist_ok=True)
+    files = []
+    for i, tile in enumerate(tiles):
+        path = out / f"tile_{i + 1:02d}.png"
+        image = intensity_of(project).normalise(project.volume.read(tile))
+        atomic.write_bytes(path, _picture(np.squeeze(image), {k: np.squeeze(v[i]) for k, v in found.items()}, tile))
+        files.append(path)
+    return files
+
+
+def disagreement(segmentations: Sequence[Segments]) -> NDArray[np.float32]:
+    """Return for each pixel the share of pairs of segmentations that disagree there, 0 to 1.
+
+    Two segmentations agree on a pixel where one calls it background as the other does, or where their objects there
+    overlap by more than half (intersection over union above 0.5).
+    """
+    pairs = list(combinations(segmentations, 2))
+    votes = [_disagree(first, second) for first, second in pairs]
+    return np.mean(votes, axis=0, dtype=np.float32)
+
+
+def _disagree(first: Segments, second: Segments) -> NDArray[np.bool_]:
+    n = int(second.max()) + 1
+    keys, inverse, shared = np.unique(
+        first.astype(np.int64) * n + second, return_inverse=True, return_counts=True
+    )
+    a, b = keys // n, keys % n
+    union = np.bincount(first.ravel())[a] + np.bincount(second.ravel())[b] - shared
+    agree = np.where((a == 0) | (b == 0), (a == 0) & (b == 0), shared / union > 0.5)
+    return ~agree[inverse].reshape(first.shape)
+
+
+def _tiles(project: Project, n: int) -> list[Tile]:
+    tiles = [suggestion.tile for suggestion in project.suggestions().suggestions][:n]
+    shape = project.manifest.shape
+    side = tuple(1 if i < len(shape) - 2 else min(_SIDE, length) for i, length in enumerate(shape))
+    for i in range(n - len(tiles)):
+        share = (i + 0.5) / (n - len(tiles))
+        start = tuple(
+            int((length - size) * (share if axis == 0 else 0.5))
+            for axis, (length, size) in enumerate(zip(shape, side, strict=True))
+        )
+        tiles.append(Tile(start, side))
+    return tiles[:n]
+
+
+def _picture(image: NDArray[np.float32], found: dict[str, Segments], tile: Tile) -> bytes:
+    import io
+
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    n_panels = len(found) + 2
+    figure = Figure(figsize=(3.2 * n_panels, 3.6), layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.subplots(1, n_panels)
+    axes[0].imshow(image, cmap="gray")
+    axes[0].set_title(f"image at {', '.join(map(str, tile.start))}", fontsize=9)
+    for axis, (name, segments) in zip(axes[1:-1], found.items(), strict=True):
+        axis.imshow(image, cmap="gray")
+        axis.imshow(_coloured(segments))
+        axis.set_title(f"{name}: {np.unique(segments[segments > 0]).size} objects", fontsize=9)
+    mapped = axes[-1].imshow(disagreement(list(found.values())), cmap="inferno", vmin=0, vmax=1)
+    axes[-1].set_title("where they disagree", fontsize=9)
+    figure.colorbar(mapped, ax=axes[-1], shrink=0.8, label="share of pairs")
+    for axis in axes:
+        axis.set_axis_off()
+    buffer = io.BytesIO()
+    canvas.print_png(buffer)
+    return buffer.getvalue()
+
+
+def _coloured(segments: Segments) -> NDArray[np.float64]:
+    """Return RGBA colours of segments: one colour an object, background clear."""
+    colours = np.random.default_rng(1).uniform(0.25, 1.0, (int(segments.max()) + 1, 4))
+    colours[:, 3] = 0.45
+    colours[0] = 0
+    return np.asarray(colours[segments])

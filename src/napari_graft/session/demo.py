@@ -1,0 +1,247 @@
+"""The whole loop without a screen: rank, suggest, annotate, train, predict, evaluate, repeat."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_graft.core.errors import InputError
+from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.core.tile import Tile
+from napari_graft.io import Volume, open_labels
+from napari_graft.metrics import evaluate
+from napari_graft.project.project import Project
+from napari_graft.session.annotating import annotate_from_labels
+from napari_graft.session.examples import make_examples
+from napari_graft.session.fitting import Budget, Fitting
+from napari_graft.session.models import SCRATCH, Model, load_model, model_of_run
+from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft.session.ranking import RankedSource, candidate_sources, rank_sources
+from napari_graft.session.segmenting import segment_tiles
+from napari_graft.session.splitting import TestSplit, split_for_test
+from napari_graft.session.suggesting import SuggestRequest, suggest_tiles
+from napari_graft.session.training import TrainingTask
+from napari_graft.session.views import view_of
+from napari_graft.sources.card import Structure
+from napari_graft.sources.catalogue import Catalogue
+from napari_graft.sources.exclude import trained_on
+
+Segments = NDArray[np.uint32]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoRequest:
+    """Ask for a demonstration.
+
+    Parameters
+    ----------
+    out
+        Folder for the project and the report.
+    image, labels
+        An image with its whole truth.
+    options
+        What the image's file does not say.
+    exclude
+        Sources to leave out, beside those that were trained on the image or its set.
+    n_rounds, n_tiles
+        Rounds, and tiles annotated in each.
+    seconds
+        Training time of a round.
+    seed
+        Decides all that is random.
+    tile
+        Side of a tile.
+    """
+
+    out: Path
+    labels: str
+    options: ImageOptions
+    exclude: tuple[str, ...] = ()
+    n_rounds: int = 2
+    n_tiles: int = 4
+    seconds: float = 60.0
+    seed: int = 0
+    tile: int = 256
+
+    def __post_init__(self) -> None:
+        if self.n_rounds < 1 or self.n_tiles < 1:
+            raise InputError(f"{self.n_rounds} rounds of {self.n_tiles} tiles show nothing: ask for at least 1 of each")
+
+
+@dataclass(slots=True)
+class DemoResult:
+    """Gather what a demonstration found, for the report.
+
+    Parameters
+    ----------
+    ranking
+        Sources, best first.
+    excluded
+        Sources left out because they have seen the image or its set, and those that the user named.
+    zero_shot, rounds, scratch
+        Scores on the test part: of the untouched best source, after each round, and from scratch with the same
+        tiles and as many steps.
+    suggestions
+        Tiles of each round with their reasons.
+    segments
+        Segments of the test tiles by the name of the model.
+    seconds
+        Time of the whole loop.
+    """
+
+    ranking: list[RankedSource] = field(default_factory=list)
+    excluded: list[str] = field(default_factory=list)
+    zero_shot: dict[str, object] = field(default_factory=dict)
+    rounds: list[dict[str, object]] = field(default_factory=list)
+    scratch: list[dict[str, object]] = field(default_factory=list)
+    held_out: dict[str, dict[str, float]] = field(default_factory=dict)
+    suggestions: list[tuple[int, Tile, float, str]] = field(default_factory=list)
+    segments: dict[str, list[Segments]] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class Demo:
+    """Run the loop, the labels supplied by a label image.
+
+    Parameters
+    ----------
+    request
+        What to show.
+    report, cancel
+        Progress, and the wish to stop.
+    """
+
+    def __init__(self, request: DemoRequest, report: Report, cancel: CancelToken) -> None:
+        self.request = request
+        self.result = DemoResult()
+        self.catalogue = Catalogue()
+        self._report = report
+        self._cancel = cancel
+        self.labels = open_labels(request.labels)
+        self.project = self._fresh_project()
+        self.split: TestSplit = split_for_test(self.project.manifest.shape)
+        self._steps = 0
+
+    def _fresh_project(self) -> Project:
+        folder = self.request.out / "demo.graft"
+        self.request.out.mkdir(parents=True, exist_ok=True)
+        if (folder / "project.json").is_file():
+            shutil.rmtree(folder)
+        project = make_project(folder, self.request.options)
+        if project.manifest.shape != self.labels.shape:
+            project.close()
+            shutil.rmtree(folder)
+            raise InputError(
+                f"the label image has shape {self.labels.shape}, the image {project.manifest.shape}: "
+                "give labels of the same image at the same resolution"
+            )
+        return project
+
+    def run(self) -> DemoResult:
+        """Run the loop and return what it found.
+
+        Raises
+        ------
+        InputError
+            If the image, labels or sources cannot be used.
+        Cancelled
+            When asked to stop.
+        """
+        began = time.monotonic()
+        with self.project:
+            best = self._rank()
+            model = load_model(best, self.project, self.catalogue)
+            self.result.zero_shot = {"source": best, "n_tiles": 0} | self._score("source as it is", model)
+            for number in range(1, self.request.n_rounds + 1):
+                self._annotate(number)
+                steps = self._adapt(number, best)
+                self._from_scratch(number, steps)
+        self.result.seconds = round(time.monotonic() - began, 1)
+        return self.result
+
+    def _rank(self) -> str:
+        image = self.request.options.image
+        candidates = candidate_sources(self.catalogue, self.request.exclude)
+        seen = [source.id for source in candidates if trained_on(source, image)]
+        self.result.excluded = [*self.request.exclude, *seen]
+        unseen = [source for source in candidates if source.id not in seen]
+        self.result.ranking = rank_sources(self.project, unseen, report=self._report, cancel=self._cancel)
+        return self.result.ranking[0].source.id
+
+    def _annotate(self, number: int) -> None:
+        request = SuggestRequest(
+            self.request.n_tiles, self.request.tile, seed=self.request.seed, within=self.split.annotatable
+        )
+        chosen = suggest_tiles(
+            self.project, request, catalogue=self.catalogue, report=self._report, cancel=self._cancel
+        )
+        annotate_from_labels(self.project, self.labels, [suggestion.tile for suggestion in chosen])
+        for suggestion in chosen:
+            entry = (number, suggestion.tile, float(suggestion.score), suggestion.reason)
+            self.result.suggestions.append(entry)
+
+    def _adapt(self, number: int, best: str) -> int:
+        task = TrainingTask(self.project, self.catalogue, self._report, self._cancel)
+        start = "latest" if self.project.latest_run() is not None else best
+        trained = task.run(start, Budget(self.request.seconds, seed=self.request.seed + number))
+        self._cancel.raise_if_cancelled()
+        self._steps += trained.steps
+        self.result.held_out[f"round {number}"] = trained.validation
+        latest = self.project.latest_run()
+        model = load_model(best, self.project, self.catalogue) if latest is None else model_of_run(latest)
+        name = f"adapted, {trained.n_tiles} tiles"
+        self.result.rounds.append(
+            {
+                "n_tiles": trained.n_tiles,
+                "source": best,
+                "seconds": trained.seconds,
+                "steps": trained.steps,
+                "total_steps": self._steps,
+                "kept": trained.kept,
+            }
+            | self._score(name, model)
+        )
+        return self._steps
+
+    def _from_scratch(self, number: int, steps: int) -> None:
+        """Train fresh weights on the same tiles, with as many steps as the adapted model has had in all."""
+        start = load_model(SCRATCH, self.project, self.catalogue, seed=self.request.seed)
+        tiles = self.project.annotations.labelled_tiles()
+        examples = make_examples(view_of(self.project, start.spec), tiles)
+        self._report(Progress(0, None, "training from scratch, to compare"))
+        fitting = Fitting(examples, self.project.manifest.structure, self._report, self._cancel)
+        fitted = fitting.fit(start, Budget(None, steps, seed=self.request.seed + number))
+        self._cancel.raise_if_cancelled()
+        model = Model(SCRATCH, fitted.network, fitted.decode)
+        self.result.scratch.append(
+            {"n_tiles": len(tiles), "steps": fitted.result.steps, "seconds": round(fitted.result.seconds, 2)}
+            | self._score(f"from scratch, {len(tiles)} tiles", model)
+        )
+
+    def _score(self, name: str, model: Model) -> dict[str, object]:
+        self._report(Progress(0, None, f"scoring: {name}"))
+        found = segment_tiles(self.project, model, self.split.test, cancel=self._cancel)
+        self.result.segments[name] = found
+        return mean_scores(found, [self.truth(tile) for tile in self.split.test])
+
+    def truth(self, tile: Tile) -> Segments:
+        """Return the truth of a tile."""
+        return read_truth(self.labels, tile)
+
+
+def read_truth(labels: Volume, tile: Tile) -> Segments:
+    """Return the labels of a tile, uint32."""
+    return np.asarray(labels.read_raw(tile)).astype(np.uint32)
+
+
+def mean_scores(found: list[Segments], truths: list[Segments]) -> dict[str, object]:
+    """Return the scores of tiles of one shape, each for itself, and their mean."""
+    if truths[0].ndim == 2 or len(truths) == 1:
+        return dict(evaluate(found[0], truths[0]).as_dict())
+    stacks = [np.concatenate(parts) for parts in (found, truths)]
+    return dict(evaluate(stacks[0], stacks[1], per_slice=True).as_dict())

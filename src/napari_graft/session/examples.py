@@ -1,0 +1,36 @@
+"""Turn the annotated tiles of a project into what a model learns from and is judged on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_graft.annotation.holdout import HeldOut, split_holdout
+from napari_graft.annotation.labelled_tile import LabelledTile
+from napari_graft.core.labels import UNLABELLED
+from napari_graft.inference.view import ModelView
+from napari_graft.training.examples import Example
+
+CONTEXT = 48
+"""Model pixels of image around a tile that the network sees, though nothing is labelled there."""
+
+
+def make_examples(view: ModelView, tiles: Sequence[LabelledTile]) -> list[Example]:
+    """Return one example a tile, on the model's grid, with its held-out part and image context around it."""
+    return [_example(view, part) for part in split_holdout(tiles)]
+
+
+def _example(view: ModelView, part: HeldOut) -> Example:
+    labels = part.labelled_tile.labels
+    tile = part.labelled_tile.tile
+    halo = view.on_image((CONTEXT,) * view.spec.ndim)
+    around = tile.grow(halo)
+
+    def on_model(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+        kept = np.where(mask, labels, UNLABELLED)
+        padded = np.pad(kept, [(h, h) for h in halo], constant_values=UNLABELLED)
+        return view.labels_to_model(padded, around)
+
+    return Example(view.read(around), on_model(part.train_mask), on_model(part.validation_mask))

@@ -1,0 +1,108 @@
+"""Adapt a network to annotated tiles; knows no project."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from napari_graft.core.progress import CancelToken, Report
+from napari_graft.nets.build import build_network
+from napari_graft.nets.device import choose_device
+from napari_graft.nets.residual_unet import ResidualUNet
+from napari_graft.segmentation.settings import DecodeSettings
+from napari_graft.session.judging import Judgement, calibrate_model, judge
+from napari_graft.session.models import SCRATCH, Model
+from napari_graft.training.config import TrainConfig, TrainResult
+from napari_graft.training.examples import Example
+from napari_graft.training.trainer import Trainer
+
+RATE_ADAPTED = 1e-3
+RATE_SCRATCH = 2e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Say how long to train: seconds, steps, or whichever comes first.
+
+    Parameters
+    ----------
+    seconds, steps
+        At least one of the two.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+    seed
+        Decides patches and augmentation.
+    """
+
+    seconds: float | None = 120.0
+    steps: int | None = None
+    device: str = "auto"
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Hold a trained network with its settings and its judgement on the held-out part."""
+
+    network: ResidualUNet
+    result: TrainResult
+    decode: DecodeSettings
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """Adapt networks to the same examples, each in the same way.
+
+    Parameters
+    ----------
+    examples
+        What to learn from, on the model's grid.
+    structure
+        Decides what the decoding is tuned for.
+    report, cancel
+        Progress, and the wish to stop.
+    """
+
+    examples: Sequence[Example]
+    structure: str | None
+    report: Report
+    cancel: CancelToken
+
+    def fit(
+        self, start: Model, budget: Budget, checkpoint: Path | None = None
+    ) -> Fitted:
+        """Train a model's network (it is changed), tune its decoding on the annotated pixels, and judge it.
+
+        Raises
+        ------
+        InputError
+            If there is nothing to learn from.
+        """
+        device = choose_device(budget.device)
+        network, decode = start.network, start.decode
+        config = TrainConfig(
+            time_budget=budget.seconds,
+            max_steps=budget.steps,
+            learning_rate=RATE_SCRATCH if start.name == SCRATCH else RATE_ADAPTED,
+            seed=budget.seed,
+        )
+        trainer = Trainer(config, device, checkpoint)
+        result = trainer.fit(network, self.examples, report=self.report, cancel=self.cancel)
+        best = build_network(network.spec, result.weights)
+        if result.stopped_by == "cancel":
+            # Who stops waits for it: keep the weights and what is known of them, and measure nothing more.
+            return Fitted(best, result, decode, Judgement(result.held_out_loss, {}))
+        return Fitted(best, result, *self.measure(best, device))
+
+    def measure(
+        self, network: ResidualUNet, device: torch.device, decode: DecodeSettings | None = None
+    ) -> tuple[DecodeSettings, Judgement]:
+        """Judge a network, with decode settings tuned on the annotated pixels unless they are given."""
+        network.to(device).eval()
+        if decode is None:
+            decode = calibrate_model(network, self.examples, self.structure, device)
+        return decode, judge(network, decode, self.examples, device, self.cancel)

@@ -1,0 +1,97 @@
+"""How good a model is on annotated pixels, and which decode settings suit it there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_graft.core.labels import UNLABELLED
+from napari_graft.core.progress import CancelToken
+from napari_graft.core.tile import Tile
+from napari_graft.inference.predictor import Prediction, Predictor
+from napari_graft.metrics import evaluate_annotated
+from napari_graft.nets.residual_unet import ResidualUNet
+from napari_graft.segmentation.calibrate import calibrate
+from napari_graft.segmentation.decode import decode
+from napari_graft.segmentation.settings import DecodeSettings
+from napari_graft.training.examples import Example
+from napari_graft.training.held_out import HeldOutLoss
+
+Annotation = NDArray[np.uint32]
+
+_SCORES = ("vi", "vi_split", "vi_merge", "ap50", "dice")
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Hold what a model reaches on the held-out part.
+
+    Parameters
+    ----------
+    loss
+        Masked loss, lower is better; None where nothing is held out.
+    scores
+        Scores of the decoded objects by the names of ``evaluate``; empty where no object is held out.
+    """
+
+    loss: float | None
+    scores: dict[str, float]
+
+    def as_dict(self, suffix: str = "") -> dict[str, float]:
+        """Return loss and scores by name, each with a suffix."""
+        loss = {} if self.loss is None else {"loss": self.loss}
+        return {name + suffix: value for name, value in (loss | self.scores).items()}
+
+
+def calibrate_model(
+    network: ResidualUNet, examples: Sequence[Example], structure: str | None, device: torch.device
+) -> DecodeSettings:
+    """Choose decode settings on all annotated pixels of the examples."""
+    predictor = Predictor(network, device)
+    truths = [_all_labels(example) for example in examples]
+    predictions = [_predict(predictor, example) for example in examples]
+    return calibrate(predictions, truths, network.spec.offsets, structure or "any")
+
+
+def judge(
+    network: ResidualUNet,
+    settings: DecodeSettings,
+    examples: Sequence[Example],
+    device: torch.device,
+    cancel: CancelToken,
+) -> Judgement:
+    """Measure a model on the held-out parts of the examples.
+
+    Raises
+    ------
+    Cancelled
+        When asked to stop.
+    """
+    held_out = HeldOutLoss(examples, device)
+    if not held_out:
+        return Judgement(None, {})
+    loss = held_out(network, cancel)
+    predictor = Predictor(network, device)
+    found, truths = [], []
+    for example in examples:
+        cancel.raise_if_cancelled()
+        if np.any(example.validation != UNLABELLED):
+            prediction = _predict(predictor, example)
+            found.append(decode(prediction.foreground, prediction.affinities, network.spec.offsets, settings))
+            truths.append(example.validation)
+    scores = evaluate_annotated(found, truths)
+    return Judgement(loss, {} if scores is None else {name: scores.as_dict()[name] for name in _SCORES})
+
+
+def _predict(predictor: Predictor, example: Example) -> Prediction:
+    probabilities = predictor.predict_array(example.image)
+    whole = Tile((0,) * example.image.ndim, example.image.shape)
+    return Prediction(whole, probabilities[0], probabilities[1:])
+
+
+def _all_labels(example: Example) -> Annotation:
+    return np.maximum(example.train, example.validation).astype(np.uint32)

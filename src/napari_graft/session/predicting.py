@@ -1,0 +1,104 @@
+"""Segment the project's image with a run or a source."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_graft.blockwise import SegmentOptions, SegmentResult, segment_volume
+from napari_graft.core.errors import InputError
+from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.core.tile import Tile
+from napari_graft.inference.predictor import Predictor
+from napari_graft.nets.device import choose_device
+from napari_graft.project.project import Project
+from napari_graft.session.models import SCRATCH, Model, load_model
+from napari_graft.session.views import view_of
+from napari_graft.sources.catalogue import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class PredictRequest:
+    """Ask for a segmentation.
+
+    Parameters
+    ----------
+    out
+        File for the instances, ``.tif`` or ``.zarr``.
+    run, source
+        What to predict with; at most one of them. By default the run in use.
+    region
+        ``z0:z1,y0:y1,x0:x1``; None for the whole image.
+    uncertainty
+        File for the uncertainty, or None.
+    device
+        Where the network runs.
+    """
+
+    out: Path
+    run: str | None = None
+    source: str | None = None
+    region: str | None = None
+    uncertainty: Path | None = None
+    device: str = "auto"
+
+
+def predict_project(
+    project: Project, request: PredictRequest, *, catalogue: Catalogue, report: Report, cancel: CancelToken
+) -> SegmentResult:
+    """Segment the image block by block into a file; go on where an earlier call was stopped.
+
+    Raises
+    ------
+    InputError
+        If the model or the region does not exist.
+    StorageError
+        If the disk is full; the finished blocks are kept.
+    """
+    model = _model(project, request, catalogue)
+
+    def notify(message: str) -> None:
+        report(Progress(0, None, message))
+
+    predictor = Predictor(model.network, choose_device(request.device), notify)
+    options = SegmentOptions(region=parse_region(request.region, project.manifest.shape), uncertainty=request.uncertainty)
+    view = view_of(project, model.spec)
+    return segment_volume(
+        predictor, view, model.decode, request.out, options=options, report=report, cancel=cancel
+    )
+
+
+def _model(project: Project, request: PredictRequest, catalogue: Catalogue) -> Model:
+    if request.run is not None and request.source is not None:
+        raise InputError("both a run and a source were named: choose one to predict with")
+    if request.source == SCRATCH:
+        raise InputError("'scratch' has learned nothing yet: name a source or a run to predict with")
+    if request.source is not None:
+        return load_model(request.source, project, catalogue)
+    run = request.run or "latest"
+    is_own = run == "latest" or run.isdecimal()
+    return load_model(f"run {run}" if is_own and run != "latest" else run, project, catalogue)
+
+
+def parse_region(text: str | None, shape: tuple[int, ...]) -> Tile | None:
+    """Return the region that ``z0:z1,y0:y1,x0:x1`` names; an empty side means the border of the image.
+
+    Raises
+    ------
+    InputError
+        If it does not fit the image.
+    """
+    if text is None:
+        return None
+    axes = [re.fullmatch(r"\s*(\d*)\s*:\s*(\d*)\s*", part) for part in text.split(",")]
+    if len(axes) != len(shape) or None in axes:
+        raise InputError(
+            f"region {text!r} does not fit an image with {len(shape)} axes: "
+            f"write start:stop for each, for example {','.join(f'0:{n}' for n in shape)}"
+        )
+    starts = [int(axis[1] or 0) for axis in axes if axis]
+    stops = [int(axis[2] or n) for axis, n in zip(axes, shape, strict=True) if axis]
+    if any(not 0 <= a < b <= n for a, b, n in zip(starts, stops, shape, strict=True)):
+        raise InputError(f"region {text!r} is empty or reaches outside the image of shape {shape}: choose another")
+    return Tile(tuple(starts), tuple(b - a for a, b in zip(starts, stops, strict=True)))

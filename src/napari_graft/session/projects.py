@@ -1,0 +1,96 @@
+"""Make projects, describe them, and open label images."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_graft.core.errors import InputError
+from napari_graft.core.tile import Tile
+from napari_graft.io import Volume, open_labels
+from napari_graft.metrics import evaluate
+from napari_graft.project.image_choice import ImageChoice
+from napari_graft.project.opening import create_project, open_project
+from napari_graft.project.project import Project
+from napari_graft.session.views import measure_intensity
+from napari_graft.sources.card import Structure
+
+
+@dataclass(frozen=True, slots=True)
+class ImageOptions:
+    """Name an image and say what its file does not say; see `ImageChoice`."""
+
+    image: str
+    axes: str | None = None
+    pixel_size: tuple[float, ...] | None = None
+    unit: str = "nm"
+    channel: int | None = None
+    structure: Structure | None = None
+    is_inverted: bool = False
+
+
+def make_project(folder: Path, options: ImageOptions) -> Project:
+    """Check an image, measure its grey range, and make a project for it, open for writing.
+
+    Raises
+    ------
+    InputError
+        If the image cannot be used, or the folder holds something.
+    StorageError
+        If the disk is full.
+    """
+    choice = ImageChoice(options.image, options.axes, options.pixel_size, options.unit, options.channel)
+    # Before the folder is made: an image that cannot be used leaves nothing behind.
+    intensity = measure_intensity(choice.open())
+    project = create_project(folder, choice, structure=options.structure)
+    project.update_manifest(intensity_range=(intensity.low, intensity.high), inverted=options.is_inverted)
+    return project
+
+
+def describe_project(folder: Path) -> dict[str, Any]:
+    """Return what ``info --json`` prints."""
+    with open_project(folder) as project:
+        manifest = project.manifest
+        return {
+            "image": project.image.path,
+            "shape": list(manifest.shape),
+            "axes": manifest.axes,
+            "pixel_size": None if manifest.pixel_size is None else list(manifest.pixel_size),
+            "unit": manifest.unit,
+            "structure": manifest.structure,
+            "inverted": manifest.inverted,
+            "n_annotated_tiles": len(project.annotations.tiles()),
+            "n_suggested_tiles": len(project.suggestions().suggestions),
+            "runs": [_describe_run(run.record.model_dump(mode="json")) for run in project.runs.all()],
+            "budget": asdict(project.budget()),
+        }
+
+
+_SHOWN_OF_RUN = ("id", "source", "parent", "n_tiles", "steps", "seconds", "device", "stopped_by", "kept", "validation")
+
+
+def _describe_run(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: record[name] for name in _SHOWN_OF_RUN}
+
+
+def evaluate_files(segmentation: str, truth: str, *, per_slice: bool) -> dict[str, Any]:
+    """Return the scores of a segmentation against a truth, both label images that fit into memory.
+
+    Raises
+    ------
+    InputError
+        If one is no label image, or their shapes differ.
+    """
+    found, wanted = open_labels(segmentation), open_labels(truth)
+    if found.shape != wanted.shape:
+        raise InputError(
+            f"the segmentation has shape {found.shape}, the truth {wanted.shape}: give images of one shape"
+        )
+    return evaluate(_whole(found), _whole(wanted), per_slice=per_slice).as_dict()
+
+
+def _whole(labels: Volume) -> np.ndarray[Any, np.dtype[np.uint32]]:
+    return np.asarray(labels.read_raw(Tile((0,) * len(labels.shape), labels.shape))).astype(np.uint32)

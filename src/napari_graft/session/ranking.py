@@ -1,0 +1,135 @@
+"""Rank the sources by how close their training images lie to the project's image."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_graft.core.errors import InputError
+from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.fingerprints.distance import Distance, distance
+from napari_graft.fingerprints.polarity import polarity_remedy
+from napari_graft.fingerprints.ranking import Evidence, SourceScore, rank
+from napari_graft.inference.features import tile_features
+from napari_graft.nets.device import choose_device
+from napari_graft.project.project import Project
+from napari_graft.session.models import model_of_source
+from napari_graft.session.views import random_tiles, view_of
+from napari_graft.sources.catalogue import Catalogue
+from napari_graft.sources.source import Source
+
+N_TILES = 32
+TILE_SIDE = 192
+_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RankedSource:
+    """Pair a source with its score."""
+
+    source: Source
+    score: SourceScore
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the entry that ``rank --json`` prints."""
+        card, score = self.source.card, self.score
+        return {
+            "source": card.id,
+            "title": card.title,
+            "structure": card.structure,
+            "mmd2": score.mmd2,
+            "z": score.z,
+            "p_value": score.p_value,
+            "consistency": score.consistency,
+            "few_shot": score.few_shot,
+            "verdict": score.verdict,
+            "same_structure": score.same_structure,
+            "remedy": score.remedy,
+            "research_only": card.research_only,
+        }
+
+
+def candidate_sources(catalogue: Catalogue, exclude: Collection[str] = ()) -> list[Source]:
+    """Return the sources that can be ranked: all that know what they segment, less those to leave out.
+
+    The common ancestor is no candidate: it was trained on generated images only, to start other sources from.
+
+    Raises
+    ------
+    InputError
+        If a source to leave out does not exist.
+    """
+    sources = [source for source in catalogue.sources() if source.card.structure != "any"]
+    for name in exclude:
+        catalogue.get(name)
+    return [source for source in sources if source.id not in exclude]
+
+
+def rank_sources(
+    project: Project,
+    sources: Sequence[Source],
+    *,
+    device: str = "auto",
+    report: Report,
+    cancel: CancelToken,
+) -> list[RankedSource]:
+    """Return the sources best first, by MMD² between their fingerprint and tiles of the project's image.
+
+    The time depends on the number of sources and not on the size of the image.
+
+    Parameters
+    ----------
+    project
+        Its image is read at `N_TILES` random places.
+    sources
+        Those without a fingerprint are left out.
+    device
+        Where the encoders run.
+
+    Raises
+    ------
+    InputError
+        If no source has a fingerprint.
+    """
+    chosen = choose_device(device)
+    distances: dict[str, Distance] = {}
+    remedies: dict[str, str] = {}
+    for i, source in enumerate(sources):
+        report(Progress(i, len(sources), f"comparing with {source.card.title}"))
+        cancel.raise_if_cancelled()
+        measured = _measure(project, source, chosen, cancel)
+        if measured is None:
+            continue
+        distances[source.id], remedy = measured
+        if remedy is not None:
+            remedies[source.id] = remedy
+    if not distances:
+        raise InputError("there is no source to rank: add one with 'napari-graft sources add'")
+    report(Progress(len(sources), len(sources), "ranked"))
+    by_id = {source.id: source for source in sources}
+    structures = {name: by_id[name].card.structure for name in distances}
+    evidence = Evidence({}, {}, remedies)
+    ranked = rank(distances, structures, project.manifest.structure, evidence)
+    return [RankedSource(by_id[score.source_id], score) for score in ranked]
+
+
+def _measure(
+    project: Project, source: Source, device: torch.device, cancel: CancelToken
+) -> tuple[Distance, str | None] | None:
+    fingerprint = source.load_fingerprint()
+    model = model_of_source(source)
+    view = view_of(project, model.spec)
+    if fingerprint is None:
+        return None
+    tiles = random_tiles(view, TILE_SIDE, N_TILES, np.random.default_rng(_SEED))
+    images = [view.read(tile) for tile in tiles]
+
+    def distance_to(images: list[NDArray[np.float32]]) -> Distance:
+        return distance(fingerprint, tile_features(model.network, images, device, cancel))
+
+    normal = distance_to(images)
+    return normal, polarity_remedy(normal, distance_to([-image for image in images]))

@@ -1,0 +1,29 @@
+"""The embedded sample as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tifffile
+
+from napari_graft.core.errors import StorageError
+from napari_graft.samples.embedded import neuropil_sample
+
+
+def write_sample(folder: Path) -> tuple[str, str]:
+    """Write the generated EM-like volume and its truth as TIFF files, and return their paths.
+
+    Raises
+    ------
+    StorageError
+        If they cannot be written.
+    """
+    sample = neuropil_sample()
+    image, labels = folder / "image.tif", folder / "labels.tif"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tifffile.imwrite(image, sample.image, compression="zlib", metadata={"axes": "ZYX"})
+        tifffile.imwrite(labels, sample.segments, compression="zlib", metadata={"axes": "ZYX"})
+    except OSError as error:
+        raise StorageError(f"the sample cannot be written to {folder}: {error.strerror or error}") from None
+    return str(image), str(labels)

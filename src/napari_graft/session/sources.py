@@ -1,0 +1,88 @@
+"""Bring sources in and out: add to the user's own, export a source or a run."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from napari_graft.core.progress import CancelToken, Report
+from napari_graft.fingerprints.fingerprint import make_fingerprint
+from napari_graft.inference.features import tile_features
+from napari_graft.io.weights import save_tensors
+from napari_graft.nets.build import build_network
+from napari_graft.nets.device import choose_device
+from napari_graft.project.opening import open_project
+from napari_graft.project.project import Project
+from napari_graft.project.run import Run
+from napari_graft.session.ranking import TILE_SIDE
+from napari_graft.session.views import random_tiles, view_of
+from napari_graft.sources.add import add_source
+from napari_graft.sources.archive import CARD, FINGERPRINT, WEIGHTS
+from napari_graft.sources.card import Provenance, SourceCard, TrainingRecord
+from napari_graft.sources.catalogue import Catalogue, user_home
+from napari_graft.sources.document import write_document
+from napari_graft.sources.source import Source, export_source, open_source
+
+_N_FEATURE_TILES = 96
+
+
+def add_to_user(
+    path_or_url: str, *, sha256: str | None = None, report: Report, cancel: CancelToken
+) -> Source:
+    """Add a source to the user's own; see `add_source`."""
+    return add_source(path_or_url, user_home(), sha256=sha256, report=report, cancel=cancel)
+
+
+def export_reference(reference: str, out: Path) -> None:
+    """Write a source, or a run named PROJECT:RUN, into one file.
+
+    Raises
+    ------
+    InputError
+        If there is no such source or run.
+    StorageError
+        If the disk is full.
+    """
+    folder, separator, run_id = reference.rpartition(":")
+    if not separator or not Path(folder).is_dir():
+        export_source(Catalogue().get(reference), out)
+        return
+    with open_project(folder) as project, tempfile.TemporaryDirectory() as unfinished:
+        export_source(_source_of_run(project, project.runs.get(run_id), Path(unfinished)), out)
+
+
+def _source_of_run(project: Project, run: Run, folder: Path) -> Source:
+    """Make a source of a run: its weights in half precision, a fingerprint of the project's image, and a card."""
+    halves = {name: value.astype(np.float16) for name, value in run.load_weights().items()}
+    save_tensors(folder / WEIGHTS, halves, {"run": run.id})
+    digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    network = build_network(run.record.spec, halves)
+    view = view_of(project, run.record.spec)
+    rng = np.random.default_rng(0)
+    images = [view.read(tile) for tile in random_tiles(view, TILE_SIDE, _N_FEATURE_TILES, rng)]
+    features = tile_features(network, images, choose_device("cpu"))
+    save_tensors(folder / FINGERPRINT, make_fingerprint(features, None, digest, rng).to_tensors(), {})
+    write_document(folder / CARD, _card_of_run(project, run, digest))
+    return open_source(folder, "file")
+
+
+def _card_of_run(project: Project, run: Run, digest: str) -> SourceCard:
+    record, manifest = run.record, project.manifest
+    slug = "".join(c if c.isalnum() and c.isascii() else "-" for c in manifest.name.lower()).strip("-")
+    parts = "-".join(part for part in slug.split("-") if part)
+    return SourceCard(
+        id=f"{parts or 'project'}-run-{record.id}",
+        title=f"{manifest.name}, run {record.id}",
+        structure=manifest.structure or "any",
+        spec=record.spec,
+        license="not stated",
+        data_origin="adapted by a user of napari-graft",
+        weights_sha256=digest,
+        training=TrainingRecord(steps=record.steps, seconds=record.seconds, device=record.device),
+        validation=record.validation,
+        decode=record.decode,
+        provenance=Provenance(parent=record.source, n_tiles=record.n_tiles),
+    )

@@ -1,0 +1,171 @@
+"""Suggest the tiles that are most worth annotating."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_graft.acquisition import STRATEGIES, Candidate, Suggestion, semantic_patterns
+from napari_graft.acquisition.pool import candidate_tiles, drop_blank
+from napari_graft.core.errors import InputError
+from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.core.tile import Tile
+from napari_graft.inference.features import encode_tile, pool_activation
+from napari_graft.inference.predictor import Predictor
+from napari_graft.inference.uncertainty import uncertainty_map
+from napari_graft.inference.view import ModelView
+from napari_graft.nets.device import choose_device
+from napari_graft.project.project import Project
+from napari_graft.project.suggestions import StoredSuggestion, SuggestionList
+from napari_graft.session.models import ANCESTOR, SCRATCH, Model, load_model
+from napari_graft.session.views import view_of
+from napari_graft.sources.catalogue import Catalogue
+
+MAX_CANDIDATES = 200
+N_PATTERNS = 6
+_NEEDS_PREDICTION = ("entropy", "median-uncertainty", "uncertainty-diversity")
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestRequest:
+    """Ask for tiles.
+
+    Parameters
+    ----------
+    n
+        How many.
+    tile
+        Side in pixels of the image.
+    strategy
+        Name in `STRATEGIES`.
+    source
+        Model to look with; None for the run in use, or before the first run for the general one.
+    seed
+        Decides what is drawn at random.
+    within
+        Part of the image to choose from, None for all of it.
+    device
+        Where the network runs.
+    """
+
+    n: int = 4
+    tile: int = 256
+    strategy: str = "auto"
+    source: str | None = None
+    seed: int = 0
+    within: Tile | None = None
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.n < 1:
+            raise InputError(f"cannot suggest {self.n} tiles: ask for at least 1")
+        if self.tile < 32:
+            raise InputError(f"tiles of {self.tile} pixels are too small to paint on: use at least 32")
+        if self.strategy not in STRATEGIES:
+            raise InputError(f"no strategy is called {self.strategy!r}: choose one of {', '.join(STRATEGIES)}")
+
+
+def suggest_tiles(
+    project: Project, request: SuggestRequest, *, catalogue: Catalogue, report: Report, cancel: CancelToken
+) -> list[Suggestion]:
+    """Choose tiles, the most wanted first, and store them in the project if it is open for writing.
+
+    Raises
+    ------
+    InputError
+        If the model is unknown or no tile is left to choose.
+    """
+    rng = np.random.default_rng(request.seed)
+    model = _model_to_look_with(project, request, catalogue)
+    view = view_of(project, model.spec)
+    bounds = request.within or Tile((0,) * len(project.manifest.shape), project.manifest.shape)
+    annotated_tiles = project.annotations.tiles()
+    side = (1,) * (bounds.ndim - 2) + (request.tile, request.tile)
+    tiles = [tile.shift(bounds.start) for tile in candidate_tiles(bounds.shape, side, rng, MAX_CANDIDATES)]
+    look = _Look(model, view, request, rng, annotated_tiles)
+    annotated = look.at(annotated_tiles, report, cancel) if annotated_tiles else []
+    free = [tile for tile in tiles if not any(tile.overlaps(other) for other in annotated_tiles)]
+    candidates = drop_blank(look.at(free, report, cancel))
+    chosen = STRATEGIES[request.strategy].select(candidates, request.n, rng, annotated=annotated)
+    if not chosen:
+        raise InputError("no tile is left to suggest: the image is annotated, blank, or smaller than a tile")
+    if project.is_writable:
+        _store(project, chosen, request.strategy, model.name)
+    return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Measure tiles with one model."""
+
+    model: Model
+    view: ModelView
+    request: SuggestRequest
+    rng: np.random.Generator
+    annotated: Sequence[Tile]
+
+    @property
+    def _predicts(self) -> bool:
+        name = self.request.strategy
+        return name in _NEEDS_PREDICTION or (
+            self.model.name != ANCESTOR and (name == "foreground-random" or bool(self.annotated))
+        )
+
+    def at(self, tiles: Sequence[Tile], report: Report, cancel: CancelToken) -> list[Candidate]:
+        device = choose_device(self.request.device)
+        predictor = Predictor(self.model.network, device)
+        candidates = []
+        for i, tile in enumerate(tiles):
+            cancel.raise_if_cancelled()
+            report(Progress(i, len(tiles), "looking at tiles"))
+            image = self.view.read(tile)
+            tokens = encode_tile(self.model.network, image, device)
+            patterns = semantic_patterns(tokens, _edge_weights(image, tokens.shape[1:]), N_PATTERNS, self.rng)
+            uncertainty, foreground = self._predict(predictor, tile) if self._predicts else (None, None)
+            candidates.append(
+                Candidate(
+                    tile, uncertainty, pool_activation(tokens), patterns, foreground, float(image.std())
+                )
+            )
+        return candidates
+
+    def _predict(self, predictor: Predictor, tile: Tile) -> tuple[float, float]:
+        prediction = predictor.predict(self.view, tile)
+        unsure = uncertainty_map(prediction, self.model.spec.n_attractive)
+        return float(unsure.mean()), float(prediction.foreground.mean())
+
+
+def _edge_weights(image: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return how much happens at each token: the local standard deviation of the image, float32 of `shape`."""
+    from scipy.ndimage import uniform_filter
+    from skimage.transform import resize
+
+    size = [max(1, n // m) for n, m in zip(image.shape, shape, strict=True)]
+    mean, square = uniform_filter(image, size), uniform_filter(image**2, size)
+    return np.asarray(resize(np.sqrt(np.maximum(square - mean**2, 0)), shape, order=1), np.float32)
+
+
+def _model_to_look_with(project: Project, request: SuggestRequest, catalogue: Catalogue) -> Model:
+    if request.source == SCRATCH:
+        raise InputError("'scratch' has learned nothing yet: name a source or a run to look with")
+    if request.source is not None:
+        return load_model(request.source, project, catalogue)
+    if project.latest_run() is not None:
+        return load_model("latest", project, catalogue)
+    if request.strategy in _NEEDS_PREDICTION:
+        raise InputError(
+            f"strategy {request.strategy!r} needs a model that predicts: name one with --source, or train first"
+        )
+    # Before any label the features of a general model: it has seen many looks and belongs to no structure.
+    return load_model(ANCESTOR, project, catalogue)
+
+
+def _store(project: Project, chosen: Sequence[Suggestion], strategy: str, model: str) -> None:
+    stored = tuple(
+        StoredSuggestion(start=s.tile.start, shape=s.tile.shape, score=float(s.score), reason=s.reason)
+        for s in chosen
+    )
+    project.store_suggestions(SuggestionList(suggestions=stored, strategy=strategy, model=model))

@@ -1,0 +1,181 @@
+"""Train a model on what is annotated in a project, and keep it if it is no worse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from napari_graft.annotation.labelled_tile import LabelledTile
+from napari_graft.core.errors import InputError
+from napari_graft.core.progress import CancelToken, Report
+from napari_graft.io.weights import save_tensors
+from napari_graft.nets.device import choose_device
+from napari_graft.project.project import Project
+from napari_graft.project.run import Run
+from napari_graft.session.examples import make_examples
+from napari_graft.session.fitting import Budget, Fitted, Fitting
+from napari_graft.session.judging import Judgement
+from napari_graft.session.models import SCRATCH, Model, find_run, load_model, model_of_run
+from napari_graft.session.ranking import candidate_sources, rank_sources
+from napari_graft.session.views import view_of
+from napari_graft.sources.catalogue import Catalogue
+
+BEST = "best"
+SAME_LOSS = 1e-3
+"""Held-out losses that are closer than this count as equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainReport:
+    """Tell what a training did, by the keys of ``train --json``."""
+
+    run: str
+    source: str
+    n_tiles: int
+    steps: int
+    seconds: float
+    device: str
+    stopped_by: str
+    validation: dict[str, float]
+    kept: bool
+    resumed: bool
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the keys and values of ``train --json``."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingTask:
+    """Train in a project.
+
+    Parameters
+    ----------
+    project
+        Open for writing, with annotated tiles.
+    catalogue
+        Where sources are looked up.
+    report, cancel
+        Progress, and the wish to stop, which keeps the best weights so far.
+    """
+
+    project: Project
+    catalogue: Catalogue
+    report: Report
+    cancel: CancelToken
+
+    def run(self, source: str, budget: Budget) -> TrainReport:
+        """Train from `source` within a budget, or go on with the run of the same source that was cut off.
+
+        The new model takes the place of the one before only if its loss on the held-out part is no higher; before
+        the first run that is the untouched source. Where nothing is held out, it does.
+
+        Parameters
+        ----------
+        source
+            As for `load_model`, or ``best`` for the first of the ranking.
+        budget
+            Time or steps.
+
+        Raises
+        ------
+        InputError
+            If no tile is annotated, or the source is unknown.
+        """
+        tiles = self.project.annotations.labelled_tiles()
+        if not tiles:
+            raise InputError("no tile is annotated yet: suggest tiles and annotate them before training")
+        run, is_resumed = self._start_run(source, budget)
+        start = load_model(run.record.source, self.project, self.catalogue, seed=budget.seed)
+        earlier = self._judge_earlier(start, tiles, budget)
+        fitting = self._fitting(start, tiles)
+        fitted = fitting.fit(start, budget, run.checkpoint_path)
+        save_tensors(run.weights_path, fitted.result.weights, {"run": run.id})
+        run = _finish(run, fitted, earlier)
+        return _summary(run, is_resumed)
+
+    def _start_run(self, source: str, budget: Budget) -> tuple[Run, bool]:
+        unfinished = self.project.runs.unfinished()
+        if unfinished is not None and self._continues(unfinished, source, budget):
+            return unfinished, True
+        reference = self._best_source(budget.device) if source == BEST else source
+        spec = load_model(reference, self.project, self.catalogue).spec
+        parent = find_run(reference, self.project)
+        settings = {"asked": source, "seed": budget.seed, "seconds": budget.seconds, "steps": budget.steps}
+        own = parent is not None and parent.folder.is_relative_to(self.project.folder)
+        run = self.project.new_run(
+            reference if parent is None or not own else f"run {parent.id}",
+            spec,
+            parent=parent.id if parent is not None and own else None,
+            settings=settings,
+        )
+        return run, False
+
+    def _continues(self, unfinished: Run, source: str, budget: Budget) -> bool:
+        settings, record = unfinished.record.settings, unfinished.record
+        return (
+            source in (settings.get("asked"), record.source)
+            and settings.get("seed") == budget.seed
+            and record.n_tiles == len(self.project.annotations.tiles())
+        )
+
+    def _best_source(self, device: str) -> str:
+        sources = candidate_sources(self.catalogue)
+        ranked = rank_sources(self.project, sources, device=device, report=self.report, cancel=self.cancel)
+        return ranked[0].source.id
+
+    def _fitting(self, model: Model, tiles: Sequence[LabelledTile]) -> Fitting:
+        examples = make_examples(view_of(self.project, model.spec), tiles)
+        return Fitting(examples, self.project.manifest.structure, self.report, self.cancel)
+
+    def _judge_earlier(
+        self, start: Model, tiles: Sequence[LabelledTile], budget: Budget
+    ) -> dict[str, Judgement]:
+        """Judge what the new model competes with, on today's held-out part: none of them was trained on it."""
+        device = choose_device(budget.device)
+        judged: dict[str, Judgement] = {}
+        if start.name != SCRATCH:
+            judged["source"] = self._fitting(start, tiles).measure(start.network, device)[1]
+        latest = self.project.latest_run()
+        if latest is not None:
+            model = model_of_run(latest)
+            judged["previous"] = self._fitting(model, tiles).measure(model.network, device, model.decode)[1]
+        return judged
+
+
+def _finish(run: Run, fitted: Fitted, earlier: dict[str, Judgement]) -> Run:
+    rival = earlier.get("previous", earlier.get("source"))
+    validation = fitted.judgement.as_dict()
+    for name, judgement in earlier.items():
+        validation |= judgement.as_dict(f"_{name}")
+    return run.finish(
+        steps=fitted.result.steps,
+        seconds=round(fitted.result.seconds, 2),
+        device=fitted.result.device,
+        stopped_by=fitted.result.stopped_by,
+        validation=validation,
+        kept=_is_no_worse(fitted.judgement, rival),
+        decode={name: float(value) for name, value in asdict(fitted.decode).items()},
+    )
+
+
+def _is_no_worse(new: Judgement, rival: Judgement | None) -> bool:
+    if rival is None or rival.loss is None or new.loss is None:
+        return True
+    return new.loss <= rival.loss + SAME_LOSS
+
+
+def _summary(run: Run, is_resumed: bool) -> TrainReport:
+    record = run.record
+    return TrainReport(
+        run=record.id,
+        source=record.source,
+        n_tiles=record.n_tiles,
+        steps=record.steps,
+        seconds=record.seconds,
+        device=record.device,
+        stopped_by=record.stopped_by or "",
+        validation=record.validation,
+        kept=record.kept,
+        resumed=is_resumed,
+    )

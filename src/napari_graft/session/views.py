@@ -1,0 +1,50 @@
+"""The project's image as a model sees it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from napari_graft.core.tile import Tile
+from napari_graft.imaging.intensity import IntensityRange, estimate_intensity_range
+from napari_graft.inference.view import ModelView
+from napari_graft.io import Volume, check_image
+from napari_graft.project.project import Project
+from napari_graft.sources.spec import ModelSpec
+
+_SEED = 0
+
+
+def measure_intensity(volume: Volume) -> IntensityRange:
+    """Check an image and measure its grey range over the whole volume.
+
+    Raises
+    ------
+    InputError
+        If the image is constant, or has NaN or infinite pixels.
+    """
+    check_image(volume, np.random.default_rng(_SEED))
+    return estimate_intensity_range(volume, np.random.default_rng(_SEED))
+
+
+def intensity_of(project: Project) -> IntensityRange:
+    """Return the grey range of the project's image, from its manifest where it was measured before."""
+    manifest = project.manifest
+    known = manifest.intensity_range
+    found = measure_intensity(project.volume) if known is None else IntensityRange(*known)
+    return replace(found, inverted=manifest.inverted)
+
+
+def view_of(project: Project, spec: ModelSpec) -> ModelView:
+    """Return the project's image as a model of `spec` sees it."""
+    return ModelView(project.volume, intensity_of(project), spec)
+
+
+def random_tiles(view: ModelView, side: int, n: int, rng: np.random.Generator) -> list[Tile]:
+    """Draw tiles of `side` model pixels anywhere in the image, one slice thick, smaller where the image is."""
+    shape = view.volume.shape
+    wanted = view.on_image((side,) * view.spec.ndim)
+    lengths = [min(length or 1, whole) for length, whole in zip(wanted, shape, strict=True)]
+    starts = [rng.integers(0, whole - length + 1, n) for length, whole in zip(lengths, shape, strict=True)]
+    return [Tile(tuple(int(a) for a in start), tuple(lengths)) for start in zip(*starts, strict=True)]
