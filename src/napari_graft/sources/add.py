@@ -36,8 +36,8 @@ def add_source(
     Parameters
     ----------
     path_or_url
-        An exported file; a folder with card and weights; weights as ``.safetensors`` with ``card.json`` beside
-        them; or the http(s) address of one of these, a folder's with a slash at its end.
+        An exported file; a folder with card and weights; weights as ``.safetensors`` with ``card.json``
+        beside them; or the http(s) address of one of these, a folder's with a slash at its end.
     home
         The user's folder, see `user_home`.
     sha256

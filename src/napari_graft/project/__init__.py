@@ -1,0 +1,1 @@
+"""A project on disk: what is known of the image, the annotations, the suggestions and the runs."""

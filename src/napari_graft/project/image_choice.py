@@ -1,0 +1,70 @@
+"""Which image a project is about, and how it is to be read."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_graft.io import Volume, open_volume
+
+
+@dataclass(frozen=True, slots=True)
+class ImageChoice:
+    """Name an image and say what its file does not say.
+
+    Parameters
+    ----------
+    path
+        A file or folder; ``FILE::/dataset`` for a dataset of an HDF5 file.
+    axes, pixel_size, unit, channel
+        As for `open_volume`; None where the file says it.
+    """
+
+    path: str
+    axes: str | None = None
+    pixel_size: tuple[float, ...] | None = None
+    unit: str = "nm"
+    channel: int | None = None
+
+    @property
+    def file(self) -> Path:
+        """Path of the file or folder, without the dataset in it."""
+        return Path(self.path.partition("::")[0]).expanduser()
+
+    def open(self) -> Volume:
+        """Open the image lazily.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read as one 2-D or 3-D image.
+        """
+        _, separator, dataset = self.path.partition("::")
+        return open_volume(
+            f"{self.file}{separator}{dataset}",
+            axes=self.axes,
+            pixel_size=self.pixel_size,
+            unit=self.unit,
+            channel=self.channel,
+        )
+
+
+def to_stored_path(path: str, folder: Path) -> str:
+    """Return how a project in `folder` names an image: relative to that folder where the image is near it.
+
+    Near is anywhere in the folder that holds the project: both then keep together when that folder is moved.
+    """
+    name, separator, dataset = path.partition("::")
+    # The last part stays as it is: where it is a link, the link lies near the project, not its target.
+    file = Path(name).expanduser()
+    file = file.parent.resolve() / file.name
+    if file.is_relative_to(folder.parent.resolve()):
+        file = Path(os.path.relpath(file, folder.resolve()))
+    return file.as_posix() + separator + dataset
+
+
+def from_stored_path(stored: str, folder: Path) -> str:
+    """Return the absolute path of an image that a project in `folder` names."""
+    name, separator, dataset = stored.partition("::")
+    return os.path.normpath(folder.resolve() / name) + separator + dataset

@@ -1,0 +1,61 @@
+"""The lock that lets one process at a time write to a project."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from napari_graft.core.errors import InputError, ProjectBusyError, StorageError
+from napari_graft.io import atomic
+
+
+class WriterLock:
+    """Hold a project for writing until it is released or the process ends, however it ends.
+
+    The lock is the kernel's, on a file that stays; which process holds it stands in a second file, since the
+    first cannot be read on every system while it is locked.
+
+    Parameters
+    ----------
+    folder
+        The project's folder.
+
+    Raises
+    ------
+    ProjectBusyError
+        If another process, or another part of this one, holds it.
+    InputError
+        If the folder does not allow writing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._holder = folder / "lock.holder"
+        self._lock = FileLock(folder / "lock", timeout=0, thread_local=False)
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise ProjectBusyError(
+                f"project {str(folder)!r} is being written by {self._describe_holder()}: "
+                "close it there, then try again"
+            ) from None
+        except OSError as error:
+            raise InputError(
+                f"project {str(folder)!r} cannot be written: {error.strerror or error}; check its permissions"
+            ) from None
+        # On a full disk the project can still be opened, and the next writer is told less.
+        with contextlib.suppress(StorageError):
+            atomic.write_text(self._holder, f"process {os.getpid()} on {socket.gethostname()}")
+
+    def release(self) -> None:
+        """Let others write; more than once does no harm."""
+        self._lock.release()
+
+    def _describe_holder(self) -> str:
+        try:
+            return self._holder.read_text(encoding="utf-8")[:200]
+        except OSError:
+            return "another process"

@@ -1,0 +1,75 @@
+"""What a project knows about its image."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from pydantic import Field, model_validator
+
+from napari_graft.core.axes import Axes
+from napari_graft.project.signature import ImageSignature
+from napari_graft.sources.card import Structure
+from napari_graft.sources.document import Document
+
+
+class ProjectManifest(Document):
+    """Describe a project.
+
+    Parameters
+    ----------
+    name
+        Name of the project, by default that of its folder.
+    image
+        Path of the image, relative to the project's folder where the image lies near it, so that both can be
+        moved together; ``::/dataset`` follows the name of an HDF5 file.
+    signature
+        What the image's file looked like when the project was made.
+    shape
+        Number of pixels along each spatial axis.
+    axes
+        Names of the spatial axes in one word, ``"yx"`` or ``"zyx"``.
+    declared_axes
+        Names of all axes of the file as the user gave them, None where the file itself says them.
+    channel
+        Index of the one channel to use, None where all are.
+    pixel_size, unit
+        Length of a pixel along each spatial axis, None where unknown.
+    structure
+        What is to be segmented, None where the user did not say.
+    inverted
+        Whether dark and bright are swapped before the image is shown to a network.
+    intensity_range
+        The grey values that become 0 and 1, None until they are measured.
+    created
+        When the project was made.
+    versions
+        Versions of the program and libraries that made it, by name.
+    """
+
+    name: str
+    image: str
+    signature: ImageSignature
+    shape: tuple[int, ...]
+    axes: str
+    declared_axes: str | None = None
+    channel: int | None = None
+    pixel_size: tuple[float, ...] | None = None
+    unit: str = "nm"
+    structure: Structure | None = None
+    inverted: bool = False
+    intensity_range: tuple[float, float] | None = None
+    created: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    versions: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check(self) -> ProjectManifest:
+        if len(self.shape) != self.spatial_axes.ndim or min(self.shape) < 1:
+            raise ValueError(f"shape {self.shape} does not fit the axes {self.axes!r}")
+        if self.intensity_range is not None and not self.intensity_range[0] < self.intensity_range[1]:
+            raise ValueError(f"intensity range {self.intensity_range} must rise")
+        return self
+
+    @property
+    def spatial_axes(self) -> Axes:
+        """Names and physical size of the spatial axes."""
+        return Axes(tuple(self.axes), self.pixel_size, self.unit)

@@ -1,0 +1,132 @@
+"""Make a project, and open one."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from napari_graft.core.errors import InputError
+from napari_graft.io import Volume, atomic
+from napari_graft.project.image_choice import ImageChoice, to_stored_path
+from napari_graft.project.lock import WriterLock
+from napari_graft.project.manifest import ProjectManifest
+from napari_graft.project.project import MANIFEST, Project
+from napari_graft.project.signature import ImageSignature
+from napari_graft.sources.card import Structure
+from napari_graft.sources.document import read_document, write_document
+
+
+def create_project(
+    folder: str | os.PathLike[str], image: ImageChoice, *, structure: Structure | None = None
+) -> Project:
+    """Make a project and return it, open for writing.
+
+    The folder appears with all that belongs to it, or not at all.
+
+    Parameters
+    ----------
+    folder
+        Where the project will be; it must not exist yet, or be empty.
+    image
+        The image.
+    structure
+        What is to be segmented.
+
+    Raises
+    ------
+    InputError
+        If the folder holds something, or the image cannot be read.
+    StorageError
+        If the disk is full.
+    """
+    path = Path(folder).expanduser()
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise InputError(f"{str(path)!r} exists already: choose another name, or open that project")
+    manifest = _describe(path, image, image.open(), structure)
+    unfinished = path.with_name(f".{path.name}{atomic.TEMPORARY_SUFFIX}")
+    try:
+        with atomic.storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(unfinished, ignore_errors=True)
+            for name in ("annotations", "runs"):
+                (unfinished / name).mkdir(parents=True)
+            write_document(unfinished / MANIFEST, manifest)
+            if path.exists():
+                path.rmdir()
+            unfinished.rename(path)
+            atomic.sync_folder(path.parent)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return open_project(path, write=True)
+
+
+def open_project(folder: str | os.PathLike[str], *, write: bool = False) -> Project:
+    """Open a project.
+
+    Parameters
+    ----------
+    folder
+        Where it is.
+    write
+        Whether to write to it; there can be one writer at a time, and any number of readers beside it.
+
+    Raises
+    ------
+    InputError
+        If there is no project, or its manifest is damaged or of a newer format.
+    ProjectBusyError
+        If another process is writing to it.
+    """
+    path = Path(folder).expanduser()
+    if not path.is_dir():
+        raise InputError(f"no project is at {str(path)!r}: make one with 'napari-graft new'")
+    if not (path / MANIFEST).is_file():
+        raise InputError(f"{str(path)!r} is no napari-graft project: {MANIFEST} is missing in it")
+    lock = WriterLock(path) if write else None
+    try:
+        if write:
+            _remove_unfinished_files(path)
+        return Project(path, read_document(ProjectManifest, path / MANIFEST, "project"), lock)
+    except BaseException:
+        if lock is not None:
+            lock.release()
+        raise
+
+
+def _remove_unfinished_files(folder: Path) -> None:
+    """Remove what writers that were killed left behind; to be called by the one writer."""
+    with atomic.storage_errors(folder):
+        for place in ("", "annotations/", "runs/*/"):
+            for path in folder.glob(f"{place}.*{atomic.TEMPORARY_SUFFIX}"):
+                path.unlink()
+
+
+def _describe(path: Path, image: ImageChoice, volume: Volume, structure: Structure | None) -> ProjectManifest:
+    try:
+        signature = ImageSignature.of(image.file)
+    except OSError as error:
+        raise InputError(f"image {image.path!r} cannot be read: {error.strerror or error}") from None
+    return ProjectManifest(
+        name=path.stem,
+        image=to_stored_path(image.path, path),
+        signature=signature,
+        shape=volume.shape,
+        axes="".join(volume.axes.names),
+        declared_axes=image.axes,
+        channel=image.channel,
+        pixel_size=volume.axes.pixel_size,
+        unit=volume.axes.unit,
+        structure=structure,
+        versions=_versions(),
+    )
+
+
+def _versions() -> dict[str, str]:
+    try:
+        ours = version("napari-graft")
+    except PackageNotFoundError:  # run from a checkout that was not installed
+        ours = "unknown"
+    return {"napari-graft": ours, "python": platform.python_version()}

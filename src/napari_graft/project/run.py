@@ -1,0 +1,152 @@
+"""A training run of a project on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+from pydantic import Field
+
+from napari_graft.core.errors import InputError
+from napari_graft.io.weights import load_tensors
+from napari_graft.sources.document import Document, read_document, write_document
+from napari_graft.sources.spec import ModelSpec
+
+RECORD, WEIGHTS, CHECKPOINT = "run.json", "weights.safetensors", "checkpoint.safetensors"
+
+
+class RunRecord(Document):
+    """Describe a run, from its start on; an unfinished one can be resumed from what stands here.
+
+    Parameters
+    ----------
+    id
+        Number of the run, ``"0001"`` and on.
+    source
+        Id or path of the source that the training started from, or ``"scratch"``.
+    parent
+        Id of the run that it went on from, None where it started from a source.
+    spec
+        The network.
+    n_tiles
+        Number of annotated tiles.
+    settings
+        What was asked for, such as the seed and the time budget, by name.
+    steps, seconds, device
+        What was done.
+    stopped_by
+        Why it ended, None while it is unfinished.
+    validation
+        Scores on the pixels that were kept apart, by name.
+    kept
+        Whether it is no worse there than the model in use before, so that it took its place.
+    decode
+        Settings that turn its output into instances, by name.
+    created
+        When it was started.
+    """
+
+    id: str = Field(pattern=r"^\d{4,}$")
+    source: str
+    parent: str | None = None
+    spec: ModelSpec
+    n_tiles: int = Field(ge=0)
+    settings: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
+    steps: int = Field(default=0, ge=0)
+    seconds: float = Field(default=0.0, ge=0)
+    device: str = ""
+    stopped_by: str | None = None
+    validation: dict[str, float] = Field(default_factory=dict)
+    kept: bool = False
+    decode: dict[str, float] = Field(default_factory=dict)
+    created: datetime = Field(default_factory=lambda: datetime.now(UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Hold the record of a run, and find its files.
+
+    The process that a project's writer lets train writes the files of this run; it needs no lock of its own.
+
+    Parameters
+    ----------
+    folder
+        Where the files are.
+    record
+        What the run is.
+    """
+
+    folder: Path
+    record: RunRecord
+
+    @property
+    def id(self) -> str:
+        """Number of the run, as its folder is called."""
+        return self.record.id
+
+    @property
+    def weights_path(self) -> Path:
+        """File of the best weights."""
+        return self.folder / WEIGHTS
+
+    @property
+    def checkpoint_path(self) -> Path:
+        """File of the state of an unfinished training."""
+        return self.folder / CHECKPOINT
+
+    @property
+    def is_finished(self) -> bool:
+        """Say whether it ended and left weights."""
+        return self.record.stopped_by is not None and self.weights_path.is_file()
+
+    def update(self, **changes: object) -> Run:
+        """Write the record anew with some fields changed, and return the run that holds it.
+
+        Raises
+        ------
+        StorageError
+            If the disk is full; the old record stays.
+        """
+        record = RunRecord.model_validate(self.record.model_dump() | changes)
+        write_document(self.folder / RECORD, record)
+        return replace(self, record=record)
+
+    def finish(self, **changes: object) -> Run:
+        """Write the record of a training that ended, and remove its checkpoint.
+
+        The weights are to be written before. `changes` are fields of `RunRecord` and hold ``stopped_by``.
+        """
+        run = self.update(**changes)
+        self.checkpoint_path.unlink(missing_ok=True)
+        return run
+
+    def load_weights(self) -> dict[str, NDArray[Any]]:
+        """Return the weights by name.
+
+        Raises
+        ------
+        InputError
+            If the run left none, or the file is damaged.
+        """
+        if not self.weights_path.is_file():
+            raise InputError(f"run {self.id} has no weights: train again, or choose a finished run")
+        return load_tensors(self.weights_path)[0]
+
+
+def open_run(folder: Path) -> Run:
+    """Open the run in a folder.
+
+    Raises
+    ------
+    InputError
+        If its record is missing, damaged, of a newer format or of another run.
+    """
+    record = read_document(RunRecord, folder / RECORD, "run")
+    if record.id != folder.name:
+        raise InputError(
+            f"run {str(folder)!r} holds the record of run {record.id}: give the folder its name back"
+        )
+    return Run(folder, record)

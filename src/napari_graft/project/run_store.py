@@ -1,0 +1,100 @@
+"""The training runs of a project."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from napari_graft.core.errors import InputError
+from napari_graft.io import atomic
+from napari_graft.project.run import RECORD, Run, RunRecord, open_run
+from napari_graft.sources.document import write_document
+from napari_graft.sources.spec import ModelSpec
+
+_log = logging.getLogger(__name__)
+
+
+class RunStore:
+    """Find the runs in a folder, one in each subfolder, and start new ones.
+
+    Parameters
+    ----------
+    folder
+        Where the runs are.
+    writable
+        Whether runs may be started.
+    """
+
+    def __init__(self, folder: Path, *, writable: bool = True) -> None:
+        self._folder = folder
+        self._writable = writable
+
+    def all(self) -> list[Run]:
+        """Return the runs in the order in which they were started; a broken one is left out and logged."""
+        runs = []
+        for folder in self._folders():
+            # Killed between making the folder and writing the record: nothing was done yet.
+            if not (folder / RECORD).exists():
+                continue
+            try:
+                runs.append(open_run(folder))
+            except InputError as error:
+                _log.warning("left out: %s", error)
+        return runs
+
+    def get(self, run_id: str) -> Run:
+        """Return a run by its id, leading zeros aside, or the one in use for ``"latest"``.
+
+        Raises
+        ------
+        InputError
+            If there is none, or it is broken.
+        """
+        if run_id == "latest":
+            latest = self.latest()
+            if latest is None:
+                raise InputError("the project has no finished run yet: train first, or name a source")
+            return latest
+        folder = self._folder / run_id.zfill(4)
+        if not run_id.isdecimal() or not folder.is_dir():
+            known = ", ".join(run.id for run in self.all()) or "none yet"
+            raise InputError(f"the project has no run {run_id!r}: choose one of {known}")
+        return open_run(folder)
+
+    def latest(self) -> Run | None:
+        """Return the run whose model is in use: the last that ended and was no worse than the one before."""
+        return next((run for run in reversed(self.all()) if run.is_finished and run.record.kept), None)
+
+    def unfinished(self) -> Run | None:
+        """Return the last run where it was cut off and left a checkpoint to go on from."""
+        last = next(reversed(self.all()), None)
+        if last is None or last.record.stopped_by is not None or not last.checkpoint_path.is_file():
+            return None
+        return last
+
+    def start(self, source: str, spec: ModelSpec, n_tiles: int, **more: object) -> Run:
+        """Make the folder and the record of a new run; `more` are other fields of `RunRecord`.
+
+        Raises
+        ------
+        InputError
+            If the project was opened for reading.
+        StorageError
+            If the disk is full.
+        """
+        if not self._writable:
+            raise InputError(f"runs {str(self._folder)!r} are open for reading: open the project for writing")
+        number = max((int(folder.name) for folder in self._folders()), default=0) + 1
+        fields = {"id": f"{number:04d}", "source": source, "spec": spec, "n_tiles": n_tiles}
+        record = RunRecord.model_validate(fields | more)
+        folder = self._folder / record.id
+        with atomic.storage_errors(folder):
+            folder.mkdir(parents=True)
+        write_document(folder / RECORD, record)
+        return Run(folder, record)
+
+    def _folders(self) -> list[Path]:
+        if not self._folder.is_dir():
+            return []
+        found = (folder for folder in self._folder.iterdir() if folder.name.isdecimal() and folder.is_dir())
+        return sorted(found, key=lambda folder: int(folder.name))
