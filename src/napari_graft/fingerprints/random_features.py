@@ -1,0 +1,117 @@
+"""Random Fourier features of the multi-scale kernel: a set of tiles becomes one short vector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from napari_graft.core.errors import InputError
+from napari_graft.fingerprints.mmd import SCALES
+
+N_NUMBERS = 2048
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RandomFeatures:
+    """Map a feature vector x to φ(x) with φ(x)·φ(y) ≈ k(x, y) and |φ(x)|² = 1.
+
+    φ(x) = (a_1 cos ω_1·x, …, a_F cos ω_F·x, a_1 sin ω_1·x, …, a_F sin ω_F·x)
+
+    Parameters
+    ----------
+    frequencies
+        ω, float64 (F, d).
+    amplitudes
+        a, float64 (F,), with Σ a² = 1.
+
+    References ---------- Rahimi and Recht, Random features for large-scale kernel machines, NeurIPS 2007; the
+    paired form has the smaller variance (Sutherland and Schneider, On the error of random Fourier features,
+    UAI 2015).
+    """
+
+    frequencies: NDArray[np.float64]
+    amplitudes: NDArray[np.float64]
+
+    def embed(self, features: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """Return φ of each row of `features` (n, d), float64 (n, 2F)."""
+        angles = features.astype(np.float64) @ self.frequencies.T
+        return np.hstack([np.cos(angles) * self.amplitudes, np.sin(angles) * self.amplitudes])
+
+
+def draw_random_features(n_features: int, bandwidth: float, seed: int) -> RandomFeatures:
+    """Draw the frequencies for vectors of `n_features` numbers, the same ones wherever `seed` is the same.
+
+    The kernel exp(-|x - y|² / (s · bandwidth)) has the spectral density N(0, 2 / (s · bandwidth)); the scales
+    take turns, and each has the same total weight.
+
+    The random numbers do not come from a ``numpy.random.Generator``, whose methods may change between
+    versions of numpy. They are the raw 64-bit integers of the PCG64 bit generator, a stream that numpy
+    promises to keep, mapped through the inverse of the normal distribution. `check_value` guards that
+    promise.
+    """
+    n_frequencies = N_NUMBERS // 2
+    scale_of = np.arange(n_frequencies) % len(SCALES)
+    deviation = np.sqrt(2 / (np.array(SCALES)[scale_of] * bandwidth))
+    normals = _stable_normals(n_frequencies * n_features, seed).reshape(n_frequencies, n_features)
+    share = 1 / (len(SCALES) * np.bincount(scale_of)[scale_of])
+    return RandomFeatures(normals * deviation[:, None], np.sqrt(share))
+
+
+def _stable_normals(count: int, seed: int) -> NDArray[np.float64]:
+    raw = np.random.PCG64(seed).random_raw(count)
+    # 52 bits and a half: the ends 0 and 1, which the inverse maps to infinity, cannot occur.
+    uniform = ((raw >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+    normals: NDArray[np.float64] = ndtri(uniform)
+    return normals
+
+
+def check_value(random_features: RandomFeatures) -> float:
+    """Return a number that changes when any frequency, amplitude, or their order changes.
+
+    It is stored with a fingerprint: if a later version of a library drew other frequencies, all distances
+    would be wrong without a sign.
+    """
+    n_features = random_features.frequencies.shape[1]
+    typical = np.abs(random_features.frequencies).mean()
+    probe = np.linspace(0.5, 1, n_features)[None] / (typical * np.sqrt(n_features))
+    embedding = random_features.embed(probe)[0]
+    return float(embedding @ np.linspace(1, 2, embedding.size))
+
+
+def restore_random_features(n_features: int, bandwidth: float, seed: int, check: float) -> RandomFeatures:
+    """Draw the frequencies of a stored fingerprint again.
+
+    Raises
+    ------
+    InputError
+        If they are not those that the fingerprint was made with.
+    """
+    drawn = draw_random_features(n_features, bandwidth, seed)
+    found = check_value(drawn)
+    if not np.isclose(found, check, rtol=1e-6, atol=1e-6):
+        raise InputError(
+            f"the random features of seed {seed} give {found:.6f} here but gave {check:.6f} when the "
+            "fingerprint was made: it is damaged, or numbers are drawn differently now; make it anew"
+        )
+    return drawn
+
+
+def mmd2_of_means(
+    mean_x: NDArray[np.floating[Any]], n: NDArray[np.int64] | int, mean_y: NDArray[np.floating[Any]], m: int
+) -> NDArray[np.float64]:
+    """Return the unbiased squared MMD of sets of n and m tiles from their mean embeddings (…, D) alone.
+
+    Because |φ|² = 1, the sum over different pairs is (Σ φ)² - n, so that
+
+    MMD²_u = (n |μ_x|² - 1)/(n - 1) + (m |μ_y|² - 1)/(m - 1) - 2 μ_x·μ_y
+
+    without any image or single tile of either set.
+    """
+    x, y = np.asarray(mean_x, np.float64), np.asarray(mean_y, np.float64)
+    within_x = (n * (x * x).sum(-1) - 1) / (n - 1)
+    within_y = (m * (y * y).sum(-1) - 1) / (m - 1)
+    return np.asarray(within_x + within_y - 2 * (x * y).sum(-1), np.float64)
