@@ -61,7 +61,7 @@ def test_an_image_too_large_for_a_picture_says_what_to_do(
 ) -> None:
     imwrite(tmp_path / "a.png", GREY)
     monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", 100)
-    with pytest.raises(InputError, match="too large.*convert it to TIFF"):
+    with pytest.raises(InputError, match=r"too large.*convert it to TIFF"):
         open_volume(tmp_path / "a.png")
 
 

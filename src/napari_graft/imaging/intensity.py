@@ -69,7 +69,5 @@ def estimate_intensity_range(
     if low == high:
         low, high = float(pixels.min()), float(pixels.max())
     if low == high:
-        raise InputError(
-            f"all pixels read from {volume.name} are {low:g}: give an image that is not constant"
-        )
+        raise InputError(f"all pixels read from {volume.name} are {low:g}: give an image with some contrast")
     return IntensityRange(low, high)

@@ -42,16 +42,27 @@ def resample_image(array: NDArray[np.floating], shape: Sequence[int]) -> NDArray
 
 
 def resample_labels(array: NDArray[np.generic], shape: Sequence[int]) -> NDArray[np.generic]:
-    """Resample the trailing axes of labels to `shape`: each pixel takes the label under its centre."""
+    """Resample the trailing axes of labels to `shape`: each pixel takes the label under its centre.
+
+    A centre on the border of two pixels takes the one before and the one after it in turn: always the same
+    would move all objects by half a pixel when the number of pixels is halved.
+    """
     target = tuple(shape)
     _refuse_other_axes(array.shape, target)
     first = array.ndim - len(target)
     for axis, n_out in enumerate(target, start=first):
         n_in = array.shape[axis]
         if n_in != n_out:
-            # floor((i + 0.5) n_in / n_out) in integers: a float would put some centres on the wrong side
-            array = array.take((2 * np.arange(n_out) + 1) * n_in // (2 * n_out), axis=axis)
+            array = array.take(_nearest(n_in, n_out), axis=axis)
     return array
+
+
+def _nearest(n_in: int, n_out: int) -> NDArray[np.intp]:
+    """Return the input pixels under ``(i + 0.5) n_in / n_out``, in integers so that borders are exact."""
+    index = np.arange(n_out)
+    under, beyond = np.divmod((2 * index + 1) * n_in, 2 * n_out)
+    is_border_to_the_left = (beyond == 0) & (index % 2 == 0)
+    return np.where(is_border_to_the_left, under - 1, under)
 
 
 def _resample_axis(pixels: NDArray[np.float32], axis: int, n_out: int) -> NDArray[np.float32]:

@@ -35,7 +35,7 @@ BYTES_BY_TYPE = {
 
 
 def refuse_truncated(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: str) -> None:
-    """Raise `InputError` unless all page headers and the pixels of the first and last page are in the file."""
+    """Raise `InputError` unless all page headers and the pixels of the first and last page are there."""
     size = tif.filehandle.size
     ends = list(_header_ends(tif))
     for index in (0, len(tif.pages) - 1):
@@ -48,7 +48,7 @@ def refuse_truncated(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, pa
 
 
 def _header_ends(tif: tifffile.TiffFile) -> Iterator[int]:
-    """Yield where each page header of the chain and what it refers to end; stop at one that is cut."""
+    """Yield where each page header of the chain and its values end; stop at one that is cut."""
     layout, handle = tif.tiff, tif.filehandle
     seen: set[int] = set()
     offset = tif.pages.first.offset
