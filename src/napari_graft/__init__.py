@@ -1,1 +1,27 @@
-"""napari-graft: the nearest pretrained model, a few painted tiles, and a segmentation."""
+"""napari-graft: the nearest pretrained model, a few painted tiles, and a segmentation.
+
+The functions below are the whole loop for scripts; importing this package loads nothing heavy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_graft.session.api import (
+        evaluate,
+        open_project,
+        predict_volume,
+        rank_sources,
+        suggest_tiles,
+        train,
+    )
+
+__all__ = ["evaluate", "open_project", "predict_volume", "rank_sources", "suggest_tiles", "train"]
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        return getattr(import_module("napari_graft.session.api"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

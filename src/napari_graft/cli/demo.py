@@ -38,7 +38,7 @@ def demo(
     out
         Folder for report.html, report.json and the pictures.
     image, labels
-        An image and its whole truth.
+        An image and its whole truth. A quoted pattern such as "set/image_*.tif" takes images of one size as a stack.
     exclude
         Sources to leave out; those trained on the image or its data set are left out anyway.
     rounds
@@ -60,6 +60,7 @@ def demo(
     from napari_graft.session.demo_report import write_demo_report
     from napari_graft.session.projects import ImageOptions
     from napari_graft.session.samples import write_sample
+    from napari_graft.session.series import is_series, write_stack
 
     if (image is None) != (labels is None):
         raise InputError("the demo needs both --image and --labels, or neither for the embedded sample")
@@ -68,8 +69,12 @@ def demo(
         stderr.print("making the embedded sample", markup=False)
         image, labels = write_sample(out / "sample")
         structure = structure or "neurites"
+    named = image
+    if is_series(image):
+        image = write_stack(image, out / "sample" / "image.tif")
+        labels = write_stack(labels, out / "sample" / "labels.tif")
     options = ImageOptions(image, None, pixel_size, unit, None, structure)
-    request = DemoRequest(out, labels, options, tuple(exclude or ()), rounds, tiles, seconds, seed, tile)
+    request = DemoRequest(out, labels, options, tuple(exclude or ()), rounds, tiles, seconds, seed, tile, named)
     with progress() as (report, cancel):
         shown = Demo(request, report, cancel)
         shown.run()

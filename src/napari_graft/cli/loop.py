@@ -8,6 +8,7 @@ from napari_graft.cli.console import print_json, progress, stderr
 from napari_graft.cli.durations import parse_duration
 from napari_graft.cli.tables import print_rows
 from napari_graft.cli.types import Device, Json, Names, OutFolder
+from napari_graft.core.errors import Cancelled
 
 
 def rank(project: Path, *, exclude: Names = None, device: Device = "auto", json: Json = False) -> None:
@@ -201,8 +202,6 @@ def train(
     else:
         _tell_training(result)
     if result["stopped_by"] == "cancel":
-        from napari_graft.core.errors import Cancelled
-
         raise Cancelled("stopped on request")
 
 
@@ -225,7 +224,6 @@ def predict(
     source: str | None = None,
     region: str | None = None,
     uncertainty: Path | None = None,
-    scheduler: str | None = None,
     device: Device = "auto",
 ) -> None:
     """Segment the image, or a region of it, block by block; a stopped prediction goes on when called again.
@@ -246,8 +244,6 @@ def predict(
         z0:z1,y0:y1,x0:x1; what is written is the region.
     uncertainty
         File for the map of uncertainty, 0 to 1.
-    scheduler
-        Address of a dask scheduler, tcp://…; the blocks are then predicted by its workers.
     device
         Where the network runs.
     """
@@ -255,7 +251,7 @@ def predict(
     from napari_graft.session.predicting import PredictRequest, predict_project
     from napari_graft.sources.catalogue import Catalogue
 
-    request = PredictRequest(out, run, source, region, uncertainty, scheduler, device)
+    request = PredictRequest(out, run, source, region, uncertainty, device)
     with open_project(project) as opened, progress() as (report, cancel):
         result = predict_project(opened, request, catalogue=Catalogue(), report=report, cancel=cancel)
     stderr.print(f"wrote {result.path}: {result.n_objects} objects", markup=False)

@@ -29,8 +29,7 @@ def new(
     project
         Folder of the new project, by custom NAME.graft.
     image
-        TIFF, OME-TIFF, PNG, OME-Zarr, zarr, or HDF5 as FILE::/dataset; a quoted pattern such as "set/*.tif" takes
-        images of one size as a stack.
+        TIFF, OME-TIFF, PNG, OME-Zarr, zarr, or HDF5 as FILE::/dataset.
     pixel_size
         Length of a pixel along y x, or z y x; wins over what the file says.
     unit

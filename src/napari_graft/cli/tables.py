@@ -11,8 +11,9 @@ from rich.table import Table
 def print_rows(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> None:
     """Print some columns of some rows."""
     table = Table(box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+    for i, column in enumerate(columns):
+        # The first column is what other commands take: never break it.
+        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=i == 0)
     for row in rows:
         table.add_row(*(_words(row[column]) for column in columns))
     Console().print(table)

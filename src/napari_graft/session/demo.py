@@ -56,6 +56,8 @@ class DemoRequest:
         Decides all that is random.
     tile
         Side of a tile.
+    named
+        What the user called the image, by which sources that have seen it are known.
     """
 
     out: Path
@@ -67,6 +69,7 @@ class DemoRequest:
     seconds: float = 60.0
     seed: int = 0
     tile: int = 256
+    named: str = ""
 
     def __post_init__(self) -> None:
         if self.n_rounds < 1 or self.n_tiles < 1:
@@ -165,7 +168,7 @@ class Demo:
         return self.result
 
     def _rank(self) -> str:
-        image = self.request.options.image
+        image = self.request.named or self.request.options.image
         candidates = candidate_sources(self.catalogue, self.request.exclude)
         seen = [source.id for source in candidates if trained_on(source, image)]
         self.result.excluded = [*self.request.exclude, *seen]

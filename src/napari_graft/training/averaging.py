@@ -21,14 +21,14 @@ class WeightAverage:
 
     def __init__(self, network: torch.nn.Module) -> None:
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
-        self._n_updates = 0
+        self.n_updates = 0
 
     @torch.no_grad()
     def update(self, network: torch.nn.Module, expected_steps: int | None) -> None:
         """Move the average towards the network's weights."""
-        self._n_updates += 1
+        self.n_updates += 1
         horizon = max(_SHORTEST, _SHARE_OF_RUN * (expected_steps or 0))
         # Early on the average is young: never weigh the untrained start more than the steps so far.
-        weight = max(1 / horizon, 1 / (self._n_updates + 1))
+        weight = max(1 / horizon, 1 / (self.n_updates + 1))
         averaged = list(self.network.parameters())
         torch._foreach_lerp_(averaged, [p.detach() for p in network.parameters()], weight)

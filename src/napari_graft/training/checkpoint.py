@@ -71,6 +71,7 @@ def restore_checkpoint(path: Path, state: TrainState) -> tuple[int, float]:
     record = json.loads(metadata["training"])
     load_weights(state.network, _part(tensors, "network"))
     load_weights(state.average.network, _part(tensors, "average"))
+    state.average.n_updates = int(record["steps"])
     moments = {m: _part(tensors, m) for m in _MOMENTS}
     for name, parameter in state.network.named_parameters():
         if name in moments["exp_avg"]:

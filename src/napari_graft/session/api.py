@@ -1,0 +1,111 @@
+"""The loop for scripts: what the commands do, as functions of an open project."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from napari_graft.acquisition import Suggestion
+from napari_graft.blockwise import SegmentResult
+from napari_graft.core.progress import CancelToken, Report, ignore_progress
+from napari_graft.metrics import evaluate
+from napari_graft.project.opening import open_project
+from napari_graft.project.project import Project
+from napari_graft.session import predicting, ranking, suggesting, training
+from napari_graft.session.fitting import Budget
+from napari_graft.session.predicting import PredictRequest
+from napari_graft.session.ranking import RankedSource
+from napari_graft.session.suggesting import SuggestRequest
+from napari_graft.session.training import TrainReport, TrainingTask
+from napari_graft.sources.catalogue import Catalogue
+
+__all__ = ["evaluate", "open_project", "predict_volume", "rank_sources", "suggest_tiles", "train"]
+
+
+def rank_sources(
+    project: Project, *, exclude: Collection[str] = (), report: Report = ignore_progress
+) -> list[RankedSource]:
+    """Return the sources, best first, by how close their training images lie to the project's image.
+
+    Raises
+    ------
+    InputError
+        If there is no source to rank, or one to leave out does not exist.
+    """
+    sources = ranking.candidate_sources(Catalogue(), exclude)
+    return ranking.rank_sources(project, sources, report=report, cancel=CancelToken())
+
+
+def suggest_tiles(
+    project: Project, n: int = 4, *, report: Report = ignore_progress, **options: Any
+) -> list[Suggestion]:
+    """Return the `n` tiles most worth annotating, and store them if the project is open for writing.
+
+    Parameters
+    ----------
+    options
+        Other fields of `SuggestRequest`, such as ``strategy`` and ``seed``.
+
+    Raises
+    ------
+    InputError
+        If an option does not fit, or no tile is left.
+    """
+    request = SuggestRequest(n, **options)
+    return suggesting.suggest_tiles(
+        project, request, catalogue=Catalogue(), report=report, cancel=CancelToken()
+    )
+
+
+def train(
+    project: Project,
+    source: str = training.BEST,
+    *,
+    seconds: float | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    report: Report = ignore_progress,
+) -> TrainReport:
+    """Train on the annotated tiles of a project that is open for writing, in this process.
+
+    Parameters
+    ----------
+    source
+        ``best``, ``latest``, ``scratch``, a source's id or path, or ``PROJECT:RUN``.
+    seconds, steps
+        Budget; two minutes where neither is given.
+
+    Raises
+    ------
+    InputError
+        If no tile is annotated, or the source is unknown.
+    """
+    budget = Budget(120.0 if seconds is None and steps is None else seconds, steps, seed=seed)
+    return TrainingTask(project, Catalogue(), report, CancelToken()).run(source, budget)
+
+
+def predict_volume(
+    project: Project,
+    out: str | os.PathLike[str],
+    *,
+    report: Report = ignore_progress,
+    **options: Any,
+) -> SegmentResult:
+    """Segment the project's image block by block into a ``.tif`` or ``.zarr``.
+
+    Parameters
+    ----------
+    options
+        Other fields of `PredictRequest`: ``run``, ``source``, ``region``, ``uncertainty``, ``device``.
+
+    Raises
+    ------
+    InputError
+        If the model or the region does not exist.
+    """
+    request = PredictRequest(Path(out), **options)
+    return predicting.predict_project(
+        project, request, catalogue=Catalogue(), report=report, cancel=CancelToken()
+    )

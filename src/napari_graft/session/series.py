@@ -1,0 +1,49 @@
+"""Numbered files of one size as one stack."""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+
+import numpy as np
+import tifffile
+
+from napari_graft.core.errors import InputError, StorageError
+from napari_graft.core.tile import Tile
+from napari_graft.io import open_volume
+
+
+def is_series(path: str) -> bool:
+    """Say whether a path is a pattern that stands for several files."""
+    return any(mark in path for mark in "*?[") and not Path(path).exists()
+
+
+def write_stack(pattern: str, out: Path) -> str:
+    """Write the files that a pattern names, in order of name, as the slices of one TIFF stack; return its path.
+
+    Raises
+    ------
+    InputError
+        If no file matches, or the images differ in shape or type.
+    StorageError
+        If the stack cannot be written.
+    """
+    volumes = [open_volume(name) for name in sorted(glob.glob(pattern))]
+    if not volumes:
+        raise InputError(f"no file matches {pattern!r}: check the pattern")
+    kinds = {(volume.shape, str(volume.dtype)) for volume in volumes}
+    if len(kinds) > 1:
+        found = ", ".join(f"{shape} {dtype}" for shape, dtype in sorted(kinds))
+        raise InputError(f"the images that match {pattern!r} differ: {found}; a stack needs one shape and type")
+    stack = np.stack([v.read_raw(Tile((0,) * len(v.shape), v.shape)) for v in volumes])
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        axes = "ZYXS" if stack.ndim == 4 else "ZYX"
+        tifffile.imwrite(out, stack, compression="zlib", metadata={"axes": axes}, photometric=_photometric(axes))
+    except OSError as error:
+        raise StorageError(f"the stack cannot be written to {out}: {error.strerror or error}") from None
+    return str(out)
+
+
+def _photometric(axes: str) -> str:
+    return "rgb" if axes.endswith("S") else "minisblack"
