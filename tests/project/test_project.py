@@ -159,6 +159,7 @@ def test_a_missing_image_is_told_and_the_rest_of_the_project_opens(folder: Path,
 
     with pytest.raises(InputError, match=r"image\.tif.*is missing"):
         project.volume.read(Tile((0, 0), (1, 1)))
+    assert project.is_image_changed
     assert project.manifest.shape == (60, 80)
     assert project.budget().n_tiles == 0
 

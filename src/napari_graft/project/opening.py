@@ -46,20 +46,7 @@ def create_project(
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise InputError(f"{str(path)!r} exists already: choose another name, or open that project")
     manifest = _describe(path, image, image.open(), structure)
-    unfinished = path.with_name(f".{path.name}{atomic.TEMPORARY_SUFFIX}")
-    try:
-        with atomic.storage_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(unfinished, ignore_errors=True)
-            for name in ("annotations", "runs"):
-                (unfinished / name).mkdir(parents=True)
-            write_document(unfinished / MANIFEST, manifest)
-            if path.exists():
-                path.rmdir()
-            unfinished.rename(path)
-            atomic.sync_folder(path.parent)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+    _make_folder(path, manifest)
     return open_project(path, write=True)
 
 
@@ -94,6 +81,23 @@ def open_project(folder: str | os.PathLike[str], *, write: bool = False) -> Proj
         if lock is not None:
             lock.release()
         raise
+
+
+def _make_folder(path: Path, manifest: ProjectManifest) -> None:
+    unfinished = path.with_name(f".{path.name}{atomic.TEMPORARY_SUFFIX}")
+    try:
+        with atomic.storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(unfinished, ignore_errors=True)
+            for name in ("annotations", "runs"):
+                (unfinished / name).mkdir(parents=True)
+            write_document(unfinished / MANIFEST, manifest)
+            if path.exists():
+                path.rmdir()
+            unfinished.rename(path)
+            atomic.sync_folder(path.parent)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _remove_unfinished_files(folder: Path) -> None:

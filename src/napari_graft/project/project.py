@@ -131,8 +131,11 @@ class Project:
 
     @property
     def is_image_changed(self) -> bool:
-        """Say whether the image's file is another than when the project was made."""
-        return ImageSignature.of(self.image.file) != self._manifest.signature
+        """Say whether the image's file is another than when the project was made, or cannot be read."""
+        try:
+            return ImageSignature.of(self.image.file) != self._manifest.signature
+        except OSError:
+            return True
 
     @cached_property
     def volume(self) -> Volume:
