@@ -28,8 +28,12 @@ STAGING_SUFFIX = ".partial"
 TIFF_SUFFIXES = (".tif", ".tiff")
 ZARR_SUFFIX = ".zarr"
 _STAGED_IMAGE = "image.zarr"
-_LARGEST_CHUNK = {True: (4, 512, 512), False: (128, 128, 128)}
-"""By whether the result is a TIFF file, which is written slice by slice."""
+_LARGEST_CHUNK = {
+    (True, 2): (512, 512),
+    (False, 2): (512, 512),
+    (True, 3): (4, 512, 512),  # a TIFF file is written slice by slice
+    (False, 3): (128, 128, 128),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,8 +158,7 @@ def open_label_sink(
     Raises
     ------
     InputError
-        If the name has another ending, something that is no such image is there already, or the unfinished
-        result beside it is of another image.
+        If the name has another ending, or what is there, whole or unfinished, is something else.
     StorageError
         If nothing can be written there.
     """
@@ -164,8 +167,7 @@ def open_label_sink(
     _refuse_target(target, is_tiff)
     staged = target.with_name(target.name + STAGING_SUFFIX) / _STAGED_IMAGE
     attributes = write_multiscales(axes, target.stem, is_label=np.dtype(dtype).kind in "iu")
-    largest = _LARGEST_CHUNK[is_tiff] if len(shape) == 3 else (512, 512)
-    chunk = tuple(map(min, shape, block or shape, largest))
+    chunk = tuple(map(min, shape, block or shape, _LARGEST_CHUNK[is_tiff, len(shape)]))
     with storage_errors(target):
         array = _reopen(staged, tuple(shape), np.dtype(dtype), attributes)
         if array is not None:

@@ -27,7 +27,7 @@ def save_tensors(
     """
     from safetensors.numpy import save
 
-    contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    contiguous = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
     write_bytes(path, save(contiguous, dict(metadata)))
 
 
