@@ -39,7 +39,9 @@ def test_labels_outside_the_image_are_unlabelled_and_pixels_are_mirrored() -> No
 
 @pytest.mark.parametrize("shape", [(64, 64), (12, 64, 64)])
 def test_image_and_labels_of_a_patch_move_together(shape: tuple[int, ...]) -> None:
-    blocks = np.kron(np.random.default_rng(0).integers(1, 5, tuple(n // 4 for n in shape)), np.ones((4,) * len(shape)))
+    blocks = np.kron(
+        np.random.default_rng(0).integers(1, 5, tuple(n // 4 for n in shape)), np.ones((4,) * len(shape))
+    )
     labels = blocks.astype(np.int32)
     example = Example((labels / 5 - 0.5).astype(np.float32), labels, np.zeros_like(labels))
     patch = (8, 32, 32)[-len(shape) :]

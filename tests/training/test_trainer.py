@@ -33,9 +33,16 @@ def _stripes(seed: int = 0) -> Example:
     return Example(image.astype(np.float32), train, held_out)
 
 
-def _fit(config: TrainConfig, checkpoint: Path | None = None, cancel: CancelToken | None = None, report=ignore_progress):
+def _fit(
+    config: TrainConfig,
+    checkpoint: Path | None = None,
+    cancel: CancelToken | None = None,
+    report=ignore_progress,
+):
     trainer = Trainer(config, CPU, checkpoint)
-    return trainer.fit(build_network(SPEC, seed=1), [_stripes()], report=report, cancel=cancel or CancelToken())
+    return trainer.fit(
+        build_network(SPEC, seed=1), [_stripes()], report=report, cancel=cancel or CancelToken()
+    )
 
 
 def test_training_lowers_the_loss_on_pixels_it_never_saw() -> None:

@@ -44,7 +44,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         message = " ".join(str(error).split())
-        stderr.print(f"error: {message} ('napari-graft --help' shows the commands)", markup=False, soft_wrap=True)
+        stderr.print(
+            f"error: {message} ('napari-graft --help' shows the commands)", markup=False, soft_wrap=True
+        )
         return USER_ERROR
     except (Cancelled, KeyboardInterrupt):
         stderr.print("stopped; what was finished is kept", markup=False)
@@ -55,4 +57,3 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as error:
         return int(error.code or 0)
     return 0
-

@@ -7,7 +7,11 @@ from typing import Literal
 
 
 def benchmark(
-    name: Literal["throughput"], *, quick: bool = False, out: Path = Path("benchmark-results"), data: Path | None = None
+    name: Literal["throughput"],
+    *,
+    quick: bool = False,
+    out: Path = Path("benchmark-results"),
+    data: Path | None = None,
 ) -> None:
     """Run a benchmark, print its table and write OUT/NAME.json.
 

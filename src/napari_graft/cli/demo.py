@@ -65,6 +65,7 @@ def demo(
     if (image is None) != (labels is None):
         raise InputError("the demo needs both --image and --labels, or neither for the embedded sample")
     seconds = parse_duration(time_budget)
+    is_embedded = image is None
     if image is None or labels is None:
         stderr.print("making the embedded sample", markup=False)
         image, labels = write_sample(out / "sample")
@@ -74,7 +75,9 @@ def demo(
         image = write_stack(image, out / "sample" / "image.tif")
         labels = write_stack(labels, out / "sample" / "labels.tif")
     options = ImageOptions(image, None, pixel_size, unit, None, structure)
-    request = DemoRequest(out, labels, options, tuple(exclude or ()), rounds, tiles, seconds, seed, tile, named)
+    request = DemoRequest(
+        out, labels, options, tuple(exclude or ()), rounds, tiles, seconds, seed, tile, named, is_embedded
+    )
     with progress() as (report, cancel):
         shown = Demo(request, report, cancel)
         shown.run()

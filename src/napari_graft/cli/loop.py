@@ -68,7 +68,14 @@ def compare(project: Path, *, sources: Names, out: OutFolder, n: int = 2, device
 
     with open_project(project) as opened, progress() as (report, cancel):
         files = compare_models(
-            opened, sources or [], out, n_tiles=n, catalogue=Catalogue(), device=device, report=report, cancel=cancel
+            opened,
+            sources or [],
+            out,
+            n_tiles=n,
+            catalogue=Catalogue(),
+            device=device,
+            report=report,
+            cancel=cancel,
         )
     for file in files:
         print(file)

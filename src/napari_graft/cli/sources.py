@@ -44,7 +44,9 @@ def list_sources(*, json: Json = False) -> None:
     if json:
         print_json(rows)
         return
-    shown = [row | {"license": "research use only" if row["research_only"] else row["license"]} for row in rows]
+    shown = [
+        row | {"license": "research use only" if row["research_only"] else row["license"]} for row in rows
+    ]
     print_rows(shown, ("id", "title", "structure", "pixel_size", "license", "origin"))
 
 
@@ -111,9 +113,7 @@ def export(source: str, *, out: Path) -> None:
 
 
 @app.command(name="train")
-def train_recipe(
-    recipe: Annotated[Path, Parameter()], *, out: OutFolder, device: Device = "auto"
-) -> None:
+def train_recipe(recipe: Annotated[Path, Parameter()], *, out: OutFolder, device: Device = "auto") -> None:
     """Train a source from labelled images as a recipe says; a stopped training goes on when called again.
 
     Example: `napari-graft sources train recipes/rat-axons-sem.yaml --out my-sources/rat-axons-sem`

@@ -53,7 +53,9 @@ def load_weights(network: torch.nn.Module, weights: Weights) -> None:
                 f"weight {name!r} has shape {tuple(value.shape)} where the network needs {tuple(expected[name].shape)}"
             )
         if not np.isfinite(value).all():
-            raise InputError(f"weight {name!r} holds NaN or infinite values: the file is damaged, get it again")
+            raise InputError(
+                f"weight {name!r} holds NaN or infinite values: the file is damaged, get it again"
+            )
     network.load_state_dict({k: torch.from_numpy(np.array(v, np.float32)) for k, v in weights.items()})
 
 

@@ -141,7 +141,9 @@ def _few(slices: Sequence[Slice]) -> list[Slice]:
 
 
 def _middle(s: Slice) -> Slice:
-    cut = tuple(slice(max(0, (n - _MAX_SIDE) // 2), max(0, (n - _MAX_SIDE) // 2) + _MAX_SIDE) for n in s.image.shape)
+    cut = tuple(
+        slice(max(0, (n - _MAX_SIDE) // 2), max(0, (n - _MAX_SIDE) // 2) + _MAX_SIDE) for n in s.image.shape
+    )
     return Slice(np.ascontiguousarray(s.image[cut]), np.ascontiguousarray(s.segments[cut]), s.group)
 
 

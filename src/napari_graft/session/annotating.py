@@ -45,7 +45,9 @@ def annotate_from_labels(
             "give labels of the same image at the same resolution"
         )
     if not tiles:
-        raise InputError("there are no tiles to annotate: run 'napari-graft suggest' first, or name a file of tiles")
+        raise InputError(
+            "there are no tiles to annotate: run 'napari-graft suggest' first, or name a file of tiles"
+        )
     painted = [_painted(project, labels, tile, is_sparse) for tile in tiles]
     return [project.accept(labelled_tile, who=_user()) for labelled_tile in painted]
 

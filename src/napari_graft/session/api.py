@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from napari_graft.acquisition import Suggestion
+from napari_graft.acquisition.candidates import Suggestion
 from napari_graft.blockwise import SegmentResult
 from napari_graft.core.progress import CancelToken, Report, ignore_progress
 from napari_graft.metrics import evaluate

@@ -63,7 +63,9 @@ def compare_models(
     for i, tile in enumerate(tiles):
         path = out / f"tile_{i + 1:02d}.png"
         image = intensity_of(project).normalise(project.volume.read(tile))
-        atomic.write_bytes(path, _picture(np.squeeze(image), {k: np.squeeze(v[i]) for k, v in found.items()}, tile))
+        atomic.write_bytes(
+            path, _picture(np.squeeze(image), {k: np.squeeze(v[i]) for k, v in found.items()}, tile)
+        )
         files.append(path)
     return files
 

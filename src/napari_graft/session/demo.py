@@ -15,6 +15,7 @@ from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume, open_labels
 from napari_graft.metrics import evaluate
+from napari_graft.nets.device import choose_device
 from napari_graft.project.project import Project
 from napari_graft.session.annotating import annotate_from_labels
 from napari_graft.session.examples import make_examples
@@ -58,6 +59,8 @@ class DemoRequest:
         Side of a tile.
     named
         What the user called the image, by which sources that have seen it are known.
+    is_embedded
+        Whether the image is the generated sample.
     """
 
     out: Path
@@ -70,10 +73,13 @@ class DemoRequest:
     seed: int = 0
     tile: int = 256
     named: str = ""
+    is_embedded: bool = False
 
     def __post_init__(self) -> None:
         if self.n_rounds < 1 or self.n_tiles < 1:
-            raise InputError(f"{self.n_rounds} rounds of {self.n_tiles} tiles show nothing: ask for at least 1 of each")
+            raise InputError(
+                f"{self.n_rounds} rounds of {self.n_tiles} tiles show nothing: ask for at least 1 of each"
+            )
 
 
 @dataclass(slots=True)
@@ -128,6 +134,7 @@ class Demo:
         self.labels = open_labels(request.labels)
         self.project = self._fresh_project()
         self.split: TestSplit = split_for_test(self.project.manifest.shape)
+        self.device = choose_device("auto").type
         self._steps = 0
 
     def _fresh_project(self) -> Project:

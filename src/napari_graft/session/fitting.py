@@ -72,9 +72,7 @@ class Fitting:
     report: Report
     cancel: CancelToken
 
-    def fit(
-        self, start: Model, budget: Budget, checkpoint: Path | None = None
-    ) -> Fitted:
+    def fit(self, start: Model, budget: Budget, checkpoint: Path | None = None) -> Fitted:
         """Train a model's network (it is changed), tune its decoding on the annotated pixels, and judge it.
 
         Raises

@@ -62,7 +62,9 @@ def predict_project(
         report(Progress(0, None, message))
 
     predictor = Predictor(model.network, choose_device(request.device), notify)
-    options = SegmentOptions(region=parse_region(request.region, project.manifest.shape), uncertainty=request.uncertainty)
+    options = SegmentOptions(
+        region=parse_region(request.region, project.manifest.shape), uncertainty=request.uncertainty
+    )
     view = view_of(project, model.spec)
     return segment_volume(
         predictor, view, model.decode, request.out, options=options, report=report, cancel=cancel
@@ -100,5 +102,7 @@ def parse_region(text: str | None, shape: tuple[int, ...]) -> Tile | None:
     starts = [int(axis[1] or 0) for axis in axes if axis]
     stops = [int(axis[2] or n) for axis, n in zip(axes, shape, strict=True) if axis]
     if any(not 0 <= a < b <= n for a, b, n in zip(starts, stops, shape, strict=True)):
-        raise InputError(f"region {text!r} is empty or reaches outside the image of shape {shape}: choose another")
+        raise InputError(
+            f"region {text!r} is empty or reaches outside the image of shape {shape}: choose another"
+        )
     return Tile(tuple(starts), tuple(b - a for a, b in zip(starts, stops, strict=True)))

@@ -69,7 +69,18 @@ def describe_project(folder: Path) -> dict[str, Any]:
         }
 
 
-_SHOWN_OF_RUN = ("id", "source", "parent", "n_tiles", "steps", "seconds", "device", "stopped_by", "kept", "validation")
+_SHOWN_OF_RUN = (
+    "id",
+    "source",
+    "parent",
+    "n_tiles",
+    "steps",
+    "seconds",
+    "device",
+    "stopped_by",
+    "kept",
+    "validation",
+)
 
 
 def _describe_run(record: dict[str, Any]) -> dict[str, Any]:

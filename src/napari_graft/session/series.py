@@ -34,12 +34,16 @@ def write_stack(pattern: str, out: Path) -> str:
     kinds = {(volume.shape, str(volume.dtype)) for volume in volumes}
     if len(kinds) > 1:
         found = ", ".join(f"{shape} {dtype}" for shape, dtype in sorted(kinds))
-        raise InputError(f"the images that match {pattern!r} differ: {found}; a stack needs one shape and type")
+        raise InputError(
+            f"the images that match {pattern!r} differ: {found}; a stack needs one shape and type"
+        )
     stack = np.stack([v.read_raw(Tile((0,) * len(v.shape), v.shape)) for v in volumes])
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         axes = "ZYXS" if stack.ndim == 4 else "ZYX"
-        tifffile.imwrite(out, stack, compression="zlib", metadata={"axes": axes}, photometric=_photometric(axes))
+        tifffile.imwrite(
+            out, stack, compression="zlib", metadata={"axes": axes}, photometric=_photometric(axes)
+        )
     except OSError as error:
         raise StorageError(f"the stack cannot be written to {out}: {error.strerror or error}") from None
     return str(out)

@@ -37,5 +37,7 @@ def split_for_test(shape: tuple[int, ...]) -> TestSplit:
         strip = tuple(n_test if i == axis else n for i, n in enumerate(shape))
         return TestSplit(Tile((0,) * len(shape), kept), (Tile(start, strip),))
     annotatable = Tile((0,) * len(shape), (length - n_test, *shape[1:]))
-    tests = tuple(Tile((z, *(0,) * (len(shape) - 1)), (1, *shape[1:])) for z in range(length - n_test, length))
+    tests = tuple(
+        Tile((z, *(0,) * (len(shape) - 1)), (1, *shape[1:])) for z in range(length - n_test, length)
+    )
     return TestSplit(annotatable, tests)

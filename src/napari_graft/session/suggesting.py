@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from napari_graft.acquisition import STRATEGIES, Candidate, Suggestion, semantic_patterns
-from napari_graft.acquisition.pool import candidate_tiles, drop_blank
+from napari_graft.acquisition.attention import edge_attention
+from napari_graft.acquisition.blank import is_blank, tile_contrast
+from napari_graft.acquisition.candidates import Candidate, Suggestion
+from napari_graft.acquisition.patterns import semantic_patterns
+from napari_graft.acquisition.strategies import STRATEGIES
+from napari_graft.acquisition.tiles import candidate_tiles
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.core.tile import Tile
@@ -65,7 +68,9 @@ class SuggestRequest:
         if self.tile < 32:
             raise InputError(f"tiles of {self.tile} pixels are too small to paint on: use at least 32")
         if self.strategy not in STRATEGIES:
-            raise InputError(f"no strategy is called {self.strategy!r}: choose one of {', '.join(STRATEGIES)}")
+            raise InputError(
+                f"no strategy is called {self.strategy!r}: choose one of {', '.join(STRATEGIES)}"
+            )
 
 
 def suggest_tiles(
@@ -88,7 +93,9 @@ def suggest_tiles(
     look = _Look(model, view, request, rng, annotated_tiles)
     annotated = look.at(annotated_tiles, report, cancel) if annotated_tiles else []
     free = [tile for tile in tiles if not any(tile.overlaps(other) for other in annotated_tiles)]
-    candidates = drop_blank(look.at(free, report, cancel))
+    seen = look.at(free, report, cancel)
+    blank = is_blank([candidate.contrast for candidate in seen])
+    candidates = [candidate for candidate, empty in zip(seen, blank, strict=True) if not empty]
     chosen = STRATEGIES[request.strategy].select(candidates, request.n, rng, annotated=annotated)
     if not chosen:
         raise InputError("no tile is left to suggest: the image is annotated, blank, or smaller than a tile")
@@ -123,11 +130,16 @@ class _Look:
             report(Progress(i, len(tiles), "looking at tiles"))
             image = self.view.read(tile)
             tokens = encode_tile(self.model.network, image, device)
-            patterns = semantic_patterns(tokens, _edge_weights(image, tokens.shape[1:]), N_PATTERNS, self.rng)
+            attention = edge_attention(image, tokens.shape[1:])
             uncertainty, foreground = self._predict(predictor, tile) if self._predicts else (None, None)
             candidates.append(
                 Candidate(
-                    tile, uncertainty, pool_activation(tokens), patterns, foreground, float(image.std())
+                    tile,
+                    contrast=tile_contrast(image),
+                    uncertainty=uncertainty,
+                    embedding=pool_activation(tokens),
+                    patterns=semantic_patterns(tokens, attention, N_PATTERNS, self.rng),
+                    foreground=foreground,
                 )
             )
         return candidates
@@ -136,16 +148,6 @@ class _Look:
         prediction = predictor.predict(self.view, tile)
         unsure = uncertainty_map(prediction, self.model.spec.n_attractive)
         return float(unsure.mean()), float(prediction.foreground.mean())
-
-
-def _edge_weights(image: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Return how much happens at each token: the local standard deviation of the image, float32 of `shape`."""
-    from scipy.ndimage import uniform_filter
-    from skimage.transform import resize
-
-    size = [max(1, n // m) for n, m in zip(image.shape, shape, strict=True)]
-    mean, square = uniform_filter(image, size), uniform_filter(image**2, size)
-    return np.asarray(resize(np.sqrt(np.maximum(square - mean**2, 0)), shape, order=1), np.float32)
 
 
 def _model_to_look_with(project: Project, request: SuggestRequest, catalogue: Catalogue) -> Model:

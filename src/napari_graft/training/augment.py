@@ -135,6 +135,10 @@ def _blur(patch: torch.Tensor, sigma: float) -> torch.Tensor:
     kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
     kernel = kernel / kernel.sum()
     planes = patch.reshape(-1, 1, *patch.shape[-2:])
-    planes = functional.conv2d(functional.pad(planes, (3, 3, 0, 0), mode="replicate"), kernel.view(1, 1, 1, 7))
-    planes = functional.conv2d(functional.pad(planes, (0, 0, 3, 3), mode="replicate"), kernel.view(1, 1, 7, 1))
+    planes = functional.conv2d(
+        functional.pad(planes, (3, 3, 0, 0), mode="replicate"), kernel.view(1, 1, 1, 7)
+    )
+    planes = functional.conv2d(
+        functional.pad(planes, (0, 0, 3, 3), mode="replicate"), kernel.view(1, 1, 7, 1)
+    )
     return planes.reshape(patch.shape)

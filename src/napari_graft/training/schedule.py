@@ -30,7 +30,11 @@ class Clock:
     """
 
     def __init__(
-        self, config: TrainConfig, steps: int = 0, seconds: float = 0.0, now: Callable[[], float] = time.monotonic
+        self,
+        config: TrainConfig,
+        steps: int = 0,
+        seconds: float = 0.0,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
         self._now = now
