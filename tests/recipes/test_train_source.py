@@ -1,0 +1,115 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_graft.core.errors import InputError
+from napari_graft.core.progress import CancelToken, Progress, ignore_progress
+from napari_graft.recipes.recipe import read_recipe
+from napari_graft.recipes.run import train_source
+from napari_graft.samples.em import generate_neuropil
+from napari_graft.sources.source import open_source
+
+ROOT = Path(__file__).parents[2]
+TEXT = """
+id: tiny
+title: A tiny source
+structure: neurites
+license: CC0-1.0
+spec: {{widths: [8, 16], pixel_size: [4, 4]}}
+folder: images
+images: [{{image: image.tif, labels: labels.tif}}]
+datasets: [made_up]
+schedule: {{steps: {steps}, patch: 64, batch_size: 1}}
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    (tmp_path / "images").mkdir()
+    sample = generate_neuropil((10, 96, 96), np.random.default_rng(0))
+    tifffile.imwrite(tmp_path / "images" / "image.tif", sample.image)
+    tifffile.imwrite(tmp_path / "images" / "labels.tif", sample.segments)
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TEXT.format(steps=3))
+    return path
+
+
+def test_a_recipe_gives_a_complete_source(recipe: Path, tmp_path: Path) -> None:
+    source = train_source(recipe, tmp_path / "tiny", report=ignore_progress, cancel=CancelToken())
+
+    assert source is not None
+    again = open_source(tmp_path / "tiny", "user")
+    assert again.card.training.steps == 3
+    assert again.card.training.datasets == ("made_up",)
+    assert len(again.card.training.image_sha256s) == 1
+    assert {"vi", "ap50", "dice"} <= again.card.validation.keys()
+    assert set(again.card.decode) == {"foreground_threshold", "attraction_bias", "min_size"}
+    assert again.load_weights().keys() == source.load_weights().keys()
+    fingerprint = again.load_fingerprint()
+    assert fingerprint is not None
+    assert fingerprint.encoder == again.card.weights_sha256
+    assert not list((tmp_path / "tiny").glob("checkpoint*"))
+
+
+def test_a_stopped_training_leaves_no_source_and_goes_on_later(recipe: Path, tmp_path: Path) -> None:
+    token = CancelToken()
+    done: list[float] = []
+
+    def stop(state: Progress) -> None:
+        if state.message == "training":
+            done.append(state.done)
+            token.cancel()
+
+    first = train_source(recipe, tmp_path / "tiny", report=stop, cancel=token)
+    second = train_source(recipe, tmp_path / "tiny", report=ignore_progress, cancel=CancelToken())
+
+    assert first is None
+    assert done == [1]
+    assert second is not None
+    assert second.card.training.steps == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("steps: 3", "steps: 0"), "schedule.steps"),
+        (("structure: neurites", "structure: bones"), "structure"),
+        (("images: [{image: image.tif, labels: labels.tif}]", ""), "images or generated"),
+        (("id: tiny", "id: [tiny"), "not YAML"),
+    ],
+)
+def test_a_recipe_that_cannot_be_used_is_refused(recipe: Path, change: tuple[str, str], words: str) -> None:
+    recipe.write_text(recipe.read_text().replace(*change))
+
+    with pytest.raises(InputError, match=words):
+        read_recipe(recipe)
+
+
+def test_every_recipe_of_the_repository_is_valid_and_its_source_carries_its_terms() -> None:
+    recipes = sorted((ROOT / "recipes").glob("*.yaml"))
+    assert len(recipes) >= 9
+    for path in recipes:
+        recipe = read_recipe(path)
+        assert recipe.id == path.stem or path.stem == "ancestor"
+        folder = "benchmarks/sources" if recipe.research_only else "src/napari_graft/data/sources"
+        card = ROOT / folder / recipe.id / "card.json"
+        assert card.is_file(), f"{recipe.id} is not trained"
+        text = json.loads(card.read_text())
+        assert text["license"] == recipe.license
+        assert text["citation"] == recipe.citation
+        assert text["training"]["steps"] == recipe.schedule.steps
+        assert (card.parent / "weights.safetensors").stat().st_size < 6_000_000
+
+
+def test_sources_in_the_wheel_weigh_less_than_40_megabytes_and_none_is_for_research_only() -> None:
+    folder = ROOT / "src" / "napari_graft" / "data" / "sources"
+
+    cards = [json.loads(path.read_text()) for path in folder.glob("*/card.json")]
+
+    assert sum(path.stat().st_size for path in folder.rglob("*.safetensors") if path.stem != "checkpoint") < 40_000_000
+    assert {"neurites", "axons", "cells", "nuclei", "organelles"} <= {card["structure"] for card in cards}
+    assert not any(card["research_only"] for card in cards)
+    assert all(card["ancestor"] == "ancestor-generated" for card in cards if card["structure"] != "any")
