@@ -17,11 +17,11 @@ def draw_null(
     """Draw squared MMDs between `m` tiles of the source and the tiles of its other groups.
 
     Tiles of one image resemble each other, so a null from freely mixed tiles is too narrow and calls a new
-    image of the very same kind far. Each draw therefore holds out whole groups, in random order until they have
-    `m` tiles, takes `m` of their tiles as if they were the target, and compares them with the groups that were
-    not held out. With fewer than `FEWEST_GROUPS` groups, or one that has more than half of the tiles, there are
-    hardly any such draws, and tiles are drawn freely: the null is then that of independent tiles, and z values
-    are larger than they ought to be. Blocks of an image as groups are better than that.
+    image of the very same kind far. Each draw therefore holds out whole groups, in random order until they
+    have `m` tiles, takes `m` of their tiles as if they were the target, and compares them with the groups
+    that were not held out. With fewer than `FEWEST_GROUPS` groups, or one that has more than half of the
+    tiles, there are hardly any such draws, and tiles are drawn freely: the null is then that of independent
+    tiles, and z values are larger than they ought to be. Blocks of an image as groups are better than that.
 
     The rest has fewer tiles than the whole source. Under the null, MMD² is distributed as (1/n + 1/m) times a
     law that does not depend on n and m (Gretton et al. 2012, theorem 12), so each draw is scaled by the ratio

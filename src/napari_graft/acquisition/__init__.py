@@ -1,0 +1,1 @@
+"""Which tiles of an image a person should paint next."""

@@ -1,0 +1,134 @@
+"""Choosing tiles that differ, the common ground of the pattern and embedding strategies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_graft.acquisition.candidates import Candidate
+from napari_graft.acquisition.coverage import Coverage
+from napari_graft.acquisition.open_tiles import OpenTiles, check_number
+
+Rule = Callable[[NDArray[np.float64], np.random.Generator], int]
+"""Choose one of several patterns from their squared distances to what is chosen."""
+
+Start = Callable[[Coverage, NDArray[np.intp], np.random.Generator], int]
+"""Choose the first tile from the numbers of the open ones when nothing is annotated."""
+
+TYPICAL = "typical of a large part of the image"
+UNLIKE_PAINTED = "unlike anything painted so far"
+UNLIKE_OTHERS = "unlike the other suggestions"
+ANOTHER = "one more example of what is common in the image"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Say which candidate was chosen and what for.
+
+    Parameters
+    ----------
+    index
+        Number of the candidate.
+    share
+        Share of all the candidates' patterns that are nearer to this tile than to the other chosen and the
+        annotated ones.
+    reason
+        Why, in words.
+    """
+
+    index: int
+    share: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiverseSelection:
+    """Choose one tile after another, each by its distance to the annotated and the ones before.
+
+    Parameters
+    ----------
+    rule
+        How the next pattern is chosen; its tile is taken, and all patterns of the tile count from then on.
+    start
+        How the first tile is chosen when nothing is annotated.
+    start_reason
+        Why, in words.
+    """
+
+    rule: Rule
+    start: Start
+    start_reason: str
+
+    def choose(
+        self,
+        candidates: Sequence[Candidate],
+        patterns: Sequence[NDArray[np.float64]],
+        n: int,
+        rng: np.random.Generator,
+        annotated: Sequence[Candidate],
+    ) -> list[Choice]:
+        """Return up to `n` choices.
+
+        Parameters
+        ----------
+        candidates, n, rng, annotated
+            As in `Strategy.select`.
+        patterns
+            Patterns of each candidate and then of each annotated tile, each float64 (k, c).
+        """
+        check_number(n)
+        if not candidates:
+            return []
+        coverage = Coverage(patterns[: len(candidates)])
+        for rows in patterns[len(candidates) :]:
+            coverage.add(rows)
+        open_tiles = OpenTiles(candidates, annotated)
+        taken: list[int] = []
+        is_new: list[bool] = []
+        while len(taken) < n and open_tiles.is_open.any():
+            index = self._next(coverage, open_tiles, rng)
+            taken.append(index)
+            is_new.append(_is_new(coverage, open_tiles, index))
+            open_tiles.close(candidates[index].tile)
+            coverage.add(patterns[index])
+        shares = [float(share) for share in coverage.shares()[coverage.n_chosen - len(taken) :]]
+        unlike = UNLIKE_PAINTED if annotated else UNLIKE_OTHERS
+        reasons = [
+            TYPICAL if share * coverage.n_chosen >= 1 else unlike if new else ANOTHER
+            for share, new in zip(shares, is_new, strict=True)
+        ]
+        if taken and not annotated:
+            reasons[0] = self.start_reason
+        return list(map(Choice, taken, shares, reasons))
+
+    def _next(self, coverage: Coverage, open_tiles: OpenTiles, rng: np.random.Generator) -> int:
+        if coverage.n_chosen == 0:
+            return self.start(coverage, open_tiles.indices(), rng)
+        rows = np.flatnonzero(open_tiles.is_open[coverage.owners])
+        return int(coverage.owners[rows[self.rule(coverage.distances[rows], rng)]])
+
+
+def _is_new(coverage: Coverage, open_tiles: OpenTiles, index: int) -> bool:
+    """Say whether a tile shows a pattern farther from all chosen ones than the typical open pattern is."""
+    is_open = open_tiles.is_open[coverage.owners]
+    own = coverage.distances[coverage.owners == index]
+    return bool(own.max() > np.median(coverage.distances[is_open]))
+
+
+def draw_by_square(distances: NDArray[np.float64], rng: np.random.Generator) -> int:
+    """Draw with a chance in proportion to the square of the given distances.
+
+    Half the squared distance of unit vectors is their cosine distance, so this is FreeSel's rule. Where all
+    distances are 0, all have the same chance.
+    """
+    weights = distances**2
+    total = weights.sum()
+    return int(rng.choice(distances.size, p=weights / total if total > 0 else None))
+
+
+def take_farthest(distances: NDArray[np.float64], rng: np.random.Generator) -> int:
+    """Take the largest distance, one of them at random where several are equal."""
+    return int(rng.choice(np.flatnonzero(distances == distances.max())))

@@ -1,0 +1,53 @@
+"""Tiles whose patterns together cover the image, before anything is labelled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_graft.acquisition.candidates import Candidate, Suggestion
+from napari_graft.acquisition.coverage import Coverage
+from napari_graft.acquisition.diverse import DiverseSelection, Rule
+from napari_graft.acquisition.patterns import to_unit_length
+from napari_graft.acquisition.required import required_features
+
+
+def _any_tile(coverage: Coverage, open_indices: NDArray[np.intp], rng: np.random.Generator) -> int:
+    return int(rng.choice(open_indices))
+
+
+class FreeSel:
+    """Choose tiles by the distance of their semantic patterns to those of the tiles chosen so far.
+
+    The first tile is any, unless some are annotated. With d(f) = min 1 - cos(f, g) over the patterns g of the
+    chosen tiles, the next pattern f is drawn with probability d(f)² / Σ d² (rule `draw_by_square`, the
+    seeding of k-means++), or is the farthest one (`take_farthest`); its tile is chosen, and all patterns of
+    that tile count from then on.
+
+    Parameters
+    ----------
+    rule
+        How the next pattern is chosen.
+
+    References
+    ----------
+    Xie et al., Towards Free Data Selection with General-Purpose Models, NeurIPS 2023.
+    """
+
+    def __init__(self, rule: Rule) -> None:
+        self._selection = DiverseSelection(rule, _any_tile, "taken at random as a place to start")
+
+    def select(
+        self,
+        candidates: Sequence[Candidate],
+        n: int,
+        rng: np.random.Generator,
+        *,
+        annotated: Sequence[Candidate] = (),
+    ) -> list[Suggestion]:
+        """Return up to `n` suggestions; the score is the share of patterns nearest to it. See `Strategy`."""
+        patterns = [to_unit_length(rows) for rows in required_features([*candidates, *annotated], "patterns")]
+        choices = self._selection.choose(candidates, patterns, n, rng, annotated)
+        return [Suggestion(candidates[one.index].tile, one.share, one.reason) for one in choices]

@@ -1,0 +1,65 @@
+"""Tiles such that no other tile is far from all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_graft.acquisition.candidates import Candidate, Suggestion
+from napari_graft.acquisition.coverage import Coverage
+from napari_graft.acquisition.diverse import Choice, DiverseSelection, take_farthest
+from napari_graft.acquisition.required import required_features
+
+
+def _most_central(coverage: Coverage, open_indices: NDArray[np.intp], rng: np.random.Generator) -> int:
+    rows = coverage.patterns[open_indices]
+    distances = ((rows - rows.mean(axis=0)) ** 2).sum(axis=1)
+    return int(open_indices[take_farthest(-distances, rng)])
+
+
+_SELECTION = DiverseSelection(take_farthest, _most_central, "typical of the image as a whole")
+
+
+def choose_centers(
+    candidates: Sequence[Candidate], n: int, rng: np.random.Generator, annotated: Sequence[Candidate]
+) -> list[Choice]:
+    """Return up to `n` choices, each the tile farthest from all before and all annotated ones.
+
+    The features of the embeddings are standardised over all tiles. Where nothing is annotated, the first is
+    the tile closest to the mean. This is the greedy solution of the k-center problem, which is at most twice
+    as far as the best one.
+
+    References
+    ----------
+    Sener and Savarese, Active learning for convolutional neural networks: a core-set approach, ICLR 2018.
+
+    Raises
+    ------
+    InputError
+        If a tile lacks its embedding.
+    """
+    tiles = [*candidates, *annotated]
+    if not tiles:
+        return _SELECTION.choose(candidates, [], n, rng, annotated)
+    rows = np.concatenate(required_features(tiles, "embedding"))
+    deviation = rows.std(axis=0)
+    standardised = (rows - rows.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
+    return _SELECTION.choose(candidates, list(standardised[:, None]), n, rng, annotated)
+
+
+class KCenter:
+    """Choose the tiles whose embeddings cover the image best; see `choose_centers`."""
+
+    def select(
+        self,
+        candidates: Sequence[Candidate],
+        n: int,
+        rng: np.random.Generator,
+        *,
+        annotated: Sequence[Candidate] = (),
+    ) -> list[Suggestion]:
+        """Return up to `n` suggestions; the score is the share of tiles nearest to it. See `Strategy`."""
+        choices = choose_centers(candidates, n, rng, annotated)
+        return [Suggestion(candidates[one.index].tile, one.share, one.reason) for one in choices]

@@ -1,0 +1,51 @@
+"""All strategies by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from napari_graft.acquisition.candidates import Candidate, Strategy, Suggestion
+from napari_graft.acquisition.diverse import draw_by_square, take_farthest
+from napari_graft.acquisition.entropy import Entropy
+from napari_graft.acquisition.foreground_random import ForegroundRandom
+from napari_graft.acquisition.freesel import FreeSel
+from napari_graft.acquisition.k_center import KCenter
+from napari_graft.acquisition.median_uncertainty import MedianUncertainty
+from napari_graft.acquisition.random_tiles import RandomTiles
+from napari_graft.acquisition.uncertainty_diversity import UncertaintyDiversity
+from napari_graft.core.registry import Registry
+
+
+class Auto:
+    """Choose by `FreeSel` before the first label and by `UncertaintyDiversity` after it.
+
+    Where tiles are annotated but no model has looked at the candidates yet, it is `FreeSel`, which then
+    starts from the annotated ones.
+    """
+
+    def select(
+        self,
+        candidates: Sequence[Candidate],
+        n: int,
+        rng: np.random.Generator,
+        *,
+        annotated: Sequence[Candidate] = (),
+    ) -> list[Suggestion]:
+        """Return up to `n` suggestions. See `Strategy`."""
+        has_model = any(candidate.uncertainty is not None for candidate in candidates)
+        strategy = STRATEGIES["uncertainty-diversity" if annotated and has_model else "freesel"]
+        return strategy.select(candidates, n, rng, annotated=annotated)
+
+
+STRATEGIES: Registry[Strategy] = Registry("strategy")
+STRATEGIES.register("auto")(Auto())
+STRATEGIES.register("random")(RandomTiles())
+STRATEGIES.register("foreground-random")(ForegroundRandom())
+STRATEGIES.register("entropy")(Entropy())
+STRATEGIES.register("median-uncertainty")(MedianUncertainty())
+STRATEGIES.register("freesel")(FreeSel(draw_by_square))
+STRATEGIES.register("freesel-farthest")(FreeSel(take_farthest))
+STRATEGIES.register("k-center")(KCenter())
+STRATEGIES.register("uncertainty-diversity")(UncertaintyDiversity())

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
+from scipy.stats import chisquare
+
+from napari_graft.acquisition.candidates import Candidate
+from napari_graft.acquisition.coverage import Coverage
+from napari_graft.acquisition.diverse import ANOTHER, TYPICAL, UNLIKE_PAINTED, draw_by_square, take_farthest
+from napari_graft.acquisition.freesel import FreeSel
+from napari_graft.acquisition.k_center import KCenter
+from napari_graft.acquisition.strategies import STRATEGIES
+from napari_graft.core.errors import InputError
+from napari_graft.core.tile import Tile
+
+
+def row(patterns=None, embeddings=None, first=0):
+    n = len(patterns if patterns is not None else embeddings)
+    return [
+        Candidate(
+            Tile((0, 10 * (first + i)), (10, 10)),
+            contrast=1.0,
+            patterns=None if patterns is None else np.atleast_2d(np.float32(patterns[i])),
+            embedding=None if embeddings is None else np.float32(embeddings[i]),
+        )
+        for i in range(n)
+    ]
+
+
+def chosen(strategy, candidates, n, seed=0, **options):
+    found = strategy.select(candidates, n, np.random.default_rng(seed), **options)
+    return [one.tile.start[1] // 10 for one in found]
+
+
+def brute_force_farthest(patterns, n, start):
+    """Farthest-first on patterns with cosine distance, written with loops."""
+    unit = [[p / np.linalg.norm(p) for p in tile] for tile in patterns]
+    taken = [start]
+    while len(taken) < n:
+        best, best_distance = None, -1.0
+        for i, tile in enumerate(unit):
+            for p in tile:
+                d = min(1 - p @ q for j in taken for q in unit[j])
+                if i not in taken and d > best_distance:
+                    best, best_distance = i, d
+        taken.append(best)
+    return taken
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_freesel_farthest_equals_farthest_first_written_with_loops(seed):
+    patterns = [np.random.default_rng([seed, i]).normal(size=(3, 4)) for i in range(9)]
+    found = chosen(FreeSel(take_farthest), row(patterns), 6, seed)
+    assert found == brute_force_farthest(patterns, 6, found[0])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_k_center_is_at_most_twice_as_far_as_the_best_choice(seed):
+    embeddings = np.random.default_rng(seed).normal(size=(12, 3))
+    standardised = (embeddings - embeddings.mean(0)) / embeddings.std(0)
+    distances = cdist(standardised, standardised)
+    best = min(distances[list(some)].min(0).max() for some in combinations(range(12), 4))
+    found = chosen(KCenter(), row(embeddings=embeddings), 4, seed)
+    assert distances[found].min(0).max() <= 2 * best
+
+
+def test_k_center_begins_in_the_middle_and_then_takes_the_ends():
+    embeddings = [[-9.0], [-1.0], [0.1], [1.0], [8.0]]
+    assert chosen(KCenter(), row(embeddings=embeddings), 3) == [2, 0, 4]
+
+
+def test_patterns_are_drawn_by_the_square_of_their_distance():
+    rng = np.random.default_rng(0)
+    distances = np.array([0.0, 1.0, 2.0, 3.0])
+    counts = np.bincount([draw_by_square(distances, rng) for _ in range(3000)], minlength=4)
+    assert counts[0] == 0
+    assert chisquare(counts[1:], 3000 * distances[1:] ** 2 / 14).pvalue > 0.01
+
+
+def test_half_the_squared_distance_of_unit_patterns_is_the_cosine_distance():
+    unit = np.random.default_rng(0).normal(size=(5, 3))
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    coverage = Coverage([unit])
+    coverage.add(unit[:1])
+    np.testing.assert_allclose(coverage.distances / 2, 1 - unit @ unit[0], atol=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(1, 4), min_size=2, max_size=8), st.integers(1, 5), st.integers(0, 99))
+def test_coverage_keeps_the_nearest_chosen_tile_of_every_pattern(counts, n_chosen, seed):
+    rng = np.random.default_rng(seed)
+    patterns = [rng.normal(size=(count, 3)) for count in counts]
+    added = [rng.normal(size=(2, 3)) for _ in range(n_chosen)]
+    coverage = Coverage(patterns)
+    for rows in added:
+        coverage.add(rows)
+    table = np.stack([cdist(np.concatenate(patterns), rows, "sqeuclidean").min(1) for rows in added])
+    np.testing.assert_allclose(coverage.distances, table.min(0))
+    expected = np.bincount(table.argmin(0), minlength=n_chosen) / sum(counts)
+    np.testing.assert_allclose(coverage.shares(), expected)
+    assert coverage.shares().sum() == pytest.approx(1)
+
+
+def test_freesel_finds_a_rare_kind_that_chance_mostly_misses():
+    patterns = [[1, 0.01 * i, 0] for i in range(40)] + [[0, 0, 1]]
+    found = [40 in chosen(FreeSel(draw_by_square), row(patterns), 2, seed) for seed in range(50)]
+    assert np.mean(found) > 0.9
+
+
+def test_all_patterns_of_a_chosen_tile_count():
+    patterns = [np.array([[1, 0, 0], [0, 1, 0]])] + [[1, 0, 0]] * 3 + [[0, 1, 0]] * 3 + [[0, 0, 1]]
+    for seed in range(20):
+        found = chosen(FreeSel(draw_by_square), row(patterns), 2, seed)
+        if found[0] == 0:
+            assert found[1] == 7
+
+
+@pytest.mark.parametrize("strategy", [FreeSel(draw_by_square), FreeSel(take_farthest)])
+def test_a_warm_start_leads_away_from_what_is_annotated(strategy):
+    candidates = row([[1, 0]] * 5 + [[0, 1]])
+    painted = row([[1, 0]], first=50)
+    (only,) = strategy.select(candidates, 1, np.random.default_rng(0), annotated=painted)
+    assert only.tile.start[1] // 10 == 5
+    assert only.reason == UNLIKE_PAINTED
+
+
+def test_what_stands_for_much_of_the_image_is_called_typical():
+    candidates = row([[0, 1, 0.01 * i] for i in range(20)])
+    painted = row([[1, 0, 0]], first=50)
+    (only,) = FreeSel(draw_by_square).select(candidates, 1, np.random.default_rng(0), annotated=painted)
+    assert only.reason == TYPICAL
+    assert only.score == 1.0
+
+
+def test_a_tile_like_all_the_others_is_not_called_new():
+    found = FreeSel(draw_by_square).select(row([[1, 0]] * 6), 3, np.random.default_rng(0))
+    assert [one.reason for one in found[1:]] == [ANOTHER, ANOTHER]
+
+
+def test_the_scale_of_patterns_does_not_matter_nor_does_that_of_a_feature():
+    rng = np.random.default_rng(3)
+    patterns, embeddings = rng.normal(size=(10, 2, 4)), rng.normal(size=(10, 4))
+    assert chosen(FreeSel(take_farthest), row(patterns), 5) == chosen(
+        FreeSel(take_farthest), row(7 * patterns), 5
+    )
+    factor = np.array([1e-3, 1, 50, 1e3])
+    assert chosen(KCenter(), row(embeddings=embeddings), 5) == chosen(
+        KCenter(), row(embeddings=embeddings * factor), 5
+    )
+
+
+def test_features_of_two_networks_are_refused():
+    mixed = [*row([[1, 0]]), *row([[1, 0, 0]], first=1)]
+    with pytest.raises(InputError, match="patterns of 2 and of 3 numbers"):
+        FreeSel(draw_by_square).select(mixed, 1, np.random.default_rng(0))
+
+
+def test_annotated_tiles_need_patterns_too():
+    with pytest.raises(InputError, match=r"1 of 3 tiles have no patterns, the first at \(0, 500\)"):
+        FreeSel(draw_by_square).select(
+            row([[1, 0], [0, 1]]), 1, np.random.default_rng(0), annotated=row(embeddings=[[1]], first=50)
+        )
+
+
+def full_row(uncertainty):
+    return [
+        Candidate(
+            Tile((0, 10 * i), (10, 10)),
+            contrast=1.0,
+            uncertainty=uncertainty,
+            patterns=np.eye(3, dtype=np.float32)[i % 3 : i % 3 + 1],
+            embedding=np.eye(3, dtype=np.float32)[i % 3],
+        )
+        for i in range(9)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("uncertainty", "n_annotated", "expected"),
+    [(None, 0, "freesel"), (0.5, 0, "freesel"), (None, 1, "freesel"), (0.5, 1, "uncertainty-diversity")],
+)
+def test_auto_is_freesel_until_there_are_labels_and_a_model(uncertainty, n_annotated, expected):
+    candidates, annotated = full_row(uncertainty)[1:], full_row(uncertainty)[:n_annotated]
+    found, same = (
+        STRATEGIES[name].select(candidates, 3, np.random.default_rng(4), annotated=annotated)
+        for name in ("auto", expected)
+    )
+    assert found == same
