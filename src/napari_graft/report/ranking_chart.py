@@ -1,0 +1,124 @@
+"""The ranking of the sources as bars, with the band that chance explains."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from napari_graft.report.drawing import (
+    DARK,
+    LIGHT,
+    Theme,
+    ThemedPicture,
+    add_axes,
+    new_figure,
+    save,
+    write_on,
+)
+from napari_graft.report.pictures import Picture
+from napari_graft.report.record import LoopRecord, Row
+from napari_graft.report.values import number, significant
+
+NULL_BAND = 2.0
+WIDTH = 960
+_ROW, _TOP, _BOTTOM, _RIGHT = 34, 30, 54, 220
+_LETTER = 6.9
+_LONGEST_TITLE = 44
+_LOG_FROM = 30.0
+
+
+def ranking_chart(record: LoopRecord) -> ThemedPicture:
+    """Draw z of each source, best on top; it needs at least one source."""
+    return ThemedPicture(_draw(record, LIGHT), _draw(record, DARK))
+
+
+def is_same_structure(record: LoopRecord, row: Row) -> bool:
+    """Say whether a source segments what is wanted, or something like it."""
+    return bool(row.get("same_structure", row.get("structure") == record.structure))
+
+
+def _draw(record: LoopRecord, theme: Theme) -> Picture:
+    rows = record.ranking
+    titles = [_shorten(str(row["title"])) for row in rows]
+    left = max(80, min(330, _LETTER * max(map(len, titles)) + 20))
+    height = _ROW * len(rows)
+    figure = new_figure(WIDTH, _TOP + height + _BOTTOM, theme)
+    axes = add_axes(figure, (left, _TOP, WIDTH - left - _RIGHT, height), theme)
+    _scale(axes, [number(row, "z") for row in rows], theme)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_yticks([])
+    axes.axvspan(-NULL_BAND, NULL_BAND, color=theme.band, zorder=0)
+    axes.text(0, -0.62, "chance", color=theme.faint, fontsize=9, ha="center", va="bottom")
+    for y, (row, title) in enumerate(zip(rows, titles, strict=True)):
+        _draw_row(axes, y, row, title, _Style.of(record, row, theme))
+    axes.set_xlabel(_axis_words(axes), color=theme.faint, fontsize=9, labelpad=8)
+    return save(figure, f"ranking{theme.suffix}", _alt(record))
+
+
+class _Style:
+    """Colours of one source's row."""
+
+    def __init__(self, bar: str, ink: str, weight: str) -> None:
+        self.bar, self.ink, self.weight = bar, ink, weight
+
+    @classmethod
+    def of(cls, record: LoopRecord, row: Row, theme: Theme) -> _Style:
+        if row["source"] == record.source_id:
+            return cls(theme.adapted, theme.ink, "bold")
+        if is_same_structure(record, row):
+            return cls(theme.faint, theme.ink, "normal")
+        return cls(theme.other, theme.faint, "normal")
+
+
+def _draw_row(axes: Axes, y: int, row: Row, title: str, style: _Style) -> None:
+    z = number(row, "z")
+    across = axes.get_yaxis_transform()
+    words = "not measured" if math.isnan(z) else f"{row.get('verdict', '')} · z {significant(z)}"
+    if not math.isnan(z):
+        axes.barh(y, z, height=0.42, color=style.bar)
+        axes.plot([z, z], [y - 0.21, y + 0.21], color=style.bar, linewidth=2, solid_capstyle="butt")
+    label = {"color": style.ink, "fontweight": style.weight, "va": "center"}
+    write_on(axes, -0.02, y, title, transform=across, ha="right", **label)
+    write_on(axes, 1.03, y, words, transform=across, ha="left", **label)
+
+
+def _scale(axes: Axes, values: Sequence[float], theme: Theme) -> None:
+    """Show chance on a linear scale, and far sources on a logarithmic one where they span decades."""
+    found = [value for value in values if not math.isnan(value)]
+    low, high = min([-NULL_BAND, *found]), max([NULL_BAND, *found])
+    ticks: list[float]
+    if max(-low, high) > _LOG_FROM:
+        axes.set_xscale("symlog", linthresh=NULL_BAND, linscale=0.7)
+        decades = [sign * 10.0**n for sign in (-1, 1) for n in range(1, 8)]
+        ticks = sorted([0.0, -NULL_BAND, NULL_BAND, *(d for d in decades if 1.6 * low <= d <= 1.6 * high)])
+        axes.set_xlim(1.25 * low, 1.25 * high)
+    else:
+        step = 2 if high - low <= 16 else 5 if high - low <= 30 else 10
+        ticks = sorted({-NULL_BAND, NULL_BAND, *(float(t) for t in range(0, math.ceil(high) + 1, step))})
+        axes.set_xlim(low - 0.5, high + 0.5)
+    axes.xaxis.set_major_locator(
+        FixedLocator([t for t in ticks if axes.get_xlim()[0] <= t <= axes.get_xlim()[1]])
+    )
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}".replace("-", "−")))
+    axes.grid(axis="x", color=theme.grid, linewidth=0.8)
+
+
+def _axis_words(axes: Axes) -> str:
+    words = "z: distance to the source’s own training images, in standard deviations of chance"
+    return f"{words} (logarithmic beyond ±2)" if axes.get_xscale() == "symlog" else words
+
+
+def _shorten(title: str) -> str:
+    return title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"
+
+
+def _alt(record: LoopRecord) -> str:
+    said = (
+        f"{row['title']} {row.get('verdict', '')} (z {significant(number(row, 'z'))})"
+        for row in record.ranking
+    )
+    return f"Bar plot of the distance of each source, best first: {'; '.join(said)}."

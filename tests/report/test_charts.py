@@ -1,0 +1,127 @@
+"""What the charts draw is what the numbers say."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from napari_graft.report import LoopRecord, Overview, SuggestedTile
+from napari_graft.report.curve_chart import curve_chart
+from napari_graft.report.drawing import DARK, LIGHT
+from napari_graft.report.overview_chart import overview_charts, round_colour
+from napari_graft.report.pictures import Picture
+from napari_graft.report.ranking_chart import ranking_chart
+from napari_graft.report.tables import result_bars, score_rows
+
+
+def pixels(picture: Picture) -> np.ndarray:
+    """Return the (y, x, 3) colours of a picture as integers."""
+    return np.rint(255 * imread(io.BytesIO(picture.png))[..., :3]).astype(int)
+
+
+def is_colour(picture: Picture, colour: str) -> np.ndarray:
+    """Mark the pixels of a colour."""
+    return (pixels(picture) == [int(colour[i : i + 2], 16) for i in (1, 3, 5)]).all(axis=2)
+
+
+def test_the_chosen_source_alone_has_the_colour_of_adaptation(record: LoopRecord) -> None:
+    chosen = is_colour(ranking_chart(record).light, LIGHT.adapted)
+    rows = np.flatnonzero(chosen.any(axis=1))
+    assert chosen.any()
+    assert rows.max() - rows.min() < 40  # one bar, in pixels of the file
+    nobody = replace(record, rounds=tuple({**row, "source": "other"} for row in record.rounds))
+    assert not is_colour(ranking_chart(nobody).light, LIGHT.adapted).any()
+
+
+def test_longer_bars_stand_for_farther_sources(record: LoopRecord) -> None:
+    near, far = ({**record.ranking[0], "z": z} for z in (6.0, 24.0))
+    widths = [
+        is_colour(ranking_chart(replace(record, ranking=(row,))).light, LIGHT.adapted).sum(axis=1).max()
+        / is_colour(ranking_chart(replace(record, ranking=(row,))).light, LIGHT.band).sum(axis=1).max()
+        for row in (near, far)
+    ]
+    assert widths[0] < widths[1]
+
+
+@pytest.mark.parametrize("values", [(-1.0, 1.5), (0.0, 29.0), (-40.0, 5.0), (3.0, 1e5), (float("nan"), 2.0)])
+def test_any_spread_of_distances_is_drawn_inside_the_picture(
+    record: LoopRecord, values: tuple[float, ...]
+) -> None:
+    rows = tuple({**row, "z": z} for row, z in zip(record.ranking, values, strict=False))
+    colours = pixels(ranking_chart(replace(record, ranking=rows)).light)
+    for edge in (colours[0], colours[-1], colours[:, 0], colours[:, -1]):
+        assert (edge == 255).all()
+
+
+def test_each_page_has_its_own_ground(record: LoopRecord) -> None:
+    for figure in (ranking_chart(record), curve_chart(record)):
+        assert is_colour(figure.light, LIGHT.page)[0].all()
+        assert is_colour(figure.dark, DARK.page)[0].all()
+        assert figure.light.alt == figure.dark.alt
+        assert figure.light.size == figure.dark.size == tuple(2 * side for side in figure.light.page_size)
+
+
+def test_charts_leave_the_settings_of_matplotlib_alone(record: LoopRecord) -> None:
+    before = dict(matplotlib.rcParams)
+    curve_chart(record)
+    ranking_chart(record)
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_the_curve_names_every_point_for_those_who_cannot_see_it(record: LoopRecord) -> None:
+    rows = tuple({**row, "vi": vi} for row, vi in zip(record.rounds, (0.4321, 0.25), strict=True))
+    assert (
+        "VI by annotated tiles: adapted 0.43 at 4, 0.25 at 8;"
+        in curve_chart(replace(record, rounds=rows)).light.alt
+    )
+
+
+def test_a_tile_is_drawn_where_it_lies_at_the_scale_of_the_overview(record: LoopRecord) -> None:
+    tile = SuggestedTile(2, (40, 100), (60, 80), 0.5, "why", 0)
+    shown = replace(record, tiles=(tile,), overviews=(Overview(np.zeros((100, 160), np.uint8), None, 2.0),))
+    (picture,) = overview_charts(shown)
+    drawn = is_colour(picture, round_colour(2))
+    zoom = picture.size[0] / 160
+    y, x = (np.flatnonzero(drawn.any(axis=axis)) for axis in (1, 0))
+    found = np.array([y.min(), y.max(), x.min(), x.max()]) / zoom
+    np.testing.assert_allclose(found, [20, 50, 50, 90], atol=1.0)
+
+
+def test_a_tile_is_drawn_on_its_own_overview_only(record: LoopRecord) -> None:
+    only_first = replace(record, tiles=record.tiles[:4])
+    first, second = overview_charts(only_first)
+    assert is_colour(first, round_colour(1)).any()
+    assert not is_colour(second, round_colour(1)).any()
+    assert second.alt == "Slice 1, without a suggested tile."
+
+
+def test_the_best_of_each_column_is_marked_by_its_direction(record: LoopRecord) -> None:
+    rows = {row.name: row.cells for row in score_rows(record)}
+    assert list(rows) == [
+        "Source as it is",
+        "From scratch, 4 tiles",
+        "From scratch, 8 tiles",
+        "Adapted, 4 tiles",
+        "Adapted, 8 tiles",
+    ]
+    vi, ap50 = ({name: cells[i] for name, cells in rows.items()} for i in (0, 4))
+    assert [name for name, cell in vi.items() if cell.is_best] == [min(vi, key=lambda n: float(vi[n].words))]
+    assert [name for name, cell in ap50.items() if cell.is_best] == [
+        max(ap50, key=lambda n: float(ap50[n].words))
+    ]
+
+
+def test_the_bars_of_the_result_are_to_scale(record: LoopRecord) -> None:
+    bars = result_bars(record)
+    assert max(bar.length for bar in bars) == pytest.approx(100)
+    for bar in bars:
+        assert bar.length / 100 * max(float(b.value) for b in bars) == pytest.approx(
+            float(bar.value), abs=0.011
+        )
+    cells = replace(record, structure="cells")
+    assert all(bar.length == pytest.approx(100 * float(bar.value), abs=0.51) for bar in result_bars(cells))
