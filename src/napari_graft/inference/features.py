@@ -18,7 +18,7 @@ from napari_graft.nets.residual_unet import ResidualUNet
 def encode_tile(
     network: ResidualUNet, image: NDArray[np.float32], device: torch.device
 ) -> NDArray[np.float32]:
-    """Return the deepest encoder activation of one normalised tile (*spatial), float32 (C, *spatial / stride)."""
+    """Return the deepest activation of one normalised tile (*spatial), float32 (C, *spatial / stride)."""
     batch = pad_to_stride(torch.from_numpy(image)[None, None].to(device), network.spec.total_stride)
     with mixed_precision(device):
         deepest = network.encode(batch)[-1]
@@ -27,10 +27,10 @@ def encode_tile(
 
 
 def pool_activation(activation: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Sum up an activation (C, *spatial) by the mean and the standard deviation of each channel, float32 (2 C,).
+    """Sum up an activation (C, *spatial) by the mean and the deviation of each channel, float32 (2 C,).
 
-    NeuroADDA's features are the activations of the last down-projection of a U-Net; how they are pooled is not
-    known. The spread beside the mean tells textures apart that have the same mean answer.
+    NeuroADDA's features are the activations of the last down-projection of a U-Net; how they are pooled is
+    not known. The spread beside the mean tells textures apart that have the same mean answer.
     """
     flat = activation.reshape(len(activation), -1)
     return np.concatenate([flat.mean(1), flat.std(1)]).astype(np.float32)

@@ -19,7 +19,7 @@ def binary_entropy(probability: NDArray[np.float32]) -> NDArray[np.float32]:
 def uncertainty_map(prediction: Prediction, n_attractive: int) -> NDArray[np.float32]:
     """Return the mean entropy of the foreground and of the nearest-neighbour affinities, in bits, 0 to 1.
 
-    The long affinities are left out: far from any border they are unsure about pairs that no decision rests on.
+    The long affinities are left out: far from any border they are unsure about pairs that decide nothing.
     """
     entropy = binary_entropy(prediction.foreground)
     for affinity in prediction.affinities[:n_attractive]:

@@ -30,7 +30,8 @@ class ModelView:
     intensity
         Its grey range, measured over the whole volume.
     spec
-        The model's number of axes and pixel size. Where either pixel size is unknown, the image is taken as it is.
+        The model's number of axes and pixel size. Where either pixel size is unknown, the image is taken as
+        it is.
     """
 
     volume: Volume
@@ -69,7 +70,7 @@ class ModelView:
         return tuple(max(1, round(n * f)) for n, f in zip(kept, self.factors, strict=True))
 
     def on_image(self, lengths: Sequence[int]) -> tuple[int, ...]:
-        """Return lengths in model pixels as lengths in image pixels, rounded up; 0 along axes the model lacks."""
+        """Return lengths in model pixels in image pixels, rounded up; 0 along axes that the model lacks."""
         own = [ceil(n / f) for n, f in zip(lengths, self.factors, strict=True)]
         return (0,) * (self.volume.axes.ndim - self.spec.ndim) + tuple(own)
 
@@ -85,7 +86,7 @@ class ModelView:
         return np.ascontiguousarray(resample_labels(flat, self.shape_on_model(tile)), dtype=np.int32)
 
     def labels_to_image(self, labels: NDArray[np.integer], tile: Tile) -> NDArray[np.uint32]:
-        """Bring segments of a tile from the model's grid exactly onto the image's, uint32, shape of the tile."""
+        """Bring segments of a tile from the model's grid onto the image's, uint32, shape of the tile."""
         return resample_labels(labels, tile.shape[-self.spec.ndim :]).reshape(tile.shape).astype(np.uint32)
 
     def map_to_image(self, values: NDArray[np.float32], tile: Tile) -> NDArray[np.float32]:

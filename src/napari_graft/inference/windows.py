@@ -20,8 +20,8 @@ def window_tiles(shape: Sequence[int], window: Sequence[int], overlap: Sequence[
     with the image.
     """
     starts = []
-    for length, size, shared in zip(shape, window, overlap, strict=True):
-        size = min(size, length)
+    for length, wanted, shared in zip(shape, window, overlap, strict=True):
+        size = min(wanted, length)
         step = max(1, size - shared)
         n_windows = 1 + -(-(length - size) // step)
         starts.append(np.linspace(0, length - size, n_windows).round().astype(int).tolist())
@@ -30,7 +30,7 @@ def window_tiles(shape: Sequence[int], window: Sequence[int], overlap: Sequence[
 
 
 def blend_weights(shape: Sequence[int], overlap: Sequence[int]) -> NDArray[np.float32]:
-    """Return weights that fall linearly towards the border over the width of the overlap, and never reach 0."""
+    """Return weights that fall linearly towards the border over the width of the overlap, never to 0."""
     weights = np.ones(tuple(shape), np.float32)
     for axis, (length, shared) in enumerate(zip(shape, overlap, strict=True)):
         distance = np.minimum(np.arange(length), np.arange(length)[::-1]) + 1.0

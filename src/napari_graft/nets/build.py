@@ -50,7 +50,8 @@ def load_weights(network: torch.nn.Module, weights: Weights) -> None:
     for name, value in weights.items():
         if tuple(value.shape) != tuple(expected[name].shape):
             raise InputError(
-                f"weight {name!r} has shape {tuple(value.shape)} where the network needs {tuple(expected[name].shape)}"
+                f"weight {name!r} has shape {tuple(value.shape)} where the network needs "
+                f"{tuple(expected[name].shape)}: use the card that came with these weights"
             )
         if not np.isfinite(value).all():
             raise InputError(

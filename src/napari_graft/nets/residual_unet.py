@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
@@ -14,7 +14,7 @@ from napari_graft.sources.spec import ModelSpec
 _N_GROUPS = 8
 
 
-def _convolution(ndim: int) -> type[nn.Conv2d] | type[nn.Conv3d]:
+def _convolution(ndim: int) -> Callable[..., nn.Module]:
     return nn.Conv2d if ndim == 2 else nn.Conv3d
 
 

@@ -50,7 +50,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Hold the slices of a recipe: `train`, `choice` for the best checkpoint, `test` for the score on the card."""
+    """Hold slices: `train`, `choice` for the best checkpoint, `test` for the score on the card."""
 
     train: tuple[Slice, ...]
     choice: tuple[Slice, ...]

@@ -23,7 +23,8 @@ class ImageEntry(_Part):
     Parameters
     ----------
     image, labels
-        Paths below the recipe's folder; a pattern such as ``set/image_*.tif`` stands for all that match, in order.
+        Paths below the recipe's folder; a pattern such as ``set/image_*.tif`` stands for all that match, in
+        order.
     pixel_size
         Nanometres per pixel along y and x (and z first, for stacks), None where unknown.
     split
@@ -34,8 +35,8 @@ class ImageEntry(_Part):
     border
         Pixels taken off every object along its border, for truths in which neighbours touch.
     split_objects
-        Give every connected piece of an object its own id, for truths that say only which class a pixel is, or
-        whose ids hold in 3-D.
+        Give every connected piece of an object its own id, for truths that say only which class a pixel is,
+        or whose ids hold in 3-D.
     """
 
     image: str

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from napari_graft.core.errors import InputError
@@ -25,7 +25,7 @@ from napari_graft.nets.build import build_network
 from napari_graft.nets.device import choose_device
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.recipes.material import Material, Slice, load_material
-from napari_graft.recipes.recipe import Recipe, read_recipe
+from napari_graft.recipes.recipe import Recipe, Schedule, read_recipe
 from napari_graft.segmentation.calibrate import calibrate
 from napari_graft.segmentation.decode import decode
 from napari_graft.segmentation.settings import DecodeSettings
@@ -38,6 +38,9 @@ from napari_graft.training.augment import Augmentation
 from napari_graft.training.config import TrainConfig, TrainResult
 from napari_graft.training.examples import Example
 from napari_graft.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    import torch
 
 FEATURE_TILE = 192
 _N_FEATURE_TILES = 192
@@ -74,8 +77,10 @@ def train_source(
     material = load_material(recipe, (recipe_path.parent / recipe.folder).resolve())
     out.mkdir(parents=True, exist_ok=True)
     chosen = choose_device(device)
+    checkpoint = out / "checkpoint.safetensors"
     start = _start_network(recipe, recipe_path.parent)
-    result = _fit(recipe, material, start, out / "checkpoint.safetensors", chosen, report, cancel)
+    trainer = Trainer(_config(recipe.schedule), chosen, checkpoint)
+    result = trainer.fit(start, _examples(material), report=report, cancel=cancel)
     if result.stopped_by == "cancel":
         return None
     report(Progress(result.steps, result.steps, "measuring the finished network"))
@@ -85,7 +90,7 @@ def train_source(
     network = build_network(recipe.spec, halves)
     _write_fingerprint(network, material, digest, out / FINGERPRINT, chosen)
     write_document(out / CARD, _card(recipe, material, result, digest, network, chosen))
-    (out / "checkpoint.safetensors").unlink(missing_ok=True)
+    checkpoint.unlink(missing_ok=True)
     return open_source(out, "file")
 
 
@@ -101,17 +106,8 @@ def _start_network(recipe: Recipe, folder: Path) -> ResidualUNet:
     return build_network(recipe.spec, source.load_weights())
 
 
-def _fit(
-    recipe: Recipe,
-    material: Material,
-    network: ResidualUNet,
-    checkpoint: Path,
-    device: torch.device,
-    report: Report,
-    cancel: CancelToken,
-) -> TrainResult:
-    schedule = recipe.schedule
-    config = TrainConfig(
+def _config(schedule: Schedule) -> TrainConfig:
+    return TrainConfig(
         time_budget=None,
         max_steps=schedule.steps,
         patch=(schedule.patch, schedule.patch),
@@ -122,7 +118,6 @@ def _fit(
         # A source meets images of other sizes and looks: vary more than for a few tiles of one image.
         augmentation=Augmentation(scale=0.35, contrast=0.3, brightness=0.25, gamma=0.5, noise=0.2, blur=1.5),
     )
-    return Trainer(config, device, checkpoint).fit(network, _examples(material), report=report, cancel=cancel)
 
 
 def _examples(material: Material) -> list[Example]:
@@ -185,8 +180,17 @@ def _card(
 
 
 _ON_CARD = (
-    "id", "title", "structure", "species", "instrument", "spec", "license", "research_only", "citation", "data_origin",
-)  # fmt: skip
+    "id",
+    "title",
+    "structure",
+    "species",
+    "instrument",
+    "spec",
+    "license",
+    "research_only",
+    "citation",
+    "data_origin",
+)
 
 
 def _predict(predictor: Predictor, image: NDArray[np.float32]) -> Prediction:

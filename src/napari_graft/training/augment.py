@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional
 
 
@@ -40,7 +41,7 @@ class Augmentation:
     blur: float = 1.0
 
 
-def random_transform(ndim: int, settings: Augmentation, rng: np.random.Generator) -> np.ndarray:
+def random_transform(ndim: int, settings: Augmentation, rng: np.random.Generator) -> NDArray[np.float64]:
     """Draw a linear map of the plane: rotation, flip, zoom and shear; the z axis is only flipped.
 
     Returns
@@ -53,7 +54,7 @@ def random_transform(ndim: int, settings: Augmentation, rng: np.random.Generator
     zoom = np.exp(rng.uniform(-settings.scale, settings.scale))
     shear = np.array([[1, rng.uniform(-settings.shear, settings.shear)], [0, 1]])
     flip = np.diag([1, rng.choice([-1, 1])])
-    plane = zoom * rotation @ shear @ flip
+    plane: NDArray[np.float64] = zoom * rotation @ shear @ flip
     if ndim == 2:
         return plane
     full = np.diag([float(rng.choice([-1, 1])), 1.0, 1.0])
@@ -63,7 +64,7 @@ def random_transform(ndim: int, settings: Augmentation, rng: np.random.Generator
 
 def sampling_grid(
     centre: Sequence[float],
-    transform: np.ndarray,
+    transform: NDArray[np.float64],
     patch: Sequence[int],
     elastic: torch.Tensor | None,
     device: torch.device,

@@ -6,6 +6,8 @@ import copy
 
 import torch
 
+from napari_graft.nets.residual_unet import ResidualUNet
+
 _SHARE_OF_RUN = 0.04
 _SHORTEST = 4.0
 
@@ -19,7 +21,7 @@ class WeightAverage:
         The network in training; it is copied.
     """
 
-    def __init__(self, network: torch.nn.Module) -> None:
+    def __init__(self, network: ResidualUNet) -> None:
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
         self.n_updates = 0
 
@@ -30,5 +32,5 @@ class WeightAverage:
         horizon = max(_SHORTEST, _SHARE_OF_RUN * (expected_steps or 0))
         # Early on the average is young: never weigh the untrained start more than the steps so far.
         weight = max(1 / horizon, 1 / (self.n_updates + 1))
-        averaged = list(self.network.parameters())
+        averaged: list[torch.Tensor] = list(self.network.parameters())
         torch._foreach_lerp_(averaged, [p.detach() for p in network.parameters()], weight)

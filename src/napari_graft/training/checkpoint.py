@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from napari_graft.io.weights import load_tensors, save_tensors
 from napari_graft.nets.build import load_weights, weights_of
+from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.training.averaging import WeightAverage
 from napari_graft.training.config import Moment
 
@@ -33,7 +34,7 @@ class TrainState:
         Losses over time.
     """
 
-    network: torch.nn.Module
+    network: ResidualUNet
     average: WeightAverage
     optimiser: torch.optim.Optimizer
     best: tuple[int, dict[str, NDArray[np.float32]]] | None

@@ -81,7 +81,7 @@ class PatchSampler:
 
     def _draw_one(self, index: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         low, high = self._boxes[index]
-        # Keep most of the patch on labelled ground: its centre stays a quarter patch inside where there is room.
+        # Keep most of the patch on labelled ground: its centre stays a quarter patch inside where it can.
         margin = np.minimum((high - low) / 2 - 0.5, np.array(self.patch) / 4)
         centre = rng.uniform(low + margin, high - 1 - margin)
         ndim = len(self.patch)

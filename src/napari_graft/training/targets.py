@@ -31,7 +31,8 @@ def make_targets(annotation: torch.Tensor, offsets: Sequence[Sequence[int]]) -> 
 
     A pair of pixels has affinity 1 if both belong to one object and 0 otherwise. A pair with an unlabelled
     pixel, or with one outside the patch, is not known. A pair of two background pixels is known and 0: the
-    decoder never looks at it, and a mistake of the foreground then falls into pieces that the size filter takes.
+    decoder never looks at it, and a mistake of the foreground then falls into pieces that the size filter
+    takes.
 
     Parameters
     ----------

@@ -106,6 +106,7 @@ class _Run:
         self.held_out = HeldOutLoss(self.examples, device)
 
     def go(self, report: Report, cancel: CancelToken) -> TrainResult:
+        """Train to the end of the budget, or until cancelled."""
         try:
             return self._result(self._train(report, cancel))
         except Cancelled:
@@ -178,8 +179,8 @@ class _Run:
     def _report(self, report: Report) -> None:
         last = self.state.history[-1]
         loss = self.losses[-1] if self.losses else last.loss
-        metrics = {"loss": loss, "held_out_loss": last.held_out}
-        metrics = {name: value for name, value in metrics.items() if value is not None}
+        known = {"loss": loss, "held_out_loss": last.held_out}
+        metrics = {name: value for name, value in known.items() if value is not None}
         message = self.notice or "training"
         report(Progress(self.clock.steps, self.clock.expected_steps, message, metrics))
 
@@ -189,7 +190,7 @@ class _Run:
         try:
             save_checkpoint(self.checkpoint, self.state, self.clock.steps, self.clock.seconds)
         except StorageError as error:
-            # The training itself is not lost yet: go on, and tell; saving the result will fail if nothing changes.
+            # The training itself is not lost yet: go on, and tell; saving the result fails if this lasts.
             self.notice = f"no checkpoint could be written: {error}"
             self._report(report)
         self.saved_at = self.clock.seconds
