@@ -63,20 +63,12 @@ def compare(project: Path, *, sources: Names, out: OutFolder, n: int = 2, device
         Where the networks run.
     """
     from napari_graft.project.opening import open_project
-    from napari_graft.session.comparing import compare_models
+    from napari_graft.session.comparing import CompareRequest, compare_models
     from napari_graft.sources.catalogue import Catalogue
 
+    request = CompareRequest(tuple(sources or ()), out, n, device)
     with open_project(project) as opened, progress() as (report, cancel):
-        files = compare_models(
-            opened,
-            sources or [],
-            out,
-            n_tiles=n,
-            catalogue=Catalogue(),
-            device=device,
-            report=report,
-            cancel=cancel,
-        )
+        files = compare_models(opened, request, catalogue=Catalogue(), report=report, cancel=cancel)
     for file in files:
         print(file)
 

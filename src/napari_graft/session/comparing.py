@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
@@ -23,18 +25,9 @@ Segments = NDArray[np.uint32]
 _SIDE = 384
 
 
-def compare_models(
-    project: Project,
-    references: Sequence[str],
-    out: Path,
-    *,
-    n_tiles: int,
-    catalogue: Catalogue,
-    device: str = "auto",
-    report: Report,
-    cancel: CancelToken,
-) -> list[Path]:
-    """Write one picture a tile: the image, each model's objects, and the map of their disagreement.
+@dataclass(frozen=True, slots=True)
+class CompareRequest:
+    """Ask for a comparison.
 
     Parameters
     ----------
@@ -44,28 +37,43 @@ def compare_models(
         Folder for the pictures.
     n_tiles
         The tiles suggested last, and where these are too few, tiles spread over the image.
+    device
+        Where the networks run.
+    """
+
+    references: tuple[str, ...]
+    out: Path
+    n_tiles: int = 2
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if len(self.references) < 2 or SCRATCH in self.references:
+            raise InputError(f"{list(self.references)} cannot be compared: name two or more sources or runs")
+
+
+def compare_models(
+    project: Project, request: CompareRequest, *, catalogue: Catalogue, report: Report, cancel: CancelToken
+) -> list[Path]:
+    """Write one picture a tile: the image, each model's objects, and the map of their disagreement.
 
     Raises
     ------
     InputError
-        If fewer than two models are named, or one is unknown.
+        If a model is unknown.
     """
-    if len(references) < 2 or SCRATCH in references:
-        raise InputError(f"{list(references)} cannot be compared: name two or more sources or runs")
-    tiles = _tiles(project, n_tiles)
+    tiles = _tiles(project, request.n_tiles)
     found: dict[str, list[Segments]] = {}
-    for i, reference in enumerate(references):
-        report(Progress(i, len(references), f"segmenting with {reference}"))
+    for i, reference in enumerate(request.references):
+        report(Progress(i, len(request.references), f"segmenting with {reference}"))
         model = load_model(reference, project, catalogue)
-        found[reference] = segment_tiles(project, model, tiles, device=device, cancel=cancel)
-    out.mkdir(parents=True, exist_ok=True)
+        found[reference] = segment_tiles(project, model, tiles, device=request.device, cancel=cancel)
+    request.out.mkdir(parents=True, exist_ok=True)
     files = []
     for i, tile in enumerate(tiles):
-        path = out / f"tile_{i + 1:02d}.png"
+        path = request.out / f"tile_{i + 1:02d}.png"
         image = intensity_of(project).normalise(project.volume.read(tile))
-        atomic.write_bytes(
-            path, _picture(np.squeeze(image), {k: np.squeeze(v[i]) for k, v in found.items()}, tile)
-        )
+        segments = {name: np.squeeze(of_model[i]) for name, of_model in found.items()}
+        atomic.write_bytes(path, _picture(np.squeeze(image), segments, tile))
         files.append(path)
     return files
 
@@ -73,12 +81,12 @@ def compare_models(
 def disagreement(segmentations: Sequence[Segments]) -> NDArray[np.float32]:
     """Return for each pixel the share of pairs of segmentations that disagree there, 0 to 1.
 
-    Two segmentations agree on a pixel where one calls it background as the other does, or where their objects there
-    overlap by more than half (intersection over union above 0.5).
+    Two segmentations agree on a pixel where one calls it background as the other does, or where their objects
+    there overlap by more than half (intersection over union above 0.5).
     """
     pairs = list(combinations(segmentations, 2))
     votes = [_disagree(first, second) for first, second in pairs]
-    return np.mean(votes, axis=0, dtype=np.float32)
+    return np.asarray(np.mean(votes, axis=0, dtype=np.float32))
 
 
 def _disagree(first: Segments, second: Segments) -> NDArray[np.bool_]:
@@ -89,7 +97,7 @@ def _disagree(first: Segments, second: Segments) -> NDArray[np.bool_]:
     a, b = keys // n, keys % n
     union = np.bincount(first.ravel())[a] + np.bincount(second.ravel())[b] - shared
     agree = np.where((a == 0) | (b == 0), (a == 0) & (b == 0), shared / union > 0.5)
-    return ~agree[inverse].reshape(first.shape)
+    return np.asarray(~agree[inverse].reshape(first.shape), np.bool_)
 
 
 def _tiles(project: Project, n: int) -> list[Tile]:
@@ -107,14 +115,10 @@ def _tiles(project: Project, n: int) -> list[Tile]:
 
 
 def _picture(image: NDArray[np.float32], found: dict[str, Segments], tile: Tile) -> bytes:
-    import io
-
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     n_panels = len(found) + 2
     figure = Figure(figsize=(3.2 * n_panels, 3.6), layout="constrained")
-    canvas = FigureCanvasAgg(figure)
     axes = figure.subplots(1, n_panels)
     axes[0].imshow(image, cmap="gray")
     axes[0].set_title(f"image at {', '.join(map(str, tile.start))}", fontsize=9)
@@ -128,7 +132,7 @@ def _picture(image: NDArray[np.float32], found: dict[str, Segments], tile: Tile)
     for axis in axes:
         axis.set_axis_off()
     buffer = io.BytesIO()
-    canvas.print_png(buffer)
+    figure.savefig(buffer, format="png")
     return buffer.getvalue()
 
 
