@@ -54,7 +54,7 @@ class Engine:
         return None if self._process is None else self._process.pid
 
     def run(self, job: TrainJob, *, report: Report, cancel: CancelToken) -> dict[str, Any]:
-        """Run a job to its end and return its result; cancelling asks the worker to keep its best and end the job.
+        """Run a job to its end and return its result; a cancelled job keeps its best and ends.
 
         Raises
         ------
@@ -125,7 +125,8 @@ class Engine:
         code = process.wait() if process is not None else None
         how = f"signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit code {code}"
         return EngineError(
-            f"the training process ended unexpectedly ({how}); what it had saved is kept: train again to go on"
+            f"the training process ended unexpectedly ({how}); what it had saved is kept: "
+            "train again to go on"
         )
 
 

@@ -72,7 +72,7 @@ class Worker:
             return ErrorEvent(error="input", message=str(error))
         except StorageError as error:
             return ErrorEvent(error="storage", message=str(error))
-        except Exception as error:  # noqa: BLE001 - the job runner: whatever fails must reach the user as words
+        except Exception as error:  # the job runner: whatever fails must reach the user as words
             _log.exception("the job failed")
             return ErrorEvent(error="crash", message=f"{type(error).__name__}: {error}")
 

@@ -48,16 +48,34 @@ def annotate_from_labels(
         raise InputError(
             "there are no tiles to annotate: run 'napari-graft suggest' first, or name a file of tiles"
         )
+    _refuse_overlaps(project, tiles)
+    # All are checked before the first is stored: a mistake in one leaves the project as it was.
     painted = [_painted(project, labels, tile, is_sparse) for tile in tiles]
     return [project.accept(labelled_tile, who=_user()) for labelled_tile in painted]
+
+
+def _refuse_overlaps(project: Project, tiles: Sequence[Tile]) -> None:
+    earlier = project.annotations.tiles()
+    for i, tile in enumerate(tiles):
+        if tile.ndim != len(project.manifest.shape):
+            raise InputError(
+                f"the tile at {tile.start} has {tile.ndim} axes where the image has {len(project.manifest.shape)}: "
+                "give one number for each axis of the image"
+            )
+        for other in (*earlier, *tiles[:i]):
+            if other != tile and other.overlaps(tile):
+                raise InputError(
+                    f"the tile at {tile.start} of shape {tile.shape} overlaps the one at {other.start} of shape "
+                    f"{other.shape}: choose tiles that lie apart"
+                )
 
 
 def _painted(project: Project, labels: Volume, tile: Tile, is_sparse: bool) -> LabelledTile:
     found = np.asarray(labels.read_raw(tile)).astype(np.uint32)
     if found.shape != tile.shape:
         raise InputError(
-            f"the tile at {tile.start} of shape {tile.shape} reaches outside the image of shape {labels.shape}: "
-            "choose a tile inside"
+            f"the tile at {tile.start} of shape {tile.shape} reaches outside the image of shape "
+            f"{labels.shape}: choose a tile inside"
         )
     annotation = found if is_sparse else to_annotation(found)
     is_complete = not is_sparse or not np.any(annotation == UNLABELLED)

@@ -18,7 +18,7 @@ from napari_graft.session.fitting import Budget
 from napari_graft.session.predicting import PredictRequest
 from napari_graft.session.ranking import RankedSource
 from napari_graft.session.suggesting import SuggestRequest
-from napari_graft.session.training import TrainReport, TrainingTask
+from napari_graft.session.training import TrainingTask, TrainReport
 from napari_graft.sources.catalogue import Catalogue
 
 __all__ = ["evaluate", "open_project", "predict_volume", "rank_sources", "suggest_tiles", "train"]

@@ -28,7 +28,6 @@ from napari_graft.session.splitting import TestSplit, split_for_test
 from napari_graft.session.suggesting import SuggestRequest, suggest_tiles
 from napari_graft.session.training import TrainingTask
 from napari_graft.session.views import view_of
-from napari_graft.sources.card import Structure
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.exclude import trained_on
 
@@ -93,8 +92,10 @@ class DemoResult:
     excluded
         Sources left out because they have seen the image or its set, and those that the user named.
     zero_shot, rounds, scratch
-        Scores on the test part: of the untouched best source, after each round, and from scratch with the same
-        tiles and as many steps.
+        Scores on the test part: of the untouched best source, after each round, and from scratch with the
+        same tiles and as many steps.
+    held_out
+        What each round's training measured on the held-out part, by ``round N``.
     suggestions
         Tiles of each round with their reasons.
     segments

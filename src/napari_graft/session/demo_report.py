@@ -24,7 +24,7 @@ _WORDS = {None: "objects", "any": "objects"}
 
 
 def write_demo_report(demo: Demo) -> Path:
-    """Write ``report.html``, ``report.json`` and the pictures of a finished demonstration; return the page's path.
+    """Write ``report.html``, ``report.json`` and the pictures of a demonstration; return the page's path.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def _overviews(demo: Demo) -> tuple[list[Overview], dict[int | None, int]]:
 def _grey(demo: Demo, tile: Tile) -> NDArray[np.uint8]:
     normalised = intensity_of(demo.project).normalise(demo.project.volume.read(tile))
     grey = np.clip((normalised + 1) * 127.5, 0, 255).astype(np.uint8)
-    return grey.reshape(grey.shape[-2:])
+    return np.asarray(grey.reshape(grey.shape[-2:]))
 
 
 def _panels(demo: Demo) -> list[Panel]:
@@ -130,16 +130,17 @@ def _plane(segments: NDArray[np.uint32], tile: Tile) -> NDArray[np.uint32]:
 
 def _facts(demo: Demo) -> dict[str, str]:
     request = demo.request
-    rounds = demo.result.rounds
+    n_steps = sum(int(str(row["steps"])) for row in demo.result.rounds)
+    libraries = [f"{name} {_version(name)}" for name in ("torch", "numpy")]
     return {
         "Command": " ".join(["napari-graft", *sys.argv[1:]]),
         "Version": _version("napari-graft"),
         "Seed": str(request.seed),
         "Device": str(demo.device),
-        "Training": f"{request.seconds:g} s a round, {sum(int(str(r['steps'])) for r in rounds)} steps in all",
+        "Training": f"{request.seconds:g} s a round, {n_steps} steps in all",
         "From scratch": "the same tiles and as many steps as the adapted model had in all",
         "Test part": f"{len(demo.split.test)} × {demo.split.test[0].shape}, never annotated",
-        "Libraries": f"torch {_version('torch')}, numpy {_version('numpy')}, Python {platform.python_version()}",
+        "Libraries": ", ".join([*libraries, f"Python {platform.python_version()}"]),
         "Date": datetime.now(UTC).strftime("%Y-%m-%d"),
     }
 
@@ -172,7 +173,7 @@ def _notes(demo: Demo) -> list[str]:
     not_kept = [str(row["n_tiles"]) for row in demo.result.rounds if not row["kept"]]
     if not_kept:
         notes.append(
-            f"With {' and '.join(not_kept)} tiles the new model was worse on the held-out part, so the one before "
-            "stayed in use."
+            f"With {' and '.join(not_kept)} tiles the new model was worse on the held-out part, "
+            "so the one before stayed in use."
         )
     return notes

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.nets.build import build_network
@@ -18,6 +17,9 @@ from napari_graft.session.models import SCRATCH, Model
 from napari_graft.training.config import TrainConfig, TrainResult
 from napari_graft.training.examples import Example
 from napari_graft.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    import torch
 
 RATE_ADAPTED = 1e-3
 RATE_SCRATCH = 2e-3

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from napari_graft.core.labels import UNLABELLED
@@ -20,6 +20,9 @@ from napari_graft.segmentation.decode import decode
 from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.training.examples import Example
 from napari_graft.training.held_out import HeldOutLoss
+
+if TYPE_CHECKING:
+    import torch
 
 Annotation = NDArray[np.uint32]
 

@@ -54,7 +54,8 @@ def load_model(reference: str, project: Project, catalogue: Catalogue, *, seed: 
     Parameters
     ----------
     reference
-        ``scratch``, ``latest``, ``run 0001``, ``PROJECT:RUN``, a source's id, or the path of an exported source.
+        ``scratch``, ``latest``, ``run 0001``, ``PROJECT:RUN``, a source's id, or the path of an exported
+        source.
     project
         The project that ``latest`` and a bare run belong to, and whose pixel size a fresh network takes.
     catalogue

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from napari_graft.core.errors import InputError
@@ -21,6 +21,9 @@ from napari_graft.session.models import model_of_source
 from napari_graft.session.views import random_tiles, view_of
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.source import Source
+
+if TYPE_CHECKING:
+    import torch
 
 N_TILES = 32
 TILE_SIDE = 192

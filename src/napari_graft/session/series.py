@@ -19,7 +19,7 @@ def is_series(path: str) -> bool:
 
 
 def write_stack(pattern: str, out: Path) -> str:
-    """Write the files that a pattern names, in order of name, as the slices of one TIFF stack; return its path.
+    """Write the files that a pattern names, in order of name, as one TIFF stack; return its path.
 
     Raises
     ------

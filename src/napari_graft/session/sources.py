@@ -55,7 +55,7 @@ def export_reference(reference: str, out: Path) -> None:
 
 
 def _source_of_run(project: Project, run: Run, folder: Path) -> Source:
-    """Make a source of a run: its weights in half precision, a fingerprint of the project's image, and a card."""
+    """Make a source of a run: its weights in half precision, a fingerprint of the image, and a card."""
     halves = {name: value.astype(np.float16) for name, value in run.load_weights().items()}
     save_tensors(folder / WEIGHTS, halves, {"run": run.id})
     digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()

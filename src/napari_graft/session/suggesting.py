@@ -122,6 +122,7 @@ class _Look:
         )
 
     def at(self, tiles: Sequence[Tile], report: Report, cancel: CancelToken) -> list[Candidate]:
+        """Return what the model sees in each tile."""
         device = choose_device(self.request.device)
         predictor = Predictor(self.model.network, device)
         candidates = []
@@ -159,7 +160,8 @@ def _model_to_look_with(project: Project, request: SuggestRequest, catalogue: Ca
         return load_model("latest", project, catalogue)
     if request.strategy in _NEEDS_PREDICTION:
         raise InputError(
-            f"strategy {request.strategy!r} needs a model that predicts: name one with --source, or train first"
+            f"strategy {request.strategy!r} needs a model that predicts: "
+            "name one with --source, or train first"
         )
     # Before any label the features of a general model: it has seen many looks and belongs to no structure.
     return load_model(ANCESTOR, project, catalogue)

@@ -67,8 +67,8 @@ class TrainingTask:
     def run(self, source: str, budget: Budget) -> TrainReport:
         """Train from `source` within a budget, or go on with the run of the same source that was cut off.
 
-        The new model takes the place of the one before only if its loss on the held-out part is no higher; before
-        the first run that is the untouched source. Where nothing is held out, it does.
+        The new model takes the place of the one before only if its loss on the held-out part is no higher;
+        before the first run that is the untouched source. Where nothing is held out, it does.
 
         Parameters
         ----------
@@ -131,7 +131,7 @@ class TrainingTask:
     def _judge_earlier(
         self, start: Model, tiles: Sequence[LabelledTile], budget: Budget
     ) -> dict[str, Judgement]:
-        """Judge what the new model competes with, on today's held-out part: none of them was trained on it."""
+        """Judge what the new model competes with on today's held-out part, which none was trained on."""
         device = choose_device(budget.device)
         judged: dict[str, Judgement] = {}
         if start.name != SCRATCH:

@@ -42,7 +42,7 @@ def view_of(project: Project, spec: ModelSpec) -> ModelView:
 
 
 def random_tiles(view: ModelView, side: int, n: int, rng: np.random.Generator) -> list[Tile]:
-    """Draw tiles of `side` model pixels anywhere in the image, one slice thick, smaller where the image is."""
+    """Draw tiles of `side` model pixels in the image, one slice thick, smaller where the image is."""
     shape = view.volume.shape
     wanted = view.on_image((side,) * view.spec.ndim)
     lengths = [min(length or 1, whole) for length, whole in zip(wanted, shape, strict=True)]
