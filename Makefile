@@ -4,9 +4,9 @@
 .PHONY: help env screen test demo check docs bench coverage clean
 
 BIN := .venv/bin
-DEMO_ARGS ?=
+DEMO_ARGS ?= --time-budget 25s
 PYTEST_ARGS ?=
-BENCHMARKS ?= ranking label-efficiency selection throughput
+BENCHMARKS ?= throughput
 
 # Two workers, each with one thread for arithmetic: two workers of two threads fight for two cores, and one worker
 # leaves a core idle. A crash of Qt then costs one test and not the run. A file stays in one worker, so that what
