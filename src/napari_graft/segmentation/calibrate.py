@@ -1,0 +1,90 @@
+"""Choose the settings of the decoding on annotated tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_graft.metrics.evaluate_annotated import evaluate_annotated
+from napari_graft.segmentation.decode import decode
+from napari_graft.segmentation.edges import Offset
+from napari_graft.segmentation.settings import DecodeSettings
+
+PARTITIONED_STRUCTURES = frozenset({"neurites", "axons"})
+"""Structures that fill the image, judged by variation of information; the others by average precision."""
+
+Stage = Callable[[DecodeSettings], Sequence[DecodeSettings]]
+
+STAGES: tuple[Stage, ...] = (
+    lambda settings: [replace(settings, foreground_threshold=t) for t in (0.4, 0.6, 0.3, 0.7)],
+    lambda settings: [replace(settings, attraction_bias=b) for b in (0.1, -0.1, 0.2, -0.2, 0.3)],
+    lambda settings: [replace(settings, min_size=n) for n in (10, 50, 100, 200, 400)],
+)
+"""What is tried, one setting after the other, from the default outwards."""
+
+MIN_GAIN = 0.01
+"""Bits or average precision by which a setting must beat the one nearer to the default: tiles are few."""
+
+
+class Affinities(Protocol):
+    """What a network says of one tile."""
+
+    @property
+    def foreground(self) -> NDArray[np.float32]:
+        """Probability that a pixel belongs to an object, (*spatial)."""
+
+    @property
+    def affinities(self) -> NDArray[np.float32]:
+        """Probability that two pixels belong to the same object, (K, *spatial)."""
+
+
+def calibrate(
+    predictions: Sequence[Affinities],
+    annotations: Sequence[NDArray[np.integer]],
+    offsets: Sequence[Offset],
+    structure: str,
+    default: DecodeSettings | None = None,
+) -> DecodeSettings:
+    """Return the settings that decode the annotated tiles best, the default where no object was painted.
+
+    One setting is chosen after the other, each on all tiles together; unlabelled pixels count for nothing. A
+    value must clearly beat those nearer to the default.
+
+    Parameters
+    ----------
+    predictions, annotations
+        What the network says of the tiles, and what was painted: 0 unlabelled, 1 background, 2… objects.
+    structure
+        "neurites" and "axons" are judged by variation of information, other structures by average precision.
+    """
+    trial = _Trial(predictions, annotations, offsets, structure in PARTITIONED_STRUCTURES)
+    best = default or DecodeSettings()
+    score = trial.score(best)
+    if score is None:
+        return best
+    for stage in STAGES:
+        for candidate in stage(best):
+            new = trial.score(candidate)
+            if new is not None and new > score + MIN_GAIN:
+                best, score = candidate, new
+    return best
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    predictions: Sequence[Affinities]
+    annotations: Sequence[NDArray[np.integer]]
+    offsets: Sequence[Offset]
+    is_partitioned: bool
+
+    def score(self, settings: DecodeSettings) -> float | None:
+        """Return how good the settings are, more is better; None where nothing can be judged."""
+        segments = [decode(p.foreground, p.affinities, self.offsets, settings) for p in self.predictions]
+        scores = evaluate_annotated(segments, self.annotations)
+        if scores is None:
+            return None
+        return -scores.vi if self.is_partitioned else scores.ap
