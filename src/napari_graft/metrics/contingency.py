@@ -104,7 +104,7 @@ def rank(values: NDArray[np.integer | np.bool]) -> tuple[Labels, Indices]:
 
 
 def _rank_objects(labels: Labels) -> Indices:
-    """Number the objects 1… in the order of their labels; background stays 0."""
+    """Give the objects the numbers 1… in the order of their labels; background stays 0."""
     different, index = rank(labels)
     has_background = different.size > 0 and different[0] == 0
     return index if has_background else index + 1

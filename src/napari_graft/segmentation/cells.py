@@ -12,7 +12,7 @@ Index = tuple[EllipsisType, NDArray[np.intp], NDArray[np.intp]]
 
 
 def cell_centres(shape: Sequence[int], cell: int) -> Index:
-    """Return the index of the centres of all cells of `cell` x `cell` pixels, smaller ones at the far edges."""
+    """Return the index of the centres of cells of `cell` x `cell` pixels, smaller ones at the far edges."""
     rows, columns = (np.minimum(_starts(n, cell) + cell // 2, n - 1) for n in shape[-2:])
     return (..., rows[:, None], columns)
 
@@ -25,7 +25,7 @@ def cell_means(values: NDArray[np.float32], cell: int) -> NDArray[np.float32]:
 
 
 def _sum_rows(values: NDArray[np.float32], cell: int) -> NDArray[np.float32]:
-    """Sum `cell` rows each; adding strided views is an order of magnitude faster than `numpy.add.reduceat`."""
+    """Sum `cell` rows each; adding strided views is ten times faster than `numpy.add.reduceat`."""
     sums = np.zeros((*values.shape[:-2], -(-values.shape[-2] // cell), values.shape[-1]), np.float32)
     for row in range(cell):
         part = values[..., row::cell, :]
