@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import IO, Any
 
@@ -102,7 +103,8 @@ class Engine:
         self._events = queue.SimpleQueue()
         # A group of its own: Ctrl+C in the terminal reaches this process, which then asks the worker to stop.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "napari_graft.engine"],
+            # -P: a file in the folder where the user is must not stand in for a module of its name.
+            [sys.executable, "-P", "-m", "napari_graft.engine"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -122,7 +124,11 @@ class Engine:
 
     def _died(self) -> EngineError:
         process, self._process = self._process, None
-        code = process.wait() if process is not None else None
+        code = None
+        if process is not None and process.stdin is not None:
+            with suppress(BrokenPipeError):
+                process.stdin.close()
+            code = process.wait()
         how = f"signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit code {code}"
         return EngineError(
             f"the training process ended unexpectedly ({how}); what it had saved is kept: "
@@ -131,8 +137,10 @@ class Engine:
 
 
 def _listen(stream: IO[str], events: queue.SimpleQueue[Event | None]) -> None:
-    for line in stream:
-        events.put(read_event(line))
+    with stream:
+        for line in stream:
+            if line.endswith("\n"):  # one that is killed may leave half a line
+                events.put(read_event(line))
     events.put(None)
 
 

@@ -7,6 +7,7 @@ import os
 import queue
 import sys
 import threading
+from contextlib import suppress
 from typing import TextIO
 
 from pydantic import BaseModel
@@ -42,30 +43,31 @@ class Worker:
     def __init__(self, requests: TextIO, events: TextIO) -> None:
         self._requests = requests
         self._events = events
-        self._jobs: queue.SimpleQueue[TrainJob | None] = queue.SimpleQueue()
-        self._token = CancelToken()
+        self._jobs: queue.SimpleQueue[tuple[TrainJob, CancelToken] | None] = queue.SimpleQueue()
 
     def serve(self) -> None:
         """Work until the requests end."""
         threading.Thread(target=self._listen, name="requests", daemon=True).start()
-        while (job := self._jobs.get()) is not None:
-            self._send(self._answer(job))
-            self._token = CancelToken()
+        while (entry := self._jobs.get()) is not None:
+            self._send(self._answer(*entry))
 
     def _listen(self) -> None:
+        # A token for each job: cancelling one that has just ended must not meet the next.
+        token = CancelToken()
         for line in self._requests:
             request = read_request(line)
             if isinstance(request, CancelJob):
-                self._token.cancel()
+                token.cancel()
             else:
-                self._jobs.put(request)
+                token = CancelToken()
+                self._jobs.put((request, token))
         # The side that waits is gone: stop the job, keeping its best weights, and end.
-        self._token.cancel()
+        token.cancel()
         self._jobs.put(None)
 
-    def _answer(self, job: TrainJob) -> BaseModel:
+    def _answer(self, job: TrainJob, token: CancelToken) -> BaseModel:
         try:
-            return ResultEvent(value=self._train(job))
+            return ResultEvent(value=self._train(job, token))
         except Cancelled as error:
             return ErrorEvent(error="cancelled", message=str(error))
         except InputError as error:
@@ -76,9 +78,9 @@ class Worker:
             _log.exception("the job failed")
             return ErrorEvent(error="crash", message=f"{type(error).__name__}: {error}")
 
-    def _train(self, job: TrainJob) -> dict[str, object]:
+    def _train(self, job: TrainJob, token: CancelToken) -> dict[str, object]:
         with open_project(job.project, write=True) as project:
-            task = TrainingTask(project, Catalogue(), self._report, self._token)
+            task = TrainingTask(project, Catalogue(), self._report, token)
             budget = Budget(job.seconds, job.steps, job.device, job.seed)
             return task.run(job.source, budget).as_dict()
 
@@ -90,11 +92,10 @@ class Worker:
         )
 
     def _send(self, message: BaseModel) -> None:
-        try:
+        # Where nobody listens any more, the requests have ended too, and that stops the job.
+        with suppress(BrokenPipeError):
             self._events.write(to_line(message))
             self._events.flush()
-        except BrokenPipeError:
-            self._token.cancel()
 
 
 def main() -> None:

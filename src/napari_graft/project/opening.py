@@ -20,7 +20,12 @@ from napari_graft.sources.document import read_document, write_document
 
 
 def create_project(
-    folder: str | os.PathLike[str], image: ImageChoice, *, structure: Structure | None = None
+    folder: str | os.PathLike[str],
+    image: ImageChoice,
+    *,
+    structure: Structure | None = None,
+    intensity_range: tuple[float, float] | None = None,
+    inverted: bool = False,
 ) -> Project:
     """Make a project and return it, open for writing.
 
@@ -32,8 +37,8 @@ def create_project(
         Where the project will be; it must not exist yet, or be empty.
     image
         The image.
-    structure
-        What is to be segmented.
+    structure, intensity_range, inverted
+        As in `ProjectManifest`.
 
     Raises
     ------
@@ -46,7 +51,8 @@ def create_project(
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise InputError(f"{str(path)!r} exists already: choose another name, or open that project")
     manifest = _describe(path, image, image.open(), structure)
-    _make_folder(path, manifest)
+    measured = {"intensity_range": intensity_range, "inverted": inverted}
+    _make_folder(path, manifest.model_copy(update=measured))
     return open_project(path, write=True)
 
 

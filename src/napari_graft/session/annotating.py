@@ -55,18 +55,18 @@ def annotate_from_labels(
 
 
 def _refuse_overlaps(project: Project, tiles: Sequence[Tile]) -> None:
-    earlier = project.annotations.tiles()
+    earlier, ndim = project.annotations.tiles(), len(project.manifest.shape)
     for i, tile in enumerate(tiles):
-        if tile.ndim != len(project.manifest.shape):
+        if tile.ndim != ndim:
             raise InputError(
-                f"the tile at {tile.start} has {tile.ndim} axes where the image has {len(project.manifest.shape)}: "
+                f"the tile at {tile.start} has {tile.ndim} axes where the image has {ndim}: "
                 "give one number for each axis of the image"
             )
         for other in (*earlier, *tiles[:i]):
             if other != tile and other.overlaps(tile):
                 raise InputError(
-                    f"the tile at {tile.start} of shape {tile.shape} overlaps the one at {other.start} of shape "
-                    f"{other.shape}: choose tiles that lie apart"
+                    f"the tile at {tile.start} of shape {tile.shape} overlaps the one at {other.start} "
+                    f"of shape {other.shape}: choose tiles that lie apart"
                 )
 
 

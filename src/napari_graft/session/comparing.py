@@ -47,8 +47,10 @@ class CompareRequest:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        if len(self.references) < 2 or SCRATCH in self.references:
+        if len(set(self.references)) < 2 or SCRATCH in self.references:
             raise InputError(f"{list(self.references)} cannot be compared: name two or more sources or runs")
+        if self.n_tiles < 1:
+            raise InputError(f"cannot compare on {self.n_tiles} tiles: ask for at least 1")
 
 
 def compare_models(

@@ -16,7 +16,8 @@ from napari_graft.core.tile import Tile
 from napari_graft.io import Volume, open_labels
 from napari_graft.metrics import evaluate
 from napari_graft.nets.device import choose_device
-from napari_graft.project.project import Project
+from napari_graft.project.opening import open_project
+from napari_graft.project.project import MANIFEST, Project
 from napari_graft.session.annotating import annotate_from_labels
 from napari_graft.session.examples import make_examples
 from napari_graft.session.fitting import Budget, Fitting
@@ -79,6 +80,7 @@ class DemoRequest:
             raise InputError(
                 f"{self.n_rounds} rounds of {self.n_tiles} tiles show nothing: ask for at least 1 of each"
             )
+        SuggestRequest(self.n_tiles, self.tile)
 
 
 @dataclass(slots=True)
@@ -132,6 +134,7 @@ class Demo:
         self.catalogue = Catalogue()
         self._report = report
         self._cancel = cancel
+        self._candidates = candidate_sources(self.catalogue, request.exclude)
         self.labels = open_labels(request.labels)
         self.project = self._fresh_project()
         self.split: TestSplit = split_for_test(self.project.manifest.shape)
@@ -139,19 +142,18 @@ class Demo:
         self._steps = 0
 
     def _fresh_project(self) -> Project:
-        folder = self.request.out / "demo.graft"
-        self.request.out.mkdir(parents=True, exist_ok=True)
-        if (folder / "project.json").is_file():
-            shutil.rmtree(folder)
-        project = make_project(folder, self.request.options)
-        if project.manifest.shape != self.labels.shape:
-            project.close()
-            shutil.rmtree(folder)
+        shape = self.request.options.choice.open().shape
+        if shape != self.labels.shape:
             raise InputError(
-                f"the label image has shape {self.labels.shape}, the image {project.manifest.shape}: "
+                f"the label image has shape {self.labels.shape}, the image {shape}: "
                 "give labels of the same image at the same resolution"
             )
-        return project
+        folder = self.request.out / "demo.graft"
+        if (folder / MANIFEST).is_file():
+            # Refused while another demonstration is at work in it.
+            open_project(folder, write=True).close()
+            shutil.rmtree(folder)
+        return make_project(folder, self.request.options)
 
     def run(self) -> DemoResult:
         """Run the loop and return what it found.
@@ -177,10 +179,9 @@ class Demo:
 
     def _rank(self) -> str:
         image = self.request.named or self.request.options.image
-        candidates = candidate_sources(self.catalogue, self.request.exclude)
-        seen = [source.id for source in candidates if trained_on(source, image)]
+        seen = [source.id for source in self._candidates if trained_on(source, image)]
         self.result.excluded = [*self.request.exclude, *seen]
-        unseen = [source for source in candidates if source.id not in seen]
+        unseen = [source for source in self._candidates if source.id not in seen]
         self.result.ranking = rank_sources(self.project, unseen, report=self._report, cancel=self._cancel)
         return self.result.ranking[0].source.id
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from napari_graft.annotation.holdout import HeldOut, split_holdout
 from napari_graft.annotation.labelled_tile import LabelledTile
+from napari_graft.core.errors import InputError
 from napari_graft.core.labels import UNLABELLED
 from napari_graft.inference.view import ModelView
 from napari_graft.training.examples import Example
@@ -18,8 +19,20 @@ CONTEXT = 48
 
 
 def make_examples(view: ModelView, tiles: Sequence[LabelledTile]) -> list[Example]:
-    """Return one example a tile, on the model's grid, with its held-out part and image context around it."""
-    return [_example(view, part) for part in split_holdout(tiles)]
+    """Return one example a tile, on the model's grid, with its held-out part and image context around it.
+
+    Raises
+    ------
+    InputError
+        If no pixel is left to learn from.
+    """
+    examples = [_example(view, part) for part in split_holdout(tiles)]
+    if not any(np.any(example.train != UNLABELLED) for example in examples):
+        raise InputError(
+            f"the {len(tiles)} annotated tiles hold no labelled pixel outside the parts that are kept apart "
+            "to judge the training: paint more of them"
+        )
+    return examples
 
 
 def _example(view: ModelView, part: HeldOut) -> Example:

@@ -37,12 +37,21 @@ class Budget:
         ``auto``, ``cpu`` or ``cuda``.
     seed
         Decides patches and augmentation.
+
+    Raises
+    ------
+    InputError
+        If there is neither, one is not positive, or there is no such device.
     """
 
     seconds: float | None = 120.0
     steps: int | None = None
     device: str = "auto"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        choose_device(self.device)
+        TrainConfig(time_budget=self.seconds, max_steps=self.steps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,11 @@ class ImageOptions:
     structure: Structure | None = None
     is_inverted: bool = False
 
+    @property
+    def choice(self) -> ImageChoice:
+        """The image, to be opened."""
+        return ImageChoice(self.image, self.axes, self.pixel_size, self.unit, self.channel)
+
 
 def make_project(folder: Path, options: ImageOptions) -> Project:
     """Check an image, measure its grey range, and make a project for it, open for writing.
@@ -42,12 +47,15 @@ def make_project(folder: Path, options: ImageOptions) -> Project:
     StorageError
         If the disk is full.
     """
-    choice = ImageChoice(options.image, options.axes, options.pixel_size, options.unit, options.channel)
     # Before the folder is made: an image that cannot be used leaves nothing behind.
-    intensity = measure_intensity(choice.open())
-    project = create_project(folder, choice, structure=options.structure)
-    project.update_manifest(intensity_range=(intensity.low, intensity.high), inverted=options.is_inverted)
-    return project
+    intensity = measure_intensity(options.choice.open())
+    return create_project(
+        folder,
+        options.choice,
+        structure=options.structure,
+        intensity_range=(intensity.low, intensity.high),
+        inverted=options.is_inverted,
+    )
 
 
 def describe_project(folder: Path) -> dict[str, Any]:

@@ -67,9 +67,8 @@ def candidate_sources(catalogue: Catalogue, exclude: Collection[str] = ()) -> li
         If a source to leave out does not exist.
     """
     sources = [source for source in catalogue.sources() if source.card.structure != "any"]
-    for name in exclude:
-        catalogue.get(name)
-    return [source for source in sources if source.id not in exclude]
+    excluded = {catalogue.get(name).id for name in exclude}
+    return [source for source in sources if source.id not in excluded]
 
 
 def rank_sources(
@@ -89,7 +88,7 @@ def rank_sources(
     project
         Its image is read at `N_TILES` random places.
     sources
-        Those without a fingerprint are left out.
+        Those without a fingerprint are left out, and 3-D ones where the image is 2-D.
     device
         Where the encoders run.
 
@@ -124,10 +123,10 @@ def _measure(
     project: Project, source: Source, device: torch.device, cancel: CancelToken
 ) -> tuple[Distance, str | None] | None:
     fingerprint = source.load_fingerprint()
+    if fingerprint is None or source.card.spec.ndim > len(project.manifest.shape):
+        return None
     model = model_of_source(source)
     view = view_of(project, model.spec)
-    if fingerprint is None:
-        return None
     tiles = random_tiles(view, TILE_SIDE, N_TILES, np.random.default_rng(_SEED))
     images = [view.read(tile) for tile in tiles]
 

@@ -85,39 +85,43 @@ class TrainingTask:
         tiles = self.project.annotations.labelled_tiles()
         if not tiles:
             raise InputError("no tile is annotated yet: suggest tiles and annotate them before training")
-        run, is_resumed = self._start_run(source, budget)
-        start = load_model(run.record.source, self.project, self.catalogue, seed=budget.seed)
-        earlier = self._judge_earlier(start, tiles, budget)
+        # The run begins when nothing can be refused any more: what is refused leaves nothing behind.
+        unfinished = self._unfinished(source, budget)
+        reference = self._reference(source, budget) if unfinished is None else unfinished.record.source
+        start = load_model(reference, self.project, self.catalogue, seed=budget.seed)
         fitting = self._fitting(start, tiles)
+        earlier = self._judge_earlier(start, tiles, budget)
+        run = unfinished or self._new_run(source, reference, start, budget)
         fitted = fitting.fit(start, budget, run.checkpoint_path)
         save_tensors(run.weights_path, fitted.result.weights, {"run": run.id})
-        run = _finish(run, fitted, earlier)
-        return _summary(run, is_resumed)
+        return _summary(_finish(run, fitted, earlier), is_resumed=unfinished is not None)
 
-    def _start_run(self, source: str, budget: Budget) -> tuple[Run, bool]:
-        unfinished = self.project.runs.unfinished()
-        if unfinished is not None and self._continues(unfinished, source, budget):
-            return unfinished, True
-        reference = self._best_source(budget.device) if source == BEST else source
-        spec = load_model(reference, self.project, self.catalogue).spec
-        parent = find_run(reference, self.project)
+    def _unfinished(self, source: str, budget: Budget) -> Run | None:
+        run = self.project.runs.unfinished()
+        if run is None:
+            return None
+        is_same = (
+            source in (run.record.settings.get("asked"), run.record.source)
+            and run.record.settings.get("seed") == budget.seed
+            and run.record.n_tiles == len(self.project.annotations.tiles())
+        )
+        return run if is_same else None
+
+    def _reference(self, source: str, budget: Budget) -> str:
+        """Return how the record of a run names what the training starts from."""
+        if source == BEST:
+            return self._best_source(budget.device)
+        parent = find_run(source, self.project)
+        return f"run {parent.id}" if parent is not None and self._is_own(parent) else source
+
+    def _is_own(self, run: Run) -> bool:
+        return run.folder.resolve().is_relative_to(self.project.folder.resolve())
+
+    def _new_run(self, source: str, reference: str, start: Model, budget: Budget) -> Run:
         settings = {"asked": source, "seed": budget.seed, "seconds": budget.seconds, "steps": budget.steps}
-        own = parent is not None and parent.folder.is_relative_to(self.project.folder)
-        run = self.project.new_run(
-            reference if parent is None or not own else f"run {parent.id}",
-            spec,
-            parent=parent.id if parent is not None and own else None,
-            settings=settings,
-        )
-        return run, False
-
-    def _continues(self, unfinished: Run, source: str, budget: Budget) -> bool:
-        settings, record = unfinished.record.settings, unfinished.record
-        return (
-            source in (settings.get("asked"), record.source)
-            and settings.get("seed") == budget.seed
-            and record.n_tiles == len(self.project.annotations.tiles())
-        )
+        parent = find_run(reference, self.project)
+        own = parent.id if parent is not None and self._is_own(parent) else None
+        return self.project.new_run(reference, start.spec, parent=own, settings=settings)
 
     def _best_source(self, device: str) -> str:
         sources = candidate_sources(self.catalogue)
@@ -154,18 +158,21 @@ def _finish(run: Run, fitted: Fitted, earlier: dict[str, Judgement]) -> Run:
         device=fitted.result.device,
         stopped_by=fitted.result.stopped_by,
         validation=validation,
-        kept=_is_no_worse(fitted.judgement, rival),
+        kept=_is_no_worse(fitted, rival),
         decode={name: float(value) for name, value in asdict(fitted.decode).items()},
     )
 
 
-def _is_no_worse(new: Judgement, rival: Judgement | None) -> bool:
-    if rival is None or rival.loss is None or new.loss is None:
+def _is_no_worse(fitted: Fitted, rival: Judgement | None) -> bool:
+    if fitted.result.steps == 0:  # stopped before it had learned anything
+        return False
+    if rival is None or rival.loss is None:
         return True
-    return new.loss <= rival.loss + SAME_LOSS
+    loss = fitted.judgement.loss
+    return loss is not None and loss <= rival.loss + SAME_LOSS
 
 
-def _summary(run: Run, is_resumed: bool) -> TrainReport:
+def _summary(run: Run, *, is_resumed: bool) -> TrainReport:
     record = run.record
     return TrainReport(
         run=record.id,

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from tiny_loop import make_sample
+
+from napari_graft.core.errors import Cancelled, InputError
+from napari_graft.core.progress import CancelToken, Progress, ignore_progress
+from napari_graft.project.opening import open_project
+from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft.session.ranking import RankedSource, candidate_sources, rank_sources
+from napari_graft.sources.catalogue import Catalogue
+from napari_graft.sources.document import write_document
+from napari_graft.sources.source import open_source
+from napari_graft.sources.spec import ModelSpec
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, image: Path) -> Path:
+    folder = tmp_path_factory.mktemp("rank") / "p.graft"
+    make_project(folder, ImageOptions(str(image), structure="nuclei")).close()
+    return folder
+
+
+def _rank(folder: Path, catalogue: Catalogue | None = None) -> list[RankedSource]:
+    with open_project(folder) as project:
+        sources = candidate_sources(catalogue or Catalogue())
+        return rank_sources(project, sources, device="cpu", report=ignore_progress, cancel=CancelToken())
+
+
+def test_a_source_of_the_wanted_structure_comes_first_and_the_ancestor_is_no_candidate(folder: Path) -> None:
+    ranked = _rank(folder)
+
+    assert [entry.source.id for entry in ranked] == ["tiny-nuclei", "tiny-neurites"]
+    assert [entry.score.same_structure for entry in ranked] == [True, False]
+
+
+def test_an_image_like_those_of_the_source_lies_nearer_than_noise(
+    folder: Path, tmp_path: Path, image: Path
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (128, 128)).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "noise.tif", noise)
+    make_project(tmp_path / "noise.graft", ImageOptions(str(tmp_path / "noise.tif"))).close()
+
+    own = {entry.source.id: entry.score.z for entry in _rank(folder)}
+    other = {entry.source.id: entry.score.z for entry in _rank(tmp_path / "noise.graft")}
+
+    assert all(other[name] > 10 + own[name] for name in own)
+
+
+def test_ranking_twice_gives_the_same_numbers(folder: Path) -> None:
+    assert [entry.as_dict() for entry in _rank(folder)] == [entry.as_dict() for entry in _rank(folder)]
+
+
+def test_sources_are_left_out_by_id_and_by_path(sources: Path) -> None:
+    catalogue = Catalogue()
+
+    assert [s.id for s in candidate_sources(catalogue, ["tiny-nuclei"])] == ["tiny-neurites"]
+    assert [s.id for s in candidate_sources(catalogue, [str(sources / "tiny-nuclei")])] == ["tiny-neurites"]
+    with pytest.raises(InputError, match=r"'tiny-nuclie'.*did you mean tiny-nuclei"):
+        candidate_sources(catalogue, ["tiny-nuclie"])
+
+
+def test_without_a_source_there_is_nothing_to_rank(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no source to rank"):
+        _rank(folder, Catalogue([(tmp_path, "user")]))
+
+
+def test_a_source_without_a_fingerprint_and_a_3d_source_of_a_2d_image_are_left_out(
+    folder: Path, tmp_path: Path, sources: Path
+) -> None:
+    shutil.copytree(sources / "tiny-nuclei", tmp_path / "tiny-nuclei")
+    shutil.copytree(sources / "tiny-neurites", tmp_path / "tiny-neurites")
+    (tmp_path / "tiny-neurites" / "fingerprint.safetensors").unlink()
+    shutil.copytree(sources / "tiny-nuclei", tmp_path / "tiny-3d")
+    card = open_source(tmp_path / "tiny-3d", "user").card
+    deep = {"id": "tiny-3d", "spec": ModelSpec(ndim=3, widths=(8, 16))}
+    write_document(tmp_path / "tiny-3d" / "card.json", card.model_copy(update=deep))
+
+    ranked = _rank(folder, Catalogue([(tmp_path, "user")]))
+
+    assert [entry.source.id for entry in ranked] == ["tiny-nuclei"]
+
+
+def test_ranking_stops_when_asked_to(folder: Path) -> None:
+    token = CancelToken()
+
+    def stop_at_once(state: Progress) -> None:
+        token.cancel()
+
+    with open_project(folder) as project, pytest.raises(Cancelled):
+        rank_sources(project, candidate_sources(Catalogue()), device="cpu", report=stop_at_once, cancel=token)
+
+
+def test_inverted_contrast_is_noticed_and_offered(tmp_path: Path) -> None:
+    bright_on_dark = np.vstack([make_sample((96, 192), seed=300 + i).image for i in range(4)])
+    tifffile.imwrite(tmp_path / "dark.tif", 255 - bright_on_dark)
+    make_project(tmp_path / "dark.graft", ImageOptions(str(tmp_path / "dark.tif"))).close()
+
+    first = next(entry for entry in _rank(tmp_path / "dark.graft") if entry.source.id == "tiny-nuclei")
+
+    assert first.score.remedy is not None
+    assert "invert the image" in first.score.remedy
