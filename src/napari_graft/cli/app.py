@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
 
-from napari_graft.cli import benchmarks, demo, loop, projects, sources
+from napari_graft.cli import benchmarks, demo, loop, prediction, projects, sources, training
 from napari_graft.cli.console import INTERRUPTED, USER_ERROR, stderr
 from napari_graft.core.errors import Cancelled, GraftError, InputError, StorageError
 
@@ -27,9 +27,9 @@ app.command(loop.rank)
 app.command(loop.compare)
 app.command(loop.suggest)
 app.command(loop.annotate)
-app.command(loop.train)
-app.command(loop.predict)
-app.command(loop.evaluate)
+app.command(training.train)
+app.command(prediction.predict)
+app.command(prediction.evaluate)
 app.command(benchmarks.benchmark)
 
 

@@ -6,13 +6,15 @@ import json
 import math
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 
 from napari_graft.core.progress import CancelToken, Progress, Report
 
@@ -70,15 +72,15 @@ def _bar() -> Iterator[Report]:
 
 @contextmanager
 def _lines() -> Iterator[Report]:
-    import time
-
-    shown = {"message": "", "at": 0.0}
+    shown, shown_at = "", 0.0
 
     def report(state: Progress) -> None:
+        """Print a line when there is another message, and every few seconds."""
+        nonlocal shown, shown_at
         now = time.monotonic()
-        if state.message == shown["message"] and now - float(shown["at"]) < _LINE_EVERY:
+        if state.message == shown and now - shown_at < _LINE_EVERY:
             return
-        shown.update(message=state.message, at=now)
+        shown, shown_at = state.message, now
         amount = f" {state.done:g} of {state.total:g}" if state.total else ""
         words = "".join(f"  {name} {value:.3f}" for name, value in state.metrics.items())
         print(f"{state.message}{amount}{words}", file=sys.stderr, flush=True)

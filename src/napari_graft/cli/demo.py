@@ -2,34 +2,78 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+
+from cyclopts import Parameter
 
 from napari_graft.cli.console import progress, stderr
 from napari_graft.cli.durations import parse_duration
-from napari_graft.cli.types import Names, PixelSize
+from napari_graft.cli.types import SCALE_OF_FILE, Names, Scale
 from napari_graft.core.errors import InputError
 from napari_graft.sources.card import Structure
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Name an image with its truth.
+
+    Parameters
+    ----------
+    image
+        The image. A quoted pattern such as "set/image_*.tif" takes images of one size as a stack.
+    labels
+        Its whole truth, a label image or a pattern.
+    structure
+        What is to be segmented.
+    """
+
+    image: str | None = None
+    labels: str | None = None
+    structure: Structure | None = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """Say how much is done.
+
+    Parameters
+    ----------
+    rounds
+        Rounds of annotation and training.
+    tiles
+        Tiles annotated in each round.
+    tile
+        Side of a tile in pixels.
+    time_budget
+        Training time of a round, for example 60s.
+    seed
+        Decides all that is random.
+    """
+
+    rounds: int = 2
+    tiles: int = 4
+    tile: int = 256
+    time_budget: str = "60s"
+    seed: int = 0
 
 
 def demo(
     *,
     out: Path = Path("demo-report"),
-    image: str | None = None,
-    labels: str | None = None,
+    labelled: Labelled = Labelled(),
+    scale: Scale = SCALE_OF_FILE,
     exclude: Names = None,
-    rounds: int = 2,
-    tiles: int = 4,
-    time_budget: str = "60s",
-    seed: int = 0,
-    tile: int = 256,
-    structure: Structure | None = None,
-    pixel_size: PixelSize = None,
-    unit: str = "nm",
+    effort: Effort = Effort(),
 ) -> None:
-    """Run the whole loop without a screen and write a report: rank, suggest, annotate, train, evaluate, repeat.
+    """Run the whole loop without a screen and write a report.
 
-    The labels are supplied by the label image; the last fifth of the slices (of the rows of a single image) is
-    only for the final score. Without an image the embedded, generated sample is used.
+    The loop is: rank, suggest, annotate, train, evaluate, and again from suggest.
+
+    The labels are supplied by the label image; the last fifth of the slices (of the rows of a single image)
+    is only for the final score. Without an image the embedded, generated sample is used.
 
     Example: `napari-graft demo --image image.tif --labels labels.tif --structure neurites --out report`
 
@@ -37,24 +81,12 @@ def demo(
     ----------
     out
         Folder for report.html, report.json and the pictures.
-    image, labels
-        An image and its whole truth. A quoted pattern such as "set/image_*.tif" takes images of one size as a stack.
+    labelled, scale
+        What to show it on.
     exclude
         Sources to leave out; those trained on the image or its data set are left out anyway.
-    rounds
-        Rounds of annotation and training.
-    tiles
-        Tiles annotated in each round.
-    time_budget
-        Training time of a round, for example 60s.
-    seed
-        Decides all that is random.
-    tile
-        Side of a tile in pixels.
-    structure
-        What is to be segmented.
-    pixel_size, unit
-        Length of a pixel, where the file does not say it.
+    effort
+        How much is done.
     """
     from napari_graft.session.demo import Demo, DemoRequest
     from napari_graft.session.demo_report import write_demo_report
@@ -62,9 +94,10 @@ def demo(
     from napari_graft.session.samples import write_sample
     from napari_graft.session.series import is_series, write_stack
 
+    image, labels, structure = labelled.image, labelled.labels, labelled.structure
     if (image is None) != (labels is None):
         raise InputError("the demo needs both --image and --labels, or neither for the embedded sample")
-    seconds = parse_duration(time_budget)
+    seconds = parse_duration(effort.time_budget)
     is_embedded = image is None
     if image is None or labels is None:
         stderr.print("making the embedded sample", markup=False)
@@ -74,9 +107,18 @@ def demo(
     if is_series(image):
         image = write_stack(image, out / "sample" / "image.tif")
         labels = write_stack(labels, out / "sample" / "labels.tif")
-    options = ImageOptions(image, None, pixel_size, unit, None, structure)
     request = DemoRequest(
-        out, labels, options, tuple(exclude or ()), rounds, tiles, seconds, seed, tile, named, is_embedded
+        out,
+        labels,
+        ImageOptions(image, pixel_size=scale.pixel_size, unit=scale.unit, structure=structure),
+        exclude=tuple(exclude or ()),
+        n_rounds=effort.rounds,
+        n_tiles=effort.tiles,
+        seconds=seconds,
+        seed=effort.seed,
+        tile=effort.tile,
+        named=named,
+        is_embedded=is_embedded,
     )
     with progress() as (report, cancel):
         shown = Demo(request, report, cancel)

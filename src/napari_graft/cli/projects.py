@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
+from cyclopts import Parameter
+
 from napari_graft.cli.console import print_json, stderr
-from napari_graft.cli.types import Json, PixelSize
+from napari_graft.cli.types import SCALE_OF_FILE, Json, Scale
 from napari_graft.sources.card import Structure
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Say how the file is read.
+
+    Parameters
+    ----------
+    axes
+        One letter for each axis of the file, for example zyx or zyxc, where the file does not say it.
+    channel
+        The one channel to use, counted from 0.
+    invert
+        Swap dark and bright before the image is shown to a model.
+    """
+
+    axes: str | None = None
+    channel: int | None = None
+    invert: bool = False
 
 
 def new(
     project: Path,
     *,
     image: str,
-    pixel_size: PixelSize = None,
-    unit: str = "nm",
-    axes: str | None = None,
-    channel: int | None = None,
     structure: Structure | None = None,
-    invert: bool = False,
+    scale: Scale = SCALE_OF_FILE,
+    reading: Reading = Reading(),
 ) -> None:
     """Make a project for an image.
 
-    Example: `napari-graft new cortex.graft --image cortex.tif --pixel-size 40 4 4 --unit nm --structure neurites`
+    Example: `napari-graft new cortex.graft --image cortex.tif --pixel-size 40 4 4 --structure neurites`
 
     Parameters
     ----------
@@ -30,22 +50,16 @@ def new(
         Folder of the new project, by custom NAME.graft.
     image
         TIFF, OME-TIFF, PNG, OME-Zarr, zarr, or HDF5 as FILE::/dataset.
-    pixel_size
-        Length of a pixel along y x, or z y x; wins over what the file says.
-    unit
-        Unit of the pixel size: nm, um or mm.
-    axes
-        One letter for each axis of the file, for example zyx or zyxc, where the file does not say it.
-    channel
-        The one channel to use, counted from 0.
     structure
         What is to be segmented.
-    invert
-        Swap dark and bright before the image is shown to a model.
+    scale, reading
+        What the file does not say.
     """
     from napari_graft.session.projects import ImageOptions, make_project
 
-    options = ImageOptions(image, axes, pixel_size, unit, channel, structure, invert)
+    options = ImageOptions(
+        image, reading.axes, scale.pixel_size, scale.unit, reading.channel, structure, reading.invert
+    )
     with make_project(project, options) as made:
         if made.manifest.pixel_size is None:
             stderr.print(

@@ -75,7 +75,7 @@ def show(source: str, *, json: Json = False) -> None:
 
 @app.command
 def add(source: str, *, sha256: str | None = None) -> None:
-    """Add a source to your own: an exported file, a folder, a safetensors file with its card, or a URL of one.
+    """Add a source to your own: an exported file, a folder, a safetensors file with its card, or a URL.
 
     Example: `napari-graft sources add colleague.graftsource`
 

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 Names = Annotated[list[str] | None, Parameter(consume_multiple=True)]
-PixelSize = Annotated[tuple[float, ...] | None, Parameter(consume_multiple=True)]
 Device = Literal["auto", "cpu", "cuda"]
 Json = Annotated[bool, Parameter(name="--json", negative="")]
 OutFolder = Annotated[Path, Parameter(name="--out")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Say how long a pixel is.
+
+    Parameters
+    ----------
+    pixel_size
+        Length of a pixel along y x, or z y x; wins over what the file says.
+    unit
+        Unit of the pixel size: nm, um or mm.
+    """
+
+    pixel_size: Annotated[tuple[float, ...] | None, Parameter(consume_multiple=True)] = None
+    unit: str = "nm"
+
+
+SCALE_OF_FILE = Scale()

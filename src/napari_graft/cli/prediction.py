@@ -1,0 +1,90 @@
+"""The commands that segment, and that say how good a segmentation is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cyclopts import Parameter
+
+from napari_graft.cli.console import print_json, progress, stderr
+from napari_graft.cli.types import Device, Json
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Means:
+    """Say what to segment with.
+
+    Parameters
+    ----------
+    run
+        Run to use, for example 0001 or latest (the default where there is one).
+    source
+        Source to use as it is.
+    device
+        Where the network runs.
+    """
+
+    run: str | None = None
+    source: str | None = None
+    device: Device = "auto"
+
+
+def predict(
+    project: Path,
+    *,
+    out: Path,
+    means: Means = Means(),
+    region: str | None = None,
+    uncertainty: Path | None = None,
+) -> None:
+    """Segment the image, or a region of it, block by block; a stopped prediction goes on when called again.
+
+    Example: `napari-graft predict cortex.graft --out segments.zarr --region "0:10,0:1024,0:1024"`
+
+    Parameters
+    ----------
+    project
+        Folder of the project.
+    out
+        FILE.tif or FILE.zarr for the instances, 0 is background.
+    means
+        What to segment with.
+    region
+        z0:z1,y0:y1,x0:x1; what is written is the region.
+    uncertainty
+        File for the map of uncertainty, 0 to 1.
+    """
+    from napari_graft.project.opening import open_project
+    from napari_graft.session.predicting import PredictRequest, predict_project
+    from napari_graft.sources.catalogue import Catalogue
+
+    request = PredictRequest(out, means.run, means.source, region, uncertainty, means.device)
+    with open_project(project) as opened, progress() as (report, cancel):
+        result = predict_project(opened, request, catalogue=Catalogue(), report=report, cancel=cancel)
+    stderr.print(f"wrote {result.path}: {result.n_objects} objects", markup=False)
+
+
+def evaluate(segmentation: str, truth: str, *, per_slice: bool = False, json: Json = False) -> None:
+    """Compare a segmentation with the truth.
+
+    Example: `napari-graft evaluate segments.tif truth.tif --per-slice`
+
+    Parameters
+    ----------
+    segmentation, truth
+        Label images of one shape; 0 is background.
+    per_slice
+        Take each slice for itself and report the mean, where ids are not linked between slices.
+    json
+        Print one JSON document.
+    """
+    from napari_graft.session.projects import evaluate_files
+
+    scores = evaluate_files(segmentation, truth, per_slice=per_slice)
+    if json:
+        print_json(scores)
+        return
+    for name, value in scores.items():
+        print(f"{name:12} {value:.4f}" if isinstance(value, float) else f"{name:12} {value}")

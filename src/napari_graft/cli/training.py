@@ -1,0 +1,91 @@
+"""The command that trains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cyclopts import Parameter
+
+from napari_graft.cli.console import print_json, progress
+from napari_graft.cli.durations import parse_duration
+from napari_graft.cli.types import Device, Json
+from napari_graft.core.errors import Cancelled
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """Say how long and where to train.
+
+    Parameters
+    ----------
+    time_budget
+        For example 60s or 2m; 2m where neither a time nor steps are given.
+    steps
+        Number of steps.
+    device
+        Where to train; auto takes the GPU if there is one.
+    seed
+        Decides patches and augmentation.
+    """
+
+    time_budget: str | None = None
+    steps: int | None = None
+    device: Device = "auto"
+    seed: int = 0
+
+    @property
+    def seconds(self) -> float | None:
+        """The time budget, None where only the steps count."""
+        if not self.time_budget and self.steps is not None:
+            return None
+        return parse_duration(self.time_budget or "2m")
+
+
+def train(project: Path, *, source: str = "best", effort: Effort = Effort(), json: Json = False) -> None:
+    """Train on the annotated tiles, within a budget; Ctrl+C stops and keeps the best so far.
+
+    Example: `napari-graft train cortex.graft --source best --time-budget 2m`
+
+    Parameters
+    ----------
+    project
+        Folder of the project.
+    source
+        What to start from: best (first of the ranking), a source, PROJECT:RUN, latest, or scratch.
+    effort
+        How long and where.
+    json
+        Print one JSON document.
+    """
+    from napari_graft.engine.client import Engine
+    from napari_graft.engine.protocol import TrainJob
+
+    job = TrainJob(
+        project=str(project),
+        source=source,
+        seconds=effort.seconds,
+        steps=effort.steps,
+        device=effort.device,
+        seed=effort.seed,
+    )
+    with Engine() as engine, progress() as (report, cancel):
+        result = engine.run(job, report=report, cancel=cancel)
+    if json:
+        print_json(result)
+    else:
+        _tell_training(result)
+    if result["stopped_by"] == "cancel":
+        raise Cancelled("stopped on request")
+
+
+def _tell_training(result: dict[str, object]) -> None:
+    for name in ("run", "source", "n_tiles", "steps", "seconds", "device", "stopped_by"):
+        print(f"{name:12} {result[name]}")
+    validation = result["validation"]
+    assert isinstance(validation, dict)
+    for name, value in validation.items():
+        print(f"  {name:18} {value:.4f}")
+    if not result["kept"]:
+        print("The new model is worse on the held-out part: the previous one stays in use.")
