@@ -1,0 +1,126 @@
+"""The finished blocks of a segmentation on disk, from which a killed run goes on."""
+
+from __future__ import annotations
+
+import shutil
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from napari_graft.blockwise.plan import BlockPlan
+from napari_graft.core.axes import Axes
+from napari_graft.io import atomic
+from napari_graft.io.sink import STAGING_SUFFIX, LabelSink, open_label_sink
+from napari_graft.io.weights import load_tensors, save_tensors
+
+REQUEST = "request.sha256"
+BLOCKS = "blocks"
+_LABELS, _UNCERTAINTY, _SUFFIX = "labels", "uncertainty", ".safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class BlockResult:
+    """Hold the objects of one block.
+
+    Parameters
+    ----------
+    labels
+        Objects of the block and its halo on the image's grid, 0 background; only objects that reach into the
+        core of the block, numbered 1… without gaps.
+    n_labels
+        Number of these objects.
+    uncertainty
+        Of the core, float16, or None.
+    """
+
+    labels: NDArray[np.uint32]
+    n_labels: int
+    uncertainty: NDArray[np.float16] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedBlocks:
+    """Keep finished blocks in a folder, where a file is there wholly or not at all.
+
+    Parameters
+    ----------
+    folder
+        Where they are; it exists.
+    """
+
+    folder: Path
+
+    @classmethod
+    def inside(cls, staging: Path) -> FinishedBlocks:
+        """Open the blocks of an unfinished result, none if it is new."""
+        folder = staging / BLOCKS
+        with atomic.storage_errors(folder):
+            folder.mkdir(exist_ok=True)
+            atomic.sync_folder(staging)
+        return cls(folder)
+
+    def numbers(self) -> set[int]:
+        """Return the numbers of the finished blocks."""
+        return {int(path.name.split(".")[0]) for path in self.folder.glob(f"*.{_LABELS}{_SUFFIX}")}
+
+    def add(self, number: int, result: BlockResult) -> None:
+        """Store a block and wait until it is on the disk.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be written, for example because the disk is full; the other blocks stay.
+        """
+        if result.uncertainty is not None:
+            self._save(self._path(number, _UNCERTAINTY), result.uncertainty, 0)
+        small = result.labels.astype(np.min_scalar_type(result.n_labels), copy=False)
+        self._save(self._path(number, _LABELS), small, result.n_labels)
+
+    def labels(self, number: int) -> BlockResult:
+        """Return a finished block without its uncertainty."""
+        labels, n_labels = self._load(self._path(number, _LABELS))
+        return BlockResult(labels.astype(np.uint32, copy=False), n_labels)
+
+    def uncertainty(self, number: int) -> NDArray[np.float32]:
+        """Return the uncertainty of the core of a finished block."""
+        return self._load(self._path(number, _UNCERTAINTY))[0].astype(np.float32)
+
+    def _path(self, number: int, what: str) -> Path:
+        return self.folder / f"{number:08d}.{what}{_SUFFIX}"
+
+    def _save(self, path: Path, array: NDArray[np.generic], n_labels: int) -> None:
+        packed = np.frombuffer(zlib.compress(array.tobytes(), 1), np.uint8)
+        shape = np.array(array.shape, np.int64)
+        save_tensors(
+            path, {"packed": packed, "shape": shape}, {"dtype": array.dtype.str, "n_labels": str(n_labels)}
+        )
+
+    def _load(self, path: Path) -> tuple[NDArray[np.generic], int]:
+        tensors, words = load_tensors(path)
+        array = np.frombuffer(zlib.decompress(tensors["packed"].tobytes()), words["dtype"])
+        return array.reshape(tensors["shape"].astype(int)), int(words["n_labels"])
+
+
+def open_claimed_sink(
+    path: Path, request: str, plan: BlockPlan, axes: Axes, dtype: DTypeLike = np.uint32
+) -> LabelSink:
+    """Open the sink for the region of a request; an unfinished result of another request makes way.
+
+    Raises
+    ------
+    InputError, StorageError
+        As `open_label_sink`.
+    """
+    staging = path.with_name(path.name + STAGING_SUFFIX)
+    record = staging / REQUEST
+    with atomic.storage_errors(path):
+        if record.is_file() and record.read_text() != request:
+            shutil.rmtree(staging)
+    sink = open_label_sink(path, plan.region.shape, axes, dtype, plan.block)
+    if not record.is_file():
+        shutil.rmtree(staging / BLOCKS, ignore_errors=True)
+        atomic.write_text(record, request)
+    return sink

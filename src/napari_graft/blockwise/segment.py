@@ -1,0 +1,167 @@
+"""Segment an image of any size, in memory that depends on a block and not on the image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from napari_graft.blockwise.block import BlockSegmenter, Seconds
+from napari_graft.blockwise.finished import FinishedBlocks, open_claimed_sink
+from napari_graft.blockwise.joining import Joiner
+from napari_graft.blockwise.parallel import count_workers, run_parallel, share_threads
+from napari_graft.blockwise.plan import plan_blocks
+from napari_graft.blockwise.request import hash_request
+from napari_graft.core.errors import InputError
+from napari_graft.core.progress import CancelToken, Progress, Report, ignore_progress
+from napari_graft.core.tile import Tile
+from napari_graft.inference.predictor import Predictor
+from napari_graft.inference.view import ModelView
+from napari_graft.io.sink import LabelSink
+from napari_graft.segmentation.settings import DecodeSettings
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentOptions:
+    """Say what is segmented, and what is written beside the objects.
+
+    Parameters
+    ----------
+    region
+        Box of the image that is segmented and written; None for the whole image.
+    uncertainty
+        File for a map of the uncertainty, ``.tif`` or ``.zarr``, or None.
+    block
+        Shape of a block in pixels of the image, None for one that suits the memory.
+    """
+
+    region: Tile | None = None
+    uncertainty: Path | None = None
+    block: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentResult:
+    """Say what was made.
+
+    Parameters
+    ----------
+    path
+        The file with the objects.
+    n_objects
+        Number of objects, the highest id.
+    n_blocks
+        Number of blocks.
+    n_resumed
+        How many of them an earlier, unfinished run had done.
+    seconds_network, seconds_decoding
+        Time for reading and predicting, and for decoding, added up over the workers that run side by side.
+    seconds
+        Time from the beginning to the end of this run.
+    """
+
+    path: Path
+    n_objects: int
+    n_blocks: int
+    n_resumed: int
+    seconds_network: float
+    seconds_decoding: float
+    seconds: float
+
+
+def segment_volume(  # noqa: PLR0913 - what is done, and how it is watched
+    predictor: Predictor,
+    view: ModelView,
+    settings: DecodeSettings,
+    out: Path,
+    *,
+    options: SegmentOptions | None = None,
+    report: Report = ignore_progress,
+    cancel: CancelToken | None = None,
+) -> SegmentResult:
+    """Segment an image block by block into a ``.tif`` or ``.zarr`` file on the grid of the image.
+
+    Blocks overlap; objects that two blocks share are joined. A 2-D model sees a stack slice by slice, and
+    slices are not linked. The background is 0, the ids of the objects are 1… without gaps. A run that was
+    killed or stopped is gone on with when the same is asked again, and gives the same result; finished blocks
+    of another request are forgotten.
+
+    Parameters
+    ----------
+    predictor
+        Its network is run in several threads.
+    view
+        The image as the model sees it.
+
+    Raises
+    ------
+    InputError
+        If the region, the block or a file name does not suit, or the image is damaged.
+    StorageError
+        If the disk is full; the finished blocks are kept.
+    Cancelled
+        Within a second, when asked to stop; the finished blocks are kept.
+    """
+    job = _open_job(predictor, view, settings, Path(out), options or SegmentOptions())
+    return job.run(report, cancel or CancelToken())
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Hold what a segmentation works with."""
+
+    segmenter: BlockSegmenter
+    finished: FinishedBlocks
+    sink: LabelSink
+    uncertainty: LabelSink | None
+
+    def run(self, report: Report, cancel: CancelToken) -> SegmentResult:
+        started = perf_counter()
+        n_blocks, done = len(self.segmenter.plan), self.finished.numbers()
+        network = decoding = 0.0
+        for n_new, seconds in enumerate(self._segment_missing(done, report, cancel), 1):
+            network, decoding = network + seconds.network, decoding + seconds.decoding
+            rest = {"network s": network / n_new, "decoding s": decoding / n_new}
+            report(Progress(len(done) + n_new, n_blocks, "segmenting", rest))
+        joiner = Joiner(self.segmenter.plan, self.finished, report, cancel)
+        relabelling = joiner.relabel()
+        joiner.write_labels(self.sink, relabelling)
+        if self.uncertainty is not None:
+            joiner.write_uncertainty(self.uncertainty)
+            self.uncertainty.finish()
+        path = self.sink.finish()
+        seconds_all = perf_counter() - started
+        return SegmentResult(path, relabelling.n_objects, n_blocks, len(done), network, decoding, seconds_all)
+
+    def _segment_missing(self, done: set[int], report: Report, cancel: CancelToken) -> Iterator[Seconds]:
+        missing = [number for number in range(len(self.segmenter.plan)) if number not in done]
+        report(Progress(len(done), len(self.segmenter.plan), "segmenting"))
+        n_workers = count_workers(len(missing))
+        with share_threads(n_workers):
+            yield from run_parallel(missing, self._segment_one, n_workers, cancel)
+
+    def _segment_one(self, number: int, cancel: CancelToken) -> Seconds:
+        result, seconds = self.segmenter.segment(number, cancel)
+        cancel.raise_if_cancelled()
+        self.finished.add(number, result)
+        return seconds
+
+
+def _open_job(
+    predictor: Predictor, view: ModelView, settings: DecodeSettings, out: Path, options: SegmentOptions
+) -> _Job:
+    if options.uncertainty is not None and options.uncertainty.resolve() == out.resolve():
+        raise InputError(f"{out} cannot hold both the objects and their uncertainty: name two files")
+    plan = plan_blocks(view, options.region, options.block)
+    wants_uncertainty = options.uncertainty is not None
+    request = hash_request(predictor, view, settings, plan, wants_uncertainty)
+    axes = view.volume.axes
+    sink = open_claimed_sink(out, request, plan, axes)
+    uncertainty = None
+    if options.uncertainty is not None:
+        uncertainty = open_claimed_sink(options.uncertainty, request, plan, axes, np.float32)
+    segmenter = BlockSegmenter(predictor, view, settings, plan, wants_uncertainty)
+    return _Job(segmenter, FinishedBlocks.inside(sink.staging), sink, uncertainty)
