@@ -13,24 +13,34 @@ from napari_graft.core.progress import CancelToken
 from napari_graft.core.tile import Tile
 
 
-def window_tiles(shape: Sequence[int], window: Sequence[int], overlap: Sequence[int]) -> list[Tile]:
-    """Cover an image with windows of one shape that overlap at least by `overlap`.
+def window_tiles(
+    shape: Sequence[int], largest: Sequence[int], overlap: Sequence[int], multiple: Sequence[int]
+) -> list[Tile]:
+    """Cover an image with as few windows of one shape as possible, that overlap at least by `overlap`.
 
-    Windows are as long as the image along axes where it is shorter; they are spread evenly, the last one ends
-    with the image.
+    Windows are no longer than they must be: an image a little longer than `largest` gets two windows of about
+    half its length and not two of `largest`, most of which would be predicted twice.
+
+    Parameters
+    ----------
+    largest
+        Longest window along each axis.
+    multiple
+        Where an axis has several windows their length is a multiple of this, so that nothing is padded,
+        unless the image is shorter.
     """
-    starts = []
-    for length, wanted, shared in zip(shape, window, overlap, strict=True):
-        size = min(wanted, length)
-        step = max(1, size - shared)
-        n_windows = 1 + -(-(length - size) // step)
+    sizes, starts = [], []
+    for length, longest, shared, factor in zip(shape, largest, overlap, multiple, strict=True):
+        n_windows = max(1, -(-(length - shared) // max(1, longest - shared))) if length > longest else 1
+        size = -(-(length + (n_windows - 1) * shared) // n_windows)
+        size = min(-(-size // factor) * factor, length)
+        sizes.append(size)
         starts.append(np.linspace(0, length - size, n_windows).round().astype(int).tolist())
-    used = tuple(min(size, length) for length, size in zip(shape, window, strict=True))
-    return [Tile(tuple(start), used) for start in product(*starts)]
+    return [Tile(tuple(start), tuple(sizes)) for start in product(*starts)]
 
 
 def blend_weights(shape: Sequence[int], overlap: Sequence[int]) -> NDArray[np.float32]:
-    """Return weights that fall linearly towards the border over the width of the overlap, never to 0."""
+    """Return weights that fall linearly to the border over the width of the overlap, and never reach 0."""
     weights = np.ones(tuple(shape), np.float32)
     for axis, (length, shared) in enumerate(zip(shape, overlap, strict=True)):
         distance = np.minimum(np.arange(length), np.arange(length)[::-1]) + 1.0
@@ -53,20 +63,24 @@ class Blender:
         Channels of an answer.
     shape
         Shape of the image.
+    window
+        Shape of a window.
     overlap
         Width of the blending.
     """
 
-    def __init__(self, n_channels: int, shape: Sequence[int], overlap: Sequence[int]) -> None:
+    def __init__(
+        self, n_channels: int, shape: Sequence[int], window: Sequence[int], overlap: Sequence[int]
+    ) -> None:
         self._sum = np.zeros((n_channels, *shape), np.float32)
         self._weight = np.zeros(tuple(shape), np.float32)
-        self._overlap = tuple(overlap)
+        self._weights = blend_weights(window, overlap)
 
     def add(self, window: Tile, answer: NDArray[np.float32]) -> None:
-        """Add the answer (n_channels, *window.shape) of one window."""
-        weights = blend_weights(window.shape, self._overlap)
-        self._sum[(slice(None), *window.slices)] += answer * weights
-        self._weight[window.slices] += weights
+        """Add the answer (n_channels, *window.shape) of one window, which is scaled in place."""
+        answer *= self._weights
+        self._sum[(slice(None), *window.slices)] += answer
+        self._weight[window.slices] += self._weights
 
     def result(self, cancel: CancelToken) -> NDArray[np.float32]:
         """Return the weighted mean, float32 (n_channels, *shape)."""
