@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ class Predictor:
     Parameters
     ----------
     network
-        Put into evaluation mode, moved to the device, and its weights laid out channels last.
+        It is copied, and stays as it is.
     device
         Where it runs; when its memory does not suffice, the CPU takes over for good.
     notify
@@ -69,7 +70,8 @@ class Predictor:
         self._notify = notify
         # on a GPU one window at a time: it is busy with one, and memory for several may be missing
         self._turn = threading.Lock()
-        self._network: ResidualUNet = network.to(device).eval()
+        # A copy: the caller may go on to train its own, which channels last would slow down.
+        self._network: ResidualUNet = copy.deepcopy(network).to(device).eval()
         self._network.to(memory_format=_MEMORY_FORMAT[self.spec.ndim])  # type: ignore[call-overload]
 
     @property
