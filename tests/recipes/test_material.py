@@ -23,7 +23,9 @@ def _recipe(*entries: ImageEntry, **more: object) -> Recipe:
 
 def _write_stack(folder: Path, name: str, shape: tuple[int, ...], seed: int = 0) -> None:
     rng = np.random.default_rng(seed)
-    labels = np.kron(rng.integers(0, 4, (shape[0], shape[1] // 8, shape[2] // 8)), np.ones((1, 8, 8))).astype(np.uint16)
+    labels = np.kron(rng.integers(0, 4, (shape[0], shape[1] // 8, shape[2] // 8)), np.ones((1, 8, 8))).astype(
+        np.uint16
+    )
     # Each slice holds its number, so that it can be recognised wherever it ends up.
     image = labels * 20 + np.arange(shape[0], dtype=np.uint16)[:, None, None]
     tifffile.imwrite(folder / f"image_{name}.tif", image.astype(np.uint8), photometric="minisblack")
@@ -60,7 +62,11 @@ def test_columns_are_kept_apart_where_slices_are_alike(tmp_path: Path) -> None:
         _recipe(ImageEntry(image="image_a.tif", labels="labels_a.tif", split="columns")), tmp_path
     )
 
-    assert [part[0].image.shape[1] for part in (material.train, material.choice, material.test)] == [56, 8, 16]
+    assert [part[0].image.shape[1] for part in (material.train, material.choice, material.test)] == [
+        56,
+        8,
+        16,
+    ]
     assert len(material.train) == len(material.test) == 4
 
 

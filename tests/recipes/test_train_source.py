@@ -93,7 +93,7 @@ def test_every_recipe_of_the_repository_is_valid_and_its_source_carries_its_term
     assert len(recipes) >= 9
     for path in recipes:
         recipe = read_recipe(path)
-        assert recipe.id == path.stem or path.stem == "ancestor"
+        assert path.stem in {recipe.id, "ancestor"}
         folder = "benchmarks/sources" if recipe.research_only else "src/napari_graft/data/sources"
         card = ROOT / folder / recipe.id / "card.json"
         assert card.is_file(), f"{recipe.id} is not trained"
@@ -109,7 +109,10 @@ def test_sources_in_the_wheel_weigh_less_than_40_megabytes_and_none_is_for_resea
 
     cards = [json.loads(path.read_text()) for path in folder.glob("*/card.json")]
 
-    assert sum(path.stat().st_size for path in folder.rglob("*.safetensors") if path.stem != "checkpoint") < 40_000_000
+    assert (
+        sum(path.stat().st_size for path in folder.rglob("*.safetensors") if path.stem != "checkpoint")
+        < 40_000_000
+    )
     assert {"neurites", "axons", "cells", "nuclei", "organelles"} <= {card["structure"] for card in cards}
     assert not any(card["research_only"] for card in cards)
     assert all(card["ancestor"] == "ancestor-generated" for card in cards if card["structure"] != "any")

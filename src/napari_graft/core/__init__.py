@@ -1,1 +1,1 @@
-"""Ground floor: values and small tools that everything else stands on; numpy and the standard library only."""
+"""Ground floor: values and small tools that all else stands on; numpy and the standard library only."""

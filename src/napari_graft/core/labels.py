@@ -11,7 +11,7 @@ FIRST_OBJECT = 2
 
 
 def to_annotation(segments: NDArray[np.integer]) -> NDArray[np.uint32]:
-    """Turn a segmentation (0 background, 1… objects) into a complete annotation (1 background, 2… objects)."""
+    """Turn a segmentation (0 background, 1… objects) into a whole annotation (1 background, 2… objects)."""
     return (segments.astype(np.uint32)) + np.uint32(BACKGROUND)
 
 

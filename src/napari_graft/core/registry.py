@@ -38,7 +38,9 @@ class Registry(Generic[T]):
         try:
             return self._items[name]
         except KeyError:
-            raise InputError(f"no {self._kind} is called {name!r}: choose one of {', '.join(self._items)}") from None
+            raise InputError(
+                f"no {self._kind} is called {name!r}: choose one of {', '.join(self._items)}"
+            ) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._items)

@@ -90,7 +90,9 @@ class Tile:
         """
         inside = self.intersection(Tile((0,) * self.ndim, tuple(bounds), self.level))
         if inside is None:
-            raise InputError(f"tile at {self.start} of shape {self.shape} lies outside an image of {tuple(bounds)}")
+            raise InputError(
+                f"tile at {self.start} of shape {self.shape} lies outside an image of {tuple(bounds)}"
+            )
         return inside
 
 
@@ -106,7 +108,9 @@ class TileGrid:
 
     def __post_init__(self) -> None:
         if len(self.bounds) != len(self.tile_shape) or any(n < 1 for n in (*self.bounds, *self.tile_shape)):
-            raise InputError(f"cannot cut {self.bounds} into tiles of {self.tile_shape}: both need equal positive axes")
+            raise InputError(
+                f"cannot cut {self.bounds} into tiles of {self.tile_shape}: both need equal positive axes"
+            )
 
     @property
     def counts(self) -> tuple[int, ...]:
