@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -25,6 +26,20 @@ class _Line:
     colour: str
     marker: str
     name: str
+    gives_way: bool  # puts its number below that of an equal point of the other line
+
+
+@dataclass(frozen=True, slots=True)
+class _LabelPlace:
+    offset: tuple[int, int]
+    ha: Literal["center", "left"]
+    va: Literal["bottom", "top", "center"]
+
+
+# The number of the higher of two points stands above it, of the lower one below, or aside near the axis.
+_ABOVE = _LabelPlace((0, 9), "center", "bottom")
+_BELOW = _LabelPlace((0, -9), "center", "top")
+_ASIDE = _LabelPlace((9, 0), "left", "center")
 
 
 def curve_chart(record: LoopRecord) -> ThemedPicture:
@@ -35,8 +50,8 @@ def curve_chart(record: LoopRecord) -> ThemedPicture:
 def _draw(record: LoopRecord, theme: Theme) -> Picture:
     figure = new_figure(WIDTH, HEIGHT, theme)
     lines = (
-        _Line(record.rounds, theme.adapted, "o", "adapted"),
-        _Line(record.all_scratch, theme.scratch, "s", "from scratch"),
+        _Line(record.rounds, theme.adapted, "o", "adapted", False),
+        _Line(record.all_scratch, theme.scratch, "s", "from scratch", True),
     )
     for measure, box in zip(leading_measures(record.structure), _BOXES, strict=True):
         _draw_measure(add_axes(figure, box, theme), record, measure, lines, theme)
@@ -65,30 +80,28 @@ def _draw_measure(
     axes.grid(axis="y", color=theme.grid, linewidth=0.8)
     if not math.isnan(level):
         axes.axhline(level, color=theme.faint, linestyle=(0, (4, 3)), linewidth=1.4)
-    for line in lines:
-        _draw_line(axes, measure, line, _is_below(measure, line is lines[0]))
+    for line, other in (lines, reversed(lines)):
+        _draw_line(axes, measure, line, other)
     better = "lower is better" if measure.lower_is_better else "higher is better"
     unit = f", {measure.unit}" if measure.unit else ""
     axes.set_title(f"{measure.name}{unit} · {better}", loc="left", fontsize=FONT, color=theme.ink, pad=10)
     axes.set_xlabel("annotated tiles", color=theme.faint, fontsize=9, labelpad=6)
 
 
-def _is_below(measure: Measure, is_adapted: bool) -> bool:
-    """Write the numbers of the line that is usually lower below it."""
-    return measure.lower_is_better == is_adapted
-
-
-def _draw_line(axes: Axes, measure: Measure, line: _Line, is_below: bool) -> None:
+def _draw_line(axes: Axes, measure: Measure, line: _Line, other: _Line) -> None:
     x = [number(row, "n_tiles") for row in line.rows]
     y = [number(row, measure.key) for row in line.rows]
     axes.plot(x, y, color=line.colour, marker=line.marker, markersize=7, linewidth=2, clip_on=False, zorder=3)
+    rivals = {number(row, "n_tiles"): number(row, measure.key) for row in other.rows}
+    top = axes.get_ylim()[1]
     for a, b in zip(x, y, strict=True):
+        rival = rivals.get(a, math.nan)
         if not math.isnan(b):
-            has_room = b > 0.14 * axes.get_ylim()[1]
-            offset, edge = ((0, -9), "top") if is_below and has_room else ((0, 9), "bottom")
+            is_lower = b < rival or (b == rival and line.gives_way)
+            place = _ABOVE if not is_lower else _BELOW if b > 0.14 * top else _ASIDE
             axes.annotate(
-                text(b), (a, b), offset, textcoords="offset points", ha="center", va=edge, color=line.colour,
-                fontsize=FONT, fontweight="bold", annotation_clip=False,
+                text(b), (a, b), place.offset, textcoords="offset points", ha=place.ha, va=place.va,
+                color=line.colour, fontsize=FONT, fontweight="bold", annotation_clip=False,
             )  # fmt: skip
 
 

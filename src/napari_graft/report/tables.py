@@ -72,7 +72,7 @@ def score_rows(record: LoopRecord) -> list[ScoreRow]:
                 Cell(count(number(model.row, "steps"))),
                 Cell(duration(number(model.row, "seconds"))),
             ),
-            "" if model.row.get("kept", True) else "not kept: no better on the held-out part",
+            "" if model.row.get("kept", True) else "not kept: worse on the held-out part",
         )
         for model in models
     ]
