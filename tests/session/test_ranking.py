@@ -101,7 +101,9 @@ def test_inverted_contrast_is_noticed_and_offered(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "dark.tif", 255 - bright_on_dark)
     make_project(tmp_path / "dark.graft", ImageOptions(str(tmp_path / "dark.tif"))).close()
 
-    first = next(entry for entry in _rank(tmp_path / "dark.graft") if entry.source.id == "tiny-nuclei")
+    with open_project(tmp_path / "dark.graft") as project:
+        source = Catalogue().get("ancestor-generated")
+        (first,) = rank_sources(project, [source], device="cpu", report=ignore_progress, cancel=CancelToken())
 
     assert first.score.remedy is not None
     assert "invert the image" in first.score.remedy

@@ -114,7 +114,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sources")
     sized = ModelSpec(widths=WIDTHS, pixel_size=(PIXEL_NM, PIXEL_NM))
     make_source(folder / "ancestor-generated", "ancestor-generated")
-    make_source(folder / "tiny-nuclei", "tiny-nuclei", n_steps=40, structure="nuclei", spec=sized)
+    make_source(folder / "tiny-nuclei", "tiny-nuclei", n_steps=24, structure="nuclei", spec=sized)
     seen = TrainingRecord(datasets=(SEEN_SET,))
     make_source(folder / "tiny-neurites", "tiny-neurites", seed=1, structure="neurites", training=seen)
     return folder
@@ -167,13 +167,13 @@ import sys
 if "napari_graft.engine" in sys.orig_argv:
     from functools import partial
     from napari_graft.session import fitting
-    fitting.TrainConfig = partial(fitting.TrainConfig, checkpoint_seconds=0.0)
+    fitting.TrainConfig = partial(fitting.TrainConfig, checkpoint_seconds=0.0, patch=(64, 64), batch_size=2)
 """
 
 
 @pytest.fixture
 def eager_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let worker processes write a checkpoint after every step and not each 20 seconds."""
+    """Let worker processes take small patches, and write a checkpoint after every step."""
     folder = tmp_path / "site"
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(HURRY)

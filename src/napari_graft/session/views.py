@@ -42,9 +42,14 @@ def view_of(project: Project, spec: ModelSpec) -> ModelView:
 
 
 def random_tiles(view: ModelView, side: int, n: int, rng: np.random.Generator) -> list[Tile]:
-    """Draw tiles of `side` model pixels in the image, one slice thick, smaller where the image is."""
+    """Draw tiles of `side` model pixels in the image, one slice thick, smaller where the image is.
+
+    Where such a tile would be the whole image, tiles of half its length are drawn, so that they differ.
+    """
     shape = view.volume.shape
     wanted = view.on_image((side,) * view.spec.ndim)
     lengths = [min(length or 1, whole) for length, whole in zip(wanted, shape, strict=True)]
+    if lengths == list(shape):
+        lengths = [max(1, length // 2) for length in lengths]
     starts = [rng.integers(0, whole - length + 1, n) for length, whole in zip(lengths, shape, strict=True)]
     return [Tile(tuple(int(a) for a in start), tuple(lengths)) for start in zip(*starts, strict=True)]

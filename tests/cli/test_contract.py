@@ -1,0 +1,250 @@
+"""What scripts rely on: the names of options and keys, one JSON document on stdout, progress on stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+import tifffile
+from tiny_loop import make_sample
+
+from napari_graft.cli.app import run
+from napari_graft.io import open_labels
+from napari_graft.project.opening import open_project
+
+Graft = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A project that went once round the loop, with what the commands printed."""
+
+    project: Path
+    suggested: list[dict[str, Any]]
+    trained: dict[str, Any]
+
+
+def _quiet(*arguments: object) -> str:
+    stdout = io.StringIO()
+    with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(io.StringIO()) as stderr:
+        code = run([str(argument) for argument in arguments])
+    assert code == 0, stderr.getvalue()
+    return stdout.getvalue()
+
+
+@pytest.fixture(scope="module")
+def loop(tmp_path_factory: pytest.TempPathFactory, image: Path, labels: Path) -> Loop:
+    """Go through new, suggest, annotate and train, as a script would."""
+    project = tmp_path_factory.mktemp("contract") / "cells.graft"
+    size = ("--pixel-size", 250, 250, "--unit", "nm")
+    assert _quiet("new", project, "--image", image, *size, "--structure", "nuclei") == ""
+    suggested = json.loads(_quiet("suggest", project, "--n", 3, "--tile", 40, "--seed", 1, "--json"))
+    assert _quiet("annotate", project, "--labels", labels) == ""
+    options = ("--source", "tiny-nuclei", "--steps", 3, "--device", "cpu", "--seed", 0, "--json")
+    return Loop(project, suggested, json.loads(_quiet("train", project, *options)))
+
+
+def test_suggest_tells_where_and_why(loop: Loop) -> None:
+    assert len(loop.suggested) == 3
+    for row in loop.suggested:
+        assert row.keys() == {"start", "shape", "score", "reason"}
+        assert len(row["start"]) == 2
+        assert row["shape"] == [40, 40]
+        assert isinstance(row["score"], float)
+        assert len(row["reason"].split()) > 2
+
+
+def test_train_tells_what_it_did(loop: Loop) -> None:
+    trained = loop.trained
+
+    wanted = {"run", "source", "n_tiles", "steps", "seconds", "device", "stopped_by", "validation"}
+    assert wanted <= trained.keys()
+    assert (trained["run"], trained["source"], trained["n_tiles"]) == ("0001", "tiny-nuclei", 3)
+    assert (trained["steps"], trained["device"], trained["stopped_by"]) == (3, "cpu", "steps")
+    assert trained["seconds"] > 0
+    assert all(isinstance(value, float) for value in trained["validation"].values())
+
+
+def test_info_tells_what_a_project_holds(loop: Loop, graft: Graft, image: Path) -> None:
+    known = graft("info", loop.project, "--json").document
+
+    wanted = {
+        "image",
+        "shape",
+        "axes",
+        "pixel_size",
+        "unit",
+        "structure",
+        "n_annotated_tiles",
+        "runs",
+        "budget",
+    }
+    assert wanted <= known.keys()
+    assert Path(known["image"]).samefile(image)
+    assert (known["shape"], known["axes"]) == ([128, 128], "yx")
+    assert (known["pixel_size"], known["unit"], known["structure"]) == ([250.0, 250.0], "nm", "nuclei")
+    assert known["n_annotated_tiles"] == 3
+    assert [run["id"] for run in known["runs"]] == ["0001"]
+    assert known["budget"]["n_tiles"] == 3
+    assert known["budget"]["fraction"] == pytest.approx(3 * 40 * 40 / 128**2)
+
+
+def test_info_reads_well_without_json(loop: Loop, graft: Graft) -> None:
+    answer = graft("info", loop.project)
+
+    assert answer.code == 0
+    assert "n_annotated_tiles  3" in answer.out
+
+
+def test_sources_are_listed_and_shown(graft: Graft) -> None:
+    rows = graft("sources", "list", "--json").document
+
+    wanted = {"id", "title", "structure", "species", "instrument", "pixel_size", "license", "origin"}
+    assert [row["id"] for row in rows] == ["ancestor-generated", "tiny-neurites", "tiny-nuclei"]
+    assert all(wanted <= row.keys() for row in rows)
+    assert rows[2]["pixel_size"] == [250.0, 250.0]
+    card = graft("sources", "show", "tiny-nuclei", "--json").document
+    assert card["id"] == "tiny-nuclei"
+    assert card["spec"]["widths"] == [8, 16]
+    assert "tiny-nuclei" in graft("sources", "list").out
+    assert "CC0-1.0" in graft("sources", "show", "tiny-nuclei").out
+
+
+def test_sources_are_ranked_best_first(loop: Loop, graft: Graft) -> None:
+    answer = graft("rank", loop.project, "--json")
+
+    wanted = {"source", "mmd2", "z", "p_value", "consistency", "few_shot", "verdict"}
+    assert [row["source"] for row in answer.document] == ["tiny-nuclei", "tiny-neurites"]
+    assert all(wanted <= row.keys() for row in answer.document)
+    assert {row["verdict"] for row in answer.document} <= {"like its own data", "near", "far"}
+    assert "comparing with Source tiny-nuclei" in answer.err
+    without = graft("rank", loop.project, "--exclude", "tiny-nuclei", "--json").document
+    assert [row["source"] for row in without] == ["tiny-neurites"]
+
+
+def test_ranking_reads_well_without_json(loop: Loop, graft: Graft) -> None:
+    answer = graft("rank", loop.project)
+
+    assert answer.code == 0
+    assert answer.out.index("tiny-nuclei") < answer.out.index("tiny-neurites")
+
+
+def test_comparing_writes_pictures_and_names_them(loop: Loop, graft: Graft, tmp_path: Path) -> None:
+    answer = graft(
+        "compare", loop.project, "--sources", "tiny-nuclei", f"{loop.project}:0001", "--out", tmp_path / "out"
+    )
+
+    assert answer.code == 0
+    files = answer.out.split()
+    assert files
+    assert all(iio.imread(file).ndim == 3 for file in files)
+
+
+def test_predict_writes_the_file_and_nothing_to_stdout(loop: Loop, graft: Graft, tmp_path: Path) -> None:
+    whole, part = tmp_path / "whole.zarr", tmp_path / "part.tif"
+
+    answer = graft(
+        "predict", loop.project, "--run", "0001", "--out", whole, "--uncertainty", tmp_path / "u.tif"
+    )
+    region = graft(
+        "predict", loop.project, "--source", "tiny-neurites", "--out", part, "--region", "8:72,0:128"
+    )
+
+    assert (answer.code, answer.out) == (0, ""), answer.err
+    assert (region.code, region.out) == (0, ""), region.err
+    assert open_labels(whole).shape == (128, 128)
+    assert open_labels(part).shape == (64, 128)
+    assert tifffile.imread(tmp_path / "u.tif").shape == (128, 128)
+
+
+def test_evaluate_gives_the_scores(graft: Graft, labels: Path) -> None:
+    scores = graft("evaluate", labels, labels, "--json").document
+
+    wanted = {"vi", "vi_split", "vi_merge", "arand", "ap50", "ap", "f1_50", "dice", "n_true", "n_predicted"}
+    assert scores.keys() == wanted
+    assert (scores["vi"], scores["ap"], scores["dice"]) == (0.0, 1.0, 1.0)
+    assert scores["n_true"] == scores["n_predicted"] > 3
+    assert "ap50" in graft("evaluate", labels, labels).out
+
+
+def test_evaluate_takes_stacks_slice_by_slice(graft: Graft, tmp_path: Path) -> None:
+    truth = np.stack([make_sample((64, 64), seed).segments for seed in range(3)])
+    renamed = np.stack([np.where(plane > 0, plane + 10 * i, 0) for i, plane in enumerate(truth)])
+    for name, stack in (("truth", truth), ("found", renamed.astype(np.uint32))):
+        tifffile.imwrite(tmp_path / f"{name}.tif", stack, metadata={"axes": "ZYX"})
+    files = (tmp_path / "found.tif", tmp_path / "truth.tif")
+
+    assert graft("evaluate", *files, "--per-slice", "--json").document["vi"] == 0
+    assert graft("evaluate", *files, "--json").document["vi_split"] > 0
+
+
+def test_a_run_is_exported_and_added_as_a_source(loop: Loop, graft: Graft, tmp_path: Path) -> None:
+    file = tmp_path / "cells.graftsource"
+
+    assert graft("sources", "export", f"{loop.project}:0001", "--out", file).code == 0
+    shown = graft("sources", "show", file, "--json").document
+    assert shown["provenance"]["parent"] == "tiny-nuclei"
+    added = graft("sources", "add", file)
+    assert (added.code, added.out) == (0, "")
+    listed = {row["id"]: row for row in graft("sources", "list", "--json").document}
+    assert listed[shown["id"]]["origin"] == "user"
+    shutil.rmtree(Path(graft("sources", "show", shown["id"]) and _home() / "sources" / shown["id"]))
+
+
+def _home() -> Path:
+    from napari_graft.sources.catalogue import user_home
+
+    return user_home()
+
+
+def test_a_source_is_trained_from_a_recipe(graft: Graft, tmp_path: Path, image: Path, labels: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(
+        f"""
+id: tiny-recipe
+title: A tiny source
+structure: nuclei
+license: CC0-1.0
+spec: {{widths: [8, 16]}}
+folder: {image.parent}
+images: [{{image: {image.name}, labels: {labels.name}, split: columns}}]
+schedule: {{steps: 2, patch: 64, batch_size: 1}}
+"""
+    )
+
+    answer = graft("sources", "train", tmp_path / "tiny.yaml", "--out", tmp_path / "made", "--device", "cpu")
+
+    assert (answer.code, answer.out) == (0, ""), answer.err
+    assert graft("sources", "show", tmp_path / "made", "--json").document["training"]["steps"] == 2
+
+
+def test_tiles_can_be_named_by_a_file_and_be_sparse(
+    graft: Graft, tmp_path: Path, image: Path, labels: Path
+) -> None:
+    project = tmp_path / "p.graft"
+    assert graft("new", project, "--image", image).code == 0
+    rows = [{"start": [0, 0], "shape": [64, 64], "score": 1.0, "reason": "as suggest prints it"}]
+    (tmp_path / "tiles.json").write_text(json.dumps(rows))
+
+    answer = graft("annotate", project, "--labels", labels, "--tiles", tmp_path / "tiles.json", "--sparse")
+
+    assert (answer.code, answer.out) == (0, ""), answer.err
+    with open_project(project) as opened:
+        (tile,) = opened.annotations.labelled_tiles()
+    assert not tile.complete
+    np.testing.assert_array_equal(tile.labels, tifffile.imread(labels)[:64, :64])
+
+
+def test_an_unknown_pixel_size_is_told_once(graft: Graft, tmp_path: Path, image: Path) -> None:
+    answer = graft("new", tmp_path / "p.graft", "--image", image)
+
+    assert answer.code == 0
+    assert answer.err.count("pixel size is unknown") == 1

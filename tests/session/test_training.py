@@ -1,0 +1,294 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from tiny_loop import make_annotated
+
+from napari_graft.annotation.labelled_tile import LabelledTile
+from napari_graft.core.errors import InputError
+from napari_graft.core.progress import CancelToken, Progress, Report, ignore_progress
+from napari_graft.core.tile import Tile
+from napari_graft.io import open_labels
+from napari_graft.project.opening import open_project
+from napari_graft.project.project import Project
+from napari_graft.session import fitting
+from napari_graft.session.annotating import annotate_from_labels
+from napari_graft.session.fitting import Budget
+from napari_graft.session.training import TrainingTask, TrainReport
+from napari_graft.sources.catalogue import Catalogue
+from napari_graft.training.config import TrainConfig
+
+
+class _KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+@pytest.fixture(scope="module")
+def annotated(tmp_path_factory: pytest.TempPathFactory, image: Path, labels: Path) -> Path:
+    return make_annotated(tmp_path_factory.mktemp("train") / "p.graft", image, labels, structure="nuclei")
+
+
+@pytest.fixture
+def folder(annotated: Path, tmp_path: Path) -> Path:
+    shutil.copytree(annotated, tmp_path / "p.graft")
+    return tmp_path / "p.graft"
+
+
+@pytest.fixture(autouse=True)
+def _small_patches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "TrainConfig", partial(TrainConfig, patch=(64, 64), batch_size=2))
+
+
+def _train(
+    project: Project,
+    source: str = "tiny-nuclei",
+    budget: Budget | None = None,
+    report: Report = ignore_progress,
+    cancel: CancelToken | None = None,
+) -> TrainReport:
+    task = TrainingTask(project, Catalogue(), report, cancel or CancelToken())
+    return task.run(source, budget or Budget(None, 2, "cpu"))
+
+
+def _with_rate(rate: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "RATE_ADAPTED", rate)
+
+
+def test_a_run_is_recorded_with_what_made_it_and_becomes_the_model_in_use(folder: Path) -> None:
+    with open_project(folder, write=True) as project:
+        report = _train(project)
+
+        run = project.runs.get(report.run)
+        assert (report.run, report.source, report.n_tiles, report.steps) == ("0001", "tiny-nuclei", 2, 2)
+        assert (report.stopped_by, report.device, report.resumed) == ("steps", "cpu", False)
+        assert {"loss", "vi", "ap50", "loss_source"} <= report.validation.keys()
+        assert run.record.settings["steps"] == 2
+        assert run.record.decode.keys() == {"foreground_threshold", "attraction_bias", "min_size"}
+        assert not run.checkpoint_path.exists()
+        latest = project.latest_run()
+        assert (latest is not None) == report.kept
+
+
+def test_the_best_source_of_the_ranking_is_taken(folder: Path) -> None:
+    with open_project(folder, write=True) as project:
+        assert _train(project, "best").source == "tiny-nuclei"
+
+
+def test_a_bad_new_model_is_not_kept_and_the_previous_stays_in_use(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_project(folder, write=True) as project:
+        first = _train(project, budget=Budget(None, 6, "cpu"))
+        assert first.kept
+        good = project.runs.get("0001").load_weights()
+
+        # The best of the averaged weights is kept within a run; only a bad start can end up worse.
+        second = _train(project, "tiny-neurites")
+
+        assert second.validation["loss"] > second.validation["loss_previous"]
+        assert not second.kept
+        latest = project.latest_run()
+        assert latest is not None
+        assert latest.id == "0001"
+        np.testing.assert_array_equal(*(w["head.weight"] for w in (latest.load_weights(), good)))
+        assert project.runs.get("0002").is_finished
+
+
+def test_training_on_from_the_run_in_use_never_leaves_a_worse_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_project(folder, write=True) as project:
+        first = _train(project)
+        _with_rate(5.0, monkeypatch)  # wrecks any network
+
+        second = _train(project, "latest")
+
+        assert (second.source, second.run) == ("run 0001", "0002")
+        assert second.validation["loss"] <= first.validation["loss"] + 1e-3
+        assert project.runs.get("0002").record.parent == "0001"
+
+
+def _kill_at(step: int) -> Report:
+    def report(state: Progress) -> None:
+        if state.message == "training" and state.done >= step:
+            raise _KilledError
+
+    return report
+
+
+def _killed(project: Project, monkeypatch: pytest.MonkeyPatch, source: str = "tiny-nuclei") -> None:
+    monkeypatch.setattr(fitting, "TrainConfig", partial(fitting.TrainConfig, checkpoint_seconds=0.0))
+    with pytest.raises(_KilledError):
+        _train(project, source, Budget(None, 6, "cpu"), _kill_at(4))
+
+
+def test_a_run_that_was_cut_off_goes_on_to_the_same_weights_as_an_undisturbed_one(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(folder, tmp_path / "undisturbed.graft")
+    with open_project(folder, write=True) as project:
+        _killed(project, monkeypatch)
+        assert not project.runs.get("0001").is_finished
+        assert project.latest_run() is None
+
+        report = _train(project, budget=Budget(None, 6, "cpu"))
+
+        assert (report.resumed, report.run, report.steps) == (True, "0001", 6)
+        resumed = project.runs.get("0001").load_weights()
+    with open_project(tmp_path / "undisturbed.graft", write=True) as project:
+        _train(project, budget=Budget(None, 6, "cpu"))
+        whole = project.runs.get("0001").load_weights()
+    for name, value in whole.items():
+        np.testing.assert_allclose(resumed[name], value, atol=1e-5)
+
+
+def test_another_source_seed_or_tile_begins_a_new_run(
+    folder: Path, labels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget = Budget(None, 1, "cpu")
+    with open_project(folder, write=True) as project:
+        _killed(project, monkeypatch)
+        copies = [folder.with_name(f"copy{i}.graft") for i in range(3)]
+        for copy in copies:
+            shutil.copytree(folder, copy)
+    with open_project(copies[0], write=True) as project:
+        assert _train(project, "tiny-neurites", budget).run == "0002"
+    with open_project(copies[1], write=True) as project:
+        assert _train(project, "tiny-nuclei", replace(budget, seed=1)).run == "0002"
+    with open_project(copies[2], write=True) as project:
+        annotate_from_labels(project, open_labels(labels), [Tile((0, 64), (64, 64))])
+        assert _train(project, "tiny-nuclei", budget).run == "0002"
+
+
+@pytest.mark.parametrize("source", ["best", "tiny-nuclei"])
+def test_what_was_asked_as_best_resumes_as_best_and_by_its_name(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    with open_project(folder, write=True) as project:
+        _killed(project, monkeypatch, "best")
+
+        assert _train(project, source, Budget(None, 6, "cpu")).resumed
+
+
+def test_cancelling_leaves_a_finished_run_with_the_best_weights(folder: Path) -> None:
+    token = CancelToken()
+
+    def stop_in_step_2(state: Progress) -> None:
+        if state.message == "training" and state.done == 2:
+            token.cancel()
+
+    with open_project(folder, write=True) as project:
+        report = _train(project, budget=Budget(None, 50, "cpu"), report=stop_in_step_2, cancel=token)
+
+        assert (report.stopped_by, report.steps) == ("cancel", 2)
+        assert report.validation["loss"] <= report.validation["loss_source"] + 1e-3
+        assert report.kept
+        assert project.runs.get("0001").is_finished
+
+
+def test_what_is_stopped_before_its_first_step_replaces_nothing(folder: Path) -> None:
+    with open_project(folder, write=True) as project:
+        _train(project)
+        token = CancelToken()
+        reported: list[Progress] = []
+        task = TrainingTask(project, Catalogue(), reported.append, token)
+        judge = fitting.Fitting.fit
+
+        def cancel_then_fit(self: fitting.Fitting, *arguments: object) -> fitting.Fitted:
+            token.cancel()
+            return judge(self, *arguments)  # type: ignore[arg-type]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(fitting.Fitting, "fit", cancel_then_fit)
+            report = task.run("scratch", Budget(None, 5, "cpu"))
+
+        assert (report.steps, report.kept) == (0, False)
+        latest = project.latest_run()
+        assert latest is not None
+        assert latest.id == "0001"
+
+
+@pytest.mark.parametrize(
+    ("source", "budget", "words"),
+    [
+        ("no-such-source", lambda: Budget(None, 2), "no source is called 'no-such-source'"),
+        ("tiny-nuclei", lambda: Budget(None, 0), "0 steps are not a training"),
+        ("tiny-nuclei", lambda: Budget(None, None), "needs a time budget or a number of steps"),
+        ("tiny-nuclei", lambda: Budget(-1.0, None), "must be positive"),
+        ("tiny-nuclei", lambda: Budget(1.0, 2, "tpu"), "device 'tpu' is unknown"),
+        ("run 0009", lambda: Budget(None, 2), "no run '0009'"),
+        ("latest", lambda: Budget(None, 2), "no finished run"),
+    ],
+)
+def test_what_cannot_be_trained_leaves_no_run_behind(
+    folder: Path, source: str, budget: Callable[[], Budget], words: str
+) -> None:
+    with open_project(folder, write=True) as project:
+        with pytest.raises(InputError, match=words):
+            _train(project, source, budget())
+
+        assert project.runs.all() == []
+        assert list((folder / "runs").iterdir()) == []
+
+
+def test_tiles_without_a_stroke_are_nothing_to_learn_from(folder: Path, tmp_path: Path) -> None:
+    shutil.rmtree(folder / "annotations")
+    with open_project(folder, write=True) as project:
+        unpainted = np.zeros((64, 64), np.uint32)
+        project.accept(LabelledTile(Tile((0, 0), (64, 64)), unpainted, complete=False), who="nobody")
+
+        with pytest.raises(InputError, match="no labelled pixel"):
+            _train(project)
+
+        assert list((folder / "runs").iterdir()) == []
+
+
+def test_no_tile_is_no_training(folder: Path) -> None:
+    shutil.rmtree(folder / "annotations")
+    with open_project(folder, write=True) as project, pytest.raises(InputError, match="no tile is annotated"):
+        _train(project)
+
+
+def test_a_run_of_another_project_is_a_start_and_no_parent(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "other.graft")
+    with open_project(folder, write=True) as project:
+        _train(project)
+    with open_project(tmp_path / "other.graft", write=True) as project:
+        report = _train(project, f"{folder}:1")
+
+        assert report.source == f"{folder}:1"
+        assert project.runs.get(report.run).record.parent is None
+
+
+def test_a_run_of_the_same_project_is_a_parent_however_its_folder_is_written(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    with open_project(folder, write=True) as project:
+        _train(project)
+
+        report = _train(project, f"{folder.name}:0001")
+
+        assert report.source == "run 0001"
+        assert project.runs.get(report.run).record.parent == "0001"
+
+
+def test_strokes_are_enough_to_train(folder: Path, tmp_path: Path) -> None:
+    shutil.rmtree(folder / "annotations")
+    strokes = np.zeros((128, 128), np.uint8)
+    strokes[::8] = 1
+    strokes[4::8, ::2] = 2
+    tifffile.imwrite(tmp_path / "strokes.tif", strokes)
+    with open_project(folder, write=True) as project:
+        annotate_from_labels(
+            project, open_labels(tmp_path / "strokes.tif"), [Tile((0, 0), (64, 64))], is_sparse=True
+        )
+
+        assert _train(project).steps == 2
