@@ -13,11 +13,16 @@ STRUCTURES = {"ca1": "neurites", "nerve": "axons", "liver": "mitochondria", "emb
 DISTANCES = {"liver": at(1, LIKE_OWN), "ca1": at(20), "embryo": at(80, FAR), "nerve": at(9)}
 
 
-def test_the_wanted_family_comes_first_and_then_the_nearest():
+def test_the_wanted_structure_comes_first_then_its_family_and_then_the_nearest():
     scores = rank(DISTANCES, STRUCTURES, "neurites")
-    assert [score.source_id for score in scores] == ["nerve", "ca1", "liver", "embryo"]
+    assert [score.source_id for score in scores] == ["ca1", "nerve", "liver", "embryo"]
     assert [score.same_structure for score in scores] == [True, True, False, False]
     assert [score.verdict for score in scores] == [NEAR, NEAR, LIKE_OWN, FAR]
+
+
+def test_of_sources_for_the_wanted_structure_the_nearest_comes_first():
+    scores = rank(DISTANCES | {"vnc": at(12)}, STRUCTURES | {"vnc": "neurites"}, "neurites")
+    assert [score.source_id for score in scores][:3] == ["vnc", "ca1", "nerve"]
 
 
 def test_without_a_wanted_structure_the_nearest_comes_first():

@@ -69,10 +69,10 @@ def rank(
     wanted: str | None,
     evidence: Evidence = NO_EVIDENCE,
 ) -> list[SourceScore]:
-    """Return the sources best first: those of the wanted structure's family, then by rising z.
+    """Return the sources best first: of the wanted structure, of its family, all others; in each by rising z.
 
     A network that was taught another structure gives a poor start however alike the images are, hence the
-    family comes first. The name decides between equal z.
+    structure comes first. The name decides between equal z.
 
     Parameters
     ----------
@@ -99,7 +99,12 @@ def rank(
         )
         for source_id, found in distances.items()
     ]
-    return sorted(scores, key=lambda score: (not score.same_structure, score.z, score.source_id))
+
+    def place(score: SourceScore) -> tuple[bool, bool, float, str]:
+        is_other = wanted is not None and structures[score.source_id] != wanted
+        return not score.same_structure, is_other, score.z, score.source_id
+
+    return sorted(scores, key=place)
 
 
 def _family(structure: str) -> str:
