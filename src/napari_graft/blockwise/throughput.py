@@ -1,0 +1,142 @@
+"""How fast images are segmented, beside the bare network: the benchmark ``throughput``."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from time import perf_counter, process_time
+from typing import Any
+
+import numpy as np
+
+from napari_graft.blockwise.contest import Contest
+from napari_graft.blockwise.plan import plan_blocks
+from napari_graft.core.axes import Axes
+from napari_graft.imaging.intensity import IntensityRange
+from napari_graft.inference.predictor import Predictor
+from napari_graft.inference.view import ModelView
+from napari_graft.io import atomic
+from napari_graft.io.volume import Volume
+from napari_graft.nets.build import build_network
+from napari_graft.nets.device import choose_device
+from napari_graft.samples.embedded import neuropil_sample
+from napari_graft.sources.catalogue import Catalogue
+
+Turn = dict[str, tuple[float, float]]
+"""By contestant the wall-clock and the processor seconds."""
+
+ANCESTOR = "ancestor-generated"
+PIXELS = {False: 2048, True: 1536}
+REPEATS = {False: 7, True: 3}
+
+
+def run_throughput(out: Path, *, quick: bool = False, device: str = "auto") -> dict[str, Any]:
+    """Measure how fast an image is segmented, print a table and write it to ``OUT/throughput.json``.
+
+    All contestants see the same windows with the same network and take turns, so that whatever else the
+    machine does hits all of them; ratios are medians over the turns.
+
+    Parameters
+    ----------
+    quick
+        A smaller image and fewer turns.
+
+    Returns
+    -------
+    dict
+        ``contestants``: by name the wall-clock and the processor seconds of each turn, megapixels per second,
+        and the speed as a part of the bare network's, the faster of its two ways, by either clock.
+        ``network_to_monai``: speed of the network part as a part of MONAI's.
+        ``decoding_to_network``: time for decoding divided by that for reading and predicting.
+    """
+    contest = _make_contest(PIXELS[quick], device)
+    turns = [_take_turns(contest) for _ in range(REPEATS[quick] + 1)][1:]  # the first one warms up
+    figures = _sum_up(contest, turns)
+    _print_table(figures)
+    with atomic.storage_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+    atomic.write_text(out / "throughput.json", json.dumps(figures, indent=2) + "\n")
+    return figures
+
+
+def _make_contest(n_pixels: int, device: str) -> Contest:
+    import torch
+
+    tile = neuropil_sample().image[0]
+    reach = -(-n_pixels // min(tile.shape))
+    image = np.tile(np.block([[tile, tile[:, ::-1]], [tile[::-1], tile[::-1, ::-1]]]), (reach, reach))
+    image = np.ascontiguousarray(image[:n_pixels, :n_pixels])
+    source = Catalogue().get(ANCESTOR)
+    chosen = choose_device(device)
+    predictor = Predictor(build_network(source.card.spec, source.load_weights()), chosen)
+    view = ModelView(Volume(image, Axes(("y", "x"))), IntensityRange(0, 255), source.card.spec)
+    plan = plan_blocks(view, None, None)
+    tiles = (plan.grown(number) for number in range(len(plan)))
+    windows = [torch.from_numpy(view.read(tile))[None, None].to(chosen) for tile in tiles]
+    return Contest(predictor, view, plan, windows)
+
+
+def _take_turns(contest: Contest) -> Turn:
+    contestants: dict[str, Callable[[], None]] = {
+        "bare": contest.bare,
+        "bare_side_by_side": contest.bare_side_by_side,
+        "network_part": contest.network_part,
+        "pipeline": contest.pipeline,
+        "monai": contest.monai,
+    }
+    seconds = {}
+    for name, run in contestants.items():
+        started = perf_counter(), process_time()
+        run()
+        seconds[name] = perf_counter() - started[0], process_time() - started[1]
+    return seconds
+
+
+def _sum_up(contest: Contest, turns: list[Turn]) -> dict[str, Any]:
+    import torch
+
+    n_pixels = contest.plan.region.n_pixels
+    parts = contest.parts[-len(turns) :]
+    return {
+        "n_pixels": n_pixels,
+        "windows": [list(window.shape[2:]) for window in contest.windows],
+        "contestants": {name: _describe(name, turns, n_pixels) for name in turns[0]},
+        "network_to_monai": median(turn["monai"][0] / turn["network_part"][0] for turn in turns),
+        "decoding_to_network": median(decoding / network for network, decoding in parts),
+        "threads": torch.get_num_threads(),
+        "cores": os.cpu_count(),
+        "device": str(contest.predictor.device),
+        "processor": platform.processor() or platform.machine(),
+        "versions": {name: version(name) for name in ("torch", "monai", "numpy", "bioimage-cpp")},
+    }
+
+
+def _describe(name: str, turns: list[Turn], n_pixels: int) -> dict[str, Any]:
+    wall, cpu = ([turn[name][clock] for turn in turns] for clock in (0, 1))
+    bare = [
+        [min(turn["bare"][clock], turn["bare_side_by_side"][clock]) for turn in turns] for clock in (0, 1)
+    ]
+    return {
+        "seconds": wall,
+        "cpu_seconds": cpu,
+        "megapixels_per_second": n_pixels / 1e6 / median(wall),
+        "of_bare": median(a / b for a, b in zip(bare[0], wall, strict=True)),
+        "of_bare_cpu": median(a / b for a, b in zip(bare[1], cpu, strict=True)),
+    }
+
+
+def _print_table(figures: dict[str, Any]) -> None:
+    side = round(figures["n_pixels"] ** 0.5)
+    print(f"{side} × {side} pixels in {len(figures['windows'])} windows of {figures['windows'][0]}, ", end="")
+    print(f"{figures['threads']} threads, {figures['device']}")
+    print(f"{'':20}{'Mpx/s':>10}{'of bare':>10}{'by CPU time':>14}")
+    for name, row in figures["contestants"].items():
+        speeds = f"{row['megapixels_per_second']:10.2f}{row['of_bare']:10.2f}{row['of_bare_cpu']:14.2f}"
+        print(f"{name.replace('_', ' '):20}{speeds}")
+    print(f"network part as fast as MONAI's sliding window × {figures['network_to_monai']:.2f}")
+    print(f"decoding takes {figures['decoding_to_network']:.2f} × the time of reading and predicting")
