@@ -48,9 +48,9 @@ def test_an_unheard_of_structure_is_its_own_family():
 def test_other_evidence_is_passed_on_and_does_not_change_the_order():
     evidence = Evidence({"ca1": 0.9}, {"ca1": 0.8}, {"nerve": "invert the image"})
     scores = rank(DISTANCES, STRUCTURES, "neurites", evidence)
-    assert [score.source_id for score in scores] == ["nerve", "ca1", "liver", "embryo"]
-    assert (scores[1].consistency, scores[1].few_shot, scores[1].remedy) == (0.9, 0.8, None)
-    assert (scores[0].consistency, scores[0].remedy) == (None, "invert the image")
+    assert [score.source_id for score in scores] == ["ca1", "nerve", "liver", "embryo"]
+    assert (scores[0].consistency, scores[0].few_shot, scores[0].remedy) == (0.9, 0.8, None)
+    assert (scores[1].consistency, scores[1].remedy) == (None, "invert the image")
 
 
 def test_the_order_does_not_depend_on_the_order_of_the_sources():
