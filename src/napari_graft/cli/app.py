@@ -18,6 +18,7 @@ app = App(
     help="The nearest pretrained model, a few painted tiles, and a segmentation.",
     help_format="markdown",
     version_flags=["--version"],
+    suppress_keyboard_interrupt=False,
 )
 app.command(demo.demo)
 app.command(projects.new)
