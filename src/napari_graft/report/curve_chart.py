@@ -9,6 +9,7 @@ from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 
 from napari_graft.report.drawing import DARK, FONT, LIGHT, Theme, ThemedPicture, add_axes, new_figure, save
 from napari_graft.report.measures import Measure, leading_measures
@@ -94,6 +95,7 @@ def _draw_line(axes: Axes, measure: Measure, line: _Line, other: _Line) -> None:
     axes.plot(x, y, color=line.colour, marker=line.marker, markersize=7, linewidth=2, clip_on=False, zorder=3)
     rivals = {number(row, "n_tiles"): number(row, measure.key) for row in other.rows}
     top = axes.get_ylim()[1]
+    halo = [withStroke(linewidth=3, foreground=axes.get_facecolor())]
     for a, b in zip(x, y, strict=True):
         rival = rivals.get(a, math.nan)
         if not math.isnan(b):
@@ -102,6 +104,7 @@ def _draw_line(axes: Axes, measure: Measure, line: _Line, other: _Line) -> None:
             axes.annotate(
                 text(b), (a, b), place.offset, textcoords="offset points", ha=place.ha, va=place.va,
                 color=line.colour, fontsize=FONT, fontweight="bold", annotation_clip=False,
+                path_effects=halo, zorder=4,
             )  # fmt: skip
 
 
