@@ -215,9 +215,15 @@ def _write_fingerprint(
     tiles, groups = [], []
     for index in rng.integers(len(material.train), size=_N_FEATURE_TILES):
         s = material.train[int(index)]
-        corner = [int(rng.integers(max(1, n - FEATURE_TILE + 1))) for n in s.image.shape]
-        tiles.append(s.image[corner[0] : corner[0] + FEATURE_TILE, corner[1] : corner[1] + FEATURE_TILE])
+        tiles.append(_random_tile(s.image, rng))
         groups.append(s.group)
     features = tile_features(network, tiles, device)
     fingerprint = make_fingerprint(features, groups if len(set(groups)) > 1 else None, encoder, rng)
     save_tensors(path, fingerprint.to_tensors(), {})
+
+
+def _random_tile(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Cut a tile anywhere; of an image that is no larger than a tile, three quarters, so that tiles differ."""
+    sides = [FEATURE_TILE if n > FEATURE_TILE else max(1, 3 * n // 4) for n in image.shape]
+    starts = [int(rng.integers(n - side + 1)) for n, side in zip(image.shape, sides, strict=True)]
+    return image[tuple(slice(a, a + side) for a, side in zip(starts, sides, strict=True))]
