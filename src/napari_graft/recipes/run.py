@@ -223,7 +223,7 @@ def _write_fingerprint(
 
 
 def _random_tile(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Cut a tile anywhere; of an image that is no larger than a tile, three quarters, so that tiles differ."""
+    """Cut a tile anywhere; of an image no larger than a tile three quarters, so that tiles differ."""
     sides = [FEATURE_TILE if n > FEATURE_TILE else max(1, 3 * n // 4) for n in image.shape]
     starts = [int(rng.integers(n - side + 1)) for n, side in zip(image.shape, sides, strict=True)]
     return image[tuple(slice(a, a + side) for a, side in zip(starts, sides, strict=True))]
