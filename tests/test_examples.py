@@ -21,7 +21,7 @@ Run = Callable[..., list[str]]
 
 @pytest.fixture
 def run_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a script in an empty folder, with the shipped sources alone, and return the lines that it prints."""
+    """Run a script in an empty folder with the shipped sources alone, and return the lines that it prints."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NAPARI_GRAFT_HOME", str(tmp_path))
     monkeypatch.delenv("NAPARI_GRAFT_SOURCES", raising=False)
