@@ -46,7 +46,7 @@ def test_a_recipe_gives_a_complete_source(recipe: Path, tmp_path: Path) -> None:
     assert again.card.training.datasets == ("made_up",)
     assert len(again.card.training.image_sha256s) == 1
     assert {"vi", "ap50", "dice"} <= again.card.validation.keys()
-    assert set(again.card.decode) == {"foreground_threshold", "attraction_bias", "min_size"}
+    assert {"foreground_threshold", "attraction_bias", "min_size"} <= set(again.card.decode)
     assert again.load_weights().keys() == source.load_weights().keys()
     fingerprint = again.load_fingerprint()
     assert fingerprint is not None
