@@ -20,8 +20,9 @@ PARTITIONED_STRUCTURES = frozenset({"neurites", "axons"})
 Stage = Callable[[DecodeSettings], Sequence[DecodeSettings]]
 
 STAGES: tuple[Stage, ...] = (
-    lambda settings: [replace(settings, foreground_threshold=t) for t in (0.4, 0.6, 0.3, 0.7)],
-    lambda settings: [replace(settings, attraction_bias=b) for b in (0.1, -0.1, 0.2, -0.2, 0.3)],
+    lambda settings: [replace(settings, core_threshold=t) for t in (0.6, 0.8, 0.5, 0.9, 0.3)],
+    lambda settings: [replace(settings, foreground_threshold=t) for t in (0.4, 0.6, 0.3, 0.7, 0.2, 0.8)],
+    lambda settings: [replace(settings, attraction_bias=b) for b in (0.1, -0.1, 0.2, -0.2, 0.3, 0.4)],
     lambda settings: [replace(settings, min_size=n) for n in (10, 50, 100, 200, 400)],
 )
 """What is tried, one setting after the other, from the default outwards."""

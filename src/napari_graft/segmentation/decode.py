@@ -10,7 +10,8 @@ from bioimage_cpp.graph.mutex_watershed import mutex_watershed_clustering
 from numpy.typing import NDArray
 
 from napari_graft.core.errors import InputError
-from napari_graft.segmentation.edges import Edges, Offset, strongest_edges
+from napari_graft.segmentation.contraction import RegionGraph, contract
+from napari_graft.segmentation.edges import Offset, strongest_edges
 from napari_graft.segmentation.fragments import give_away_fragments
 from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.segmentation.supervoxels import find_supervoxels
@@ -61,17 +62,27 @@ def decode(
     attractive = strongest_edges(regions, affinities[:n_axes], nearest)
     repulsion = (1 - affinity for affinity in affinities[n_axes:])
     repulsive = strongest_edges(regions, repulsion, distant, REPULSION_CELL)
-    sizes = np.bincount(regions.reshape(-1))
-    clusters = _cluster(sizes.size, attractive, repulsive, settings.attraction_bias)
-    objects = give_away_fragments(clusters, sizes, attractive, settings.min_size)
-    return objects[regions]
+    core_pixels = count_pixels(regions, foreground > settings.core_threshold)
+    graph = RegionGraph(core_pixels, attractive, repulsive)
+    graph, contracted = contract(graph, settings.attraction_bias)
+    clusters = _cluster(graph, settings.attraction_bias)
+    objects = give_away_fragments(clusters, graph.core_pixels, graph.attractive, settings.min_size)
+    return objects[contracted][regions]
 
 
-def _cluster(n_regions: int, attractive: Edges, repulsive: Edges, bias: float) -> NDArray[np.int64]:
-    """Return the cluster of each region, region 0 stands alone."""
-    graph = UndirectedGraph.from_unique_edges(n_regions, attractive.ends)
+def count_pixels(regions: NDArray[np.int32], where: NDArray[np.bool]) -> NDArray[np.int64]:
+    """Count the pixels of each region, 0 for the background, where `where` is true."""
+    n_regions = int(regions.max(initial=0)) + 1
+    return np.bincount(regions[where], minlength=n_regions)
+
+
+def _cluster(graph: RegionGraph, bias: float) -> NDArray[np.int64]:
+    """Return the cluster of each region; the background, region 0, stands alone."""
     clusters = mutex_watershed_clustering(
-        graph, attractive.weights + np.float32(bias), repulsive.ends, repulsive.weights
+        UndirectedGraph.from_unique_edges(graph.n_regions, graph.attractive.ends),
+        graph.attractive.weights + np.float32(bias),
+        graph.repulsive.ends,
+        graph.repulsive.weights,
     )
     return np.asarray(clusters, np.int64)
 
@@ -87,6 +98,8 @@ def _check(
             f"affinities of shape {affinities.shape} do not fit a foreground of shape {foreground.shape} and "
             f"{len(offsets)} offsets: they must be {(len(offsets), *foreground.shape)}"
         )
+    if len(offsets) <= n_axes:
+        raise InputError(f"offsets {offsets}: at least one longer offset is needed to keep objects apart")
     steps = [tuple(map(abs, offset)) for offset in offsets[:n_axes]]
     if sorted(steps) != sorted(map(tuple, np.eye(n_axes, dtype=int).tolist())):
         raise InputError(

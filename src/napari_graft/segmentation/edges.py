@@ -29,6 +29,23 @@ class Edges:
     ends: NDArray[np.uint64]
     weights: NDArray[np.float32]
 
+    @classmethod
+    def strongest(
+        cls, first: NDArray[np.int64], second: NDArray[np.int64], weights: NDArray[np.float32]
+    ) -> Edges:
+        """Keep the largest weight of each pair of regions, whichever way round, and no edge to itself."""
+        is_edge = first != second
+        first, second = first[is_edge], second[is_edge]
+        n_regions = int(max(first.max(initial=0), second.max(initial=0))) + 1
+        pairs = np.minimum(first, second) * n_regions + np.maximum(first, second)
+        keys, maxima = _maximum_of_each(pairs, weights[is_edge], n_regions**2)
+        return cls(np.stack(np.divmod(keys, n_regions), axis=1).astype(np.uint64), maxima)
+
+    def between(self, regions: NDArray[np.int64]) -> Edges:
+        """Return the edges after each region became part of another one."""
+        first, second = regions[self.ends.T]
+        return Edges.strongest(first, second, self.weights)
+
 
 def pixel_pairs(shape: Sequence[int], offset: Offset) -> tuple[Slices, Slices]:
     """Return the slices of all pixels p for which p + `offset` is inside too, and those of p + `offset`."""
@@ -58,9 +75,9 @@ def strongest_edges(
         Length, along the last two axes, of the cells of pixels p that make one edge: from the centre of the
         cell, with the mean weight of its pixels. One odd pixel then forbids nothing.
     """
-    n_regions = int(regions.max(initial=0)) + 1
-    pairs: list[NDArray[np.int64]] = []
-    values: list[NDArray[np.float32]] = []
+    firsts: list[NDArray[np.int32]] = []
+    seconds: list[NDArray[np.int32]] = []
+    strengths: list[NDArray[np.float32]] = []
     for weight, offset in zip(weights, offsets, strict=True):
         here, there = pixel_pairs(regions.shape, offset)
         first, second, strength = regions[here], regions[there], weight[here]
@@ -68,12 +85,11 @@ def strongest_edges(
             centres = cell_centres(first.shape, cell)
             first, second, strength = first[centres], second[centres], cell_means(strength, cell)
         is_edge = (first != second) & (first > 0) & (second > 0)
-        a, b = first[is_edge].astype(np.int64), second[is_edge].astype(np.int64)
-        pairs.append(np.minimum(a, b) * n_regions + np.maximum(a, b))
-        values.append(strength[is_edge])
-    keys, maxima = _maximum_of_each(np.concatenate(pairs), np.concatenate(values), n_regions**2)
-    ends = np.stack(np.divmod(keys, n_regions), axis=1).astype(np.uint64)
-    return Edges(ends, maxima)
+        firsts.append(first[is_edge])
+        seconds.append(second[is_edge])
+        strengths.append(strength[is_edge])
+    near, far = np.concatenate(firsts).astype(np.int64), np.concatenate(seconds).astype(np.int64)
+    return Edges.strongest(near, far, np.concatenate(strengths))
 
 
 def _maximum_of_each(
@@ -82,11 +98,12 @@ def _maximum_of_each(
     """Return the different keys in rising order, and the largest value of each.
 
     Key and value are packed into one integer, because sorting plain integers is many times faster than
-    sorting indices; the values keep at most 24 bits.
+    sorting indices; the values, 0 to 1, keep at most 24 bits.
     """
     n_bits = min(24, 63 - n_keys.bit_length())
     scale = (1 << n_bits) - 1
-    packed = (keys << n_bits) | np.rint(values.astype(np.float64) * scale).astype(np.int64)
+    levels = np.rint(np.clip(values, 0, 1).astype(np.float64) * scale).astype(np.int64)
+    packed = (keys << n_bits) | levels
     packed.sort()
     sorted_keys = packed >> n_bits
     is_last = np.ones(packed.size, bool)

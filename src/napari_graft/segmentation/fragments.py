@@ -9,23 +9,23 @@ from napari_graft.segmentation.edges import Edges
 
 
 def give_away_fragments(
-    clusters: NDArray[np.int64], sizes: NDArray[np.int64], attractive: Edges, min_size: int
+    clusters: NDArray[np.int64], core_pixels: NDArray[np.int64], attractive: Edges, min_size: int
 ) -> NDArray[np.uint32]:
     """Return the object of each region, small clusters given away and objects numbered 1….
 
-    A cluster of fewer than `min_size` pixels joins the neighbouring large cluster with the strongest
+    A cluster of fewer than `min_size` core pixels joins the neighbouring large cluster with the strongest
     attractive edge to it; without such a neighbour it becomes background.
 
     Parameters
     ----------
     clusters
         Cluster of each region, (n_regions,); region 0 is the background and alone in its cluster.
-    sizes
-        Pixels of each region.
+    core_pixels
+        Pixels of each region that count.
     attractive
         Edges between the regions.
     """
-    is_large = np.bincount(clusters, sizes) >= min_size
+    is_large = np.bincount(clusters, core_pixels) >= min_size
     is_large[clusters[0]] = False
     owners = np.arange(is_large.size)
     ends = clusters[attractive.ends.astype(np.int64)]

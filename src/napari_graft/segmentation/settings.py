@@ -19,16 +19,22 @@ class DecodeSettings:
         Added to the affinities that join neighbouring pixels, -1 to 1: above 0 more is joined, below 0 more
         is kept apart.
     min_size
-        Objects of fewer pixels are given to the neighbour that attracts them most, or removed.
+        An object needs as many core pixels; one with fewer is given to the neighbour that attracts it most,
+        or removed where it has none.
+    core_threshold
+        A core pixel has a foreground probability above this, 0 to 1. Objects then reach out to
+        `foreground_threshold`, but none is born in the doubtful foreground of membranes and background.
     """
 
     foreground_threshold: float = 0.5
     attraction_bias: float = 0.0
     min_size: int = 25
+    core_threshold: float = 0.7
 
     def __post_init__(self) -> None:
-        if not 0 <= self.foreground_threshold <= 1:
-            raise InputError(f"foreground threshold {self.foreground_threshold} must be between 0 and 1")
+        for name in ("foreground_threshold", "core_threshold"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"{name.replace('_', ' ')} {getattr(self, name)} must be between 0 and 1")
         if not -1 <= self.attraction_bias <= 1:
             raise InputError(f"attraction bias {self.attraction_bias} must be between -1 and 1")
         if self.min_size < 0:
