@@ -21,6 +21,13 @@ from tiny_loop import (  # noqa: F401 - fixtures
 )
 
 from napari_graft.cli.app import run
+from napari_graft.core.progress import CancelToken, Report
+from napari_graft.engine import client
+from napari_graft.engine.protocol import TrainJob
+from napari_graft.project.opening import open_project
+from napari_graft.session.fitting import Budget
+from napari_graft.session.training import TrainingTask
+from napari_graft.sources.catalogue import Catalogue
 
 
 @dataclass(frozen=True)
@@ -63,3 +70,24 @@ def graft(capsys: pytest.CaptureFixture[str]) -> Graft:
         return Answer(code, out, err)
 
     return call
+
+
+class _EngineHere:
+    """Do in this process what the worker process does."""
+
+    def __enter__(self) -> _EngineHere:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        pass
+
+    def run(self, job: TrainJob, *, report: Report, cancel: CancelToken) -> dict[str, object]:
+        with open_project(job.project, write=True) as project:
+            budget = Budget(job.seconds, job.steps, job.device, job.seed)
+            return TrainingTask(project, Catalogue(), report, cancel).run(job.source, budget).as_dict()
+
+
+@pytest.fixture
+def engine_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train in this process, which spares the start of a worker."""
+    monkeypatch.setattr(client, "Engine", _EngineHere)

@@ -15,11 +15,12 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 import tifffile
-from tiny_loop import make_sample
+from tiny_loop import make_sample, make_stack
 
 from napari_graft.cli.app import run
 from napari_graft.io import open_labels
 from napari_graft.project.opening import open_project
+from napari_graft.sources.catalogue import user_home
 
 Graft = Callable[..., Any]
 
@@ -197,26 +198,22 @@ def test_a_run_is_exported_and_added_as_a_source(loop: Loop, graft: Graft, tmp_p
     assert (added.code, added.out) == (0, "")
     listed = {row["id"]: row for row in graft("sources", "list", "--json").document}
     assert listed[shown["id"]]["origin"] == "user"
-    shutil.rmtree(Path(graft("sources", "show", shown["id"]) and _home() / "sources" / shown["id"]))
+    shutil.rmtree(user_home() / "sources" / shown["id"])
 
 
-def _home() -> Path:
-    from napari_graft.sources.catalogue import user_home
-
-    return user_home()
-
-
-def test_a_source_is_trained_from_a_recipe(graft: Graft, tmp_path: Path, image: Path, labels: Path) -> None:
+def test_a_source_is_trained_from_a_recipe(graft: Graft, tmp_path: Path) -> None:
+    sample = make_stack(10, 96)
+    tifffile.imwrite(tmp_path / "image.tif", sample.image)
+    tifffile.imwrite(tmp_path / "labels.tif", sample.segments)
     (tmp_path / "tiny.yaml").write_text(
-        f"""
+        """
 id: tiny-recipe
 title: A tiny source
 structure: nuclei
 license: CC0-1.0
-spec: {{widths: [8, 16]}}
-folder: {image.parent}
-images: [{{image: {image.name}, labels: {labels.name}, split: columns}}]
-schedule: {{steps: 2, patch: 64, batch_size: 1}}
+spec: {widths: [8, 16]}
+images: [{image: image.tif, labels: labels.tif}]
+schedule: {steps: 2, patch: 64, batch_size: 1}
 """
     )
 

@@ -37,7 +37,19 @@ def test_no_region_is_the_whole_image() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    "|0:5|0:5,0:5|0:5,0:5,0:5,0:5|5:5,:,:|6:5,:,:|0:11,:,:|-1:5,:,:|a:b,:,:|1,2,3|0:5:2,:,:".split("|"),
+    [
+        "",
+        "0:5",
+        "0:5,0:5",
+        "0:5,0:5,0:5,0:5",
+        "5:5,:,:",
+        "6:5,:,:",
+        "0:11,:,:",
+        "-1:5,:,:",
+        "a:b,:,:",
+        "1,2,3",
+        "0:5:2,:,:",
+    ],
 )
 def test_a_region_that_does_not_fit_is_named_with_the_remedy(text: str) -> None:
     with pytest.raises(InputError) as error:

@@ -6,7 +6,8 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -177,5 +178,17 @@ def eager_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "site"
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(HURRY)
-    known = os.environ.get("PYTHONPATH")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), *([known] if known else [])]))
+    known = [str(Path(name).resolve()) for name in os.environ.get("PYTHONPATH", "").split(os.pathsep) if name]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), *known]))
+
+
+def wait_until(
+    is_true: Callable[[], bool], process: subprocess.Popen[str] | None = None, seconds: float = 240
+) -> None:
+    """Poll until something holds; fail when it takes too long, or the process that should do it has ended."""
+    ends = time.monotonic() + seconds
+    while not is_true():
+        if process is not None and process.poll() is not None and not is_true():
+            raise AssertionError(f"the process ended with {process.returncode}: {process.communicate()[1]}")
+        assert time.monotonic() < ends, "it did not happen in time"
+        time.sleep(0.02)

@@ -18,7 +18,7 @@ from rich.progress import Progress as Bar
 
 from napari_graft.core.progress import CancelToken, Progress, Report
 
-stderr = Console(stderr=True, highlight=False)
+stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
 INTERRUPTED = 130
 USER_ERROR = 2

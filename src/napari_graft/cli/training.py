@@ -61,6 +61,7 @@ def train(project: Path, *, source: str = "best", effort: Effort = Effort(), jso
     """
     from napari_graft.engine.client import Engine
     from napari_graft.engine.protocol import TrainJob
+    from napari_graft.project.opening import open_project
 
     job = TrainJob(
         project=str(project),
@@ -70,6 +71,8 @@ def train(project: Path, *, source: str = "best", effort: Effort = Effort(), jso
         device=effort.device,
         seed=effort.seed,
     )
+    # A wrong path is told before the worker has loaded its libraries.
+    open_project(project).close()
     with Engine() as engine, progress() as (report, cancel):
         result = engine.run(job, report=report, cancel=cancel)
     if json:
@@ -88,4 +91,4 @@ def _tell_training(result: dict[str, object]) -> None:
     for name, value in validation.items():
         print(f"  {name:18} {value:.4f}")
     if not result["kept"]:
-        print("The new model is worse on the held-out part: the previous one stays in use.")
+        print("The new model is worse on the held-out part than what it had to beat: that stays in use.")

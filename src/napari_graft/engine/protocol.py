@@ -11,7 +11,7 @@ from napari_graft.core.errors import GraftError
 
 
 class _Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class TrainJob(_Message):
@@ -68,8 +68,8 @@ class EngineError(GraftError):
 
 
 def to_line(message: BaseModel) -> str:
-    """Return a message as one line of text."""
-    return message.model_dump_json() + "\n"
+    """Return a message as one line of text; a number that is not finite survives."""
+    return json.dumps(message.model_dump()) + "\n"
 
 
 def read_request(line: str) -> Request:

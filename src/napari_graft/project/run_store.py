@@ -53,13 +53,22 @@ class RunStore:
         if run_id == "latest":
             latest = self.latest()
             if latest is None:
-                raise InputError("the project has no finished run yet: train first, or name a source")
+                raise InputError(self._describe_missing())
             return latest
         folder = self._folder / run_id.zfill(4)
         if not run_id.isdecimal() or not folder.is_dir():
             known = ", ".join(run.id for run in self.all()) or "none yet"
             raise InputError(f"the project has no run {run_id!r}: choose one of {known}")
         return open_run(folder)
+
+    def _describe_missing(self) -> str:
+        worse = [run.id for run in self.all() if run.is_finished]
+        if not worse:
+            return "the project has no finished run yet: train first, or name a source"
+        return (
+            f"no run was better than what it started from ({', '.join(worse)}): "
+            "name one of them or a source, or annotate more tiles and train again"
+        )
 
     def latest(self) -> Run | None:
         """Return the run whose model is in use: the last that ended and was no worse than the one before."""

@@ -64,12 +64,13 @@ def compare_models(
         If a model is unknown.
     """
     tiles = _tiles(project, request.n_tiles)
+    models = {reference: load_model(reference, project, catalogue) for reference in request.references}
     found: dict[str, list[Segments]] = {}
-    for i, reference in enumerate(request.references):
-        report(Progress(i, len(request.references), f"segmenting with {reference}"))
-        model = load_model(reference, project, catalogue)
+    for i, (reference, model) in enumerate(models.items()):
+        report(Progress(i, len(models), f"segmenting with {reference}"))
         found[reference] = segment_tiles(project, model, tiles, device=request.device, cancel=cancel)
-    request.out.mkdir(parents=True, exist_ok=True)
+    with atomic.storage_errors(request.out):
+        request.out.mkdir(parents=True, exist_ok=True)
     files = []
     for i, tile in enumerate(tiles):
         path = request.out / f"tile_{i + 1:02d}.png"

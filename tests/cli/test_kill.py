@@ -1,0 +1,169 @@
+"""Commands that are interrupted or killed: what was finished is kept, and calling again goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from tiny_loop import make_annotated, make_stack, wait_until
+
+from napari_graft.project.opening import open_project
+from napari_graft.session.projects import ImageOptions, make_project
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
+
+Graft = Callable[..., Any]
+PROGRAM = [sys.executable, "-c", "from napari_graft.cli import main; main()"]
+
+
+@pytest.fixture
+def project(tmp_path: Path, image: Path, labels: Path) -> Path:
+    return make_annotated(tmp_path / "p.graft", image, labels)
+
+
+def _train(project: Path, *options: str) -> subprocess.Popen[str]:
+    command = ["train", str(project), "--source", "tiny-nuclei", "--device", "cpu", "--json", *options]
+    return subprocess.Popen(
+        [*PROGRAM, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+    )
+
+
+def _parent_of(process: int) -> int | None:
+    try:
+        return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _worker_of(process: int) -> int:
+    """Return the id of the one child of a process."""
+    children = [int(p.name) for p in Path("/proc").iterdir() if p.name.isdecimal()]
+    (child,) = [child for child in children if _parent_of(child) == process]
+    return child
+
+
+def _checkpoint(project: Path, run: str = "0001") -> Path:
+    return project / "runs" / run / "checkpoint.safetensors"
+
+
+@pytest.mark.usefixtures("eager_worker")
+def test_a_training_that_was_killed_resumes_and_ctrl_c_ends_it_with_its_best_weights(project: Path) -> None:
+    first = _train(project, "--time-budget", "1h")
+    wait_until(_checkpoint(project).exists, first)
+    worker = _worker_of(first.pid)
+    os.kill(first.pid, signal.SIGKILL)
+    os.kill(worker, signal.SIGKILL)
+    first.communicate()
+    wait_until(lambda: not _is_alive(worker))
+    with open_project(project) as opened:
+        assert not opened.runs.get("0001").is_finished
+    before = _checkpoint(project).stat().st_mtime_ns
+
+    second = _train(project, "--time-budget", "1h")
+    wait_until(lambda: _checkpoint(project).stat().st_mtime_ns > before, second)
+    worker = _worker_of(second.pid)
+    second.send_signal(signal.SIGINT)
+    out, err = second.communicate(timeout=120)
+
+    assert second.returncode == 130, err
+    result = json.loads(out)
+    assert (result["run"], result["resumed"], result["stopped_by"]) == ("0001", True, "cancel")
+    assert "stopped; what was finished is kept" in err
+    assert "Traceback" not in err
+    assert not _is_alive(worker)
+    with open_project(project, write=True) as opened:
+        run = opened.runs.get("0001")
+        assert run.is_finished
+        assert run.load_weights()
+
+
+@pytest.mark.usefixtures("eager_worker")
+def test_the_worker_ends_when_its_parent_is_killed_and_keeps_the_best_weights(project: Path) -> None:
+    parent = _train(project, "--time-budget", "1h")
+    wait_until(_checkpoint(project).exists, parent)
+    worker = _worker_of(parent.pid)
+
+    parent.kill()
+    parent.communicate()
+
+    wait_until(lambda: not _is_alive(worker))
+    with open_project(project, write=True) as opened:
+        run = opened.runs.get("0001")
+        assert (run.is_finished, run.record.stopped_by) == (True, "cancel")
+        assert run.load_weights()
+
+
+KILLED_PREDICTION = """
+import os, signal
+from itertools import count
+from napari_graft.blockwise.finished import FinishedBlocks
+from napari_graft.cli import main
+add, numbers = FinishedBlocks.add, count()
+def add_or_die(self, number, result):
+    if next(numbers) == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    add(self, number, result)
+FinishedBlocks.add = add_or_die
+main()
+"""
+
+
+def test_a_prediction_that_was_killed_goes_on_to_the_same_result(graft: Graft, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "stack.tif", make_stack(6, 64).image, metadata={"axes": "ZYX"})
+    make_project(tmp_path / "p.graft", ImageOptions(str(tmp_path / "stack.tif"))).close()
+    out, whole = tmp_path / "segments.tif", tmp_path / "whole.tif"
+    command = ("predict", tmp_path / "p.graft", "--source", "tiny-nuclei", "--device", "cpu", "--out")
+
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_PREDICTION, *map(str, command), str(out)],
+        check=False,
+        capture_output=True,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    blocks = tmp_path / "segments.tif.partial" / "blocks"
+    done = {path.name: path.stat().st_mtime_ns for path in blocks.glob("[0-9]*")}
+    assert len(done) == 3
+    assert not out.exists()
+
+    resumed = graft(*command, out)
+    assert graft(*command, whole).code == 0
+
+    assert resumed.code == 0, resumed.err
+    assert "segmenting 3 of 6" in resumed.err
+    np.testing.assert_array_equal(tifffile.imread(out), tifffile.imread(whole))
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_stdout_of_a_true_process_holds_the_document_alone(tmp_path: Path, image: Path) -> None:
+    make_project(tmp_path / "p.graft", ImageOptions(str(image))).close()
+    command = [*PROGRAM, "suggest", str(tmp_path / "p.graft"), "--tile", "40", "--n", "2", "--json"]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert len(json.loads(done.stdout)) == 2
+    assert "looking at tiles" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(("sources", "list", "--json"), 0), (("info", "nowhere.graft"), 2)]
+)
+def test_exit_codes_reach_the_shell(arguments: tuple[str, ...], code: int) -> None:
+    done = subprocess.run([*PROGRAM, *arguments], capture_output=True, check=False)
+
+    assert done.returncode == code

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from napari_graft.engine.protocol import (
+    CancelJob,
+    ErrorEvent,
+    ProgressEvent,
+    ResultEvent,
+    TrainJob,
+    read_event,
+    read_request,
+    to_line,
+)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [TrainJob(project="a b.graft", source="best", seconds=1.5, steps=None, seed=3), CancelJob()],
+)
+def test_a_request_arrives_as_it_was_sent(message: BaseModel) -> None:
+    assert read_request(to_line(message)) == message
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        ProgressEvent(done=3, total=None, message="training\nµm", metrics={"loss": 0.5}),
+        ResultEvent(value={"run": "0001", "validation": {"vi": 0.25}, "kept": True, "n": None}),
+        ErrorEvent(error="input", message="two\nlines"),
+    ],
+)
+def test_an_event_arrives_as_it_was_sent_on_one_line(message: BaseModel) -> None:
+    line = to_line(message)
+
+    assert line.count("\n") == 1
+    assert read_event(line) == message
+
+
+def test_a_loss_that_is_no_number_arrives_as_such() -> None:
+    progress = read_event(
+        to_line(ProgressEvent(done=1, total=2, message="", metrics={"loss": math.nan, "b": math.inf}))
+    )
+    result = read_event(to_line(ResultEvent(value={"validation": {"loss": math.nan, "b": -math.inf}})))
+
+    assert isinstance(progress, ProgressEvent)
+    assert math.isnan(progress.metrics["loss"])
+    assert progress.metrics["b"] == math.inf
+    assert isinstance(result, ResultEvent)
+    assert math.isnan(result.value["validation"]["loss"])
+    assert result.value["validation"]["b"] == -math.inf
+
+
+@pytest.mark.parametrize("line", ['{"kind": "train"}', '{"kind": "dance"}', "[]"])
+def test_what_is_no_message_is_refused(line: str) -> None:
+    with pytest.raises(ValidationError):
+        read_request(line)

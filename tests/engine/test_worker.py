@@ -1,0 +1,156 @@
+"""The side that works, in this process: its streams are lists of lines."""
+
+from __future__ import annotations
+
+import io
+import queue
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+from tiny_loop import make_annotated
+
+from napari_graft.core.errors import StorageError
+from napari_graft.engine import worker
+from napari_graft.engine.protocol import (
+    CancelJob,
+    ErrorEvent,
+    Event,
+    ProgressEvent,
+    ResultEvent,
+    TrainJob,
+    read_event,
+    to_line,
+)
+from napari_graft.engine.worker import Worker
+from napari_graft.project.opening import open_project
+
+
+class _Requests:
+    """Hand out lines when they come, as a pipe does."""
+
+    def __init__(self) -> None:
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+    def send(self, message: BaseModel) -> None:
+        self._lines.put(to_line(message))
+
+    def close(self) -> None:
+        self._lines.put(None)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lines.get, None)
+
+
+class _Events(io.StringIO):
+    """Keep events, and tell a listener of each line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrived = threading.Condition()
+
+    def write(self, text: str) -> int:
+        with self.arrived:
+            written = super().write(text)
+            self.arrived.notify_all()
+        return written
+
+    @property
+    def all(self) -> list[Event]:
+        return [read_event(line) for line in self.getvalue().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def annotated(tmp_path_factory: pytest.TempPathFactory, image: Path, labels: Path) -> Path:
+    return make_annotated(tmp_path_factory.mktemp("worker") / "p.graft", image, labels)
+
+
+@pytest.fixture
+def project(annotated: Path, tmp_path: Path) -> Path:
+    shutil.copytree(annotated, tmp_path / "p.graft")
+    return tmp_path / "p.graft"
+
+
+def _serve(*messages: BaseModel) -> list[Event]:
+    events = _Events()
+    requests = io.StringIO("".join(to_line(message) for message in messages))
+    Worker(requests, events).serve()
+    return events.all
+
+
+def _job(project: Path, **fields: object) -> TrainJob:
+    values = {"project": str(project), "source": "tiny-nuclei", "steps": 2, "device": "cpu"} | fields
+    return TrainJob.model_validate(values)
+
+
+def _with_listener(project: Path, *jobs: TrainJob) -> list[Event]:
+    """Serve jobs one after the other, each sent when the one before has answered."""
+    requests, events = _Requests(), _Events()
+    serving = threading.Thread(target=Worker(requests, events).serve)  # type: ignore[arg-type]
+    serving.start()
+    for n_answers, job in enumerate(jobs, 1):
+        requests.send(job)
+        with events.arrived:
+            assert events.arrived.wait_for(lambda n=n_answers: _n_answers(events.all) == n, timeout=120)
+        # A cancelling that comes too late for its job.
+        requests.send(CancelJob())
+    requests.close()
+    serving.join(timeout=120)
+    assert not serving.is_alive()
+    return events.all
+
+
+def _n_answers(events: list[Event]) -> int:
+    return sum(not isinstance(event, ProgressEvent) for event in events)
+
+
+def test_a_late_cancelling_does_not_meet_the_next_job(project: Path) -> None:
+    events = _with_listener(project, _job(project), _job(project, seed=1))
+
+    results = [event.value for event in events if isinstance(event, ResultEvent)]
+    assert [result["stopped_by"] for result in results] == ["steps", "steps"]
+    assert [result["run"] for result in results] == ["0001", "0002"]
+    assert any(isinstance(event, ProgressEvent) and event.message == "training" for event in events)
+
+
+def test_the_end_of_the_requests_stops_the_job_and_keeps_what_there_is(project: Path) -> None:
+    (last,) = [e for e in _serve(_job(project, steps=10_000)) if not isinstance(e, ProgressEvent)]
+
+    if isinstance(last, ResultEvent):
+        assert last.value["stopped_by"] == "cancel"
+        with open_project(project) as opened:
+            assert opened.runs.get(str(last.value["run"])).is_finished
+    else:  # stopped before the training began
+        assert isinstance(last, ErrorEvent)
+        assert last.error == "cancelled"
+    with open_project(project, write=True):
+        pass  # nobody holds it any more
+
+
+def test_a_mistake_of_the_user_and_a_crash_are_told_apart(
+    project: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def crash(*arguments: object, **more: object) -> None:
+        raise ZeroDivisionError("by nought")
+
+    def full(*arguments: object, **more: object) -> None:
+        raise StorageError("the disk is full")
+
+    wrong, missing = _job(project, source="nobody"), _job(project.with_name("nowhere.graft"))
+    requests = io.StringIO(to_line(wrong) + to_line(missing))
+    events = _Events()
+    Worker(requests, events).serve()
+    monkeypatch.setattr(worker, "open_project", full)
+    crashed = _serve(_job(project))
+    monkeypatch.setattr(worker, "open_project", crash)
+    crashed += _serve(_job(project))
+
+    answers = [event for event in [*events.all, *crashed] if isinstance(event, ErrorEvent)]
+    assert [answer.error for answer in answers] == ["input", "input", "storage", "crash"]
+    assert "'nobody'" in answers[0].message
+    assert "nowhere.graft" in answers[1].message
+    assert answers[3].message == "ZeroDivisionError: by nought"
+    assert "the job failed" in caplog.text
