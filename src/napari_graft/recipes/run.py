@@ -19,6 +19,7 @@ from napari_graft.core.tile import Tile
 from napari_graft.fingerprints.fingerprint import make_fingerprint
 from napari_graft.inference.features import tile_features
 from napari_graft.inference.predictor import Prediction, Predictor
+from napari_graft.io import atomic
 from napari_graft.io.weights import save_tensors
 from napari_graft.metrics import evaluate
 from napari_graft.nets.build import build_network
@@ -75,7 +76,8 @@ def train_source(
     recipe = read_recipe(recipe_path)
     report(Progress(0, None, f"reading the images of {recipe.id}"))
     material = load_material(recipe, (recipe_path.parent / recipe.folder).resolve())
-    out.mkdir(parents=True, exist_ok=True)
+    with atomic.storage_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
     chosen = choose_device(device)
     checkpoint = out / "checkpoint.safetensors"
     start = _start_network(recipe, recipe_path.parent)
