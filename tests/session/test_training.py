@@ -70,7 +70,7 @@ def test_a_run_is_recorded_with_what_made_it_and_becomes_the_model_in_use(folder
         assert (report.stopped_by, report.device, report.resumed) == ("steps", "cpu", False)
         assert {"loss", "vi", "ap50", "loss_source"} <= report.validation.keys()
         assert run.record.settings["steps"] == 2
-        assert run.record.decode.keys() == {"foreground_threshold", "attraction_bias", "min_size"}
+        assert {"foreground_threshold", "attraction_bias", "min_size"} <= run.record.decode.keys()
         assert not run.checkpoint_path.exists()
         latest = project.latest_run()
         assert (latest is not None) == report.kept
