@@ -114,6 +114,7 @@ def test_an_image_that_is_wholly_annotated_has_no_tile_left(
     [
         ({"n": 0}, "at least 1"),
         ({"tile": 8}, "too small"),
+        ({"seed": -1}, "seed -1 is negative"),
         ({"strategy": "by-eye"}, "'by-eye'.*freesel"),
         ({"strategy": "entropy"}, "--source"),
         ({"source": "scratch"}, "learned nothing"),

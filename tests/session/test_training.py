@@ -193,6 +193,32 @@ def test_cancelling_leaves_a_finished_run_with_the_best_weights(folder: Path) ->
         assert project.runs.get("0001").is_finished
 
 
+def test_cancelling_while_the_finished_network_is_measured_keeps_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = CancelToken()
+    calibrate = fitting.calibrate_model
+
+    def cancelled_meanwhile(*arguments: object) -> object:
+        token.cancel()
+        return calibrate(*arguments)  # type: ignore[arg-type]
+
+    with open_project(folder, write=True) as project:
+        task = TrainingTask(project, Catalogue(), ignore_progress, token)
+        fit = fitting.Fitting.fit
+
+        def fit_and_measure(self: fitting.Fitting, *arguments: object) -> fitting.Fitted:
+            monkeypatch.setattr(fitting, "calibrate_model", cancelled_meanwhile)
+            return fit(self, *arguments)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(fitting.Fitting, "fit", fit_and_measure)
+        report = task.run("tiny-nuclei", Budget(None, 2, "cpu"))
+
+        assert (report.steps, report.stopped_by) == (2, "cancel")
+        assert project.runs.get("0001").is_finished
+        assert report.validation["loss"] > 0
+
+
 def test_what_is_stopped_before_its_first_step_replaces_nothing(folder: Path) -> None:
     with open_project(folder, write=True) as project:
         _train(project)
@@ -222,6 +248,7 @@ def test_what_is_stopped_before_its_first_step_replaces_nothing(folder: Path) ->
         ("tiny-nuclei", lambda: Budget(None, 0), "0 steps are not a training"),
         ("tiny-nuclei", lambda: Budget(None, None), "needs a time budget or a number of steps"),
         ("tiny-nuclei", lambda: Budget(-1.0, None), "must be positive"),
+        ("tiny-nuclei", lambda: Budget(None, 1, seed=-1), "seed -1 is negative"),
         ("tiny-nuclei", lambda: Budget(1.0, 2, "tpu"), "device 'tpu' is unknown"),
         ("run 0009", lambda: Budget(None, 2), "no run '0009'"),
         ("latest", lambda: Budget(None, 2), "no finished run"),

@@ -80,7 +80,7 @@ class DemoRequest:
             raise InputError(
                 f"{self.n_rounds} rounds of {self.n_tiles} tiles show nothing: ask for at least 1 of each"
             )
-        SuggestRequest(self.n_tiles, self.tile)
+        SuggestRequest(self.n_tiles, self.tile, seed=self.seed)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_graft.annotation.holdout import HeldOut, split_holdout
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.errors import InputError
-from napari_graft.core.labels import UNLABELLED
+from napari_graft.core.labels import BACKGROUND, UNLABELLED
 from napari_graft.inference.view import ModelView
 from napari_graft.training.examples import Example
 
@@ -36,7 +36,7 @@ def make_examples(view: ModelView, tiles: Sequence[LabelledTile]) -> list[Exampl
 
 
 def _example(view: ModelView, part: HeldOut) -> Example:
-    labels = part.labelled_tile.labels
+    labels = _with_small_ids(part.labelled_tile.labels)
     tile = part.labelled_tile.tile
     halo = view.on_image((CONTEXT,) * view.spec.ndim)
     around = tile.grow(halo)
@@ -47,3 +47,9 @@ def _example(view: ModelView, part: HeldOut) -> Example:
         return view.labels_to_model(padded, around)
 
     return Example(view.read(around), on_model(part.train_mask), on_model(part.validation_mask))
+
+
+def _with_small_ids(labels: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Give the objects of a tile small ids: large ones are not exact in float32, or negative in int32."""
+    inverse = np.unique(np.append(labels, [UNLABELLED, BACKGROUND]), return_inverse=True)[1]
+    return inverse[:-2].reshape(labels.shape).astype(np.uint32)

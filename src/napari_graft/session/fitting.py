@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.nets.build import build_network
 from napari_graft.nets.device import choose_device
@@ -41,7 +42,7 @@ class Budget:
     Raises
     ------
     InputError
-        If there is neither, one is not positive, or there is no such device.
+        If there is neither, one is not positive, there is no such device, or the seed is negative.
     """
 
     seconds: float | None = 120.0
@@ -51,6 +52,8 @@ class Budget:
 
     def __post_init__(self) -> None:
         choose_device(self.device)
+        if self.seed < 0:
+            raise InputError(f"seed {self.seed} is negative: give 0 or more")
         TrainConfig(time_budget=self.seconds, max_steps=self.steps)
 
 
@@ -102,10 +105,13 @@ class Fitting:
         trainer = Trainer(config, device, checkpoint)
         result = trainer.fit(network, self.examples, report=self.report, cancel=self.cancel)
         best = build_network(network.spec, result.weights)
-        if result.stopped_by == "cancel":
-            # Who stops waits for it: keep the weights and what is known of them, and measure nothing more.
-            return Fitted(best, result, decode, Judgement(result.held_out_loss, {}))
-        return Fitted(best, result, *self.measure(best, device))
+        if result.stopped_by != "cancel":
+            try:
+                return Fitted(best, result, *self.measure(best, device))
+            except Cancelled:
+                result = replace(result, stopped_by="cancel")
+        # Who stops waits for it: keep the weights and what is known of them, and measure nothing more.
+        return Fitted(best, result, decode, Judgement(result.held_out_loss, {}))
 
     def measure(
         self, network: ResidualUNet, device: torch.device, decode: DecodeSettings | None = None
@@ -113,5 +119,5 @@ class Fitting:
         """Judge a network, with decode settings tuned on the annotated pixels unless they are given."""
         network.to(device).eval()
         if decode is None:
-            decode = calibrate_model(network, self.examples, self.structure, device)
+            decode = calibrate_model(network, self.examples, self.structure, device, self.cancel)
         return decode, judge(network, decode, self.examples, device, self.cancel)

@@ -51,12 +51,25 @@ class Judgement:
 
 
 def calibrate_model(
-    network: ResidualUNet, examples: Sequence[Example], structure: str | None, device: torch.device
+    network: ResidualUNet,
+    examples: Sequence[Example],
+    structure: str | None,
+    device: torch.device,
+    cancel: CancelToken,
 ) -> DecodeSettings:
-    """Choose decode settings on all annotated pixels of the examples."""
+    """Choose decode settings on all annotated pixels of the examples.
+
+    Raises
+    ------
+    Cancelled
+        When asked to stop.
+    """
     predictor = Predictor(network, device)
     truths = [_all_labels(example) for example in examples]
-    predictions = [_predict(predictor, example) for example in examples]
+    predictions = []
+    for example in examples:
+        cancel.raise_if_cancelled()
+        predictions.append(_predict(predictor, example))
     return calibrate(predictions, truths, network.spec.offsets, structure or "any")
 
 

@@ -131,7 +131,8 @@ def _measure(
     images = [view.read(tile) for tile in tiles]
 
     def distance_to(images: list[NDArray[np.float32]]) -> Distance:
-        return distance(fingerprint, tile_features(model.network, images, device, cancel))
+        features = tile_features(model.network, images, device, cancel)
+        return distance(fingerprint, features, encoder=source.card.weights_sha256)
 
     normal = distance_to(images)
     return normal, polarity_remedy(normal, distance_to([-image for image in images]))

@@ -67,6 +67,8 @@ class SuggestRequest:
             raise InputError(f"cannot suggest {self.n} tiles: ask for at least 1")
         if self.tile < 32:
             raise InputError(f"tiles of {self.tile} pixels are too small to paint on: use at least 32")
+        if self.seed < 0:
+            raise InputError(f"seed {self.seed} is negative: give 0 or more")
         if self.strategy not in STRATEGIES:
             raise InputError(
                 f"no strategy is called {self.strategy!r}: choose one of {', '.join(STRATEGIES)}"
