@@ -64,6 +64,7 @@ def test_scores_equal_the_oracles_on_random_labels(segmentation: np.ndarray, tru
     assert_equal_to_oracles(segmentation, truth)
 
 
+@pytest.mark.real
 def test_scores_equal_the_oracles_on_real_labels() -> None:
     folder = DATA / "isbi2012_vnc_sstem"
     if not folder.exists():

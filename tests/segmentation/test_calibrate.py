@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from affinity_maps import OFFSETS, cells, probabilities
+from tests.segmentation.affinity_maps import OFFSETS, cells, probabilities
 
 from napari_graft.metrics import evaluate
 from napari_graft.segmentation.calibrate import calibrate
@@ -66,6 +66,6 @@ def test_calibration_is_the_same_twice_and_does_not_look_at_unlabelled_pixels() 
 def test_tiles_without_an_object_leave_the_default() -> None:
     _, prediction = shy_prediction(0)
     default = DecodeSettings(0.4, 0.1, 30)
-    for annotations in ([np.ones((96, 96), int)], [np.zeros((96, 96), int)]):
-        assert calibrate([prediction], annotations, OFFSETS, "neurites", default) == default
+    for annotation in (np.ones((96, 96), int), np.zeros((96, 96), int)):
+        assert calibrate([prediction], [annotation], OFFSETS, "neurites", default) == default
     assert calibrate([], [], OFFSETS, "neurites") == DecodeSettings()

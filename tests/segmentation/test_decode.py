@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from affinity_maps import OFFSETS, OFFSETS_3D, cells, probabilities
 from bioimage_cpp.segmentation import mutex_watershed
+from tests.segmentation.affinity_maps import OFFSETS, OFFSETS_3D, cells, probabilities
 
 from napari_graft.core.errors import InputError
 from napari_graft.metrics import evaluate
@@ -21,7 +21,7 @@ DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
 def decode_by_pixels(
     foreground: np.ndarray, affinities: np.ndarray, offsets: tuple, settings: DecodeSettings, stride: int
 ) -> np.ndarray:
-    """Solve the mutex watershed on pixels, every `stride`-th repulsion along each axis; drop small segments."""
+    """Solve the mutex watershed on pixels, with each `stride`-th repulsion; drop small segments."""
     n_axes = foreground.ndim
     weights = affinities.copy()
     weights[n_axes:] = 1 - weights[n_axes:]
@@ -46,7 +46,7 @@ def decode_by_pixels(
 )
 def test_perfect_affinities_give_back_the_objects(shape: tuple, n_cells: int, offsets: tuple) -> None:
     truth = cells(shape, n_cells, np.random.default_rng(0))
-    foreground, affinities = probabilities(truth, offsets, np.random.default_rng(0), noise=0.0)
+    _, affinities = probabilities(truth, offsets, np.random.default_rng(0), noise=0.0)
     sharp = DecodeSettings(min_size=1)
     found = decode((truth > 0).astype(np.float32), np.round(affinities), offsets, sharp)
     assert evaluate(found, truth).vi < 0.05
@@ -67,6 +67,7 @@ def test_decoding_agrees_with_the_mutex_watershed_on_pixels(seed: int) -> None:
     assert evaluate(found, by_few_pixels).vi < 0.35
 
 
+@pytest.mark.real
 @pytest.mark.parametrize(
     ("file", "index"),
     [
@@ -179,7 +180,12 @@ def test_what_does_not_fit_is_refused(shape: tuple, channels: tuple, offsets: tu
 
 @pytest.mark.parametrize(
     "values",
-    [{"foreground_threshold": 1.5}, {"core_threshold": -0.1}, {"attraction_bias": 2.0}, {"min_size": -1}],
+    [
+        {"foreground_threshold": 1.5},
+        {"core_threshold": -0.1},
+        {"attraction_bias": 2.0},
+        {"min_size": -1},
+    ],
 )
 def test_settings_outside_their_range_are_refused(values: dict) -> None:
     with pytest.raises(InputError, match=str(next(iter(values.values())))):

@@ -98,7 +98,8 @@ class Relabelling:
         Parameters
         ----------
         n_labels
-            Highest label of each block.
+            Highest label of each block. Each label gets a number, so a block should not count objects that it
+            sees in its halo only.
         matches
             Matches between the blocks, in any order.
         """
