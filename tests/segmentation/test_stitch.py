@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.segmentation.affinity_maps import cells
 
@@ -15,6 +15,7 @@ from napari_graft.metrics import evaluate
 from napari_graft.segmentation.stitch import Match, Relabelling, face_between, match_faces
 
 
+@settings(max_examples=40)
 @given(
     st.sampled_from([((60, 50), (20, 17)), ((40, 64), (40, 16)), ((18, 24, 22), (9, 10, 22))]),
     st.integers(0, 2**32 - 1),
