@@ -10,7 +10,6 @@ from napari_graft.acquisition.random_tiles import RandomTiles
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 
-
 N_RUNS = 1000
 
 
