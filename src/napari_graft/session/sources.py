@@ -17,6 +17,7 @@ from napari_graft.nets.device import choose_device
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.project.run import Run
+from napari_graft.session.models import SCRATCH
 from napari_graft.session.ranking import TILE_SIDE
 from napari_graft.session.views import random_tiles, view_of
 from napari_graft.sources.add import add_source
@@ -71,6 +72,7 @@ def _source_of_run(project: Project, run: Run, folder: Path) -> Source:
 
 def _card_of_run(project: Project, run: Run, digest: str) -> SourceCard:
     record, manifest = run.record, project.manifest
+    origin = _first_source(project, run)
     slug = "".join(c if c.isalnum() and c.isascii() else "-" for c in manifest.name.lower()).strip("-")
     parts = "-".join(part for part in slug.split("-") if part)
     return SourceCard(
@@ -78,7 +80,9 @@ def _card_of_run(project: Project, run: Run, digest: str) -> SourceCard:
         title=f"{manifest.name}, run {record.id}",
         structure=manifest.structure or "any",
         spec=record.spec,
-        license="not stated",
+        license="not stated" if origin is None else origin.card.license,
+        research_only=origin is not None and origin.card.research_only,
+        citation="" if origin is None else origin.card.citation,
         data_origin="adapted by a user of napari-graft",
         weights_sha256=digest,
         training=TrainingRecord(steps=record.steps, seconds=record.seconds, device=record.device),
@@ -86,3 +90,10 @@ def _card_of_run(project: Project, run: Run, digest: str) -> SourceCard:
         decode=record.decode,
         provenance=Provenance(parent=record.source, n_tiles=record.n_tiles),
     )
+
+
+def _first_source(project: Project, run: Run) -> Source | None:
+    """Return the source that a run and those before it began with: its terms hold for the run as well."""
+    while run.record.parent is not None:
+        run = project.runs.get(run.record.parent)
+    return None if run.record.source == SCRATCH else Catalogue().get(run.record.source)
