@@ -16,6 +16,7 @@ from tiny_loop import (  # noqa: F401 - fixtures
     eager_worker,
     image,
     labels,
+    quick_training,
     small_disk,
     sources,
 )
@@ -88,6 +89,7 @@ class _EngineHere:
 
 
 @pytest.fixture
-def engine_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def engine_here(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Train in this process, which spares the start of a worker."""
+    request.getfixturevalue("quick_training")
     monkeypatch.setattr(client, "Engine", _EngineHere)

@@ -28,6 +28,8 @@ from napari_graft.engine.protocol import (
 from napari_graft.engine.worker import Worker
 from napari_graft.project.opening import open_project
 
+pytestmark = pytest.mark.usefixtures("quick_training")
+
 
 class _Requests:
     """Hand out lines when they come, as a pipe does."""

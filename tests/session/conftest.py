@@ -10,6 +10,7 @@ from tiny_loop import (  # noqa: F401 - fixtures
     eager_worker,
     image,
     labels,
+    quick_training,
     small_disk,
     sources,
 )

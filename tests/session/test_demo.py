@@ -6,28 +6,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from tiny_loop import SEEN_SET, WIDTHS, make_sample, make_stack
+from tiny_loop import SEEN_SET, make_sample, make_stack
 
 from napari_graft.cli.app import run
 from napari_graft.core.errors import InputError
 from napari_graft.io import open_volume
 from napari_graft.metrics import evaluate
-from napari_graft.session import models
+from napari_graft.session import demo
 from napari_graft.session.demo import mean_scores
+from napari_graft.session.fitting import Budget
 from napari_graft.session.series import is_series, write_stack
-from napari_graft.sources.spec import ModelSpec
 
 SCORES = {"vi", "vi_split", "vi_merge", "arand", "ap50", "ap", "f1_50", "dice", "n_true", "n_predicted"}
 
 
-@pytest.fixture
-def _tiny_scratch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let training from scratch use a network as small as those of the sources."""
-    monkeypatch.setattr(models, "fresh_spec", lambda project: ModelSpec(widths=WIDTHS))
+@pytest.mark.usefixtures("quick_training")
+def test_the_demo_goes_round_the_loop_and_reports(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def two_steps(seconds: float | None, steps: int | None = None, *, seed: int) -> Budget:
+        return Budget(None, steps or 2, seed=seed)
 
-
-@pytest.mark.usefixtures("_tiny_scratch")
-def test_the_demo_goes_round_the_loop_and_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(demo, "Budget", two_steps)
     folder, out = tmp_path / SEEN_SET, tmp_path / "report"
     folder.mkdir()
     for seed in range(5):
@@ -48,6 +48,24 @@ def test_the_demo_goes_round_the_loop_and_reports(tmp_path: Path, capsys: pytest
     assert "tiny-nuclei" in page
     assert 'src="http' not in page and 'href="http' not in page.replace('href="https://doi.org', "")
     assert list(out.glob("*.png"))
+
+
+@pytest.mark.usefixtures("quick_training")
+def test_a_round_too_short_for_a_step_is_reported_as_it_was(
+    tmp_path: Path, image: Path, labels: Path
+) -> None:
+    out = tmp_path / "report"
+    loop = ("--rounds", "1", "--tiles", "1", "--tile", "40", "--time-budget", "0.001s")
+    files = ("--image", str(image), "--labels", str(labels))
+
+    code = run(["demo", "--out", str(out), *files, *loop, "--exclude", "tiny-neurites"])
+
+    assert code == 0
+    report = json.loads((out / "report.json").read_text())
+    assert [(row["steps"], row["kept"]) for row in report["rounds"]] == [(0, False)]
+    assert report["rounds"][0]["vi"] == report["zero_shot"]["vi"]
+    assert report["scratch"]["steps"] == 1
+    assert report["excluded"] == ["tiny-neurites"]
 
 
 def _check_report(report: dict[str, object]) -> None:

@@ -23,7 +23,6 @@ from napari_graft.session.annotating import annotate_from_labels
 from napari_graft.session.fitting import Budget
 from napari_graft.session.training import TrainingTask, TrainReport
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.training.config import TrainConfig
 
 
 class _KilledError(Exception):
@@ -41,9 +40,7 @@ def folder(annotated: Path, tmp_path: Path) -> Path:
     return tmp_path / "p.graft"
 
 
-@pytest.fixture(autouse=True)
-def _small_patches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fitting, "TrainConfig", partial(TrainConfig, patch=(64, 64), batch_size=2))
+pytestmark = pytest.mark.usefixtures("quick_training")
 
 
 def _train(
@@ -55,10 +52,6 @@ def _train(
 ) -> TrainReport:
     task = TrainingTask(project, Catalogue(), report, cancel or CancelToken())
     return task.run(source, budget or Budget(None, 2, "cpu"))
-
-
-def _with_rate(rate: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fitting, "RATE_ADAPTED", rate)
 
 
 def test_a_run_is_recorded_with_what_made_it_and_becomes_the_model_in_use(folder: Path) -> None:
@@ -81,15 +74,13 @@ def test_the_best_source_of_the_ranking_is_taken(folder: Path) -> None:
         assert _train(project, "best").source == "tiny-nuclei"
 
 
-def test_a_bad_new_model_is_not_kept_and_the_previous_stays_in_use(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bad_new_model_is_not_kept_and_the_previous_stays_in_use(folder: Path) -> None:
     with open_project(folder, write=True) as project:
         first = _train(project, budget=Budget(None, 6, "cpu"))
         assert first.kept
         good = project.runs.get("0001").load_weights()
 
-        # The best of the averaged weights is kept within a run; only a bad start can end up worse.
+        # Within a run the best weights are kept, so only a bad start can end up worse.
         second = _train(project, "tiny-neurites")
 
         assert second.validation["loss"] > second.validation["loss_previous"]
@@ -106,7 +97,7 @@ def test_training_on_from_the_run_in_use_never_leaves_a_worse_one(
 ) -> None:
     with open_project(folder, write=True) as project:
         first = _train(project)
-        _with_rate(5.0, monkeypatch)  # wrecks any network
+        monkeypatch.setattr(fitting, "RATE_ADAPTED", 5.0)  # wrecks any network
 
         second = _train(project, "latest")
 

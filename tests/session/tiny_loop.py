@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,9 @@ from napari_graft.nets.build import build_network, weights_of
 from napari_graft.samples.cells import generate_cells
 from napari_graft.samples.generated import GeneratedImage
 from napari_graft.samples.look import Look
+from napari_graft.segmentation import calibrate
 from napari_graft.segmentation.settings import DecodeSettings
+from napari_graft.session import fitting, models
 from napari_graft.session.annotating import annotate_from_labels
 from napari_graft.session.projects import ImageOptions, make_project
 from napari_graft.sources import catalogue
@@ -163,12 +166,22 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.fixture
+def quick_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train with small patches, tune no decoding, and let fresh networks be as small as the sources'."""
+    monkeypatch.setattr(fitting, "TrainConfig", partial(TrainConfig, patch=(64, 64), batch_size=2))
+    monkeypatch.setattr(calibrate, "STAGES", ())
+    monkeypatch.setattr(models, "fresh_spec", lambda project: ModelSpec(widths=WIDTHS))
+
+
 HURRY = """
 import sys
 if "napari_graft.engine" in sys.orig_argv:
     from functools import partial
+    from napari_graft.segmentation import calibrate
     from napari_graft.session import fitting
     fitting.TrainConfig = partial(fitting.TrainConfig, checkpoint_seconds=0.0, patch=(64, 64), batch_size=2)
+    calibrate.STAGES = ()
 """
 
 

@@ -227,7 +227,8 @@ class Demo:
         examples = make_examples(view_of(self.project, start.spec), tiles)
         self._report(Progress(0, None, "training from scratch, to compare"))
         fitting = Fitting(examples, self.project.manifest.structure, self._report, self._cancel)
-        fitted = fitting.fit(start, Budget(None, steps, seed=self.request.seed + number))
+        # At least one: the time of a round may have been too short for any.
+        fitted = fitting.fit(start, Budget(None, max(1, steps), seed=self.request.seed + number))
         self._cancel.raise_if_cancelled()
         model = Model(SCRATCH, fitted.network, fitted.decode)
         self.result.scratch.append(
