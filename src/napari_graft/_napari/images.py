@@ -1,0 +1,49 @@
+"""Read off an image layer what a project needs to know."""
+
+from __future__ import annotations
+
+from napari.components import ViewerModel
+from napari.layers import Image
+
+from napari_graft._napari.layers import details_of
+from napari_graft.core.axes import nanometres_per
+from napari_graft.core.errors import InputError
+from napari_graft.workbench.layer_image import LayerImage
+
+_NOT_AN_IMAGE = ("uncertainty", "disagreement", "preview")
+
+
+def image_layers(viewer: ViewerModel) -> list[Image]:
+    """Return the image layers that the user may want to segment, the uppermost first."""
+    images = [layer for layer in reversed(viewer.layers) if isinstance(layer, Image)]
+    return [layer for layer in images if details_of(layer).get("role") not in _NOT_AN_IMAGE]
+
+
+def describe_layer(layer: Image) -> LayerImage:
+    """Describe an image layer: 2-D or a stack, RGB, multiscale (its finest level), of any array kind."""
+    data = layer.data[0] if layer.multiscale else layer.data
+    n_spatial = data.ndim - (1 if layer.rgb else 0)
+    pixel_size, unit = _pixel_size(layer, n_spatial)
+    return LayerImage(
+        name=layer.name,
+        data=data,
+        has_channels=bool(layer.rgb),
+        pixel_size=pixel_size,
+        unit=unit,
+        path=layer.source.path,
+    )
+
+
+def _pixel_size(layer: Image, n_spatial: int) -> tuple[tuple[float, ...] | None, str]:
+    """Return the scale where all its units are lengths, in the unit of x."""
+    units = [str(unit) for unit in layer.units[-n_spatial:]]
+    try:
+        lengths = [nanometres_per(unit) for unit in units]
+    except InputError:
+        return None, "nm"
+    scale = [float(size) for size in layer.scale[-n_spatial:]]
+    sizes = tuple(size * own / lengths[-1] for size, own in zip(scale, lengths, strict=True))
+    return sizes, _SHORT.get(lengths[-1], units[-1])
+
+
+_SHORT = {1.0: "nm", 1e3: "µm", 1e6: "mm"}

@@ -1,0 +1,40 @@
+"""One workbench a viewer, whichever docks show it."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QApplication
+
+from napari_graft._qt.bridge import Bridge
+from napari_graft._qt.closing import CloseGuard
+from napari_graft.workbench.workbench import Workbench
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+_benches: weakref.WeakKeyDictionary[Viewer, Workbench] = weakref.WeakKeyDictionary()
+
+
+def plain_viewer(viewer: Viewer) -> Viewer:
+    """Return the viewer itself where napari hands out a proxy, as it does to docks of the manifest."""
+    plain: Viewer = getattr(viewer, "__wrapped__", viewer)
+    return plain
+
+
+def workbench_of(viewer: Viewer) -> Workbench:
+    """Return the workbench of a viewer, made when it is first asked for."""
+    viewer = plain_viewer(viewer)
+    if viewer not in _benches:
+        bridge = Bridge()
+        bench = Workbench(bridge.deliver)
+        _benches[viewer] = bench
+        # A dock hears nothing when its window closes: the guard watches the window itself.
+        window = viewer.window._qt_window  # napari offers no public way to its window
+        guard = CloseGuard(bench, window, on_closed=lambda: _benches.pop(viewer, None))
+        window.installEventFilter(guard)
+        application = QApplication.instance()
+        if application is not None:
+            application.aboutToQuit.connect(guard.close_now)
+    return _benches[viewer]

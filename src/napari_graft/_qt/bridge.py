@@ -1,0 +1,25 @@
+"""The one place where work crosses from other threads to that of the window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtCore import QObject, Qt, Signal, Slot
+
+
+class Bridge(QObject):
+    """Run functions on the thread that made this object, in the order in which they were handed over."""
+
+    _handed_over = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._handed_over.connect(self._run, Qt.ConnectionType.QueuedConnection)
+
+    def deliver(self, callback: Callable[[], None]) -> None:
+        """Run `callback` soon; may be called from any thread."""
+        self._handed_over.emit(callback)
+
+    @Slot(object)
+    def _run(self, callback: Callable[[], None]) -> None:
+        callback()

@@ -1,0 +1,91 @@
+"""The main dock: the next step, the tabs in the order of the work, and the strip of jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtWidgets import QFrame, QScrollArea, QTabWidget, QWidget
+
+from napari_graft._qt.benches import plain_viewer, workbench_of
+from napari_graft._qt.binding import bind
+from napari_graft._qt.job_strip import JobStrip
+from napari_graft._qt.tabs import make_tab
+from napari_graft._qt.theme import palette_of, style_sheet
+from napari_graft._qt.widgets.basics import column, text
+from napari_graft.workbench.next_step import TABS, NextStep, TabName
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+TITLES: dict[TabName, str] = {
+    "data": "Data",
+    "sources": "Sources",
+    "annotate": "Annotate",
+    "train": "Train",
+    "compare": "Proofread && compare",
+}
+
+
+class GraftDock(QWidget):
+    """Show the workbench of a viewer.
+
+    Parameters
+    ----------
+    viewer
+        The viewer that the dock belongs to.
+    """
+
+    def __init__(self, viewer: Viewer) -> None:
+        super().__init__()
+        self.viewer = plain_viewer(viewer)
+        self.workbench = workbench_of(viewer)
+        self.next = text("", "next")
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.setElideMode(Qt.TextElideMode.ElideRight)
+        self.tabs.setUsesScrollButtons(False)
+        for name in TABS:
+            self.tabs.addTab(scrolled(make_tab(name, self.workbench, self.viewer)), TITLES[name])
+        self.strip = JobStrip(self.workbench.context)
+        layout = column(self.next, self.tabs, self.strip, margin=4)
+        layout.setStretch(1, 1)
+        self.setLayout(layout)
+        self.tabs.currentChanged.connect(self._on_tab_clicked)
+        bind(self, self.workbench.state, "tab", self._show_tab)
+        bind(self, self.workbench.state, "next", self._show_next)
+        self.viewer.events.theme.connect(self._on_theme_changed)
+        self._on_theme_changed()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - the name is Qt's
+        """Ask for a width at which nothing is clipped and the canvas keeps most of the window."""
+        return QSize(380, 640)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - the name is Qt's
+        """Allow a narrow dock: the tabs scroll."""
+        return QSize(260, 240)
+
+    def _on_tab_clicked(self, index: int) -> None:
+        self.workbench.state.tab = TABS[index]
+
+    def _show_tab(self, tab: TabName) -> None:
+        self.tabs.setCurrentIndex(TABS.index(tab))
+
+    def _show_next(self, step: NextStep) -> None:
+        self.next.setText(f"Next: {step.text}")
+        for i, name in enumerate(TABS):
+            self.tabs.setTabText(i, TITLES[name] + (" •" if name == step.tab else ""))
+            self.tabs.setTabToolTip(i, TITLES[name].replace("&&", "&"))
+
+    def _on_theme_changed(self) -> None:
+        self.setStyleSheet(style_sheet(palette_of(self.viewer.theme)))
+
+
+def scrolled(widget: QWidget) -> QScrollArea:
+    """Let a tab scroll where the dock is too small for it."""
+    area = QScrollArea()
+    area.setWidget(widget)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return area

@@ -1,0 +1,141 @@
+"""The strip at the foot of the dock: what is under way, how long it takes, and what went wrong."""
+
+from __future__ import annotations
+
+import time
+
+from napari.utils.notifications import show_error
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+
+from napari_graft._qt.activity import show_in_activity
+from napari_graft._qt.binding import bind, listen
+from napari_graft._qt.widgets.basics import button, column, row, set_look, text
+from napari_graft._qt.widgets.duration import in_words
+from napari_graft.workbench.context import Context
+from napari_graft.workbench.jobs import Job
+
+_REFRESH_MILLISECONDS = 1000
+
+
+class JobStrip(QWidget):
+    """Show the jobs of a window, the last error, and when all was saved.
+
+    Parameters
+    ----------
+    context
+        What the window shares.
+    """
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context = context
+        self._rows: dict[int, JobRow] = {}
+        self._jobs = QVBoxLayout()
+        self._jobs.setSpacing(4)
+        self._status = text("", "faint")
+        self.error = ErrorLine()
+        layout = column(self.error, spacing=4, margin=4)
+        layout.addLayout(self._jobs)
+        layout.addWidget(self._status)
+        self.setLayout(layout)
+        listen(self, context.jobs.started, self._on_job_started)
+        listen(self, context.jobs.ended, self._on_job_ended)
+        listen(self, context.saved, self._show_status)
+        listen(self, context.draft_failed, self.error.show_message)
+        listen(self, context.project_changed, self._show_status)
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._show_status)
+        self._timer.start(_REFRESH_MILLISECONDS)
+        self._show_status()
+
+    def _on_job_started(self, job: Job[object]) -> None:
+        self.error.clear()
+        row_of_job = JobRow(job)
+        self._rows[id(job)] = row_of_job
+        self._jobs.addWidget(row_of_job)
+        show_in_activity(job)
+        self._show_status()
+
+    def _on_job_ended(self, job: Job[object]) -> None:
+        row_of_job = self._rows.pop(id(job), None)
+        if row_of_job is not None:
+            self._jobs.removeWidget(row_of_job)
+            row_of_job.deleteLater()
+        if job.state.status == "failed":
+            message = f"{job.state.title}: {job.state.error}"
+            self.error.show_message(message)
+            show_error(message)
+        self._show_status()
+
+    def _show_status(self) -> None:
+        words = "working" if self._rows else "idle"
+        if self._context.saved_at is not None:
+            seconds = time.monotonic() - self._context.saved_at
+            words += " · saved just now" if seconds < 2 else f" · saved {in_words(seconds)} ago"
+        elif self._context.project is None:
+            words += " · no project yet"
+        self._status.setText(words)
+
+
+class JobRow(QWidget):
+    """Show one job: what, a bar, the time left, and a button that stops it."""
+
+    def __init__(self, job: Job[object]) -> None:
+        super().__init__()
+        self._job = job
+        self._words = text(job.state.title)
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self.stop = button("Stop", job.cancel, tip="Stop; what was finished is kept")
+        layout = column(self._words, spacing=2)
+        layout.addLayout(row(self._bar, self.stop))
+        self.setLayout(layout)
+        for field in ("message", "fraction", "seconds_left", "status"):
+            bind(self, job.state, field, self._show)
+
+    def _show(self, _: object) -> None:
+        state = self._job.state
+        parts = [state.title]
+        if state.status == "stopping":
+            parts.append("stopping…")
+        elif state.status == "waiting":
+            parts.append("waits for its turn")
+        elif state.message:
+            parts.append(state.message)
+        if state.seconds_left is not None and state.status == "running":
+            parts.append(f"{in_words(state.seconds_left)} left")
+        self._words.setText(" · ".join(parts))
+        self.stop.setEnabled(state.status != "stopping")
+        self._bar.setRange(0, 1000 if state.fraction is not None else 0)
+        self._bar.setValue(round(1000 * (state.fraction or 0)))
+
+
+class ErrorLine(QWidget):
+    """Show what went wrong and what to do about it, until it is dismissed or the next job begins."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words = text("", "error")
+        layout = QHBoxLayout()
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._words, 1)
+        layout.addWidget(button("✕", self.clear, tip="Dismiss"), 0, Qt.AlignmentFlag.AlignTop)
+        self.setLayout(layout)
+        self.hide()
+
+    @property
+    def message(self) -> str:
+        """What is shown, empty where nothing is."""
+        return self._words.text() if self.isVisibleTo(self.parentWidget()) else ""
+
+    def show_message(self, message: str) -> None:
+        """Show an error."""
+        set_look(self._words, "error")
+        self._words.setText(message)
+        self.show()
+
+    def clear(self) -> None:
+        """Hide the error."""
+        self._words.setText("")
+        self.hide()

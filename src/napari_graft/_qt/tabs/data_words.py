@@ -1,0 +1,47 @@
+"""What the tab Data says of an image and a project."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_graft.project.project import Project
+from napari_graft.sources.card import Structure
+from napari_graft.workbench.data import DataState
+from napari_graft.workbench.layer_image import LayerImage
+
+STRUCTURES: dict[Structure | None, str] = {
+    None: "choose…",
+    "neurites": "neurites (nerve cell branches in EM)",
+    "axons": "axons (myelinated)",
+    "mitochondria": "mitochondria",
+    "organelles": "other organelles",
+    "nuclei": "nuclei",
+    "cells": "whole cells",
+}
+
+
+def describe_image(image: LayerImage | None) -> str:
+    """Return shape and type of an image in one line."""
+    if image is None:
+        return "No image is open yet."
+    kind = "colour, " if image.has_channels else ""
+    return f"{' × '.join(map(str, image.shape))} · {kind}{np.dtype(image.data.dtype).name}"
+
+
+def words_of_size(state: DataState) -> str:
+    """Return where the pixel size is from, or what looks odd about it."""
+    if state.image is None:
+        return ""
+    if state.hint:
+        return state.hint
+    return "from the layer ✓" if state.is_size_from_layer else "as typed"
+
+
+def describe_project(project: Project | None) -> str:
+    """Return what a project holds, in one line."""
+    if project is None:
+        return ""
+    budget = project.budget()
+    tiles = "1 tile" if budget.n_tiles == 1 else f"{budget.n_tiles} tiles"
+    rounds = "1 round" if budget.n_runs == 1 else f"{budget.n_runs} rounds"
+    return f"Open: {project.manifest.name} · {tiles} painted · {rounds} trained"

@@ -1,0 +1,126 @@
+"""What all parts of one window share: the open project, the sources, the jobs, the worker processes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from psygnal import Signal
+
+from napari_graft.annotation.draft_writer import DraftWriter
+from napari_graft.core.errors import InputError
+from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.engine.client import Engine
+from napari_graft.engine.protocol import EngineJob
+from napari_graft.project.project import Project
+from napari_graft.sources.catalogue import Catalogue
+from napari_graft.workbench.jobs import Deliver, Job, JobRunner, Lane
+
+_GRACE = 1.5
+"""Seconds that a worker process has to stop when the window closes."""
+
+
+class Context:
+    """Hold the one open project of a window and what works for it.
+
+    Parameters
+    ----------
+    deliver
+        Brings callbacks to the thread of the window.
+    catalogue
+        Where sources are looked up.
+    """
+
+    project_changed = Signal()
+    tiles_changed = Signal()
+    runs_changed = Signal()
+    saved = Signal()
+    draft_failed = Signal(str)
+
+    def __init__(self, deliver: Deliver, catalogue: Catalogue | None = None) -> None:
+        self.jobs = JobRunner(deliver)
+        self.catalogue = catalogue or Catalogue()
+        self._deliver = deliver
+        self.drafts = DraftWriter(on_saved=self._on_draft_saved, on_error=self._on_draft_failed)
+        self.saved_at: float | None = None
+        self._project: Project | None = None
+        # The window comes first: what works in the background gets a lower priority.
+        self._engines: dict[Lane, Engine] = {"long": Engine(niceness=10), "short": Engine(niceness=5)}
+
+    @property
+    def project(self) -> Project | None:
+        """The open project, for writing."""
+        return self._project
+
+    def require_project(self) -> Project:
+        """Return the open project.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        if self._project is None:
+            raise InputError("no project is open: start one in the tab Data")
+        return self._project
+
+    def take(self, project: Project) -> None:
+        """Make `project`, which is open for writing, the one of this window, and close the one before."""
+        self._release()
+        self._project = project
+        self.project_changed.emit()
+
+    def close_project(self) -> None:
+        """Close the project, so that others can write to it; jobs that work on it are stopped."""
+        self._release()
+        self.project_changed.emit()
+
+    def run_engine(
+        self,
+        title: str,
+        job: EngineJob,
+        *,
+        lane: Lane,
+        on_done: Callable[[dict[str, Any]], None],
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Job[dict[str, Any]]:
+        """Let the worker process of a lane do a job; a project that was closed meanwhile hears nothing."""
+        engine, project = self._engines[lane], self._project
+
+        def task(report: Report, cancel: CancelToken) -> dict[str, Any]:
+            return engine.run(job, report=report, cancel=cancel)
+
+        def take(result: dict[str, Any]) -> None:
+            if self._project is project:
+                on_done(result)
+
+        return self.jobs.start(title, task, lane=lane, on_done=take, on_progress=on_progress)
+
+    def note_saved(self) -> None:
+        """Remember that something is on the disk now."""
+        self.saved_at = time.monotonic()
+        self.saved.emit()
+
+    def _on_draft_saved(self) -> None:
+        self._deliver(self.note_saved)
+
+    def _on_draft_failed(self, error: Exception) -> None:
+        message = f"what you paint cannot be saved: {error}"
+        self._deliver(lambda: self.draft_failed.emit(message))
+
+    def close(self) -> None:
+        """Stop everything, within two seconds, and let others write to the project."""
+        self.jobs.close()
+        self.drafts.close()
+        for engine in self._engines.values():
+            engine.close(grace=_GRACE)
+        self._release()
+
+    def _release(self) -> None:
+        if self._project is None:
+            return
+        self.jobs.cancel()
+        self.drafts.flush(_GRACE)
+        self._project.close()
+        self._project = None

@@ -1,0 +1,243 @@
+"""Long work in the background: one thread a lane, its news delivered to the thread of the window."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Generic, Literal, TypeVar
+
+from psygnal import Signal, SignalGroupDescriptor
+
+from napari_graft.core.errors import Cancelled, GraftError
+from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.workbench.pace import Pace
+
+T = TypeVar("T")
+
+Deliver = Callable[[Callable[[], None]], None]
+"""Run a function on the thread of the window, soon; may be called from any thread."""
+Lane = Literal["long", "short", "files"]
+"""Jobs of one lane run one after the other: training and prediction; short looks; reading and writing."""
+Status = Literal["waiting", "running", "stopping", "done", "stopped", "failed"]
+Task = Callable[[Report, CancelToken], T]
+
+_log = logging.getLogger(__name__)
+
+
+def deliver_now(callback: Callable[[], None]) -> None:
+    """Run a callback at once: for scripts, and tests without a window."""
+    callback()
+
+
+@dataclass(slots=True, weakref_slot=True)
+class JobState:
+    """Say how far a job is, as a person sees it.
+
+    Parameters
+    ----------
+    title
+        What is done, for example ``"Training"``.
+    message
+        The step under way.
+    fraction
+        Share that is done, 0 to 1, None while that is not known.
+    seconds_left
+        None while that cannot be told.
+    status, error
+        How it is, and what went wrong.
+    """
+
+    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
+
+    title: str
+    message: str = ""
+    fraction: float | None = None
+    seconds_left: float | None = None
+    status: Status = "waiting"
+    error: str = ""
+
+    @property
+    def is_active(self) -> bool:
+        """Say whether it has not ended yet."""
+        return self.status in ("waiting", "running", "stopping")
+
+
+class Job(Generic[T]):
+    """One piece of work under way; made by `JobRunner.start`.
+
+    Its state changes, and its signals are emitted, on the thread of the window only.
+    """
+
+    progressed = Signal(Progress)
+    ended = Signal()
+
+    def __init__(self, title: str, lane: Lane, task: Task[T]) -> None:
+        self.state = JobState(title)
+        self.lane = lane
+        self.task = task
+        self.token = CancelToken()
+        self._pace = Pace()
+
+    def cancel(self) -> None:
+        """Ask the job to stop."""
+        self.token.cancel()
+        if self.state.is_active:
+            self.state.status = "stopping"
+
+    def show(self, progress: Progress) -> None:
+        """Take over how far the job is."""
+        if self.state.status == "waiting":
+            self.state.status = "running"
+        self.state.message = progress.message
+        self.state.fraction = min(1.0, progress.done / progress.total) if progress.total else None
+        self.state.seconds_left = self._pace.seconds_left(progress)
+        self.progressed.emit(progress)
+
+    def end(self, status: Status, error: str = "") -> None:
+        """Take over how the job ended."""
+        self.state.error = error
+        self.state.seconds_left = None
+        self.state.status = status
+        self.ended.emit()
+
+
+class JobRunner:
+    """Start jobs, each in the thread of its lane, and pass on what they say.
+
+    Parameters
+    ----------
+    deliver
+        Brings callbacks to the thread of the window.
+    """
+
+    started = Signal(Job)
+    ended = Signal(Job)
+
+    def __init__(self, deliver: Deliver) -> None:
+        self._deliver = deliver
+        self._lanes: dict[Lane, queue.SimpleQueue[_Errand | None]] = {}
+        self._active: list[Job[object]] = []
+        self._is_closed = False
+
+    @property
+    def active(self) -> tuple[Job[object], ...]:
+        """The jobs that have not ended, in the order in which they were started."""
+        return tuple(self._active)
+
+    def start(
+        self,
+        title: str,
+        task: Task[T],
+        *,
+        lane: Lane,
+        on_done: Callable[[T], None],
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Job[T]:
+        """Put a job in its lane.
+
+        Parameters
+        ----------
+        task
+            Does the work, in another thread: a pure function of what it was made with.
+        on_done
+            Takes its result, on the thread of the window; not called when the job failed or was stopped.
+        on_progress
+            Connected before the job starts, so that nothing it says is lost.
+        """
+        job = Job(title, lane, task)
+        if on_progress is not None:
+            job.progressed.connect(on_progress, check_nargs=False)
+        self._active.append(job)  # type: ignore[arg-type]  # whatever it returns, only its state matters here
+        self.started.emit(job)
+        self._queue_of(lane).put(_Errand(lambda: self._work(job, on_done)))
+        return job
+
+    def cancel(self) -> None:
+        """Ask all jobs to stop."""
+        for job in self.active:
+            job.cancel()
+
+    def close(self) -> None:
+        """Ask all jobs to stop, wait for none, and deliver nothing any more."""
+        self._is_closed = True
+        for job in self.active:
+            job.token.cancel()
+        for waiting in self._lanes.values():
+            waiting.put(None)
+
+    def _queue_of(self, lane: Lane) -> queue.SimpleQueue[_Errand | None]:
+        if lane not in self._lanes:
+            self._lanes[lane] = queue.SimpleQueue()
+            threading.Thread(target=_serve, args=(self._lanes[lane],), name=lane, daemon=True).start()
+        return self._lanes[lane]
+
+    def _work(self, job: Job[T], on_done: Callable[[T], None]) -> None:
+        latest = _Latest(job, self._say)
+        try:
+            job.token.raise_if_cancelled()
+            latest.put(Progress(0, None, job.state.message))
+            result = job.task(latest.put, job.token)
+        except Cancelled:
+            self._say(lambda: self._end(job, "stopped"))
+        except GraftError as error:
+            message = str(error)
+            self._say(lambda: self._end(job, "failed", message))
+        except Exception as error:  # the job runner: whatever fails must reach the user as words
+            _log.exception("%s failed", job.state.title)
+            message = f"something unexpected went wrong ({type(error).__name__}: {error})"
+            self._say(lambda: self._end(job, "failed", message))
+        else:
+            self._say(lambda: self._finish(job, result, on_done))
+
+    def _finish(self, job: Job[T], result: T, on_done: Callable[[T], None]) -> None:
+        try:
+            on_done(result)
+        except GraftError as error:
+            self._end(job, "failed", str(error))
+            return
+        self._end(job, "stopped" if job.token.is_cancelled else "done")
+
+    def _end(self, job: Job[T], status: Status, error: str = "") -> None:
+        self._active = [other for other in self._active if other is not job]
+        job.end(status, error)
+        self.ended.emit(job)
+
+    def _say(self, callback: Callable[[], None]) -> None:
+        if not self._is_closed:
+            self._deliver(lambda: None if self._is_closed else callback())
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    run: Callable[[], None]
+
+
+class _Latest:
+    """Pass on the newest progress only: a fast job must not flood the window."""
+
+    def __init__(self, job: Job[T], say: Deliver) -> None:
+        self._job = job
+        self._say = say
+        self._lock = threading.Lock()
+        self._progress: Progress | None = None
+
+    def put(self, progress: Progress) -> None:
+        with self._lock:
+            is_on_its_way = self._progress is not None
+            self._progress = progress
+        if not is_on_its_way:
+            self._say(self._show)
+
+    def _show(self) -> None:
+        with self._lock:
+            progress, self._progress = self._progress, None
+        if progress is not None:
+            self._job.show(progress)
+
+
+def _serve(errands: queue.SimpleQueue[_Errand | None]) -> None:
+    while (errand := errands.get()) is not None:
+        errand.run()
