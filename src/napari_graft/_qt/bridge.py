@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qtpy.QtCore import QObject, Qt, Signal, Slot
+from qtpy.QtCore import QObject, Qt, Signal
 
 
 class Bridge(QObject):
@@ -20,6 +20,5 @@ class Bridge(QObject):
         """Run `callback` soon; may be called from any thread."""
         self._handed_over.emit(callback)
 
-    @Slot(object)
     def _run(self, callback: Callable[[], None]) -> None:
         callback()

@@ -36,7 +36,7 @@ class CloseGuard(QObject):
                 event.ignore()
                 return True
             self.close_now()
-        return super().eventFilter(watched, event)
+        return False
 
     def close_now(self) -> None:
         """Stop what is under way and close the project."""

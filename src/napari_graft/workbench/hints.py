@@ -30,9 +30,7 @@ def pixel_size_hint(axes: Axes, structure: str | None) -> str:
     """Return what looks odd about a pixel size, in one line; empty where nothing does."""
     size = axes.pixel_size_in("nm")
     if size is None:
-        return (
-            "The pixel size is not known. With it, sources are used at the scale that they were trained at."
-        )
+        return "Not known. With it, sources work at the scale that they were trained at."
     if max(size) / min(size) > _MOST_ANISOTROPIC:
         return f"One side of a pixel is {max(size) / min(size):.0f} times another: is the unit right?"
     low, high = _PLAUSIBLE_NM.get(structure or "", (0.0, float("inf")))

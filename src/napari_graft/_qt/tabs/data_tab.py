@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -213,7 +214,7 @@ class DataTab(QWidget):
         while layout.count():
             layout.takeAt(0).widget().deleteLater()
         for words, nanometres in usual:
-            layout.addWidget(button(words, lambda size=nanometres: self._on_usual_clicked(size)))
+            layout.addWidget(button(words, partial(self._on_usual_clicked, nanometres)))
         self.usual.setVisible(bool(usual))
 
     def _show_folder(self, folder: Path | None) -> None:
