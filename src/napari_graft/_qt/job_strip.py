@@ -84,11 +84,11 @@ class JobRow(QWidget):
     def __init__(self, job: Job[object]) -> None:
         super().__init__()
         self._job = job
-        self._words = text(job.state.title)
+        self.words = text(job.state.title)
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self.stop = button("Stop", job.cancel, tip="Stop; what was finished is kept")
-        layout = column(self._words, spacing=2)
+        layout = column(self.words, spacing=2)
         layout.addLayout(row(self._bar, self.stop))
         self.setLayout(layout)
         for field in ("message", "fraction", "seconds_left", "status"):
@@ -105,7 +105,7 @@ class JobRow(QWidget):
             parts.append(state.message)
         if state.seconds_left is not None and state.status == "running":
             parts.append(f"{in_words(state.seconds_left)} left")
-        self._words.setText(" · ".join(parts))
+        self.words.setText(" · ".join(parts))
         self.stop.setEnabled(state.status != "stopping")
         self._bar.setRange(0, 1000 if state.fraction is not None else 0)
         self._bar.setValue(round(1000 * (state.fraction or 0)))
@@ -116,10 +116,10 @@ class ErrorLine(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._words = text("", "error")
+        self.words = text("", "error")
         layout = QHBoxLayout()
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._words, 1)
+        layout.addWidget(self.words, 1)
         layout.addWidget(button("✕", self.clear, tip="Dismiss"), 0, Qt.AlignmentFlag.AlignTop)
         self.setLayout(layout)
         self.hide()
@@ -127,15 +127,15 @@ class ErrorLine(QWidget):
     @property
     def message(self) -> str:
         """What is shown, empty where nothing is."""
-        return self._words.text() if self.isVisibleTo(self.parentWidget()) else ""
+        return self.words.text() if self.isVisibleTo(self.parentWidget()) else ""
 
     def show_message(self, message: str) -> None:
         """Show an error."""
-        set_look(self._words, "error")
-        self._words.setText(message)
+        set_look(self.words, "error")
+        self.words.setText(message)
         self.show()
 
     def clear(self) -> None:
         """Hide the error."""
-        self._words.setText("")
+        self.words.setText("")
         self.hide()

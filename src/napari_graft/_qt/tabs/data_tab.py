@@ -55,7 +55,7 @@ class DataTab(QWidget):
         self.sample = button(
             "Try with the sample", self._on_sample_clicked, tip="A generated volume, with truth"
         )
-        self.size = PixelSizeFields()
+        self.size_fields = PixelSizeFields()
         self.origin = text("", "faint")
         self.usual = QWidget()
         self.usual.setLayout(QVBoxLayout())
@@ -87,7 +87,7 @@ class DataTab(QWidget):
         layout.addLayout(row(self.open_file, self.sample, 1))
         layout.addWidget(text("Pixel size", "title"))
         for widget in (
-            self.size,
+            self.size_fields,
             self.origin,
             self.usual,
             text("I want to segment", "title"),
@@ -104,7 +104,7 @@ class DataTab(QWidget):
     def _connect(self) -> None:
         state = self._model.state
         self.image.currentIndexChanged.connect(self._on_image_chosen)
-        self.size.edited.connect(self._on_size_edited)
+        self.size_fields.edited.connect(self._on_size_edited)
         self.structure.currentIndexChanged.connect(self._on_structure_chosen)
         self.folder.editingFinished.connect(self._on_folder_edited)
         self.tile_side.valueChanged.connect(self._on_side_changed)
@@ -130,7 +130,7 @@ class DataTab(QWidget):
         self._model.choose_image(describe_layer(layer) if isinstance(layer, Image) else None)
 
     def _on_size_edited(self) -> None:
-        self._model.set_pixel_size(self.size.pixel_size, self.size.unit.currentText())
+        self._model.set_pixel_size(self.size_fields.pixel_size, self.size_fields.unit.currentText())
 
     def _on_usual_clicked(self, nanometres: float) -> None:
         image = self._model.state.image
@@ -198,12 +198,12 @@ class DataTab(QWidget):
     def _show_image(self, image: LayerImage | None) -> None:
         self.about.setText(describe_image(image))
         self.sample.setVisible(image is None)
-        self.size.show_axes(2 if image is None else len(image.shape))
+        self.size_fields.show_axes(2 if image is None else len(image.shape))
         self._show_size()
 
     def _show_size(self) -> None:
         state = self._model.state
-        self.size.show_size(state.pixel_size, state.unit)
+        self.size_fields.show_size(state.pixel_size, state.unit)
         self.origin.setText(words_of_size(state))
         self._show_usual(
             USUAL_NM.get(state.structure or "", ()) if state.image and not state.pixel_size else ()

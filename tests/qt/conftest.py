@@ -1,0 +1,48 @@
+"""A real napari with our dock, closed again without leaving a thread or a process behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from napari import Viewer
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from napari_graft._qt.graft_dock import GraftDock
+
+MakeDock = Callable[..., "GraftDock"]
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the user's own sources and recent projects out of the tests."""
+    monkeypatch.setenv("NAPARI_GRAFT_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def make_dock(make_napari_viewer: Callable[..., Viewer], qtbot: QtBot) -> Iterator[MakeDock]:
+    """Return a function that opens a viewer with the dock; a second call opens a second viewer."""
+    docks: list[GraftDock] = []
+
+    def make(*, show: bool = False) -> GraftDock:
+        from napari_graft._qt.graft_dock import GraftDock
+
+        viewer = make_napari_viewer(show=show)
+        dock = GraftDock(viewer)
+        viewer.window.add_dock_widget(dock, name="Graft", area="right")
+        docks.append(dock)
+        return dock
+
+    yield make
+    for dock in docks:
+        dock.workbench.close()
+
+
+@pytest.fixture
+def dock(make_dock: MakeDock) -> GraftDock:
+    """Return the dock of a new viewer."""
+    return make_dock()
