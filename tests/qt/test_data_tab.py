@@ -164,8 +164,12 @@ def test_existing_project_is_resumed(dock: GraftDock, qtbot: QtBot, tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("image", "word"),
-    [(np.zeros((70, 80), np.uint8), "0"), (np.full((70, 80), np.nan, np.float32), "nan"), (some_image(2, 3, 70, 80), "axes")],
-)  # fmt: skip
+    [
+        (np.zeros((70, 80), np.uint8), "0"),
+        (np.full((70, 80), np.nan, np.float32), "nan"),
+        (some_image(2, 3, 70, 80), "axes"),
+    ],
+)
 def test_image_that_cannot_be_used_is_refused_in_words(
     dock: GraftDock, qtbot: QtBot, tmp_path: Path, image: np.ndarray, word: str
 ) -> None:

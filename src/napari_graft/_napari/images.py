@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from napari.components import ViewerModel
 from napari.layers import Image
 
-from napari_graft._napari.layers import details_of
+from napari_graft._napari.layers import details_of, find_layer, mark
 from napari_graft.core.axes import nanometres_per
 from napari_graft.core.errors import InputError
 from napari_graft.workbench.layer_image import LayerImage
@@ -32,6 +34,16 @@ def describe_layer(layer: Image) -> LayerImage:
         unit=unit,
         path=layer.source.path,
     )
+
+
+def mark_image(layer: Image, folder: Path) -> None:
+    """Note on a layer that it is the image of the project in `folder`."""
+    layer.metadata.update(mark("image", project=str(folder)))
+
+
+def project_image(viewer: ViewerModel, folder: Path) -> Image | None:
+    """Return the layer that shows the image of a project, None where the user removed it."""
+    return find_layer(viewer, "image", project=str(folder))
 
 
 def _pixel_size(layer: Image, n_spatial: int) -> tuple[tuple[float, ...] | None, str]:

@@ -10,7 +10,7 @@ from napari.layers import Image
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLineEdit, QSpinBox, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
-from napari_graft._napari.images import describe_layer, image_layers
+from napari_graft._napari.images import describe_layer, image_layers, mark_image
 from napari_graft._napari.tile_box import hide_tile_box, show_tile_box
 from napari_graft._qt.binding import bind, listen, silenced
 from napari_graft._qt.tabs.data_words import STRUCTURES, describe_image, describe_project, words_of_size
@@ -231,6 +231,13 @@ class DataTab(QWidget):
         self.refusal.show()
 
     def _show_project(self) -> None:
+        project, layer = self._context.project, self.image.currentData()
+        if (
+            project is not None
+            and isinstance(layer, Image)
+            and describe_layer(layer).shape == project.volume.shape
+        ):
+            mark_image(layer, project.folder)
         self.project.setText(describe_project(self._context.project))
         self._show_recent()
 
