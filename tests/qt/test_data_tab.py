@@ -31,9 +31,9 @@ def some_image(*shape: int) -> np.ndarray:
 
 def start_project(dock: GraftDock, qtbot: QtBot, folder: Path) -> None:
     tab = data_tab(dock)
-    tab.folder.setText(str(folder))
-    tab.folder.editingFinished.emit()
-    qtbot.mouseClick(tab.start, Qt.MouseButton.LeftButton)
+    tab.project.folder.setText(str(folder))
+    tab.project.folder.editingFinished.emit()
+    qtbot.mouseClick(tab.project.start, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: dock.workbench.context.project is not None, timeout=PATIENCE)
 
 
@@ -87,7 +87,7 @@ def test_image_that_lies_in_a_file_is_not_copied(dock: GraftDock, qtbot: QtBot, 
     dock.viewer.open(tmp_path / "cortex.tif", plugin="napari")
 
     tab = data_tab(dock)
-    assert tab.folder.text() == str(tmp_path / "cortex.graft")
+    assert tab.project.folder.text() == str(tmp_path / "cortex.graft")
     start_project(dock, qtbot, tmp_path / "cortex.graft")
 
     project = dock.workbench.context.project
@@ -99,7 +99,7 @@ def test_pixel_size_comes_from_the_layer(dock: GraftDock, qtbot: QtBot, tmp_path
     dock.viewer.add_image(some_image(5, 70, 80), scale=(0.05, 0.004, 0.004), units=("um", "um", "um"))
     tab = data_tab(dock)
 
-    assert [field.text() for field in tab.size_fields.fields] == ["0.05", "0.004", "0.004"]
+    assert [field.text() for field in tab.pixel_size.fields] == ["0.05", "0.004", "0.004"]
     assert "from the layer" in tab.origin.text()
     start_project(dock, qtbot, tmp_path / "one.graft")
 
@@ -114,11 +114,11 @@ def test_missing_pixel_size_is_asked_for_and_an_odd_one_is_doubted(dock: GraftDo
     assert "Not known" in tab.origin.text()
 
     tab.structure.setCurrentIndex(tab.structure.findData("nuclei"))
-    for field in tab.size_fields.fields[1:]:
+    for field in tab.pixel_size.fields[1:]:
         field.setText("0.3")
         field.editingFinished.emit()
     assert "unusually fine" in tab.origin.text()
-    tab.size_fields.unit.setCurrentText("µm")
+    tab.pixel_size.unit.setCurrentText("µm")
 
     assert tab.origin.text() == "as typed"
 
@@ -154,12 +154,12 @@ def test_existing_project_is_resumed(dock: GraftDock, qtbot: QtBot, tmp_path: Pa
     tab = data_tab(dock)
     dock.workbench.data.state.folder = None
     dock.workbench.data.state.folder = tmp_path / "one.graft"
-    assert tab.start.text() == "Resume project"
+    assert tab.project.start.text() == "Resume project"
 
-    qtbot.mouseClick(tab.start, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(tab.project.start, Qt.MouseButton.LeftButton)
 
     qtbot.waitUntil(lambda: dock.workbench.context.project is not None, timeout=PATIENCE)
-    assert "one" in tab.project.text()
+    assert "one" in tab.project.about.text()
 
 
 @pytest.mark.parametrize(
@@ -175,13 +175,15 @@ def test_image_that_cannot_be_used_is_refused_in_words(
 ) -> None:
     dock.viewer.add_image(image, rgb=False)
     tab = data_tab(dock)
-    tab.folder.setText(str(tmp_path / "one.graft"))
-    tab.folder.editingFinished.emit()
+    tab.project.folder.setText(str(tmp_path / "one.graft"))
+    tab.project.folder.editingFinished.emit()
 
-    qtbot.mouseClick(tab.start, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(tab.project.start, Qt.MouseButton.LeftButton)
 
-    qtbot.waitUntil(lambda: bool(tab.refusal.text() or dock.strip.error.words.text()), timeout=PATIENCE)
-    assert word in tab.refusal.text() + dock.strip.error.words.text()
+    qtbot.waitUntil(
+        lambda: bool(tab.project.refusal.text() or dock.strip.error.words.text()), timeout=PATIENCE
+    )
+    assert word in tab.project.refusal.text() + dock.strip.error.words.text()
     assert not (tmp_path / "one.graft").exists()
 
 

@@ -1,0 +1,110 @@
+"""Where the project lies, and the buttons that start, resume and open one."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from qtpy.QtWidgets import QFileDialog, QLineEdit, QWidget
+from superqt import QCollapsible
+
+from napari_graft._qt.binding import bind, listen
+from napari_graft._qt.tabs.data_words import describe_project
+from napari_graft._qt.widgets.basics import button, column, row, text
+from napari_graft.project.project import MANIFEST
+from napari_graft.workbench.recent import recent_projects
+from napari_graft.workbench.workbench import Workbench
+
+
+class ProjectBox(QWidget):
+    """Let the user start, resume or open a project.
+
+    Parameters
+    ----------
+    workbench
+        What is shown and asked.
+    """
+
+    def __init__(self, workbench: Workbench) -> None:
+        super().__init__()
+        self._context = workbench.context
+        self._model = workbench.data
+        self.folder = QLineEdit()
+        self.folder.setToolTip("Folder of the project; it holds everything that you paint and train")
+        self.browse = button("…", self._on_browse_clicked, tip="Choose where the project lies")
+        self.start = button("Start project", self._on_start_clicked, look="primary")
+        self.open = button("Open a project…", self._on_open_clicked)
+        self.about = text("", "good")
+        self.refusal = text("", "error")
+        self.recent = QCollapsible("Recent projects")
+        layout = column(text("Project", "title"))
+        layout.addLayout(row(self.folder, self.browse))
+        for widget in (self.refusal, self.start, self.open, self.about, self.recent):
+            layout.addWidget(widget)
+        self.setLayout(layout)
+        self._connect()
+
+    def _connect(self) -> None:
+        self.folder.editingFinished.connect(self._on_folder_edited)
+        bind(self, self._model.state, "folder", self._show_folder)
+        bind(self, self._model.state, "is_opening", self._show_opening)
+        listen(self, self._model.refused, self._show_refusal)
+        for signal in (
+            self._context.project_changed,
+            self._context.tiles_changed,
+            self._context.runs_changed,
+        ):
+            listen(self, signal, self._show_project)
+        self._show_refusal("")
+        self._show_project()
+
+    def _on_folder_edited(self) -> None:
+        name = self.folder.text().strip()
+        self._model.state.folder = Path(name).expanduser() if name else None
+
+    def _on_start_clicked(self) -> None:
+        self._show_refusal("")
+        folder = self._model.state.folder
+        if folder is not None and _is_project(folder):
+            self._model.open_folder(folder)
+        else:
+            self._model.start_project()
+
+    def _on_browse_clicked(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Where the project lies", self.folder.text(), "*.graft")
+        if path:
+            self._model.state.folder = Path(path)
+
+    def _on_open_clicked(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Open a project (a folder that ends in .graft)")
+        if path:
+            self._model.open_folder(Path(path))
+
+    def _show_folder(self, folder: Path | None) -> None:
+        self.folder.setText("" if folder is None else str(folder))
+        exists = folder is not None and _is_project(folder)
+        self.start.setText("Resume project" if exists else "Start project")
+
+    def _show_opening(self, is_opening: bool) -> None:
+        self.start.setEnabled(not is_opening)
+        self.open.setEnabled(not is_opening)
+
+    def _show_refusal(self, message: str) -> None:
+        self.refusal.setText(message)
+        self.refusal.setVisible(bool(message))
+
+    def _show_project(self) -> None:
+        project = self._context.project
+        self.about.setText(describe_project(project))
+        self.about.setVisible(project is not None)
+        self.start.setVisible(project is None or project.folder != self._model.state.folder)
+        recent = recent_projects()
+        content = QWidget()
+        links = [button(f.stem, partial(self._model.open_folder, f), look="link", tip=str(f)) for f in recent]
+        content.setLayout(column(*links))
+        self.recent.setContent(content)
+        self.recent.setVisible(bool(recent))
+
+
+def _is_project(folder: Path) -> bool:
+    return (folder / MANIFEST).is_file()
