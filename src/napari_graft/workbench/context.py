@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from psygnal import Signal
 
 from napari_graft.annotation.draft_writer import DraftWriter
-from napari_graft.core.errors import InputError
+from napari_graft.core.errors import GraftError, InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.engine.client import Engine
-from napari_graft.engine.protocol import EngineJob
+from napari_graft.engine.protocol import Job as EngineJob
 from napari_graft.project.project import Project
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.workbench.jobs import Deliver, Job, JobRunner, Lane
@@ -102,10 +103,10 @@ class Context:
         self.saved_at = time.monotonic()
         self.saved.emit()
 
-    def _on_draft_saved(self) -> None:
+    def _on_draft_saved(self, _: datetime) -> None:
         self._deliver(self.note_saved)
 
-    def _on_draft_failed(self, error: Exception) -> None:
+    def _on_draft_failed(self, error: GraftError) -> None:
         message = f"what you paint cannot be saved: {error}"
         self._deliver(lambda: self.draft_failed.emit(message))
 
