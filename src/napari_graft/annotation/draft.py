@@ -1,0 +1,220 @@
+"""What is being painted on a tile that is not accepted yet, kept stroke by stroke."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import model_validator
+
+from napari_graft.annotation.draft_record import pack, unpack
+from napari_graft.core.errors import InputError
+from napari_graft.core.tile import Tile
+from napari_graft.io import atomic
+from napari_graft.sources.document import Document, parse_document
+
+SUFFIX = ".draft"
+
+_log = logging.getLogger(__name__)
+
+
+class DraftHeader(Document):
+    """Say which tile the draft below it belongs to; the first line of its file.
+
+    Parameters
+    ----------
+    start, shape
+        The tile, at full resolution.
+    """
+
+    start: tuple[int, ...]
+    shape: tuple[int, ...]
+
+    @model_validator(mode="after")
+    def _check(self) -> DraftHeader:
+        Tile(self.start, self.shape)
+        return self
+
+    @property
+    def tile(self) -> Tile:
+        """The tile."""
+        return Tile(self.start, self.shape)
+
+
+class DraftJournal:
+    """Append the states of a tile to a file, so that being killed loses nothing that was appended.
+
+    Only what changed since the last state is written, behind a checksum; a record that was cut off by a kill
+    or a power cut is passed over, and removed by the next append. It may be used from several threads.
+
+    Parameters
+    ----------
+    path
+        The file; it, and its folder, need not exist yet.
+    tile
+        Where in the image.
+    writable
+        Whether states may be appended.
+    """
+
+    def __init__(self, path: Path, tile: Tile, *, writable: bool = True) -> None:
+        self.path = path
+        self.tile = tile
+        self._writable = writable
+        self._lock = threading.Lock()
+        self._state: NDArray[np.uint32] | None = None
+        self._end = 0  # of the last whole record
+
+    def append(self, labels: NDArray[np.uint32]) -> bool:
+        """Add a state and wait until it is on the disk; say whether anything had changed.
+
+        Parameters
+        ----------
+        labels
+            (*tile.shape) uint32, in the annotation convention.
+
+        Raises
+        ------
+        InputError
+            If the labels do not fit the tile, the draft was opened for reading, or its file is that of
+            another tile or of a newer version.
+        StorageError
+            If it cannot be written, for example because the disk is full; the earlier states stay.
+        """
+        self._check(labels)
+        with self._lock, atomic.storage_errors(self.path):
+            self._catch_up()
+            record = pack(self._state, labels)
+            if record is None:
+                return False
+            if self._end == 0:
+                record = self._header() + record
+            self._write(record)
+            self._end += len(record)
+            self._state = labels.copy()
+        return True
+
+    def restore(self) -> NDArray[np.uint32] | None:
+        """Return the last state that was written wholly, None where there is none.
+
+        Raises
+        ------
+        InputError
+            If the file is that of another tile or of a newer version, or cannot be read.
+        """
+        with self._lock:
+            try:
+                self._replay()
+            except OSError as error:
+                raise InputError(
+                    f"draft {str(self.path)!r} cannot be read: {error.strerror or error}"
+                ) from None
+            return None if self._state is None else self._state.copy()
+
+    def discard(self) -> None:
+        """Forget all states; the next one starts a new file.
+
+        Raises
+        ------
+        InputError
+            If the draft was opened for reading.
+        StorageError
+            If the file cannot be removed.
+        """
+        self._require_writable()
+        with self._lock, atomic.storage_errors(self.path):
+            self._state, self._end = None, 0
+            if self.path.exists():
+                self.path.unlink()
+                atomic.sync_folder(self.path.parent)
+
+    def _check(self, labels: NDArray[np.uint32]) -> None:
+        self._require_writable()
+        if labels.dtype != np.uint32 or labels.shape != self.tile.shape:
+            raise InputError(
+                f"labels of {labels.dtype} and shape {labels.shape} do not fit the tile at {self.tile.start} "
+                f"of shape {self.tile.shape}: give one uint32 for each pixel"
+            )
+
+    def _require_writable(self) -> None:
+        if not self._writable:
+            raise InputError(f"draft {str(self.path)!r} is open for reading: open the project for writing")
+
+    def _header(self) -> bytes:
+        header = DraftHeader(start=self.tile.start, shape=self.tile.shape)
+        return header.model_dump_json().encode() + b"\n"
+
+    def _catch_up(self) -> None:
+        """Read the file anew where it is not what was last written here."""
+        size = self.path.stat().st_size if self.path.exists() else 0
+        if size != self._end:
+            self._replay()
+
+    def _replay(self) -> None:
+        data = self.path.read_bytes() if self.path.exists() else b""
+        self._state, self._end = None, 0
+        line, feed, _ = data.partition(b"\n")
+        if not feed:  # cut off in the header, or nothing was written yet
+            return
+        header = parse_document(DraftHeader, line, f"draft {str(self.path)!r}")
+        if header.tile != self.tile:
+            raise InputError(
+                f"draft {str(self.path)!r} belongs to the tile at {header.start} of shape {header.shape}, "
+                f"not to that at {self.tile.start} of shape {self.tile.shape}: move it out of the folder"
+            )
+        self._end = len(line) + 1
+        while (found := unpack(data, self._end, self._state, self.tile.shape)) is not None:
+            self._state, self._end = found
+
+    def _write(self, record: bytes) -> None:
+        """Cut off what follows the last whole record, then add `record`, wholly or not at all."""
+        is_new = not self.path.exists()
+        if is_new:
+            self.path.parent.mkdir(exist_ok=True)
+            atomic.sync_folder(self.path.parent.parent)
+            self.path.touch()
+        with self.path.open("r+b", buffering=0) as file:
+            file.truncate(self._end)
+            file.seek(self._end)
+            try:
+                written = 0
+                while written < len(record):
+                    written += file.write(record[written:])
+                os.fsync(file.fileno())
+            except OSError:
+                with contextlib.suppress(OSError):
+                    file.truncate(self._end)
+                raise
+        if is_new:
+            atomic.sync_folder(self.path.parent)
+
+
+def draft_name(tile: Tile) -> str:
+    """Return the name of a tile's file.
+
+    >>> draft_name(Tile((3, 0, 512), (1, 256, 256)))
+    '3-0-512_1x256x256.draft'
+    """
+    return "-".join(map(str, tile.start)) + "_" + "x".join(map(str, tile.shape)) + SUFFIX
+
+
+def drafts_in(folder: Path) -> list[Tile]:
+    """Return the tiles that have a draft in a folder, by position; one that cannot be used is logged."""
+    tiles = []
+    for path in folder.glob(f"*{SUFFIX}"):
+        try:
+            with path.open("rb") as file:
+                line = file.readline()
+            if not line.endswith(b"\n"):  # cut off in the header: nothing was kept yet
+                continue
+            tile = parse_document(DraftHeader, line, f"draft {str(path)!r}").tile
+            if DraftJournal(path, tile, writable=False).restore() is not None:
+                tiles.append(tile)
+        except (InputError, OSError) as error:
+            _log.warning("left out: %s", error)
+    return sorted(tiles, key=lambda tile: (tile.start, tile.shape))

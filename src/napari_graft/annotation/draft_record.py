@@ -1,0 +1,77 @@
+"""The records of a draft: what changed on a tile from one state to the next, packed and checked.
+
+A record is its length and its CRC-32 (little endian, four bytes each), then a letter and zlib data. Behind
+``W`` are the labels of the whole tile; behind ``C`` the flat indices of the changed pixels, each as the
+distance from the one before, and then their new labels. All numbers are uint32.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+Labels = NDArray[np.uint32]
+
+_HEAD = struct.Struct("<II")
+_NUMBER = np.dtype("<u4")
+_QUICK = 1
+_WHOLE, _CHANGES = b"W", b"C"
+
+
+def pack(before: Labels | None, labels: Labels) -> bytes | None:
+    """Return the record that leads from one state to the next, None where they are equal."""
+    if before is None:
+        return _frame(_WHOLE, labels.astype(_NUMBER).tobytes())
+    new = labels.ravel()
+    indices = np.flatnonzero(before.ravel() != new)
+    if indices.size == 0:
+        return None
+    if 2 * indices.size > labels.size:  # the whole tile is shorter
+        return _frame(_WHOLE, labels.astype(_NUMBER).tobytes())
+    steps = np.diff(indices, prepend=0)
+    return _frame(_CHANGES, np.concatenate([steps, new[indices]]).astype(_NUMBER).tobytes())
+
+
+def unpack(
+    data: bytes, start: int, state: Labels | None, shape: tuple[int, ...]
+) -> tuple[Labels, int] | None:
+    """Return the state after the record at `start` of `data`, and where it ends; None where it is not whole.
+
+    Parameters
+    ----------
+    state
+        The state before it, None before the first; changed in place.
+    """
+    if start + _HEAD.size > len(data):
+        return None
+    length, checksum = _HEAD.unpack_from(data, start)
+    end = start + _HEAD.size + length
+    body = data[start + _HEAD.size : end]
+    # A length of 0 is no record: a power cut can leave a tail of zeros, whose checksum is 0 as well.
+    if length == 0 or len(body) < length or zlib.crc32(body) != checksum:
+        return None
+    try:
+        return _state_after(body, state, shape), end
+    except (zlib.error, ValueError, IndexError):  # the checksum fits and the content does not: not our record
+        return None
+
+
+def _state_after(body: bytes, state: Labels | None, shape: tuple[int, ...]) -> Labels:
+    n_bytes = prod(shape) * _NUMBER.itemsize
+    numbers = np.frombuffer(zlib.decompressobj().decompress(body[1:], n_bytes), _NUMBER)
+    if body[:1] == _WHOLE:
+        return numbers.astype(np.uint32).reshape(shape)
+    if state is None:
+        raise ValueError("changes need a state before them")
+    steps, values = np.split(numbers, 2)
+    state.ravel()[np.cumsum(steps, dtype=np.intp)] = values
+    return state
+
+
+def _frame(kind: bytes, numbers: bytes) -> bytes:
+    body = kind + zlib.compress(numbers, _QUICK)
+    return _HEAD.pack(len(body), zlib.crc32(body)) + body
