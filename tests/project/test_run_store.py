@@ -140,3 +140,26 @@ def test_a_record_with_an_impossible_value_is_not_written(tmp_path: Path) -> Non
         run.update(steps="many")
 
     assert store.get("1") == run
+
+
+def test_the_user_can_keep_a_run_or_roll_it_back(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "runs")
+    for kept in (True, True, False):
+        _finish(store.start("fly", ModelSpec(), 4), kept=kept, validation={"loss": 0.5})
+
+    assert not store.keep("2", False).record.kept
+    assert store.get("latest").id == "0001"
+    assert store.keep("0003", True).record.validation == {"loss": 0.5}
+    assert RunStore(tmp_path / "runs").get("latest").id == "0003"
+
+
+def test_a_run_without_a_model_cannot_be_kept_and_a_reader_changes_none(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "runs")
+    store.start("fly", ModelSpec(), 4)
+    with pytest.raises(InputError, match="run 0001 is not finished"):
+        store.keep("1", True)
+
+    _finish(store.get("1"), kept=True)
+    with pytest.raises(InputError, match="open for reading"):
+        RunStore(tmp_path / "runs", writable=False).keep("1", False)
+    assert store.get("latest").id == "0001"

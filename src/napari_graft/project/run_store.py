@@ -74,6 +74,22 @@ class RunStore:
         """Return the run whose model is in use: the last that ended and was no worse than the one before."""
         return next((run for run in reversed(self.all()) if run.is_finished and run.record.kept), None)
 
+    def keep(self, run_id: str, kept: bool) -> Run:
+        """Let a finished run be used, or roll it back; which one is in use then follows from `latest`.
+
+        Raises
+        ------
+        InputError
+            If there is no such run, it left no model, or the project was opened for reading.
+        StorageError
+            If the disk is full; the run stays as it was.
+        """
+        self._require_writable()
+        run = self.get(run_id)
+        if not run.is_finished:
+            raise InputError(f"run {run.id} is not finished and has no model to use: train again")
+        return run.update(kept=kept)
+
     def unfinished(self) -> Run | None:
         """Return the last run where it was cut off and left a checkpoint to go on from."""
         last = next(reversed(self.all()), None)
@@ -91,8 +107,7 @@ class RunStore:
         StorageError
             If the disk is full.
         """
-        if not self._writable:
-            raise InputError(f"runs {str(self._folder)!r} are open for reading: open the project for writing")
+        self._require_writable()
         number = max((int(folder.name) for folder in self._folders()), default=0) + 1
         fields = {"id": f"{number:04d}", "source": source, "spec": spec, "n_tiles": n_tiles}
         record = RunRecord.model_validate(fields | more)
@@ -101,6 +116,10 @@ class RunStore:
             folder.mkdir(parents=True)
         write_document(folder / RECORD, record)
         return Run(folder, record)
+
+    def _require_writable(self) -> None:
+        if not self._writable:
+            raise InputError(f"runs {str(self._folder)!r} are open for reading: open the project for writing")
 
     def _folders(self) -> list[Path]:
         if not self._folder.is_dir():
