@@ -16,15 +16,19 @@ import pytest
 
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.errors import ProjectBusyError
+from napari_graft.core.tile import Tile
 from napari_graft.io.weights import save_tensors
+from napari_graft.project.desk import Desk
 from napari_graft.project.image_choice import ImageChoice
 from napari_graft.project.opening import create_project, open_project
+from napari_graft.project.queue import merged_queue
 from napari_graft.project.suggestions import StoredSuggestion, SuggestionList
 from napari_graft.sources.spec import ModelSpec
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 Paint = Callable[..., LabelledTile]
+DRAWN = LabelledTile(Tile((40, 0), (20, 20)), np.full((20, 20), 3, np.uint32))
 CHANGES = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "shutil.rmtree"}
 
 
@@ -67,6 +71,12 @@ def _work_through(folder: Path, paint: Paint) -> None:
         project.accept(paint((20, 0), 2), who="ada")
         suggestion = StoredSuggestion(start=(0, 20), shape=(20, 20), score=0.5, reason="because")
         project.store_suggestions(SuggestionList(suggestions=(suggestion,)))
+        project.store_queue(merged_queue(project.queue(), project.suggestions(), project.annotations.tiles()))
+        project.store_desk(Desk(tab="annotate"))
+        for value in (2, 3):
+            project.draft(DRAWN.tile).append(np.full(DRAWN.tile.shape, value, np.uint32))
+        project.vote("0001", ["fly"], DRAWN.tile, "ada")
+        project.accept(DRAWN, who="ada", seconds=4)
         project.update_manifest(inverted=True)
         run = project.new_run("fly", ModelSpec())
         save_tensors(run.checkpoint_path, {"w": np.zeros(9, np.float32)}, {})
@@ -80,7 +90,15 @@ def _check_and_go_on(folder: Path, paint: Paint, caplog: pytest.LogCaptureFixtur
     assert tiles[0].tile.start == (0, 0)
     for tile in tiles:
         assert np.unique(tile.labels).size == 1
-    assert len(list(reader.journal.entries())) <= len(tiles) + 1
+    assert len(list(reader.journal.entries())) <= len(tiles) + 2
+    assert len(reader.queue().tiles) in (0, 3)
+    assert reader.desk().tab in ("data", "annotate")
+    draft = reader.draft(DRAWN.tile).restore()
+    assert (draft is not None) == (reader.drafts() == [DRAWN.tile])
+    assert draft is None or np.unique(draft).size == 1
+    if reader.votes() and DRAWN.tile not in [tile.tile for tile in tiles]:  # painted, and not yet accepted
+        assert draft is not None
+        assert draft[0, 0] == 3
     for run in reader.runs.all():
         assert run.record.stopped_by is None or run.load_weights()["w"].all()
     assert len(reader.suggestions().suggestions) <= 1

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from napari_graft.core.errors import InputError
 from napari_graft.io import Volume, open_volume
 
 
@@ -68,3 +69,25 @@ def from_stored_path(stored: str, folder: Path) -> str:
     """Return the absolute path of an image that a project in `folder` names."""
     name, separator, dataset = stored.partition("::")
     return os.path.normpath(folder.resolve() / name) + separator + dataset
+
+
+def open_known_image(image: ImageChoice, shape: tuple[int, ...], folder: Path) -> Volume:
+    """Open the image of the project in `folder`, which had a shape when the project was made.
+
+    Raises
+    ------
+    InputError
+        If its file is missing, or holds an image of another shape.
+    """
+    if not image.file.exists():
+        raise InputError(
+            f"the image {image.path!r} of project {str(folder)!r} is missing: put it back, "
+            "or make a new project with the image where it is now"
+        )
+    volume = image.open()
+    if volume.shape != shape:
+        raise InputError(
+            f"the image {image.path!r} has shape {volume.shape}, it had {shape} when "
+            f"project {str(folder)!r} was made: put the right image back, or make a new project"
+        )
+    return volume

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -14,43 +14,25 @@ from napari_graft.annotation.store import AnnotationStore
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume
-from napari_graft.project.image_choice import ImageChoice, from_stored_path
+from napari_graft.project.budget import Budget
+from napari_graft.project.documents import ProjectDocuments
+from napari_graft.project.image_choice import ImageChoice, from_stored_path, open_known_image
 from napari_graft.project.lock import WriterLock
 from napari_graft.project.manifest import ProjectManifest
+from napari_graft.project.painting_time import ACCEPT, painted_seconds
 from napari_graft.project.run import Run
 from napari_graft.project.run_store import RunStore
 from napari_graft.project.signature import ImageSignature
-from napari_graft.project.suggestions import SuggestionList
-from napari_graft.sources.document import read_document, write_document
+from napari_graft.project.votes import Vote, votes_in
+from napari_graft.sources.document import write_document
 from napari_graft.sources.spec import ModelSpec
 
-MANIFEST, SUGGESTIONS = "project.json", "suggestions.json"
+MANIFEST = "project.json"
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """Say what a project has cost so far.
-
-    Parameters
-    ----------
-    n_tiles, n_pixels
-        Annotated tiles and the pixels in them.
-    fraction
-        Share of the image that these are, 0 to 1.
-    n_runs, seconds
-        Runs, and the seconds that they trained.
-    """
-
-    n_tiles: int
-    n_pixels: int
-    fraction: float
-    n_runs: int
-    seconds: float
-
-
-class Project:
+class Project(ProjectDocuments):
     """Hold an open project; made by `create_project` and `open_project`.
 
     Use it as a context manager, or call `close`, so that others can write.
@@ -66,7 +48,7 @@ class Project:
     """
 
     def __init__(self, folder: Path, manifest: ProjectManifest, lock: WriterLock | None = None) -> None:
-        self.folder = folder
+        super().__init__(folder, writable=lock is not None)
         self._manifest = manifest
         self._lock = lock
         self.annotations = AnnotationStore(folder / "annotations", writable=self.is_writable)
@@ -88,11 +70,6 @@ class Project:
         """Let others write; this project can no longer be used."""
         if self._lock is not None:
             self._lock.release()
-
-    @property
-    def is_writable(self) -> bool:
-        """Say whether it was opened for writing."""
-        return self._lock is not None
 
     @property
     def manifest(self) -> ProjectManifest:
@@ -146,24 +123,15 @@ class Project:
         InputError
             If the file is missing, or holds an image of another shape.
         """
-        image = self.image
-        if not image.file.exists():
-            raise InputError(
-                f"the image {image.path!r} of project {str(self.folder)!r} is missing: put it back, "
-                "or make a new project with the image where it is now"
-            )
-        volume = image.open()
-        if volume.shape != self._manifest.shape:
-            raise InputError(
-                f"the image {image.path!r} has shape {volume.shape}, it had {self._manifest.shape} when "
-                f"project {str(self.folder)!r} was made: put the right image back, or make a new project"
-            )
+        volume = open_known_image(self.image, self._manifest.shape, self.folder)
         if self.is_image_changed:
-            _log.warning("the image %s has changed since the project was made", image.path)
+            _log.warning("the image %s has changed since the project was made", self.image.path)
         return volume
 
-    def accept(self, labelled_tile: LabelledTile, *, who: str, model: str | None = None) -> LabelledTile:
-        """Store what was painted on a tile, and note it in the journal.
+    def accept(
+        self, labelled_tile: LabelledTile, *, who: str, model: str | None = None, seconds: float = 0.0
+    ) -> LabelledTile:
+        """Store what was painted on a tile, note it in the journal, and only then discard the tile's draft.
 
         Parameters
         ----------
@@ -173,54 +141,51 @@ class Project:
             Who painted it.
         model
             Source or run whose segmentation was corrected, None where it was painted from nothing.
+        seconds
+            How long it was painted since it was last accepted, 0 where nobody measured that.
 
         Raises
         ------
         InputError
-            If the tile is not wholly inside the image, overlaps another, or the project is open for reading.
+            If the tile is not wholly inside the image or overlaps another, the time is negative, or the
+            project is open for reading.
         StorageError
             If the disk is full; then the tile is as it was before, or only the note is missing.
         """
         tile = labelled_tile.tile
-        if tile.ndim != len(self._manifest.shape) or not Tile(
-            (0,) * tile.ndim, self._manifest.shape
-        ).contains(tile):
-            raise InputError(
-                f"the tile at {tile.start} of shape {tile.shape} is not wholly inside the image of shape "
-                f"{self._manifest.shape}: choose a tile inside"
-            )
+        self._check_inside(tile)
+        if not 0 <= seconds < float("inf"):
+            raise InputError(f"a tile cannot be painted for {seconds} seconds: give 0 or more")
         stored = self.annotations.write(labelled_tile)
         details: dict[str, str | int | float | bool | None] = {
             "start": str(tile.start),
             "shape": str(tile.shape),
             "round": labelled_tile.round,
+            "seconds": round(seconds, 1),
         }
-        self.journal.append(JournalEntry(who=who, what="accept tile", model=model, details=details))
+        self.journal.append(JournalEntry(who=who, what=ACCEPT, model=model, details=details))
+        self.draft(tile).discard()
         return stored
 
-    def store_suggestions(self, suggestions: SuggestionList) -> None:
-        """Keep suggestions in place of the earlier ones.
+    def painted_seconds(self) -> float:
+        """Return how long was painted on the accepted tiles."""
+        return painted_seconds(self.journal.entries())
+
+    def vote(self, winner: str, others: Sequence[str], tile: Tile, who: str) -> None:
+        """Note that the segmentation of a source or run was better on a tile than those of others.
 
         Raises
         ------
         InputError
-            If the project was opened for reading.
+            If there are no others, or the project was opened for reading.
         StorageError
-            If the disk is full; the earlier ones stay.
+            If the disk is full.
         """
-        self._require_writable()
-        write_document(self.folder / SUGGESTIONS, suggestions)
+        self.journal.append(Vote(winner, tuple(others), tile, who).as_entry())
 
-    def suggestions(self) -> SuggestionList:
-        """Return the suggestions that were stored last, an empty list where there are none.
-
-        Raises
-        ------
-        InputError
-            If their file is damaged.
-        """
-        path = self.folder / SUGGESTIONS
-        return read_document(SuggestionList, path, "suggestions") if path.exists() else SuggestionList()
+    def votes(self) -> list[Vote]:
+        """Return the votes, the oldest first."""
+        return list(votes_in(self.journal))
 
     def new_run(self, source: str, spec: ModelSpec, **more: object) -> Run:
         """Start a run on the tiles that are annotated now; `more` are other fields of `RunRecord`.
@@ -251,6 +216,11 @@ class Project:
         seconds = sum(run.record.seconds for run in runs)
         return Budget(len(tiles), n_pixels, n_pixels / image.n_pixels, len(runs), seconds)
 
-    def _require_writable(self) -> None:
-        if not self.is_writable:
-            raise InputError(f"project {str(self.folder)!r} is open for reading: open it for writing")
+    def _check_inside(self, tile: Tile) -> None:
+        if tile.ndim != len(self._manifest.shape) or not Tile(
+            (0,) * tile.ndim, self._manifest.shape
+        ).contains(tile):
+            raise InputError(
+                f"the tile at {tile.start} of shape {tile.shape} is not wholly inside the image of shape "
+                f"{self._manifest.shape}: choose a tile inside"
+            )
