@@ -59,6 +59,15 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def sync_tree(folder: Path) -> None:
+    """Bring all files below a folder to the disk, and the names of all."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with (Path(place) / name).open("rb+") as file:
+                os.fsync(file.fileno())
+        sync_folder(Path(place))
+
+
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
     """Turn the operating system's refusal to write `path` into a `StorageError` with a remedy."""

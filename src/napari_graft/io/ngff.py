@@ -105,13 +105,18 @@ def _full_scale(image: _Multiscale, n_axes: int) -> list[float]:
     return total
 
 
-def write_multiscales(axes: Axes, name: str, *, is_label: bool) -> dict[str, object]:
-    """Return the attributes of an OME-Zarr 0.5 group whose array ``0`` has these axes."""
+def write_multiscales(
+    axes: Axes, name: str, *, is_label: bool, has_channels: bool = False
+) -> dict[str, object]:
+    """Return the attributes of an OME-Zarr 0.5 group whose array ``0`` has these axes, after any channels."""
     unit = None if axes.pixel_size is None else "nanometer"
     sizes = axes.pixel_size_in("nm") or (1.0,) * axes.ndim
     described = [
         {"name": letter, "type": "space"} | ({"unit": unit} if unit else {}) for letter in axes.names
     ]
+    if has_channels:
+        described = [{"name": "c", "type": "channel"}, *described]
+        sizes = (1.0, *sizes)
     scale = {"type": "scale", "scale": [float(size) for size in sizes]}
     image = {
         "name": name,

@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from os import PathLike, fspath
 
-import numpy as np
-
 from napari_graft.core.axes import Axes, nanometres_per
 from napari_graft.core.errors import InputError
 from napari_graft.io.labels import check_labels
-from napari_graft.io.layout import RawImage, arrange, name_axes, physical_axes
+from napari_graft.io.layout import arrange, name_axes, physical_axes
+from napari_graft.io.pixel_types import refuse_unusable
 from napari_graft.io.readers import find_reader
 from napari_graft.io.volume import Volume
-
-_REFUSED_KINDS = {
-    "b": "true and false, not intensities: give the image that it was made from",
-    "c": "complex numbers: save the magnitude or one part",
-    "O": "Python objects: save plain numbers",
-    "V": "records of several fields: save one field",
-}
 
 
 def open_volume(
@@ -52,7 +44,7 @@ def open_volume(
     """
     name = fspath(path)
     raw = find_reader(name).read(name)
-    _refuse_unusable(raw, name)
+    refuse_unusable(tuple(raw.data.shape), raw.data.dtype, name)
     letters = name_axes(tuple(raw.data.shape), axes or raw.axes, name)
     arranged = arrange(raw.data, letters, channel, name)
     physical = physical_axes(arranged.names, raw.pixel_size)
@@ -80,15 +72,6 @@ def open_labels(path: str | PathLike[str], *, axes: str | None = None) -> Volume
             "save labels as one number for each pixel, without colours"
         )
     return Volume(check_labels(volume.data, name), volume.axes, None, name)
-
-
-def _refuse_unusable(raw: RawImage, path: str) -> None:
-    if 0 in raw.data.shape:
-        raise InputError(f"{path} has the shape {tuple(raw.data.shape)}, so no pixel: give another image")
-    kind = np.dtype(raw.data.dtype).kind
-    if kind not in "iuf":
-        remedy = _REFUSED_KINDS.get(kind, "no numbers: save integers or real numbers")
-        raise InputError(f"{path} has the dtype {raw.data.dtype}, which holds {remedy}")
 
 
 def _given_axes(names: tuple[str, ...], letters: str, pixel_size: Sequence[float], unit: str) -> Axes:

@@ -26,6 +26,7 @@ def create_project(
     structure: Structure | None = None,
     intensity_range: tuple[float, float] | None = None,
     inverted: bool = False,
+    adopt_image: bool = False,
 ) -> Project:
     """Make a project and return it, open for writing.
 
@@ -39,6 +40,8 @@ def create_project(
         The image.
     structure, intensity_range, inverted
         As in `ProjectManifest`.
+    adopt_image
+        Whether the image's file, on the same disk, moves into the project.
 
     Raises
     ------
@@ -48,12 +51,25 @@ def create_project(
         If the disk is full.
     """
     path = Path(folder).expanduser()
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise InputError(f"{str(path)!r} exists already: choose another name, or open that project")
+    refuse_existing(path)
     manifest = _describe(path, image, image.open(), structure)
-    measured = {"intensity_range": intensity_range, "inverted": inverted}
-    _make_folder(path, manifest.model_copy(update=measured))
+    changes: dict[str, object] = {"intensity_range": intensity_range, "inverted": inverted}
+    if adopt_image:
+        changes["image"] = to_stored_path(str(path / image.file.name), path)
+    _make_folder(path, manifest.model_copy(update=changes), image.file if adopt_image else None)
     return open_project(path, write=True)
+
+
+def refuse_existing(folder: Path) -> None:
+    """Raise an error where a project cannot be made because something is there already.
+
+    Raises
+    ------
+    InputError
+        If so.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{str(folder)!r} exists already: choose another name, or open that project")
 
 
 def open_project(folder: str | os.PathLike[str], *, write: bool = False) -> Project:
@@ -89,7 +105,7 @@ def open_project(folder: str | os.PathLike[str], *, write: bool = False) -> Proj
         raise
 
 
-def _make_folder(path: Path, manifest: ProjectManifest) -> None:
+def _make_folder(path: Path, manifest: ProjectManifest, adopted: Path | None) -> None:
     unfinished = path.with_name(f".{path.name}{atomic.TEMPORARY_SUFFIX}")
     try:
         with atomic.storage_errors(path):
@@ -97,6 +113,8 @@ def _make_folder(path: Path, manifest: ProjectManifest) -> None:
             shutil.rmtree(unfinished, ignore_errors=True)
             for name in ("annotations", "runs"):
                 (unfinished / name).mkdir(parents=True)
+            if adopted is not None:
+                adopted.rename(unfinished / adopted.name)
             write_document(unfinished / MANIFEST, manifest)
             if path.exists():
                 path.rmdir()
