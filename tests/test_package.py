@@ -59,6 +59,21 @@ def test_import_loads_nothing_heavy():
     assert [name for name in HEAVY if name in loaded] == []
 
 
+def test_what_a_window_keeps_a_project_with_loads_no_torch():
+    loaded = run_python(
+        "import pkgutil, sys, napari_graft.project, napari_graft.annotation\n"
+        "from importlib import import_module\n"
+        "for package in (napari_graft.project, napari_graft.annotation):\n"
+        "    for module in pkgutil.iter_modules(package.__path__, package.__name__ + '.'):\n"
+        "        import_module(module.name)\n"
+        "import napari_graft.session.importing, napari_graft.session.learning_curve\n"
+        "print(*sys.modules)"
+    ).split()
+
+    assert {"napari_graft.project.queue", "napari_graft.annotation.draft_writer"} <= set(loaded)
+    assert [name for name in ("torch", "monai", "dask", "zarr", "scipy") if name in loaded] == []
+
+
 def test_import_is_quick():
     seconds = run_python(
         "import time; start = time.process_time(); import napari_graft; print(time.process_time() - start)"
