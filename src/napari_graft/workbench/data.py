@@ -13,7 +13,7 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import MANIFEST, Project
-from napari_graft.session.importing import make_project_with_copy
+from napari_graft.session.importing import CopyOptions, make_project_with_copy
 from napari_graft.session.projects import ImageOptions, make_project
 from napari_graft.sources.card import Structure
 from napari_graft.workbench.context import Context
@@ -186,9 +186,7 @@ class _ProjectRequest:
             self.folder,
             self.image.data,
             self.axes,
-            has_channels=self.image.has_channels,
-            structure=self.structure,
-            is_inverted=self.is_inverted,
+            CopyOptions(self.image.has_channels, self.structure, self.is_inverted),
             report=report,
             cancel=cancel,
         )
