@@ -20,5 +20,5 @@ def show_in_activity(job: Job[object]) -> None:
     def close() -> None:
         bar.close()
 
-    job.state.events.fraction.connect(advance, check_nargs=False)
+    job.state.events.fraction.connect(advance)
     job.ended.connect(close)

@@ -18,7 +18,7 @@ def bind(owner: QObject, state: Any, field: str, show: Callable[[Any], None]) ->
 
 def listen(owner: QObject, signal: SignalInstance, answer: Callable[..., None]) -> None:
     """Answer to a signal of a model while `owner` lives: the model may outlive the widgets that show it."""
-    slot = signal.connect(answer, check_nargs=False)
+    slot = signal.connect(answer)
     owner.destroyed.connect(lambda: signal.disconnect(slot, missing_ok=True))
 
 

@@ -81,7 +81,7 @@ class DataModel:
         self._context = context
         self.state = DataState()
         for changed in (self.state.events.pixel_size, self.state.events.unit, self.state.events.structure):
-            changed.connect(self._update_hint, check_nargs=False)
+            changed.connect(self._update_hint)
 
     def choose_image(self, image: LayerImage | None) -> None:
         """Take over an image layer and what it says of itself."""

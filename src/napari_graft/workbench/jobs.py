@@ -149,7 +149,7 @@ class JobRunner:
         """
         job = Job(title, lane, task)
         if on_progress is not None:
-            job.progressed.connect(on_progress, check_nargs=False)
+            job.progressed.connect(on_progress)
         self._active.append(job)  # type: ignore[arg-type]  # whatever it returns, only its state matters here
         self.started.emit(job)
         self._queue_of(lane).put(_Errand(lambda: self._work(job, on_done)))

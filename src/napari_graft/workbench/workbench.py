@@ -43,7 +43,7 @@ class Workbench:
         for signal in (context.project_changed, context.tiles_changed, context.runs_changed):
             signal.connect(self.update_next_step)
         for signal in (context.jobs.started, context.jobs.ended, self.data.state.events.image):
-            signal.connect(self.update_next_step, check_nargs=False)
+            signal.connect(self.update_next_step)
 
     def update_next_step(self) -> None:
         """Find out anew what comes next."""
