@@ -6,6 +6,7 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image
 
+from napari_graft._napari.camera import centre_of_view
 from napari_graft._napari.layers import find_layer, mark, remove_layers
 
 _COLOUR = "#ffd54f"
@@ -16,7 +17,7 @@ def show_tile_box(viewer: ViewerModel, image: Image, side: int) -> None:
     hide_tile_box(viewer)
     shape = image.data[0].shape if image.multiscale else image.data.shape
     ndim = len(shape) - (1 if image.rgb else 0)
-    centre = np.asarray(image.world_to_data(_centre_of_view(viewer))[-ndim:])
+    centre = np.asarray(image.world_to_data(centre_of_view(viewer))[-ndim:])
     lengths = np.minimum(side, shape[ndim - 2 : ndim])
     starts = np.clip(centre[-2:] - lengths / 2, 0, np.asarray(shape[ndim - 2 : ndim]) - lengths)
     corners = np.array([[0, 0], [0, 1], [1, 1], [1, 0]]) * lengths + starts
@@ -41,11 +42,3 @@ def hide_tile_box(viewer: ViewerModel) -> None:
     """Remove the box."""
     if find_layer(viewer, "tiles", kind="size") is not None:
         remove_layers(viewer, "tiles", kind="size")
-
-
-def _centre_of_view(viewer: ViewerModel) -> np.ndarray:
-    centre = np.array(viewer.dims.point, float)
-    shown = viewer.camera.center[-viewer.dims.ndisplay :]
-    for axis, value in zip(viewer.dims.displayed, shown, strict=True):
-        centre[axis] = value
-    return centre
