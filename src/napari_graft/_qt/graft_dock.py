@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QFrame, QScrollArea, QTabWidget, QWidget
 
 from napari_graft._qt.benches import plain_viewer, workbench_of
@@ -25,6 +26,7 @@ TITLES: dict[TabName, str] = {
     "train": "Train",
     "compare": "Proofread && compare",
 }
+SHORT_TITLES = TITLES | {"compare": "Compare"}
 
 
 class GraftDock(QWidget):
@@ -43,7 +45,7 @@ class GraftDock(QWidget):
         self.next = text("", "next")
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
-        self.tabs.setElideMode(Qt.TextElideMode.ElideRight)
+        self.tabs.setElideMode(Qt.TextElideMode.ElideNone)
         self.tabs.setUsesScrollButtons(False)
         for name in TABS:
             self.tabs.addTab(scrolled(make_tab(name, self.workbench, self.viewer)), TITLES[name])
@@ -74,8 +76,21 @@ class GraftDock(QWidget):
     def _show_next(self, step: NextStep) -> None:
         self.next.setText(f"Next: {step.text}")
         for i, name in enumerate(TABS):
-            self.tabs.setTabText(i, TITLES[name] + (" •" if name == step.tab else ""))
             self.tabs.setTabToolTip(i, TITLES[name].replace("&&", "&"))
+        self._show_titles()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - the name is Qt's
+        """Show short titles where the long ones would be cut off."""
+        super().resizeEvent(event)
+        self._show_titles()
+
+    def _show_titles(self) -> None:
+        bar, marked = self.tabs.tabBar(), self.workbench.state.next.tab
+        for titles in (TITLES, SHORT_TITLES):
+            for i, name in enumerate(TABS):
+                self.tabs.setTabText(i, titles[name] + (" •" if name == marked else ""))
+            if bar.sizeHint().width() <= self.width():
+                return
 
     def _on_theme_changed(self) -> None:
         self.setStyleSheet(style_sheet(palette_of(self.viewer.theme)))

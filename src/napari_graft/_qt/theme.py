@@ -76,7 +76,10 @@ def style_sheet(palette: Palette) -> str:
     QFrame[look="card"] {{ background: {p.foreground}; border-radius: 4px; }}
     QFrame[look="current"] {{ background: {p.foreground}; border: 1px solid {p.accent}; border-radius: 4px; }}
     QScrollArea {{ border: none; }}
-    QTabBar::tab {{ padding: 5px 8px; }}
+    QTabBar::tab {{ padding: 5px 6px; }}
+    QCollapsible > QPushButton, QCollapsible > QPushButton:checked {{
+        background: transparent; text-align: left; padding: 2px; border: none;
+    }}
     QProgressBar {{ max-height: 8px; border-radius: 4px; background: {p.primary}; text-align: center; }}
     QProgressBar::chunk {{ background: {p.accent}; border-radius: 4px; }}
     """
