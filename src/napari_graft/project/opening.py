@@ -89,11 +89,7 @@ def open_project(folder: str | os.PathLike[str], *, write: bool = False) -> Proj
     ProjectBusyError
         If another process is writing to it.
     """
-    path = Path(folder).expanduser()
-    if not path.is_dir():
-        raise InputError(f"no project is at {str(path)!r}: make one with 'napari-graft new'")
-    if not (path / MANIFEST).is_file():
-        raise InputError(f"{str(path)!r} is no napari-graft project: {MANIFEST} is missing in it")
+    path = _find(folder)
     lock = WriterLock(path) if write else None
     try:
         if write:
@@ -103,6 +99,30 @@ def open_project(folder: str | os.PathLike[str], *, write: bool = False) -> Proj
         if lock is not None:
             lock.release()
         raise
+
+
+def open_delegate(folder: str | os.PathLike[str]) -> Project:
+    """Open a project to train in it on behalf of the process that holds it for writing.
+
+    A delegate reads everything and writes runs only: it takes no lock, and removes nothing that is
+    unfinished.
+
+    Raises
+    ------
+    InputError
+        If there is no project, or its manifest is damaged or of a newer format.
+    """
+    path = _find(folder)
+    return Project(path, read_document(ProjectManifest, path / MANIFEST, "project"), is_delegate=True)
+
+
+def _find(folder: str | os.PathLike[str]) -> Path:
+    path = Path(folder).expanduser()
+    if not path.is_dir():
+        raise InputError(f"no project is at {str(path)!r}: make one with 'napari-graft new'")
+    if not (path / MANIFEST).is_file():
+        raise InputError(f"{str(path)!r} is no napari-graft project: {MANIFEST} is missing in it")
+    return path
 
 
 def _make_folder(path: Path, manifest: ProjectManifest, adopted: Path | None) -> None:
@@ -129,7 +149,8 @@ def _remove_unfinished_files(folder: Path) -> None:
     with atomic.storage_errors(folder):
         for place in ("", "annotations/", "runs/*/"):
             for path in folder.glob(f"{place}.*{atomic.TEMPORARY_SUFFIX}"):
-                path.unlink()
+                # A delegate of a writer that was killed may be finishing its file at this moment.
+                path.unlink(missing_ok=True)
 
 
 def _describe(path: Path, image: ImageChoice, volume: Volume, structure: Structure | None) -> ProjectManifest:

@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 class Project(ProjectDocuments):
-    """Hold an open project; made by `create_project` and `open_project`.
+    """Hold an open project; made by `create_project`, `open_project` and `open_delegate`.
 
     Use it as a context manager, or call `close`, so that others can write.
 
@@ -45,15 +45,24 @@ class Project(ProjectDocuments):
         What it knows about its image.
     lock
         The lock of its one writer, None where it is open for reading.
+    is_delegate
+        Whether it trains on behalf of the writer, a process beside this one: then runs alone are written.
     """
 
-    def __init__(self, folder: Path, manifest: ProjectManifest, lock: WriterLock | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        manifest: ProjectManifest,
+        lock: WriterLock | None = None,
+        *,
+        is_delegate: bool = False,
+    ) -> None:
         super().__init__(folder, writable=lock is not None)
         self._manifest = manifest
         self._lock = lock
         self.annotations = AnnotationStore(folder / "annotations", writable=self.is_writable)
         self.journal = Journal(folder / "journal.jsonl", writable=self.is_writable)
-        self.runs = RunStore(folder / "runs", writable=self.is_writable)
+        self.runs = RunStore(folder / "runs", writable=self.is_writable or is_delegate)
 
     def __enter__(self) -> Project:
         return self
@@ -187,8 +196,13 @@ class Project(ProjectDocuments):
         """Return the votes, the oldest first."""
         return list(votes_in(self.journal))
 
-    def new_run(self, source: str, spec: ModelSpec, **more: object) -> Run:
-        """Start a run on the tiles that are annotated now; `more` are other fields of `RunRecord`.
+    def new_run(self, source: str, spec: ModelSpec, *, n_tiles: int | None = None, **more: object) -> Run:
+        """Start a run; `more` are other fields of `RunRecord`.
+
+        Parameters
+        ----------
+        n_tiles
+            Number of the annotated tiles that were read for it, None for those that there are now.
 
         Raises
         ------
@@ -197,7 +211,8 @@ class Project(ProjectDocuments):
         StorageError
             If the disk is full.
         """
-        n_tiles = len(self.annotations.tiles())
+        if n_tiles is None:
+            n_tiles = len(self.annotations.tiles())
         if n_tiles == 0:
             raise InputError(
                 f"project {str(self.folder)!r} has no annotated tile: annotate one before training"

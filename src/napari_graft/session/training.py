@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.errors import InputError
-from napari_graft.core.progress import CancelToken, Report
+from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.device import choose_device
 from napari_graft.project.project import Project
@@ -52,7 +52,7 @@ class TrainingTask:
     Parameters
     ----------
     project
-        Open for writing, with annotated tiles.
+        Open for writing or as a delegate, with annotated tiles.
     catalogue
         Where sources are looked up.
     report, cancel
@@ -86,24 +86,24 @@ class TrainingTask:
         if not tiles:
             raise InputError("no tile is annotated yet: suggest tiles and annotate them before training")
         # The run begins when nothing can be refused any more: what is refused leaves nothing behind.
-        unfinished = self._unfinished(source, budget)
+        unfinished = self._unfinished(source, budget, len(tiles))
         reference = self._reference(source, budget) if unfinished is None else unfinished.record.source
         start = load_model(reference, self.project, self.catalogue, seed=budget.seed)
         fitting = self._fitting(start, tiles)
         earlier = self._judge_earlier(start, tiles, budget)
-        run = unfinished or self._new_run(source, reference, start, budget)
+        run = unfinished or self._new_run(source, reference, start, budget, len(tiles))
         fitted = fitting.fit(start, budget, run.checkpoint_path)
         save_tensors(run.weights_path, fitted.result.weights, {"run": run.id})
         return _summary(_finish(run, fitted, earlier), is_resumed=unfinished is not None)
 
-    def _unfinished(self, source: str, budget: Budget) -> Run | None:
+    def _unfinished(self, source: str, budget: Budget, n_tiles: int) -> Run | None:
         run = self.project.runs.unfinished()
         if run is None:
             return None
         is_same = (
             source in (run.record.settings.get("asked"), run.record.source)
             and run.record.settings.get("seed") == budget.seed
-            and run.record.n_tiles == len(self.project.annotations.tiles())
+            and run.record.n_tiles == n_tiles
         )
         return run if is_same else None
 
@@ -117,11 +117,12 @@ class TrainingTask:
     def _is_own(self, run: Run) -> bool:
         return run.folder.resolve().is_relative_to(self.project.folder.resolve())
 
-    def _new_run(self, source: str, reference: str, start: Model, budget: Budget) -> Run:
+    def _new_run(self, source: str, reference: str, start: Model, budget: Budget, n_tiles: int) -> Run:
         settings = {"asked": source, "seed": budget.seed, "seconds": budget.seconds, "steps": budget.steps}
         parent = find_run(reference, self.project)
         own = parent.id if parent is not None and self._is_own(parent) else None
-        return self.project.new_run(reference, start.spec, parent=own, settings=settings)
+        # The number of tiles that were read: whoever annotates beside this process may have more by now.
+        return self.project.new_run(reference, start.spec, n_tiles=n_tiles, parent=own, settings=settings)
 
     def _best_source(self, device: str) -> str:
         sources = candidate_sources(self.catalogue)
@@ -138,6 +139,7 @@ class TrainingTask:
         """Judge what the new model competes with on today's held-out part, which none was trained on."""
         device = choose_device(budget.device)
         judged: dict[str, Judgement] = {}
+        self.report(Progress(0, None, "measuring what the new model has to beat"))
         if start.name != SCRATCH:
             judged["source"] = self._fitting(start, tiles).measure(start.network, device)[1]
         latest = self.project.latest_run()
