@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 from tests.segmentation.affinity_maps import OFFSETS, cells, probabilities
 
+from napari_graft.core.errors import Cancelled
+from napari_graft.core.progress import CancelToken
 from napari_graft.metrics import evaluate
 from napari_graft.segmentation.calibrate import calibrate
 from napari_graft.segmentation.decode import decode
@@ -69,3 +72,11 @@ def test_tiles_without_an_object_leave_the_default() -> None:
     for annotation in (np.ones((96, 96), int), np.zeros((96, 96), int)):
         assert calibrate([prediction], [annotation], OFFSETS, "neurites", default) == default
     assert calibrate([], [], OFFSETS, "neurites") == DecodeSettings()
+
+
+def test_calibration_stops_when_asked_to() -> None:
+    truth, prediction = shy_prediction(0)
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        calibrate([prediction], [truth + 1], OFFSETS, "cells", cancel=token)

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_graft.core.progress import CancelToken
 from napari_graft.metrics.evaluate_annotated import evaluate_annotated
 from napari_graft.segmentation.decode import decode
 from napari_graft.segmentation.edges import Offset
@@ -49,6 +50,7 @@ def calibrate(
     offsets: Sequence[Offset],
     structure: str,
     default: DecodeSettings | None = None,
+    cancel: CancelToken | None = None,
 ) -> DecodeSettings:
     """Return the settings that decode the annotated tiles best, the default where no object was painted.
 
@@ -61,8 +63,14 @@ def calibrate(
         What the network says of the tiles, and what was painted: 0 unlabelled, 1 background, 2… objects.
     structure
         "neurites" and "axons" are judged by variation of information, other structures by average precision.
+
+    Raises
+    ------
+    Cancelled
+        Between two tiles, when asked to stop.
     """
-    trial = _Trial(predictions, annotations, offsets, structure in PARTITIONED_STRUCTURES)
+    is_partitioned = structure in PARTITIONED_STRUCTURES
+    trial = _Trial(predictions, annotations, offsets, is_partitioned, cancel or CancelToken())
     best = default or DecodeSettings()
     score = trial.score(best)
     if score is None:
@@ -81,10 +89,14 @@ class _Trial:
     annotations: Sequence[NDArray[np.integer]]
     offsets: Sequence[Offset]
     is_partitioned: bool
+    cancel: CancelToken
 
     def score(self, settings: DecodeSettings) -> float | None:
         """Return how good the settings are, more is better; None where nothing can be judged."""
-        segments = [decode(p.foreground, p.affinities, self.offsets, settings) for p in self.predictions]
+        segments = []
+        for prediction in self.predictions:
+            self.cancel.raise_if_cancelled()
+            segments.append(decode(prediction.foreground, prediction.affinities, self.offsets, settings))
         scores = evaluate_annotated(segments, self.annotations)
         if scores is None:
             return None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_graft.core.errors import Cancelled, InputError
-from napari_graft.core.progress import CancelToken, Report
+from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.nets.build import build_network
 from napari_graft.nets.device import choose_device
 from napari_graft.nets.residual_unet import ResidualUNet
@@ -106,6 +106,7 @@ class Fitting:
         result = trainer.fit(network, self.examples, report=self.report, cancel=self.cancel)
         best = build_network(network.spec, result.weights)
         if result.stopped_by != "cancel":
+            self.report(Progress(result.steps, result.steps, "measuring the new model"))
             try:
                 return Fitted(best, result, *self.measure(best, device))
             except Cancelled:

@@ -70,7 +70,7 @@ def calibrate_model(
     for example in examples:
         cancel.raise_if_cancelled()
         predictions.append(_predict(predictor, example))
-    return calibrate(predictions, truths, network.spec.offsets, structure or "any")
+    return calibrate(predictions, truths, network.spec.offsets, structure or "any", cancel=cancel)
 
 
 def judge(

@@ -117,7 +117,7 @@ class _Run:
             self._validate(cancel)
         while (ended_by := self.clock.ended_by) is None:
             cancel.raise_if_cancelled()
-            self._step_within_memory()
+            self._step_within_memory(cancel)
             if self._is_validation_due():
                 self._validate(cancel)
             self._report(report)
@@ -125,9 +125,9 @@ class _Run:
         self._validate(cancel)
         return ended_by
 
-    def _step_within_memory(self) -> None:
+    def _step_within_memory(self, cancel: CancelToken) -> None:
         try:
-            self._step()
+            self._step(cancel)
         except torch.OutOfMemoryError:
             self.network.zero_grad(set_to_none=True)
             if self.batch_size > 1:
@@ -146,7 +146,7 @@ class _Run:
         self.batch_size = self.config.batch_size
         self._use(cpu)
 
-    def _step(self) -> None:
+    def _step(self, cancel: CancelToken) -> None:
         # A generator of its own for every step: a resumed training draws what it would have drawn.
         rng = np.random.default_rng([self.config.seed, self.clock.steps])
         batch = self.sampler.draw(rng)
@@ -154,6 +154,8 @@ class _Run:
         with mixed_precision(self.device):
             logits = self.network(batch.image)
         loss = masked_loss(logits.float(), targets)
+        # On a busy CPU a step takes seconds, most of it what follows; nothing has changed yet.
+        cancel.raise_if_cancelled()
         for group in self.state.optimiser.param_groups:
             group["lr"] = self.config.learning_rate * self.clock.rate
         self.state.optimiser.zero_grad(set_to_none=True)
