@@ -52,6 +52,8 @@ class SuggestRequest:
         Part of the image to choose from, None for all of it.
     device
         Where the network runs.
+    avoid
+        Tiles that are not to be suggested, nor any that overlaps one of them.
     """
 
     n: int = 4
@@ -61,6 +63,7 @@ class SuggestRequest:
     seed: int = 0
     within: Tile | None = None
     device: str = "auto"
+    avoid: tuple[Tile, ...] = ()
 
     def __post_init__(self) -> None:
         if self.n < 1:
@@ -75,10 +78,46 @@ class SuggestRequest:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Hold the tiles that were chosen, and those that they were chosen from.
+
+    Parameters
+    ----------
+    suggestions
+        The most wanted first.
+    candidates
+        All tiles that could have been suggested, with what the model saw in each.
+    strategy, model
+        Names of what chose, and of what looked.
+    """
+
+    suggestions: tuple[Suggestion, ...]
+    candidates: tuple[Candidate, ...]
+    strategy: str
+    model: str
+
+
 def suggest_tiles(
     project: Project, request: SuggestRequest, *, catalogue: Catalogue, report: Report, cancel: CancelToken
 ) -> list[Suggestion]:
     """Choose tiles, the most wanted first, and store them in the project if it is open for writing.
+
+    Raises
+    ------
+    InputError
+        If the model is unknown or no tile is left to choose.
+    """
+    choice = choose_tiles(project, request, catalogue=catalogue, report=report, cancel=cancel)
+    if project.is_writable:
+        _store(project, choice)
+    return list(choice.suggestions)
+
+
+def choose_tiles(
+    project: Project, request: SuggestRequest, *, catalogue: Catalogue, report: Report, cancel: CancelToken
+) -> Choice:
+    """Choose tiles, and store nothing.
 
     Raises
     ------
@@ -92,18 +131,27 @@ def suggest_tiles(
     annotated_tiles = project.annotations.tiles()
     side = (1,) * (bounds.ndim - 2) + (request.tile, request.tile)
     tiles = [tile.shift(bounds.start) for tile in candidate_tiles(bounds.shape, side, rng, MAX_CANDIDATES)]
+    taken = (*annotated_tiles, *_to_avoid(request, bounds))
+    free = [tile for tile in tiles if not any(tile.overlaps(other) for other in taken)]
     look = _Look(model, view, request, rng, annotated_tiles)
-    annotated = look.at(annotated_tiles, report, cancel) if annotated_tiles else []
-    free = [tile for tile in tiles if not any(tile.overlaps(other) for other in annotated_tiles)]
-    seen = look.at(free, report, cancel)
+    both = look.at([*annotated_tiles, *free], report, cancel)
+    annotated, seen = both[: len(annotated_tiles)], both[len(annotated_tiles) :]
     blank = is_blank([candidate.contrast for candidate in seen])
     candidates = [candidate for candidate, empty in zip(seen, blank, strict=True) if not empty]
     chosen = STRATEGIES[request.strategy].select(candidates, request.n, rng, annotated=annotated)
     if not chosen:
         raise InputError("no tile is left to suggest: the image is annotated, blank, or smaller than a tile")
-    if project.is_writable:
-        _store(project, chosen, request.strategy, model.name)
-    return chosen
+    return Choice(tuple(chosen), tuple(candidates), request.strategy, model.name)
+
+
+def _to_avoid(request: SuggestRequest, bounds: Tile) -> tuple[Tile, ...]:
+    for tile in request.avoid:
+        if tile.ndim != bounds.ndim:
+            raise InputError(
+                f"the tile at {tile.start} to avoid has {tile.ndim} axes where the image has {bounds.ndim}: "
+                "give one number for each axis of the image"
+            )
+    return request.avoid
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +193,7 @@ class _Look:
                     foreground=foreground,
                 )
             )
+        report(Progress(len(tiles), len(tiles), "choosing among them"))
         return candidates
 
     def _predict(self, predictor: Predictor, tile: Tile) -> tuple[float, float]:
@@ -169,9 +218,11 @@ def _model_to_look_with(project: Project, request: SuggestRequest, catalogue: Ca
     return load_model(ANCESTOR, project, catalogue)
 
 
-def _store(project: Project, chosen: Sequence[Suggestion], strategy: str, model: str) -> None:
+def _store(project: Project, choice: Choice) -> None:
     stored = tuple(
         StoredSuggestion(start=s.tile.start, shape=s.tile.shape, score=float(s.score), reason=s.reason)
-        for s in chosen
+        for s in choice.suggestions
     )
-    project.store_suggestions(SuggestionList(suggestions=stored, strategy=strategy, model=model))
+    project.store_suggestions(
+        SuggestionList(suggestions=stored, strategy=choice.strategy, model=choice.model)
+    )
