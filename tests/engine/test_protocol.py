@@ -8,18 +8,32 @@ from pydantic import BaseModel, ValidationError
 from napari_graft.engine.protocol import (
     CancelJob,
     ErrorEvent,
+    PredictJob,
+    PreviewJob,
     ProgressEvent,
+    RankJob,
     ResultEvent,
+    SuggestJob,
+    TileBox,
     TrainJob,
     read_event,
     read_request,
     to_line,
 )
 
+BOX = TileBox(start=(1, 0, 20), shape=(1, 64, 64))
+
 
 @pytest.mark.parametrize(
     "message",
-    [TrainJob(project="a b.graft", source="best", seconds=1.5, steps=None, seed=3), CancelJob()],
+    [
+        TrainJob(project="a b.graft", source="best", seconds=1.5, steps=None, seed=3, is_delegate=True),
+        PredictJob(project="p", out="o.zarr", run="latest", region="0:1,0:9,0:9", uncertainty="u.tif"),
+        RankJob(project="p", exclude=("a", "b")),
+        SuggestJob(project="p", n=3, avoid=(BOX, BOX)),
+        PreviewJob(project="p", references=("a", "run 0001"), tiles=(BOX,), out="o", with_uncertainty=True),
+        CancelJob(),
+    ],
 )
 def test_a_request_arrives_as_it_was_sent(message: BaseModel) -> None:
     assert read_request(to_line(message)) == message

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from tiny_loop import make_annotated
 
 from napari_graft.core.errors import StorageError
-from napari_graft.engine import worker
+from napari_graft.engine import tasks
 from napari_graft.engine.protocol import (
     CancelJob,
     ErrorEvent,
@@ -145,9 +145,9 @@ def test_a_mistake_of_the_user_and_a_crash_are_told_apart(
     requests = io.StringIO(to_line(wrong) + to_line(missing))
     events = _Events()
     Worker(requests, events).serve()
-    monkeypatch.setattr(worker, "open_project", full)
+    monkeypatch.setattr(tasks, "open_project", full)
     crashed = _serve(_job(project))
-    monkeypatch.setattr(worker, "open_project", crash)
+    monkeypatch.setattr(tasks, "open_project", crash)
     crashed += _serve(_job(project))
 
     answers = [event for event in [*events.all, *crashed] if isinstance(event, ErrorEvent)]

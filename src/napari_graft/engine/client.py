@@ -1,17 +1,12 @@
-"""The side that waits: starts the worker process, hands it a job, and passes its events on."""
+"""The side that waits: hands a job to the worker process, and passes its events on."""
 
 from __future__ import annotations
 
 import queue
-import signal
-import subprocess
-import sys
 import threading
-from contextlib import suppress
+import time
 from types import TracebackType
-from typing import IO, Any
-
-from pydantic import BaseModel
+from typing import Any
 
 from napari_graft.core.errors import Cancelled, InputError, StorageError
 from napari_graft.core.progress import CancelToken, Progress, Report
@@ -19,26 +14,41 @@ from napari_graft.engine.protocol import (
     CancelJob,
     EngineError,
     ErrorEvent,
-    Event,
+    Job,
     ProgressEvent,
-    TrainJob,
-    read_event,
-    to_line,
 )
+from napari_graft.engine.worker_process import WorkerProcess
+
+GRACE = 1.5
+"""Seconds in which a worker stops its job and ends: who closes a window waits for no more than two."""
 
 _POLL = 0.05
-_GRACE = 10.0
+_PATIENCE = 0.8
+_REMEDIES = {
+    "train": "what it had saved is kept: train again to go on",
+    "predict": "what it had finished is kept: predict again to go on",
+    "rank": "nothing is lost: rank again",
+    "suggest": "nothing is lost: suggest again",
+    "preview": "nothing is lost: preview again",
+}
 
 
 class Engine:
     """Run jobs in a worker process that is kept warm between them and ends with this one.
 
-    Use it as a context manager, or call `close`.
+    Use it as a context manager, or call `close`; both may be done while another thread waits in `run`.
+
+    Parameters
+    ----------
+    niceness
+        How much the worker stands back behind other processes, such as a window, 0 to 19.
     """
 
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
-        self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+    def __init__(self, niceness: int = 0) -> None:
+        self._niceness = niceness
+        self._worker: WorkerProcess | None = None
+        self._is_closed = False
+        self._changing = threading.Lock()
 
     def __enter__(self) -> Engine:
         return self
@@ -51,96 +61,96 @@ class Engine:
     @property
     def process_id(self) -> int | None:
         """Id of the worker process, None while there is none."""
-        return None if self._process is None else self._process.pid
+        worker = self._worker
+        return None if worker is None else worker.id
 
-    def run(self, job: TrainJob, *, report: Report, cancel: CancelToken) -> dict[str, Any]:
-        """Run a job to its end and return its result; a cancelled job keeps its best and ends.
+    def run(self, job: Job, *, report: Report, cancel: CancelToken) -> dict[str, Any]:
+        """Run one job to its end and return its result; see the class of the job for what that holds.
+
+        A cancelled training keeps its best and returns; any other cancelled job ends within a second.
 
         Raises
         ------
         InputError, StorageError, Cancelled
-            As the job raised them.
+            As the job raised them. A job is cancelled as well when the engine is closed.
         EngineError
-            If the worker process died, with the way it did.
+            If the worker process died, with the way it did; the next job starts another.
         """
-        self._start()
-        self._send(job)
-        is_asked_to_stop = False
+        cancel.raise_if_cancelled()
+        worker = self._ready_worker()
+        worker.send(job)
+        return _Conversation(worker, job, report, cancel).follow()
+
+    def close(self, grace: float = GRACE) -> None:
+        """End the worker: it stops its job, and is killed if it has not ended after `grace` seconds.
+
+        A training that is stopped keeps its best weights, one that is killed can be resumed from its last
+        checkpoint. No job can be run afterwards.
+        """
+        with self._changing:
+            self._is_closed = True
+            worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.stop(grace)
+
+    def _ready_worker(self) -> WorkerProcess:
+        with self._changing:
+            if self._is_closed:
+                raise Cancelled("the engine is closed")
+            if self._worker is None or self._worker.is_stopping or not self._worker.is_alive:
+                self._worker = WorkerProcess(self._niceness)
+            return self._worker
+
+
+class _Conversation:
+    """One job: what is sent to the worker and what comes back."""
+
+    def __init__(self, worker: WorkerProcess, job: Job, report: Report, cancel: CancelToken) -> None:
+        self._worker = worker
+        self._job = job
+        self._report = report
+        self._cancel = cancel
+        self._has_begun = False
+        self._asked_at: float | None = None
+
+    def follow(self) -> dict[str, Any]:
+        """Pass progress on until there is a result."""
         while True:
-            if cancel.is_cancelled and not is_asked_to_stop:
-                self._send(CancelJob())
-                is_asked_to_stop = True
+            if self._cancel.is_cancelled:
+                self._ask_to_stop()
             try:
-                event = self._events.get(timeout=_POLL)
+                event = self._worker.events.get(timeout=_POLL)
             except queue.Empty:
                 continue
             if event is None:
                 raise self._died()
             if isinstance(event, ProgressEvent):
-                report(Progress(event.done, event.total, event.message, event.metrics))
+                self._has_begun = True
+                self._report(Progress(event.done, event.total, event.message, event.metrics))
             elif isinstance(event, ErrorEvent):
                 raise _as_exception(event)
             else:
                 return event.value
 
-    def close(self) -> None:
-        """End the worker: it stops its job, and is killed if it does not end soon."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        if process.stdin is not None:
-            process.stdin.close()
-        try:
-            process.wait(_GRACE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    def _ask_to_stop(self) -> None:
+        now = time.monotonic()
+        if self._asked_at is None:
+            self._worker.send(CancelJob())
+            self._asked_at = now
+        # While it loads its libraries nothing was done; later a training alone has something to bring home.
+        is_dispensable = not self._has_begun or self._job.kind != "train"
+        if is_dispensable and now - self._asked_at > _PATIENCE:
+            self._worker.stop(0)
+            raise Cancelled("stopped on request")
 
-    def _start(self) -> None:
-        if self._process is not None and self._process.poll() is None:
-            return
-        self._events = queue.SimpleQueue()
-        # A group of its own: Ctrl+C in the terminal reaches this process, which then asks the worker to stop.
-        self._process = subprocess.Popen(
-            # -P: a file in the folder where the user is must not stand in for a module of its name.
-            [sys.executable, "-P", "-m", "napari_graft.engine"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            start_new_session=True,
-        )
-        arguments = (self._process.stdout, self._events)
-        threading.Thread(target=_listen, args=arguments, name="engine events", daemon=True).start()
-
-    def _send(self, message: BaseModel) -> None:
-        assert self._process is not None and self._process.stdin is not None
-        try:
-            self._process.stdin.write(to_line(message))
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            raise self._died() from None
-
-    def _died(self) -> EngineError:
-        process, self._process = self._process, None
-        code = None
-        if process is not None and process.stdin is not None:
-            with suppress(BrokenPipeError):
-                process.stdin.close()
-            code = process.wait()
-        how = f"signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit code {code}"
+    def _died(self) -> Exception:
+        if self._worker.is_stopping:
+            return Cancelled("stopped: the engine was closed")
+        self._worker.stop(GRACE)
         return EngineError(
-            f"the training process ended unexpectedly ({how}); what it had saved is kept: "
-            "train again to go on"
+            f"the worker process ended unexpectedly ({self._worker.describe_end()}); "
+            f"{_REMEDIES[self._job.kind]}"
         )
-
-
-def _listen(stream: IO[str], events: queue.SimpleQueue[Event | None]) -> None:
-    with stream:
-        for line in stream:
-            if line.endswith("\n"):  # one that is killed may leave half a line
-                events.put(read_event(line))
-    events.put(None)
 
 
 def _as_exception(event: ErrorEvent) -> Exception:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from napari_graft.core.errors import GraftError
 
@@ -14,8 +14,19 @@ class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class TileBox(_Message):
+    """Name a tile of the image; see `Tile`."""
+
+    start: tuple[int, ...]
+    shape: tuple[int, ...]
+
+
 class TrainJob(_Message):
-    """Ask for a training in a project; see `TrainingTask.run` for the fields."""
+    """Ask for a training in a project; see `TrainingTask.run` for the fields.
+
+    The result has the keys of ``train --json``. With `is_delegate` another process holds the project for
+    writing and lets this one train; see `open_delegate`.
+    """
 
     kind: Literal["train"] = "train"
     project: str
@@ -24,6 +35,71 @@ class TrainJob(_Message):
     steps: int | None = None
     device: str = "auto"
     seed: int = 0
+    is_delegate: bool = False
+
+
+class PredictJob(_Message):
+    """Ask for a segmentation of the image into a file; see `PredictRequest` for the fields.
+
+    The result holds ``path``, ``n_objects``, ``uncertainty`` (a path or None) and ``seconds``.
+    """
+
+    kind: Literal["predict"] = "predict"
+    project: str
+    out: str
+    run: str | None = None
+    source: str | None = None
+    region: str | None = None
+    uncertainty: str | None = None
+    device: str = "auto"
+
+
+class RankJob(_Message):
+    """Ask for the sources in the order of how close they are to the image.
+
+    The result holds ``ranking``, entries as of ``rank --json`` with more of the card, and ``left_out``, the
+    ids of the sources that were trained on the image and therefore not ranked.
+    """
+
+    kind: Literal["rank"] = "rank"
+    project: str
+    exclude: tuple[str, ...] = ()
+    device: str = "auto"
+
+
+class SuggestJob(_Message):
+    """Ask for the tiles most worth annotating; see `SuggestRequest` for the fields.
+
+    Nothing is stored. The result holds ``suggestions`` (``start``, ``shape``, ``score``, ``reason``),
+    ``candidates`` (``start``, ``shape``, ``uncertainty``, a number or None), ``strategy`` and ``model``.
+    """
+
+    kind: Literal["suggest"] = "suggest"
+    project: str
+    n: int = 4
+    tile: int = 256
+    strategy: str = "auto"
+    source: str | None = None
+    seed: int = 0
+    avoid: tuple[TileBox, ...] = ()
+    device: str = "auto"
+
+
+class PreviewJob(_Message):
+    """Ask for what models make of tiles, in one safetensors file; see `preview_models` for what is in it.
+
+    The result holds ``path``, ``references`` as asked for, ``names`` of the models, ``n_objects`` for each
+    model and tile, and ``differences``: for each tile a list of ``id`` and ``iou`` of the first model's
+    objects in the second's.
+    """
+
+    kind: Literal["preview"] = "preview"
+    project: str
+    references: tuple[str, ...]
+    tiles: tuple[TileBox, ...]
+    out: str
+    with_uncertainty: bool = False
+    device: str = "auto"
 
 
 class CancelJob(_Message):
@@ -33,7 +109,7 @@ class CancelJob(_Message):
 
 
 class ProgressEvent(_Message):
-    """Tell how far the job is."""
+    """Tell how far the job is; the first one comes when the job begins."""
 
     kind: Literal["progress"] = "progress"
     done: float
@@ -57,10 +133,11 @@ class ErrorEvent(_Message):
     message: str
 
 
-Request = TrainJob | CancelJob
-Event = ProgressEvent | ResultEvent | ErrorEvent
-_REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
-_EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+Job = TrainJob | PredictJob | RankJob | SuggestJob | PreviewJob
+Request = Annotated[Job | CancelJob, Field(discriminator="kind")]
+Event = Annotated[ProgressEvent | ResultEvent | ErrorEvent, Field(discriminator="kind")]
+_REQUEST: TypeAdapter[Job | CancelJob] = TypeAdapter(Request)
+_EVENT: TypeAdapter[ProgressEvent | ResultEvent | ErrorEvent] = TypeAdapter(Event)
 
 
 class EngineError(GraftError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
 import queue
@@ -17,16 +18,12 @@ from napari_graft.core.progress import CancelToken, Progress
 from napari_graft.engine.protocol import (
     CancelJob,
     ErrorEvent,
+    Job,
     ProgressEvent,
     ResultEvent,
-    TrainJob,
     read_request,
     to_line,
 )
-from napari_graft.project.opening import open_project
-from napari_graft.session.fitting import Budget
-from napari_graft.session.training import TrainingTask
-from napari_graft.sources.catalogue import Catalogue
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +40,7 @@ class Worker:
     def __init__(self, requests: TextIO, events: TextIO) -> None:
         self._requests = requests
         self._events = events
-        self._jobs: queue.SimpleQueue[tuple[TrainJob, CancelToken] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[Job, CancelToken] | None] = queue.SimpleQueue()
 
     def serve(self) -> None:
         """Work until the requests end."""
@@ -65,9 +62,13 @@ class Worker:
         token.cancel()
         self._jobs.put(None)
 
-    def _answer(self, job: TrainJob, token: CancelToken) -> BaseModel:
+    def _answer(self, job: Job, token: CancelToken) -> BaseModel:
         try:
-            return ResultEvent(value=self._train(job, token))
+            # Here and not on top: a library that cannot be loaded reaches the user as words as well.
+            from napari_graft.engine.tasks import run_task
+
+            self._report(Progress(0, None, "starting"))
+            return ResultEvent(value=run_task(job, self._report, token))
         except Cancelled as error:
             return ErrorEvent(error="cancelled", message=str(error))
         except InputError as error:
@@ -77,12 +78,6 @@ class Worker:
         except Exception as error:  # the job runner: whatever fails must reach the user as words
             _log.exception("the job failed")
             return ErrorEvent(error="crash", message=f"{type(error).__name__}: {error}")
-
-    def _train(self, job: TrainJob, token: CancelToken) -> dict[str, object]:
-        with open_project(job.project, write=True) as project:
-            task = TrainingTask(project, Catalogue(), self._report, token)
-            budget = Budget(job.seconds, job.steps, job.device, job.seed)
-            return task.run(job.source, budget).as_dict()
 
     def _report(self, state: Progress) -> None:
         self._send(
@@ -99,8 +94,16 @@ class Worker:
 
 
 def main() -> None:
-    """Serve the process that started this one."""
+    """Serve the process that started this one, at the niceness that ``--nice`` gives."""
+    parser = argparse.ArgumentParser(prog="napari_graft.engine")
+    parser.add_argument("--nice", type=int, default=0)
+    niceness: int = parser.parse_args().nice
+    if niceness and hasattr(os, "nice"):  # Windows has none
+        os.nice(niceness)
     # Libraries may print: what they say must not end up among the events.
     events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     Worker(sys.stdin, events).serve()
+    # Without waiting for threads that are still inside a library: nobody wants what they would bring.
+    sys.stderr.flush()
+    os._exit(0)

@@ -1,0 +1,154 @@
+"""What the worker does for each kind of job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from napari_graft.core.memory import resident_megabytes
+from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.core.tile import Tile
+from napari_graft.engine.protocol import (
+    Job,
+    PredictJob,
+    PreviewJob,
+    RankJob,
+    SuggestJob,
+    TileBox,
+    TrainJob,
+)
+from napari_graft.nets.device import choose_device
+from napari_graft.project.opening import open_delegate, open_project
+from napari_graft.session.fitting import Budget
+from napari_graft.session.predicting import PredictRequest, predict_project
+from napari_graft.session.previewing import PreviewRequest, preview_models
+from napari_graft.session.ranking import RankedSource, candidate_sources, rank_sources
+from napari_graft.session.suggesting import SuggestRequest, choose_tiles
+from napari_graft.session.training import TrainingTask
+from napari_graft.sources.catalogue import Catalogue
+from napari_graft.sources.exclude import trained_on
+
+Result = dict[str, Any]
+
+
+def run_task(job: Job, report: Report, cancel: CancelToken) -> Result:
+    """Do what a job asks for and return its result; the class of the job says what that holds.
+
+    Raises
+    ------
+    InputError, StorageError, Cancelled
+        As for the command of the same name.
+    """
+    return _TASKS[job.kind](job, report, cancel)
+
+
+def _train(job: TrainJob, report: Report, cancel: CancelToken) -> Result:
+    budget = Budget(job.seconds, job.steps, job.device, job.seed)
+    opened = open_delegate(job.project) if job.is_delegate else open_project(job.project, write=True)
+    with opened as project:
+        task = TrainingTask(project, Catalogue(), _with_memory(report, job.device), cancel)
+        return task.run(job.source, budget).as_dict()
+
+
+def _with_memory(report: Report, device: str) -> Report:
+    """Add the memory that the work takes: that of the GPU where it runs there."""
+    is_on_gpu = choose_device(device).type == "cuda"
+
+    def report_with_memory(state: Progress) -> None:
+        memory = _gpu_megabytes() if is_on_gpu else resident_megabytes()
+        known = {} if memory is None else {"memory_mb": memory}
+        report(replace(state, metrics={**state.metrics, **known}))
+
+    return report_with_memory
+
+
+def _gpu_megabytes() -> float:
+    import torch
+
+    return torch.cuda.memory_reserved() / 2**20
+
+
+def _predict(job: PredictJob, report: Report, cancel: CancelToken) -> Result:
+    uncertainty = None if job.uncertainty is None else Path(job.uncertainty)
+    request = PredictRequest(Path(job.out), job.run, job.source, job.region, uncertainty, job.device)
+    with open_project(job.project) as project:
+        result = predict_project(project, request, catalogue=Catalogue(), report=report, cancel=cancel)
+    return {
+        "path": str(result.path),
+        "n_objects": result.n_objects,
+        "uncertainty": job.uncertainty,
+        "seconds": result.seconds,
+    }
+
+
+def _rank(job: RankJob, report: Report, cancel: CancelToken) -> Result:
+    with open_project(job.project) as project:
+        candidates = candidate_sources(Catalogue(), job.exclude)
+        left_out = [source.id for source in candidates if trained_on(source, project.image.path)]
+        sources = [source for source in candidates if source.id not in left_out]
+        ranked = rank_sources(project, sources, device=job.device, report=report, cancel=cancel)
+    return {"ranking": [_describe(entry) for entry in ranked], "left_out": left_out}
+
+
+def _describe(entry: RankedSource) -> Result:
+    card = entry.source.card
+    return entry.as_dict() | {
+        "species": card.species,
+        "instrument": card.instrument,
+        "pixel_size": None if card.pixel_size is None else list(card.pixel_size),
+        "license": card.license,
+    }
+
+
+def _suggest(job: SuggestJob, report: Report, cancel: CancelToken) -> Result:
+    request = SuggestRequest(
+        job.n, job.tile, job.strategy, job.source, job.seed, device=job.device, avoid=_tiles(job.avoid)
+    )
+    with open_project(job.project) as project:
+        choice = choose_tiles(project, request, catalogue=Catalogue(), report=report, cancel=cancel)
+    suggestions = [
+        _box(one.tile) | {"score": float(one.score), "reason": one.reason} for one in choice.suggestions
+    ]
+    candidates = [_box(one.tile) | {"uncertainty": one.uncertainty} for one in choice.candidates]
+    return {
+        "suggestions": suggestions,
+        "candidates": candidates,
+        "strategy": choice.strategy,
+        "model": choice.model,
+    }
+
+
+def _preview(job: PreviewJob, report: Report, cancel: CancelToken) -> Result:
+    request = PreviewRequest(
+        job.references, _tiles(job.tiles), Path(job.out), job.with_uncertainty, job.device
+    )
+    with open_project(job.project) as project:
+        preview = preview_models(project, request, catalogue=Catalogue(), report=report, cancel=cancel)
+    return {
+        "path": str(preview.path),
+        "references": list(job.references),
+        "names": list(preview.names),
+        "n_objects": [list(of_model) for of_model in preview.n_objects],
+        "differences": [
+            [{"id": number, "iou": iou} for number, iou in of_tile.items()] for of_tile in preview.differences
+        ],
+    }
+
+
+def _tiles(boxes: Sequence[TileBox]) -> tuple[Tile, ...]:
+    return tuple(Tile(box.start, box.shape) for box in boxes)
+
+
+def _box(tile: Tile) -> Result:
+    return {"start": list(tile.start), "shape": list(tile.shape)}
+
+
+_TASKS: dict[str, Callable[[Any, Report, CancelToken], Result]] = {
+    "train": _train,
+    "predict": _predict,
+    "rank": _rank,
+    "suggest": _suggest,
+    "preview": _preview,
+}

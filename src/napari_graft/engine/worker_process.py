@@ -1,0 +1,100 @@
+"""The worker process as the side that waits sees it: its pipes and its end."""
+
+from __future__ import annotations
+
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from typing import IO
+
+from pydantic import BaseModel
+
+from napari_graft.engine.protocol import Event, read_event, to_line
+
+
+class WorkerProcess:
+    """Start a worker, write to it from any thread, and end it.
+
+    Parameters
+    ----------
+    niceness
+        How much it stands back behind other processes, 0 to 19; without effect on Windows.
+
+    Attributes
+    ----------
+    events
+        What it says, and None when it has ended.
+    """
+
+    def __init__(self, niceness: int = 0) -> None:
+        self.events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._writing = threading.Lock()
+        self._is_stopping = False
+        # A group of its own: Ctrl+C in the terminal reaches this process, which then asks the worker to stop.
+        self._process = subprocess.Popen(
+            # -P: a file in the folder where the user is must not stand in for a module of its name.
+            [sys.executable, "-P", "-m", "napari_graft.engine", "--nice", str(niceness)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+        arguments = (self._process.stdout, self.events)
+        threading.Thread(target=_listen, args=arguments, name="engine events", daemon=True).start()
+
+    @property
+    def id(self) -> int:
+        """Id of the process."""
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Say whether it has not ended yet."""
+        return self._process.poll() is None
+
+    @property
+    def is_stopping(self) -> bool:
+        """Say whether it was told to end."""
+        return self._is_stopping
+
+    def send(self, message: BaseModel) -> None:
+        """Write a message; what cannot arrive any more is dropped, and the events end."""
+        assert self._process.stdin is not None
+        with self._writing, suppress(BrokenPipeError):
+            if not self._is_stopping:
+                self._process.stdin.write(to_line(message))
+                self._process.stdin.flush()
+
+    def stop(self, grace: float) -> None:
+        """Let it stop its job and end, and kill it if it has not after `grace` seconds."""
+        assert self._process.stdin is not None
+        with self._writing, suppress(BrokenPipeError):
+            self._is_stopping = True
+            self._process.stdin.close()
+        try:
+            self._process.wait(grace)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def describe_end(self) -> str:
+        """Say in words how it ended."""
+        code = self._process.returncode
+        if code is None or code >= 0:
+            return f"exit code {code}"
+        name = signal.Signals(-code).name
+        return f"signal {name}, perhaps for want of memory" if name == "SIGKILL" else f"signal {name}"
+
+
+def _listen(stream: IO[str], events: queue.SimpleQueue[Event | None]) -> None:
+    try:
+        with stream:
+            for line in stream:
+                if line.endswith("\n"):  # one that is killed may leave half a line
+                    events.put(read_event(line))
+    finally:
+        events.put(None)

@@ -1,0 +1,203 @@
+"""Jobs in true worker processes: killed, cancelled, closed in the middle, and beside a writer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_loop import make_annotated
+
+from napari_graft.annotation.labelled_tile import LabelledTile
+from napari_graft.core.errors import Cancelled, InputError
+from napari_graft.core.progress import CancelToken, Progress, ignore_progress
+from napari_graft.core.tile import Tile
+from napari_graft.engine.client import Engine
+from napari_graft.engine.protocol import (
+    EngineError,
+    Job,
+    PredictJob,
+    PreviewJob,
+    RankJob,
+    SuggestJob,
+    TileBox,
+    TrainJob,
+)
+from napari_graft.project.opening import open_project
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are killed by signals")
+
+
+@pytest.fixture
+def project(tmp_path: Path, image: Path, labels: Path) -> str:
+    return str(make_annotated(tmp_path / "p.graft", image, labels))
+
+
+def _train(project: str, **fields: object) -> TrainJob:
+    values = {"project": project, "source": "tiny-nuclei", "seconds": 600, "device": "cpu"} | fields
+    return TrainJob.model_validate(values)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _at_step(step: int, act: Callable[[], object]) -> Callable[[Progress], None]:
+    def report(state: Progress) -> None:
+        if state.message == "training" and state.done >= step:
+            act()
+
+    return report
+
+
+class _Running:
+    """Run a job in a thread, as a window does, and keep how it ended."""
+
+    def __init__(self, engine: Engine, job: Job, step: int = 2) -> None:
+        self.is_under_way = threading.Event()
+        self.outcome: dict[str, object] | Exception | None = None
+        self._thread = threading.Thread(target=self._go, args=(engine, job, step), daemon=True)
+        self._thread.start()
+
+    def _go(self, engine: Engine, job: Job, step: int) -> None:
+        report = _at_step(step, self.is_under_way.set)
+        try:
+            self.outcome = engine.run(job, report=report, cancel=CancelToken())
+        except Exception as error:
+            self.outcome = error
+
+    def wait(self) -> dict[str, object] | Exception | None:
+        self._thread.join(60)
+        assert not self._thread.is_alive()
+        return self.outcome
+
+
+def test_a_worker_killed_in_any_job_is_told_in_words_and_replaced(project: str, tmp_path: Path) -> None:
+    box = TileBox(start=(0, 0), shape=(64, 64))
+    preview = str(tmp_path / "p.safetensors")
+    jobs: list[Job] = [
+        RankJob(project=project),
+        SuggestJob(project=project, tile=32),
+        PredictJob(project=project, out=str(tmp_path / "o.zarr"), source="tiny-nuclei"),
+        PreviewJob(project=project, references=("tiny-nuclei",), tiles=(box,), out=preview),
+    ]
+    with Engine() as engine:
+        seen = set()
+
+        def kill(state: Progress) -> None:
+            assert engine.process_id is not None
+            seen.add(engine.process_id)
+            os.kill(engine.process_id, signal.SIGKILL)
+
+        for job in jobs:
+            with pytest.raises(EngineError, match=rf"SIGKILL.*{job.kind} again"):
+                engine.run(job, report=kill, cancel=CancelToken())
+        result = engine.run(jobs[-1], report=ignore_progress, cancel=CancelToken())
+
+    assert len(seen) == len(jobs)
+    assert result["path"] == preview
+    assert Path(preview).is_file()
+
+
+@pytest.mark.usefixtures("eager_worker")
+def test_a_delegate_trains_while_this_process_paints(project: str) -> None:
+    with open_project(project, write=True) as window, Engine(niceness=7) as engine:
+        painted = LabelledTile(Tile((0, 64), (32, 32)), np.ones((32, 32), np.uint32))
+        accepted: list[LabelledTile] = []
+
+        def paint() -> None:
+            if not accepted:
+                accepted.append(window.accept(painted, who="ada"))
+                assert engine.process_id is not None
+                assert os.getpriority(os.PRIO_PROCESS, engine.process_id) == niceness
+
+        niceness = min(os.getpriority(os.PRIO_PROCESS, 0) + 7, 19)
+        with pytest.raises(InputError, match="is being written by process"):
+            engine.run(_train(project, steps=3), report=ignore_progress, cancel=CancelToken())
+        job = _train(project, steps=3, seconds=None, is_delegate=True)
+        result = engine.run(job, report=_at_step(1, paint), cancel=CancelToken())
+
+        assert len(accepted) == 1
+        assert window.runs.get(str(result["run"])).is_finished
+        assert result["n_tiles"] == window.runs.get("0001").record.n_tiles == 2
+        assert len(window.annotations.tiles()) == 3
+    with open_project(project) as opened:
+        assert len(opened.annotations.labelled_tiles()) == 3
+        assert opened.runs.get("0001").is_finished
+
+
+@pytest.mark.usefixtures("eager_worker")
+def test_closing_stops_a_training_within_two_seconds_and_keeps_its_best(project: str) -> None:
+    engine = Engine()
+    running = _Running(engine, _train(project))
+    assert running.is_under_way.wait(60)
+    process = engine.process_id
+    assert process is not None
+
+    started = time.monotonic()
+    engine.close()
+    assert time.monotonic() - started < 2
+
+    assert not _is_alive(process)
+    assert isinstance(running.wait(), dict | Cancelled)
+    with open_project(project, write=True) as opened:
+        run = opened.runs.get("0001")
+        assert (run.is_finished and run.record.stopped_by == "cancel") or opened.runs.unfinished() == run
+    with pytest.raises(Cancelled, match="closed"):
+        engine.run(_train(project), report=ignore_progress, cancel=CancelToken())
+
+
+@pytest.mark.usefixtures("eager_worker")
+def test_a_training_killed_by_closing_can_be_resumed(project: str) -> None:
+    engine = Engine()
+    running = _Running(engine, _train(project))
+    assert running.is_under_way.wait(60)
+    process = engine.process_id
+    assert process is not None
+    os.kill(process, signal.SIGSTOP)  # as if it were inside a library for long
+
+    engine.close(grace=0.1)
+
+    assert not _is_alive(process)
+    assert isinstance(running.wait(), Cancelled)
+    with open_project(project, write=True) as opened:
+        unfinished = opened.runs.unfinished()
+        assert unfinished is not None
+        assert unfinished.id == "0001"
+
+
+def test_a_job_that_does_not_answer_is_cancelled_within_a_second(project: str) -> None:
+    token, asked = CancelToken(), []
+    with Engine() as engine:
+
+        def hang(state: Progress) -> None:
+            assert engine.process_id is not None
+            os.kill(engine.process_id, signal.SIGSTOP)
+            asked.append(time.monotonic())
+            token.cancel()
+
+        with pytest.raises(Cancelled):
+            engine.run(RankJob(project=project), report=hang, cancel=token)
+        assert time.monotonic() - asked[0] < 1.5
+
+        # Nothing was asked of the next worker.
+        with pytest.raises(Cancelled):
+            engine.run(RankJob(project=project), report=ignore_progress, cancel=token)
+
+
+def test_the_side_that_waits_loads_no_torch() -> None:
+    program = "import sys, napari_graft.engine.client; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "False"
