@@ -196,6 +196,18 @@ def test_a_job_that_does_not_answer_is_cancelled_within_a_second(project: str) -
             engine.run(RankJob(project=project), report=ignore_progress, cancel=token)
 
 
+def test_a_listener_that_fails_spoils_no_later_job(project: str) -> None:
+    def fail(state: Progress) -> None:
+        raise ZeroDivisionError
+
+    with Engine() as engine:
+        with pytest.raises(ZeroDivisionError):
+            engine.run(RankJob(project=project), report=fail, cancel=CancelToken())
+        job = SuggestJob(project=project, tile=32, device="cpu")
+
+        assert "suggestions" in engine.run(job, report=ignore_progress, cancel=CancelToken())
+
+
 def test_the_side_that_waits_loads_no_torch() -> None:
     program = "import sys, napari_graft.engine.client; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -34,7 +34,7 @@ _REMEDIES = {
 
 
 class Engine:
-    """Run jobs in a worker process that is kept warm between them and ends with this one.
+    """Run jobs, one at a time, in a worker process that is kept warm between them and ends with this one.
 
     Use it as a context manager, or call `close`; both may be done while another thread waits in `run`.
 
@@ -126,11 +126,19 @@ class _Conversation:
                 raise self._died()
             if isinstance(event, ProgressEvent):
                 self._has_begun = True
-                self._report(Progress(event.done, event.total, event.message, event.metrics))
+                self._pass_on(event)
             elif isinstance(event, ErrorEvent):
                 raise _as_exception(event)
             else:
                 return event.value
+
+    def _pass_on(self, event: ProgressEvent) -> None:
+        try:
+            self._report(Progress(event.done, event.total, event.message, event.metrics))
+        except BaseException:
+            # Who listens has failed in the middle of the job: what is still to come must not meet the next.
+            self._worker.stop(GRACE)
+            raise
 
     def _ask_to_stop(self) -> None:
         now = time.monotonic()
