@@ -78,7 +78,7 @@ class _Running:
             self.outcome = error
 
     def wait(self) -> dict[str, object] | Exception | None:
-        self._thread.join(60)
+        self._thread.join(240)
         assert not self._thread.is_alive()
         return self.outcome
 
@@ -141,7 +141,7 @@ def test_a_delegate_trains_while_this_process_paints(project: str) -> None:
 def test_closing_stops_a_training_within_two_seconds_and_keeps_its_best(project: str) -> None:
     engine = Engine()
     running = _Running(engine, _train(project))
-    assert running.is_under_way.wait(60)
+    assert running.is_under_way.wait(240)
     process = engine.process_id
     assert process is not None
 
@@ -162,7 +162,7 @@ def test_closing_stops_a_training_within_two_seconds_and_keeps_its_best(project:
 def test_a_training_killed_by_closing_can_be_resumed(project: str) -> None:
     engine = Engine()
     running = _Running(engine, _train(project))
-    assert running.is_under_way.wait(60)
+    assert running.is_under_way.wait(240)
     process = engine.process_id
     assert process is not None
     os.kill(process, signal.SIGSTOP)  # as if it were inside a library for long
