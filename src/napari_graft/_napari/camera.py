@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 
 def camera_of(viewer: ViewerModel) -> Camera:
-    """Return the camera of a viewer, which moved to its scene in napari 0.9."""
-    return getattr(viewer, "scene", viewer).camera
+    """Return the camera of a viewer."""
+    return viewer.scene.camera
 
 
 def centre_of_view(viewer: ViewerModel) -> NDArray[np.float64]:
