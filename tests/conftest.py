@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from loopback import loopback  # noqa: F401 - a fixture
+
 QT_TESTS = Path(__file__).parent / "qt"
 
 # The same examples in every run, and no deadline: the cores are shared with other workers.
