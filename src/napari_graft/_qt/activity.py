@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from napari.utils import progress
+from napari.utils import cancelable_progress
 
 from napari_graft.workbench.jobs import Job
 
 _STEPS = 100
 
 
+class _JobBar(cancelable_progress):
+    """A bar whose button stops the job."""
+
+    def __init__(self, job: Job[object]) -> None:
+        self._job = job
+        super().__init__(total=_STEPS, desc=job.state.title)
+
+    def cancel(self) -> None:
+        super().cancel()
+        self._job.cancel()
+
+
 def show_in_activity(job: Job[object]) -> None:
-    """Show a job in the activity dock until it ends."""
-    bar = progress(total=_STEPS, desc=job.state.title)
+    """Show a job in the activity dock, where it can be stopped, until it ends."""
+    bar = _JobBar(job)
 
     def advance(fraction: float | None) -> None:
         if fraction is not None:
