@@ -48,6 +48,11 @@ def project_layers(project: Project) -> list[LayerData]:
     return [layer for layer in layers if layer is not None]
 
 
+def image_layer(project: Project) -> LayerData:
+    """Return the layer of a project's image, which is not read."""
+    return _Shown(project).image()
+
+
 class _Shown:
     """Make the layers of one project."""
 

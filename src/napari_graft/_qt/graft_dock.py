@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QResizeEvent
-from qtpy.QtWidgets import QFrame, QScrollArea, QTabWidget, QWidget
+from qtpy.QtWidgets import QTabWidget, QWidget
 
 from napari_graft._qt.benches import plain_viewer, workbench_of
 from napari_graft._qt.binding import bind
+from napari_graft._qt.dropped_projects import DroppedProjects
 from napari_graft._qt.job_strip import JobStrip
+from napari_graft._qt.scrolling import scrolled
 from napari_graft._qt.tabs import make_tab
 from napari_graft._qt.theme import palette_of, style_sheet
 from napari_graft._qt.widgets.basics import column, text
@@ -34,14 +36,14 @@ class GraftDock(QWidget):
 
     Parameters
     ----------
-    viewer
-        The viewer that the dock belongs to.
+    napari_viewer
+        The viewer that the dock belongs to; napari fills it in by this name.
     """
 
-    def __init__(self, viewer: Viewer) -> None:
+    def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
-        self.viewer = plain_viewer(viewer)
-        self.workbench = workbench_of(viewer)
+        self.viewer = plain_viewer(napari_viewer)
+        self.workbench = workbench_of(napari_viewer)
         self.next = text("", "next")
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
@@ -56,6 +58,7 @@ class GraftDock(QWidget):
         self.tabs.currentChanged.connect(self._on_tab_clicked)
         bind(self, self.workbench.state, "tab", self._show_tab)
         bind(self, self.workbench.state, "next", self._show_next)
+        self._dropped = DroppedProjects(self.workbench, self.viewer)
         self.viewer.events.theme.connect(self._on_theme_changed)
         self._on_theme_changed()
 
@@ -94,13 +97,3 @@ class GraftDock(QWidget):
 
     def _on_theme_changed(self) -> None:
         self.setStyleSheet(style_sheet(palette_of(self.viewer.theme)))
-
-
-def scrolled(widget: QWidget) -> QScrollArea:
-    """Let a tab scroll where the dock is too small for it."""
-    area = QScrollArea()
-    area.setWidget(widget)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    return area

@@ -44,7 +44,9 @@ def run_responsiveness(out: Path, *, quick: bool = False) -> dict[str, Any]:
         percentile, largest), or how the process of the scene ended where it crashed.
     """
     with tempfile.TemporaryDirectory() as folder:
-        figures = {scene: _play(scene, Path(folder), SECONDS[quick]) for scene in SCENES}
+        figures: dict[str, dict[str, Any]] = {}
+        for scene in SCENES:
+            figures[scene] = _play(scene, Path(folder), SECONDS[quick])
     _print_table(figures)
     with atomic.storage_errors(out):
         out.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,65 @@
+"""A project that was dropped on napari, or opened by its menu, becomes the one of the dock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject, QTimer
+
+from napari_graft._napari.layers import details_of, our_layers
+from napari_graft._qt.binding import listen
+from napari_graft.workbench.workbench import Workbench
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+
+class DroppedProjects(QObject):
+    """Watch for layers that napari's reader made of a project, and show the image of one opened in the dock.
+
+    Parameters
+    ----------
+    workbench, viewer
+        What takes the project over, and where its layers appear.
+    """
+
+    def __init__(self, workbench: Workbench, viewer: Viewer) -> None:
+        super().__init__()
+        self._workbench = workbench
+        self._viewer = viewer
+        # The reader's layers come one by one: look when all are there.
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._adopt)
+        viewer.layers.events.inserted.connect(self._on_inserted)
+        listen(self, workbench.context.project_changed, self._show_image)
+        self._soon.start()
+
+    def _on_inserted(self) -> None:
+        if self._workbench.context.project is None:
+            self._soon.start()
+
+    def _adopt(self) -> None:
+        if self._workbench.context.project is not None or self._workbench.data.state.is_opening:
+            return
+        marked = [details_of(layer).get("project") for layer in our_layers(self._viewer, "image")]
+        folder = next((Path(name) for name in reversed(marked) if name), None)
+        if folder is None:
+            return
+        # The tabs draw tiles and results themselves, so that they can be worked on.
+        for layer in our_layers(self._viewer, project=str(folder)):
+            if details_of(layer).get("role") != "image":
+                self._viewer.layers.remove(layer)
+        self._workbench.data.open_folder(folder)
+
+    def _show_image(self) -> None:
+        """Add the image of a project that was opened from the dock, where no layer shows it."""
+        project = self._workbench.context.project
+        if project is None or any(our_layers(self._viewer, "image", project=str(project.folder))):
+            return
+        from napari.layers import Layer
+
+        from napari_graft._napari.project_layers import image_layer
+
+        self._viewer.add_layer(Layer.create(*image_layer(project)))
