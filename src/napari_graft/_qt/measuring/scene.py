@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
+from napari.layers import Labels
 
 from napari_graft._napari.layers import find_layer
 from napari_graft._qt.measuring.lateness import Lateness, LatenessMeter
@@ -90,6 +91,7 @@ def _train_here(job: TrainJob, note: object) -> None:
 
 def _paint(dock: GraftDock, seconds: float) -> Lateness:
     person, layer = Person(dock.viewer), find_layer(dock.viewer, "labels")
+    assert isinstance(layer, Labels)
     rng, meter, clock = np.random.default_rng(0), LatenessMeter(), threading.Event()
     timer = threading.Timer(seconds, clock.set)
     meter.start()
@@ -101,12 +103,13 @@ def _paint(dock: GraftDock, seconds: float) -> Lateness:
     return meter.stop()
 
 
-def _stroke(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+def _stroke(shape: tuple[int, ...], rng: np.random.Generator) -> list[list[float]]:
     """Return a wandering line of pixels in the middle slice of a tile."""
     lengths = np.asarray(shape[-2:])
     start = rng.uniform(0.2, 0.8, 2) * lengths
     path = np.clip(start + np.cumsum(rng.normal(0, 6, (20, 2)), axis=0), 2, lengths - 3)
-    return np.hstack([np.zeros((len(path), len(shape) - 2)), path])
+    points: list[list[float]] = np.hstack([np.zeros((len(path), len(shape) - 2)), path]).tolist()
+    return points
 
 
 if __name__ == "__main__":
