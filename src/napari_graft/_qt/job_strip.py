@@ -33,11 +33,11 @@ class JobStrip(QWidget):
         self._rows: dict[int, JobRow] = {}
         self._jobs = QVBoxLayout()
         self._jobs.setSpacing(4)
-        self._status = text("", "faint")
+        self.status = text("", "faint")
         self.error = ErrorLine()
         layout = column(self.error, spacing=4, margin=4)
         layout.addLayout(self._jobs)
-        layout.addWidget(self._status)
+        layout.addWidget(self.status)
         self.setLayout(layout)
         listen(self, context.jobs.started, self._on_job_started)
         listen(self, context.jobs.ended, self._on_job_ended)
@@ -75,7 +75,7 @@ class JobStrip(QWidget):
             words += " · saved just now" if seconds < 2 else f" · saved {in_words(seconds)} ago"
         elif self._context.project is None:
             words += " · no project yet"
-        self._status.setText(words)
+        self.status.setText(words)
 
 
 class JobRow(QWidget):

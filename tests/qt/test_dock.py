@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import tifffile
+from napari.layers import Image
+
+from napari_graft._qt import closing
+from napari_graft.core.progress import CancelToken, Report
+from napari_graft.project.opening import open_project
+from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft.workbench.next_step import TABS
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from conftest import MakeDock
+    from napari_graft._qt.graft_dock import GraftDock
+
+PATIENCE = 20_000
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return the folder of a project that is not open."""
+    pixels = np.random.default_rng(0).integers(0, 255, (5, 70, 80), np.uint8)
+    tifffile.imwrite(tmp_path / "cortex.tif", pixels)
+    make_project(tmp_path / "cortex.graft", ImageOptions(str(tmp_path / "cortex.tif"))).close()
+    return tmp_path / "cortex.graft"
+
+
+def work_until_stopped(report: Report, cancel: CancelToken) -> None:
+    while True:
+        cancel.raise_if_cancelled()
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("name", ["Graft", "Sources", "Annotate", "Train", "Compare"])
+def test_docks_open_from_the_menu_and_share_a_workbench(make_dock: MakeDock, name: str) -> None:
+    first = make_dock()
+
+    _, second = first.viewer.window.add_plugin_dock_widget("napari-graft", name)
+
+    assert second.workbench is first.workbench
+
+
+def test_two_viewers_work_on_two_things(make_dock: MakeDock) -> None:
+    assert make_dock().workbench is not make_dock().workbench
+
+
+def test_the_next_step_marks_its_tab(dock: GraftDock) -> None:
+    assert [dock.tabs.tabText(i).endswith("•") for i in range(len(TABS))] == [
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
+
+
+def test_dropped_project_becomes_that_of_the_dock(dock: GraftDock, qtbot: QtBot, folder: Path) -> None:
+    dock.viewer.open(folder, plugin="napari-graft")
+
+    qtbot.waitUntil(lambda: dock.workbench.context.project is not None, timeout=PATIENCE)
+    project = dock.workbench.context.project
+    assert project is not None
+    assert project.folder == folder
+    assert len([layer for layer in dock.viewer.layers if isinstance(layer, Image)]) == 1
+
+
+def test_project_opened_in_the_dock_brings_its_image(dock: GraftDock, qtbot: QtBot, folder: Path) -> None:
+    dock.workbench.data.open_folder(folder)
+
+    qtbot.waitUntil(lambda: len(dock.viewer.layers) == 1, timeout=PATIENCE)
+    np.testing.assert_array_equal(
+        np.asarray(dock.viewer.layers[0].data), tifffile.imread(folder.with_name("cortex.tif"))
+    )
+
+
+@pytest.mark.parametrize("answer", [False, True])
+def test_closing_during_long_work_asks_first(
+    dock: GraftDock, qtbot: QtBot, folder: Path, monkeypatch: pytest.MonkeyPatch, answer: bool
+) -> None:
+    dock.workbench.data.open_folder(folder)
+    qtbot.waitUntil(lambda: dock.workbench.context.project is not None, timeout=PATIENCE)
+    asked: list[str] = []
+    monkeypatch.setattr(closing, "ask_to_close", lambda window, title: asked.append(title) or answer)
+    job = dock.workbench.context.jobs.start(
+        "Training", work_until_stopped, lane="long", on_done=lambda _: None
+    )
+    window = dock.viewer.window._qt_window
+
+    began = time.monotonic()
+    has_closed = window.close()
+
+    assert asked == ["Training"]
+    assert has_closed == answer
+    assert job.token.is_cancelled == answer
+    if answer:
+        assert time.monotonic() - began < 2
+        open_project(folder, write=True).close()  # nobody holds it any more
+        return
+    assert dock.workbench.context.project is not None
+    job.cancel()
+    qtbot.waitUntil(lambda: not job.state.is_active, timeout=PATIENCE)
+
+
+def test_closing_with_nothing_under_way_does_not_ask(
+    dock: GraftDock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closing, "ask_to_close", lambda *_: pytest.fail("nothing is under way"))
+
+    assert dock.viewer.window._qt_window.close()
+
+
+def test_job_is_shown_with_its_stop_button_and_its_failure(dock: GraftDock, qtbot: QtBot) -> None:
+    may_fail = threading.Event()
+
+    def fail(report: Report, cancel: CancelToken) -> None:
+        may_fail.wait(10)
+        raise ZeroDivisionError
+
+    dock.workbench.context.jobs.start("Looking", fail, lane="short", on_done=lambda _: None)
+    qtbot.waitUntil(lambda: "working" in dock.strip.status.text())
+    may_fail.set()
+
+    qtbot.waitUntil(lambda: "unexpected" in dock.strip.error.words.text())
+    assert "idle" in dock.strip.status.text()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_dock_follows_the_theme(dock: GraftDock, theme: str) -> None:
+    from napari_graft._qt.theme import palette_of
+
+    dock.viewer.theme = theme
+
+    assert palette_of(theme).accent in dock.styleSheet()
+    assert palette_of(theme).is_dark == (theme == "dark")
+
+
+@pytest.mark.parametrize("number", range(len(TABS)))
+def test_no_tab_needs_more_than_a_narrow_dock(dock: GraftDock, number: int) -> None:
+    assert dock.tabs.widget(number).widget().minimumSizeHint().width() <= 300
+
+
+def test_opening_the_dock_is_quick_and_loads_no_torch(tmp_path: Path) -> None:
+    code = """
+import json, sys, time
+import napari
+viewer = napari.Viewer(show=False)
+began = time.process_time()
+viewer.window.add_plugin_dock_widget("napari-graft", "Graft")
+print(json.dumps([time.process_time() - began, "torch" in sys.modules]))
+viewer.close()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    seconds, has_torch = json.loads(done.stdout.splitlines()[-1])
+    assert not has_torch
+    assert seconds < 1.5
