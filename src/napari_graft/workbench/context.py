@@ -98,6 +98,11 @@ class Context:
 
         return self.jobs.start(title, task, lane=lane, on_done=take, on_progress=on_progress)
 
+    def process_id(self, lane: Lane) -> int | None:
+        """Return the id of the worker process of a lane, None while there is none."""
+        engine = self._engines.get(lane)
+        return None if engine is None else engine.process_id
+
     def note_saved(self) -> None:
         """Remember that something is on the disk now."""
         self.saved_at = time.monotonic()
