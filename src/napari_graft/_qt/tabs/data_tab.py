@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Image
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QSpinBox, QVBoxLayout, QWidget
-from superqt import QCollapsible
 
 from napari_graft._napari.images import describe_layer, image_layers, mark_image
 from napari_graft._napari.tile_box import hide_tile_box, show_tile_box
 from napari_graft._qt.binding import bind, listen, silenced
 from napari_graft._qt.tabs.data_words import STRUCTURES, describe_image, words_of_size
 from napari_graft._qt.widgets.basics import button, column, row, text
+from napari_graft._qt.widgets.folding import Folding
 from napari_graft._qt.widgets.pixel_size import PixelSizeFields
 from napari_graft._qt.widgets.project_box import ProjectBox
 from napari_graft.workbench.data import SMALLEST_TILE
@@ -67,7 +67,7 @@ class DataTab(QWidget):
         self.inverted.setToolTip("For images whose contrast is the reverse of what sources were trained on")
 
     def _lay_out(self) -> None:
-        self.advanced = QCollapsible("Advanced: tile size, contrast")
+        self.advanced = Folding("Advanced: tile size, contrast")
         for widget in (text("Side of a tile to paint"), self.tile_side, self.inverted):
             self.advanced.addWidget(widget)
         layout = column(text("Image", "title"), self.image, self.about, spacing=4, margin=6)

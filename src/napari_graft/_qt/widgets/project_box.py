@@ -6,11 +6,11 @@ from functools import partial
 from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QLineEdit, QWidget
-from superqt import QCollapsible
 
 from napari_graft._qt.binding import bind, listen
 from napari_graft._qt.tabs.data_words import describe_project
 from napari_graft._qt.widgets.basics import button, column, row, text
+from napari_graft._qt.widgets.folding import Folding
 from napari_graft.project.project import MANIFEST
 from napari_graft.workbench.recent import recent_projects
 from napari_graft.workbench.workbench import Workbench
@@ -36,7 +36,7 @@ class ProjectBox(QWidget):
         self.open = button("Open a project…", self._on_open_clicked)
         self.about = text("", "good")
         self.refusal = text("", "error")
-        self.recent = QCollapsible("Recent projects")
+        self.recent = Folding("Recent projects")
         layout = column(text("Project", "title"))
         layout.addLayout(row(self.folder, self.browse))
         for widget in (self.refusal, self.start, self.open, self.about, self.recent):
