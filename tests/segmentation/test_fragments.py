@@ -7,7 +7,7 @@ import numpy as np
 from napari_graft.segmentation.edges import Edges
 from napari_graft.segmentation.fragments import give_away_fragments
 
-EDGES = Edges(np.array([[1, 2], [2, 3], [3, 4]], np.uint64), np.array([0.2, 0.6, 0.9], np.float32))
+EDGES = Edges(np.array([[1, 2, 3], [2, 3, 4]], np.int32), np.array([0.2, 0.6, 0.9], np.float32))
 
 
 def test_a_fragment_joins_the_large_neighbour_that_attracts_it_most() -> None:

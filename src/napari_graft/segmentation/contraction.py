@@ -36,14 +36,14 @@ class RegionGraph:
         return self.core_pixels.size
 
 
-def contract(graph: RegionGraph, bias: float) -> tuple[RegionGraph, NDArray[np.int64]]:
+def contract(graph: RegionGraph, bias: float) -> tuple[RegionGraph, NDArray[np.int32]]:
     """Return the graph with sure pairs of regions joined, and the new region of each old one.
 
     A region is joined to the one that attracts it most if that attraction, plus `bias`, is stronger than all
     that keeps the region from any other. When a mutex watershed comes to this edge the region still stands
     alone and nothing forbids the edge, so the result does not change.
     """
-    regions = np.arange(graph.n_regions)
+    regions = np.arange(graph.n_regions, dtype=np.int32)
     for _ in range(N_ROUNDS):
         joined = _join(graph, bias)
         graph = RegionGraph(
@@ -55,24 +55,25 @@ def contract(graph: RegionGraph, bias: float) -> tuple[RegionGraph, NDArray[np.i
     return graph, regions
 
 
-def _join(graph: RegionGraph, bias: float) -> NDArray[np.int64]:
+def _join(graph: RegionGraph, bias: float) -> NDArray[np.int32]:
     attraction, repulsion = graph.attractive, _strongest(graph.repulsive, graph.n_regions)
     strongest = _strongest(attraction, graph.n_regions)
-    is_sure = strongest + np.float32(bias) > repulsion
+    # infinite where a region has to wait: no edge weighs as much
+    sure = np.where(strongest + np.float32(bias) > repulsion, strongest, np.float32(np.inf))
     partner = np.arange(graph.n_regions, dtype=np.uint64)
-    for near, far in (attraction.ends.T, attraction.ends.T[::-1]):
-        is_chosen = is_sure[near] & (attraction.weights == strongest[near])
-        partner[near[is_chosen]] = far[is_chosen]
+    for near, far in (attraction.ends, attraction.ends[::-1]):
+        is_chosen = np.flatnonzero(attraction.weights == sure.take(near))
+        partner[near.take(is_chosen)] = far.take(is_chosen)
     union = UnionFind(graph.n_regions)
     union.merge(np.stack([np.arange(graph.n_regions, dtype=np.uint64), partner], axis=1))
     roots = np.asarray(union.element_labeling(), np.int64)
-    is_root = roots == np.arange(graph.n_regions)
-    return np.asarray((np.cumsum(is_root) - 1)[roots], np.int64)
+    numbers = np.cumsum(roots == np.arange(graph.n_regions), dtype=np.int32) - np.int32(1)
+    return numbers.take(roots)
 
 
 def _strongest(edges: Edges, n_regions: int) -> NDArray[np.float32]:
     """Return the largest weight at each region, -1 where it has no edge."""
     strongest = np.full(n_regions, -1, np.float32)
-    for ends in edges.ends.T:
+    for ends in edges.ends:
         np.maximum.at(strongest, ends, edges.weights)
     return strongest

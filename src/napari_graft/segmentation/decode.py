@@ -79,9 +79,9 @@ def count_pixels(regions: NDArray[np.int32], where: NDArray[np.bool]) -> NDArray
 def _cluster(graph: RegionGraph, bias: float) -> NDArray[np.int64]:
     """Return the cluster of each region; the background, region 0, stands alone."""
     clusters = mutex_watershed_clustering(
-        UndirectedGraph.from_unique_edges(graph.n_regions, graph.attractive.ends),
+        UndirectedGraph.from_unique_edges(graph.n_regions, graph.attractive.ends.T),
         graph.attractive.weights + np.float32(bias),
-        graph.repulsive.ends,
+        graph.repulsive.ends.T,
         graph.repulsive.weights,
     )
     return np.asarray(clusters, np.int64)

@@ -28,7 +28,7 @@ def give_away_fragments(
     is_large = np.bincount(clusters, core_pixels) >= min_size
     is_large[clusters[0]] = False
     owners = np.arange(is_large.size)
-    ends = clusters[attractive.ends.astype(np.int64)]
+    ends = clusters[attractive.ends.T]
     ends, weights = np.concatenate([ends, ends[:, ::-1]]), np.tile(attractive.weights, 2)
     to_give = ~is_large[ends[:, 0]] & is_large[ends[:, 1]]
     ends, weights = ends[to_give], weights[to_give]

@@ -32,19 +32,19 @@ def find_supervoxels(
     regions
         0 outside the mask, 1… consecutive.
     """
-    pixels = np.arange(mask.size)
+    pixels = np.arange(mask.size, dtype=np.int32)
     follows = pixels + _steps_to_strongest(mask, affinities, offsets).reshape(-1)
     # Affinities never fall along the way, so each way ends in two pixels that follow each other.
-    is_end = (follows[follows] == pixels) & (pixels < follows)
-    follows[is_end] = pixels[is_end]
+    is_end = (follows.take(follows) == pixels) & (pixels < follows)
+    follows -= (follows - pixels) * is_end
     while True:
-        further = follows[follows]
+        further = follows.take(follows)
         if np.array_equal(further, follows):
             break
         follows = further
     is_root = mask.reshape(-1) & (follows == pixels)
     numbers = np.cumsum(is_root, dtype=np.int32)
-    return np.where(mask, numbers[follows].reshape(mask.shape), np.int32(0))
+    return numbers.take(follows).reshape(mask.shape) * mask
 
 
 def _steps_to_strongest(
@@ -56,7 +56,9 @@ def _steps_to_strongest(
     circles.
     """
     strongest = np.zeros(mask.shape, np.float32)
-    towards = np.zeros(mask.shape, np.int32)
+    # Numbers of the steps, later ones greater: arithmetic on bytes is several times faster than `where`.
+    choice = np.zeros(mask.shape, np.int8)
+    steps = [0]
     pixel_steps = np.cumprod([1, *mask.shape[:0:-1]])[::-1]
     for affinity, offset in zip(affinities, offsets, strict=True):
         here, there = pixel_pairs(mask.shape, offset)
@@ -64,6 +66,7 @@ def _steps_to_strongest(
         step = int(np.dot(pixel_steps, offset))
         for end, way in ((here, step), (there, -step)):
             is_stronger = weight > strongest[end]
-            np.copyto(strongest[end], weight, where=is_stronger)
-            np.copyto(towards[end], np.int32(way), where=is_stronger)
-    return towards
+            np.maximum(choice[end], is_stronger * np.int8(len(steps)), out=choice[end])
+            np.maximum(strongest[end], weight, out=strongest[end])
+            steps.append(way)
+    return np.array(steps, np.int32).take(choice)
