@@ -43,6 +43,11 @@ class Contest:
     windows: list[torch.Tensor]
     parts: list[tuple[float, float]] = field(default_factory=list)
 
+    @property
+    def number_type(self) -> str:
+        """Type of number that the network computes with; how much decoding weighs beside it hangs on that."""
+        return str(self._forward(self.windows[0]).dtype).removeprefix("torch.")
+
     def bare(self) -> None:
         """Run the network on one window after the other, with all of torch's threads."""
         for window in self.windows:

@@ -111,6 +111,7 @@ def _sum_up(contest: Contest, turns: list[Turn]) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "cores": os.cpu_count(),
         "device": str(contest.predictor.device),
+        "number_type": contest.number_type,
         "processor": platform.processor() or platform.machine(),
         "versions": {name: version(name) for name in ("torch", "monai", "numpy", "bioimage-cpp")},
     }
@@ -133,7 +134,7 @@ def _describe(name: str, turns: list[Turn], n_pixels: int) -> dict[str, Any]:
 def _print_table(figures: dict[str, Any]) -> None:
     side = round(figures["n_pixels"] ** 0.5)
     print(f"{side} × {side} pixels in {len(figures['windows'])} windows of {figures['windows'][0]}, ", end="")
-    print(f"{figures['threads']} threads, {figures['device']}")
+    print(f"{figures['threads']} threads, {figures['device']}, {figures['number_type']}")
     print(f"{'':20}{'Mpx/s':>10}{'of bare':>10}{'by CPU time':>14}")
     for name, row in figures["contestants"].items():
         speeds = f"{row['megapixels_per_second']:10.2f}{row['of_bare']:10.2f}{row['of_bare_cpu']:14.2f}"
