@@ -88,5 +88,5 @@ def test_four_gigabytes_are_segmented_in_less_than_one_and_a_half(tmp_path: Path
     few, many = peaks_of_a_process(tmp_path, True, [(1, 4096, 4096), (2, 4096, 4096)])
     # what docs/benchmarks.md quotes
     print(f"peak memory after 16 blocks {few:.0f} MB, after 48 blocks {many:.0f} MB")
+    # no bound on the growth, which hangs on whether the workers reach their peaks at once: see the test above
     assert many < 1500
-    assert many - few < 100
