@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -134,6 +135,26 @@ def test_strokes_come_back_after_the_window_was_closed(desk: Desk, folder: Path,
     assert np.count_nonzero(again.labels == 2) == 144
     assert np.count_nonzero(again.labels == 3) == 100
     assert again.model.state.painting.origin == "draft"
+
+
+def test_stroke_painted_while_the_tile_is_being_saved_is_kept_as_well(desk: Desk) -> None:
+    desk.model.set_sparse(True)
+    desk.open(FIRST)
+    desk.paint(2)
+    may_save = threading.Event()
+    desk.context.jobs.start(
+        "Keeping the disk busy", lambda _, __: may_save.wait(60), lane="files", on_done=lambda _: None
+    )
+    desk.model.accept()
+    desk.paint(3, (slice(30, 40), slice(30, 40)))
+    assert desk.context.drafts.flush(60)
+    may_save.set()
+    desk.wait(lambda: states(desk)[0] == "done")
+
+    project = desk.context.require_project()
+    assert desk.context.drafts.flush(60)
+    assert set(np.unique(project.annotations.read(FIRST).labels)) == {0, 2}
+    assert set(np.unique(project.draft(FIRST).restore())) == {0, 2, 3}
 
 
 def test_tile_that_was_left_keeps_what_was_painted(desk: Desk) -> None:

@@ -46,6 +46,10 @@ class AnnotateCanvas(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MILLISECONDS)
         self._timer.timeout.connect(self.note)
+        # To accept a tile changes the queue and then the current tile: the boxes are drawn once for both.
+        self._drawing = QTimer(self)
+        self._drawing.setSingleShot(True)
+        self._drawing.timeout.connect(self._draw_queue)
         state = self._model.state
         listen(self, self._model.labels_wanted, self.note)
         bind(self, state, "candidates", self._show_candidates)
@@ -116,8 +120,12 @@ class AnnotateCanvas(QObject):
             self.keys.release()
             return
         self.keys.bind()
+        self._drawing.start(0)
+
+    def _draw_queue(self) -> None:
+        state, image = self._model.state, self.image
         shown = (tuple((queued.tile, queued.state) for queued in state.queue.tiles), state.current)
-        if shown != self._shown:  # boxes are drawn anew only where they look different
+        if image is not None and state.queue.tiles and shown != self._shown:
             self._shown = shown
             show_queue(self._viewer, image, state.queue, state.current)
 

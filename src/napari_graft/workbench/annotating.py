@@ -120,7 +120,7 @@ class AnnotatingModel:
         self._wants_sparse = self.state.is_sparse = is_sparse
         self.state.n_forgotten = 0
         painting = self.state.painting
-        if painting is None:
+        if painting is None or self.state.is_saving:
             return
         self.labels_wanted.emit()
         if painting.is_new and not self._easel.is_touched:
@@ -201,7 +201,7 @@ class AnnotatingModel:
         self.state.is_saving, self.state.n_forgotten = False, 0
         self._change(accepted.tile, **changes)
         painting = self._easel.painting
-        if painting is not None and painting.tile == accepted.tile and not self._easel.is_touched:
+        if painting is not None and self._easel.has_kept_still(accepted.tile):
             self._open(replace(painting, labels=accepted.labels, origin="annotation"))
         self._context.note_saved()
         self._context.tiles_changed.emit()

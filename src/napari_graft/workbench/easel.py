@@ -28,6 +28,7 @@ class Easel:
         self._context = context
         self._clock = clock or PaintingClock()
         self._labels: Labels | None = None
+        self._being_saved: Labels | None = None
         self.painting: TilePainting | None = None
         self.is_touched = False
         """Whether somebody has painted on the tile since it was opened."""
@@ -61,7 +62,20 @@ class Easel:
 
     def begin_saving(self) -> None:
         """Take note that what is on the tile now is being accepted."""
-        self.is_touched = False
+        self._being_saved = self._labels
+
+    def has_kept_still(self, tile: Tile) -> bool:
+        """Say whether this tile is open and nobody has painted on it since it began to be saved.
+
+        What was painted meanwhile is handed to the writer again: with the tile its draft was discarded.
+        """
+        project = self._context.project
+        if self.painting is None or self.painting.tile != tile or self._labels is None or project is None:
+            return False
+        if self._labels is self._being_saved:
+            return True
+        self._context.drafts.submit(project.draft(tile), self._labels)
+        return False
 
     def note(self, tile: Tile, labels: Labels) -> bool:
         """Take over what is on a tile now; say whether it changed.

@@ -43,6 +43,7 @@ class AnnotateTab(QWidget):
     def _make_widgets(self) -> None:
         model = self._model
         self.painted = text("", "title")
+        self.painted.setWordWrap(False)
         self.budget = QSpinBox()
         self.budget.setRange(1, 500)
         self.budget.setToolTip("How many tiles you mean to paint in all")
@@ -88,8 +89,8 @@ class AnnotateTab(QWidget):
         tools.addLayout(row(self.new_object, self.background, spacing=4))
         tools.addWidget(self.question)
         tools.addWidget(self.message)
-        tools.addLayout(row(text("Show", "faint"), self.guess, self.uncertainty, 1))
-        tools.addLayout(row(text("Paint", "faint"), self.whole, self.strokes, 1))
+        tools.addLayout(row(self.guess, self.uncertainty, 1))
+        tools.addLayout(row(self.whole, self.strokes, 1))
         tools.addWidget(self.keys)
         self.tools.setLayout(tools)
         layout.addWidget(self.tools)
