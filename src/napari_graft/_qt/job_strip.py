@@ -16,6 +16,8 @@ from napari_graft.workbench.context import Context
 from napari_graft.workbench.jobs import Job
 
 _REFRESH_MILLISECONDS = 1000
+_PATIENCE_MILLISECONDS = 300
+"""A job that ends sooner is not shown: the dock would only flicker."""
 
 
 class JobStrip(QWidget):
@@ -51,6 +53,15 @@ class JobStrip(QWidget):
 
     def _on_job_started(self, job: Job[object]) -> None:
         self.error.clear()
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.timeout.connect(lambda: self._show_job(job))
+        timer.timeout.connect(timer.deleteLater)
+        timer.start(_PATIENCE_MILLISECONDS)
+
+    def _show_job(self, job: Job[object]) -> None:
+        if not job.state.is_active:
+            return
         row_of_job = JobRow(job)
         self._rows[id(job)] = row_of_job
         self._jobs.addWidget(row_of_job)

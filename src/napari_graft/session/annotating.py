@@ -51,7 +51,7 @@ def annotate_from_labels(
     _refuse_overlaps(project, tiles)
     # All are checked before the first is stored: a mistake in one leaves the project as it was.
     painted = [_painted(project, labels, tile, is_sparse) for tile in tiles]
-    return [project.accept(labelled_tile, who=_user()) for labelled_tile in painted]
+    return [project.accept(labelled_tile, who=user_name()) for labelled_tile in painted]
 
 
 def _refuse_overlaps(project: Project, tiles: Sequence[Tile]) -> None:
@@ -87,7 +87,8 @@ def next_round(project: Project) -> int:
     return sum(run.is_finished for run in project.runs.all())
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Return the name of who is logged in, for the journal."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # no such entry in a container

@@ -33,6 +33,8 @@ class Context:
         Where sources are looked up.
     """
 
+    project_closing = Signal()
+    """Asks for what is still to be kept, before the project is closed."""
     project_changed = Signal()
     tiles_changed = Signal()
     runs_changed = Signal()
@@ -46,6 +48,7 @@ class Context:
         self.drafts = DraftWriter(on_saved=self._on_draft_saved, on_error=self._on_draft_failed)
         self.saved_at: float | None = None
         self._project: Project | None = None
+        self._is_closed = False
         # The window comes first: what works in the background gets a lower priority.
         self._engines: dict[Lane, Engine] = {"long": Engine(niceness=10), "short": Engine(niceness=5)}
 
@@ -117,6 +120,8 @@ class Context:
 
     def close(self) -> None:
         """Stop everything, within two seconds, and let others write to the project."""
+        self._ask_for_the_rest()
+        self._is_closed = True
         self.jobs.close()
         self.drafts.close()
         for engine in self._engines.values():
@@ -126,7 +131,12 @@ class Context:
     def _release(self) -> None:
         if self._project is None:
             return
+        self._ask_for_the_rest()
         self.jobs.cancel()
         self.drafts.flush(_GRACE)
         self._project.close()
         self._project = None
+
+    def _ask_for_the_rest(self) -> None:
+        if self._project is not None and not self._is_closed:
+            self.project_closing.emit()

@@ -8,6 +8,7 @@ from typing import ClassVar
 from psygnal import SignalGroupDescriptor
 
 from napari_graft.sources.catalogue import Catalogue
+from napari_graft.workbench.annotating import AnnotatingModel
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.data import DataModel
 from napari_graft.workbench.jobs import Deliver
@@ -38,6 +39,9 @@ class Workbench:
     def __init__(self, deliver: Deliver, catalogue: Catalogue | None = None) -> None:
         self.context = Context(deliver, catalogue)
         self.data = DataModel(self.context)
+        self.annotating = AnnotatingModel(
+            self.context, tile_side=lambda: self.data.state.tile_side, chosen_source=lambda: None
+        )
         self.state = WorkbenchState()
         context = self.context
         for signal in (context.project_changed, context.tiles_changed, context.runs_changed):
@@ -54,7 +58,10 @@ class Workbench:
         self.context.close()
 
     def _facts(self) -> Facts:
+        queue = self.annotating.state.queue
         return Facts(
             has_image=self.data.state.image is not None,
             has_project=self.context.project is not None,
+            n_to_do=queue.n_to_do,
+            n_done=queue.n_done,
         )

@@ -1,0 +1,156 @@
+"""The keys of annotation: one table, from which the dock, its list of keys and the documentation are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from napari.components import ViewerModel
+from napari.layers import Layer
+from napari.utils.key_bindings import coerce_keybinding
+
+Action = Literal[
+    "next",
+    "previous",
+    "done",
+    "skip",
+    "unsure",
+    "bad image",
+    "guess",
+    "uncertainty",
+    "new object",
+    "background",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Pair a key with what it does, in words."""
+
+    key: str
+    action: Action
+    words: str
+
+
+KEYS: tuple[Key, ...] = (
+    Key("E", "next", "Go to the next tile to paint"),
+    Key("Q", "previous", "Go back to the tile before"),
+    Key("D", "done", "Done: save this tile and go to the next"),
+    Key("S", "skip", "Skip this tile; it is not suggested again"),
+    Key("W", "unsure", "Unsure: keep what is painted and come back later"),
+    Key("R", "bad image", "The image is bad here; the tile is not suggested again"),
+    Key("G", "guess", "Show or hide the guess"),
+    Key("U", "uncertainty", "Show or hide where the model is unsure"),
+    Key("N", "new object", "Paint a new object"),
+    Key("A", "background", "Paint background"),
+)
+"""What we bind, whichever layer is active."""
+
+NAPARI_KEYS: tuple[tuple[str, str], ...] = (
+    ("1", "Erase: make pixels unlabelled"),
+    ("2", "Paint"),
+    ("3", "Paint a polygon"),
+    ("4", "Fill"),
+    ("5", "Pick the object under the cursor"),
+    ("[ and ]", "Smaller and larger brush"),
+    ("B", "Protect what is painted already"),
+    ("Space (hold)", "Move the image"),
+    ("Ctrl+Z", "Undo a stroke"),
+    ("Ctrl+Shift+Z", "Redo a stroke"),
+)
+"""napari's own keys that help with painting; we leave them as they are."""
+
+_OURS = frozenset(coerce_keybinding(key.key) for key in KEYS)
+
+
+def key_of(action: Action) -> str:
+    """Return the key of an action."""
+    return next(key.key for key in KEYS if key.action == action)
+
+
+class ViewerKeys:
+    """Bind the keys in a viewer so that they work whichever layer is active.
+
+    napari asks the active layer first, and layers of several kinds have a use of their own for some of these
+    keys; so the active layer gets them as well, and gives them back when another one becomes active.
+
+    Parameters
+    ----------
+    viewer
+        Where.
+    actions
+        What to do for each action.
+    """
+
+    def __init__(self, viewer: ViewerModel, actions: Mapping[Action, Callable[[], None]]) -> None:
+        self._viewer = viewer
+        self._bindings = {coerce_keybinding(key.key): _as_binding(actions[key.action]) for key in KEYS}
+        self._layer: Layer | None = None
+        self._before: dict[Any, Any] = {}
+        self._viewer_before: dict[Any, Any] = {}
+        self._is_bound = False
+
+    def bind(self) -> None:
+        """Take the keys."""
+        if self._is_bound:
+            return
+        self._is_bound = True
+        self._viewer_before = self._take(self._viewer)
+        self._viewer.layers.selection.events.active.connect(self._on_active_changed)
+        self._on_active_changed()
+
+    def release(self) -> None:
+        """Give the keys back."""
+        if not self._is_bound:
+            return
+        self._is_bound = False
+        self._viewer.layers.selection.events.active.disconnect(self._on_active_changed)
+        self._release_layer()
+        self._give_back(self._viewer, self._viewer_before)
+
+    def _on_active_changed(self) -> None:
+        self._release_layer()
+        self._layer = self._viewer.layers.selection.active
+        if self._layer is not None:
+            self._before = self._take(self._layer)
+
+    def _release_layer(self) -> None:
+        if self._layer is not None:
+            self._give_back(self._layer, self._before)
+        self._layer = None
+
+    def _take(self, owner: ViewerModel | Layer) -> dict[Any, Any]:
+        before = {key: owner.keymap[key] for key in _OURS if key in owner.keymap}
+        for key, binding in self._bindings.items():
+            owner.bind_key(key, binding, overwrite=True)
+        return before
+
+    @staticmethod
+    def _give_back(owner: ViewerModel | Layer, before: Mapping[Any, Any]) -> None:
+        for key in _OURS:
+            owner.keymap.pop(key, None)
+        owner.keymap.update(before)
+
+
+def _as_binding(action: Callable[[], None]) -> Callable[[object], None]:
+    def binding(_: object) -> None:
+        action()
+
+    return binding
+
+
+def keys_page() -> str:
+    """Return the page of the documentation that lists the keys, in Markdown."""
+    ours = "\n".join(f"| `{key.key}` | {key.words} |" for key in KEYS)
+    others = "\n".join(f"| `{key}` | {words} |" for key, words in NAPARI_KEYS)
+    head = "| key | what it does |\n|---|---|\n"
+    return (
+        "# Keys\n\n"
+        "Once tiles are suggested you can paint them all without touching the dock. The keys lie under the "
+        "left hand and work whichever layer is selected.\n\n"
+        f"{head}{ours}\n\n"
+        "## napari's own keys for painting\n\n"
+        "They work while the layer of labels is selected, as it is when you go to a tile.\n\n"
+        f"{head}{others}\n"
+    )

@@ -1,0 +1,173 @@
+"""The open tile in a viewer: the layer to paint on, the guess as contours, the uncertainty as colours."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image, Labels, Layer
+from napari.utils.colormaps import CyclicLabelColormap, label_colormap
+from numpy.typing import NDArray
+
+from napari_graft._napari.layers import details_of, find_layer, mark, remove_layers
+from napari_graft._napari.placing import look_at, placed
+from napari_graft._napari.tile_boxes import UNCERTAINTY_COLOURS
+from napari_graft.core.labels import BACKGROUND, FIRST_OBJECT, to_annotation
+from napari_graft.core.tile import Tile
+from napari_graft.workbench.painting import TilePainting
+
+_N_COLOURS = 1021
+_BACKGROUND_COLOUR = (0.25, 0.4, 0.65, 0.45)
+
+
+class TileLayers:
+    """Show the tile that is painted; its layers serve the next one as well, which is quicker than new ones.
+
+    Parameters
+    ----------
+    viewer
+        Where.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = viewer
+
+    @property
+    def labels(self) -> Labels | None:
+        """The layer to paint on, None where the user removed it."""
+        found = find_layer(self._viewer, "labels", is_tile=True)
+        return found if isinstance(found, Labels) else None
+
+    @property
+    def tile(self) -> Tile | None:
+        """The tile that the layer to paint on shows."""
+        return None if self.labels is None else tile_of(self.labels)
+
+    def show(self, image: Image, painting: TilePainting) -> None:
+        """Show a tile, in place of the one before; the one that is shown already is left as it is."""
+        is_new_place = self.tile != painting.tile
+        self._show_uncertainty(image, painting)
+        layer = self._show_labels(image, painting)
+        self._show_guess(image, painting)
+        if is_new_place:
+            look_at(self._viewer, image, painting.tile, layer)
+            self.take_new_label()
+        _set_visible(layer, True)
+        layer.mode = "paint"
+        self._viewer.layers.selection.active = layer
+
+    def take_new_label(self) -> None:
+        """Paint a new object from now on."""
+        if self.labels is not None:
+            self.labels.selected_label = max(int(self.labels.data.max()) + 1, FIRST_OBJECT)
+
+    def take_background(self) -> None:
+        """Paint background from now on."""
+        if self.labels is not None:
+            self.labels.selected_label = BACKGROUND
+
+    def show_guess(self, is_shown: bool) -> None:
+        """Show or hide the contours."""
+        _set_visible(find_layer(self._viewer, "guess", is_tile=True), is_shown)
+
+    def show_uncertainty(self, is_shown: bool) -> None:
+        """Show or hide the colours."""
+        _set_visible(find_layer(self._viewer, "uncertainty", is_tile=True), is_shown)
+
+    def remove(self) -> None:
+        """Remove the layers."""
+        for role in ("labels", "guess", "uncertainty"):
+            remove_layers(self._viewer, role, is_tile=True)
+
+    def _show_labels(self, image: Image, painting: TilePainting) -> Labels:
+        layer = self.labels
+        if layer is None:
+            layer = Labels(
+                painting.labels.copy(),
+                name=f"{image.name} · labels",
+                opacity=0.5,
+                metadata=mark("labels", is_tile=True, tile=painting.tile),
+                **placed(image, painting.tile.start),
+            )
+            layer.colormap = annotation_colours()
+            self._viewer.add_layer(layer)
+        elif tile_of(layer) != painting.tile or not np.array_equal(layer.data, painting.labels):
+            _put(layer, painting.labels.copy(), image, painting.tile)
+        return layer
+
+    def _show_guess(self, image: Image, painting: TilePainting) -> None:
+        layer = find_layer(self._viewer, "guess", is_tile=True)
+        if painting.guess is None:
+            if isinstance(layer, Labels):
+                _put(layer, np.zeros(painting.tile.shape, np.uint32), image, painting.tile)
+            return
+        # The same number, and with it the same colour, as where the guess became labels.
+        outlines = np.where(painting.guess.segments > 0, to_annotation(painting.guess.segments), 0)
+        if isinstance(layer, Labels):
+            _put(layer, outlines, image, painting.tile)
+            layer.editable = False
+            return
+        layer = Labels(
+            outlines,
+            name=f"{image.name} · guess",
+            opacity=0.9,
+            metadata=mark("guess", is_tile=True, tile=painting.tile),
+            **placed(image, painting.tile.start),
+        )
+        layer.contour = 1
+        layer.colormap = annotation_colours()
+        layer.editable = False
+        self._viewer.add_layer(layer)
+
+    def _show_uncertainty(self, image: Image, painting: TilePainting) -> None:
+        layer = find_layer(self._viewer, "uncertainty", is_tile=True)
+        if painting.guess is None:
+            if layer is not None:
+                self._viewer.layers.remove(layer)
+            return
+        if isinstance(layer, Image):
+            layer.data = painting.guess.uncertainty
+            layer.translate = placed(image, painting.tile.start)["translate"]
+            return
+        self._viewer.add_image(
+            painting.guess.uncertainty,
+            name=f"{image.name} · uncertainty",
+            colormap=UNCERTAINTY_COLOURS,
+            contrast_limits=(0, 1),
+            opacity=0.35,
+            visible=False,
+            metadata=mark("uncertainty", is_tile=True),
+            **placed(image, painting.tile.start),
+        )
+
+
+def _set_visible(layer: Layer | None, is_visible: bool) -> None:
+    # napari leaves the tool of a layer when it is told to show what it shows already.
+    if layer is not None and layer.visible != is_visible:
+        layer.visible = is_visible
+
+
+def tile_of(layer: Labels) -> Tile | None:
+    """Return the tile that a layer to paint on shows, None for other layers."""
+    details = details_of(layer)
+    tile = details.get("tile") if details.get("role") == "labels" else None
+    return tile if isinstance(tile, Tile) else None
+
+
+@cache
+def annotation_colours() -> CyclicLabelColormap:
+    """Return the colours of labels: none where unlabelled, one of its own for the background."""
+    colours = label_colormap(_N_COLOURS).colors.copy()
+    colours[BACKGROUND] = _BACKGROUND_COLOUR
+    return CyclicLabelColormap(colors=colours, background_value=0)
+
+
+def _put(layer: Labels, labels: NDArray[np.uint32], image: Image, tile: Tile) -> None:
+    """Show other labels in a layer, elsewhere."""
+    # napari keeps the strokes to undo beside the labels, and forgets them while a layer is not editable.
+    layer.editable = False
+    layer.data = labels
+    layer.translate = placed(image, tile.start)["translate"]
+    layer.metadata = layer.metadata | mark(details_of(layer)["role"], is_tile=True, tile=tile)
+    layer.editable = True

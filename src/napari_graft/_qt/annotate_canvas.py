@@ -1,0 +1,149 @@
+"""The canvas of a viewer while tiles are painted: boxes, the open tile, keys; one a viewer."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image, Labels
+from qtpy.QtCore import QObject, QTimer
+
+from napari_graft._napari.images import project_image
+from napari_graft._napari.keys import Action, ViewerKeys
+from napari_graft._napari.painting import TileLayers, tile_of
+from napari_graft._napari.tile_boxes import hide_boxes, show_candidates, show_queue
+from napari_graft._qt.binding import bind, listen
+from napari_graft.workbench.painting import TilePainting
+from napari_graft.workbench.workbench import Workbench
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+LOOK_MILLISECONDS = 400
+"""How often the tile is looked at for new strokes: with the time to write them well below two seconds."""
+
+_canvases: weakref.WeakKeyDictionary[Viewer, AnnotateCanvas] = weakref.WeakKeyDictionary()
+
+
+class AnnotateCanvas(QObject):
+    """Bring what the model of the tab Annotate says onto the canvas, and what is painted there to the model.
+
+    Parameters
+    ----------
+    workbench, viewer
+        What is shown, and where.
+    """
+
+    def __init__(self, workbench: Workbench, viewer: Viewer) -> None:
+        super().__init__(viewer.window._qt_window)  # napari offers no public way to its window
+        self._context = workbench.context
+        self._model = workbench.annotating
+        self._viewer = viewer
+        self._shown: object = None
+        self.layers = TileLayers(viewer)
+        self.keys = ViewerKeys(viewer, self._actions())
+        self._timer = QTimer(self)
+        self._timer.setInterval(LOOK_MILLISECONDS)
+        self._timer.timeout.connect(self.note)
+        # To accept a tile changes the queue and then the current tile: the boxes are drawn once for both.
+        self._drawing = QTimer(self)
+        self._drawing.setSingleShot(True)
+        self._drawing.timeout.connect(self._draw_queue)
+        state = self._model.state
+        listen(self, self._model.labels_wanted, self.note)
+        bind(self, state, "candidates", self._show_candidates)
+        bind(self, state, "queue", self._show_queue)
+        bind(self, state, "current", self._show_queue)
+        bind(self, state, "painting", self._show_painting)
+        bind(self, state, "shows_guess", self.layers.show_guess)
+        bind(self, state, "shows_uncertainty", self.layers.show_uncertainty)
+        viewer.layers.events.removed.connect(self._on_layer_removed)
+        self.destroyed.connect(lambda: viewer.layers.events.removed.disconnect(self._on_layer_removed))
+
+    def note(self) -> None:
+        """Hand over what is painted now."""
+        layer = self.layers.labels
+        if layer is not None:
+            self._note(layer)
+
+    def focus(self) -> None:
+        """Let the keys reach the canvas."""
+        self._viewer.window._qt_viewer.canvas.native.setFocus()  # napari offers no public way to its canvas
+
+    @property
+    def image(self) -> Image | None:
+        """The layer with the image of the project, None where the user removed it."""
+        project = self._context.project
+        return None if project is None else project_image(self._viewer, project.folder)
+
+    def _actions(self) -> dict[Action, Callable[[], None]]:
+        model = self._model
+        return {
+            "next": model.next,
+            "previous": model.previous,
+            "done": model.accept,
+            "skip": model.skip,
+            "unsure": model.mark_unsure,
+            "bad image": model.mark_bad,
+            "guess": self._toggle_guess,
+            "uncertainty": self._toggle_uncertainty,
+            "new object": self.layers.take_new_label,
+            "background": self.layers.take_background,
+        }
+
+    def _toggle_guess(self) -> None:
+        self._model.state.shows_guess = not self._model.state.shows_guess
+
+    def _toggle_uncertainty(self) -> None:
+        self._model.state.shows_uncertainty = not self._model.state.shows_uncertainty
+
+    def _note(self, layer: Labels) -> None:
+        tile = tile_of(layer)
+        if tile is not None and layer.data.shape == tile.shape:
+            self._model.note_painting(tile, layer.data)
+
+    def _on_layer_removed(self, event: Any) -> None:
+        # What was painted on it stays in the draft; going to the tile brings it back.
+        if isinstance(event.value, Labels):
+            self._note(event.value)
+
+    def _show_candidates(self, _: object) -> None:
+        if self.image is not None:
+            show_candidates(self._viewer, self.image, self._model.state.candidates)
+
+    def _show_queue(self, _: object) -> None:
+        state, image = self._model.state, self.image
+        if image is None or not state.queue.tiles:
+            self._shown = None
+            hide_boxes(self._viewer)
+            self.keys.release()
+            return
+        self.keys.bind()
+        self._drawing.start(0)
+
+    def _draw_queue(self) -> None:
+        state, image = self._model.state, self.image
+        shown = (tuple((queued.tile, queued.state) for queued in state.queue.tiles), state.current)
+        if image is not None and state.queue.tiles and shown != self._shown:
+            self._shown = shown
+            show_queue(self._viewer, image, state.queue, state.current)
+
+    def _show_painting(self, painting: TilePainting | None) -> None:
+        image = self.image
+        if painting is None or image is None:
+            self._timer.stop()
+            self.layers.remove()
+            return
+        self.layers.show(image, painting)
+        self.layers.show_guess(self._model.state.shows_guess)
+        self.layers.show_uncertainty(self._model.state.shows_uncertainty)
+        self._timer.start()
+        self.focus()
+
+
+def canvas_of(workbench: Workbench, viewer: Viewer) -> AnnotateCanvas:
+    """Return the canvas of a viewer, made when it is first asked for: several docks may show one viewer."""
+    if viewer not in _canvases:
+        _canvases[viewer] = AnnotateCanvas(workbench, viewer)
+    return _canvases[viewer]

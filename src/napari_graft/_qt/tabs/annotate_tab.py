@@ -1,0 +1,191 @@
+"""The tab Annotate: how many tiles, which ones, and what becomes of the one that is painted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QCheckBox, QProgressBar, QPushButton, QRadioButton, QSpinBox, QWidget
+from superqt import QCollapsible
+
+from napari_graft._napari.keys import KEYS, NAPARI_KEYS, Action, key_of
+from napari_graft._qt.annotate_canvas import canvas_of
+from napari_graft._qt.binding import bind, listen, silenced
+from napari_graft._qt.tabs.annotate_words import empty_words, forgotten_words, painted_words, suggest_words
+from napari_graft._qt.widgets.basics import button, card, column, row, set_look, text
+from napari_graft._qt.widgets.tile_list import TileList
+from napari_graft.workbench.workbench import Workbench
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+_WORDS: dict[Action, str] = {key.action: key.words for key in KEYS}
+
+
+class AnnotateTab(QWidget):
+    """Show and drive the model of annotation.
+
+    Parameters
+    ----------
+    workbench, viewer
+        What the tab shows, and where the tiles are painted.
+    """
+
+    def __init__(self, workbench: Workbench, viewer: Viewer) -> None:
+        super().__init__()
+        self._context = workbench.context
+        self._model = workbench.annotating
+        self.canvas = canvas_of(workbench, viewer)
+        self._make_widgets()
+        self._lay_out()
+        self._connect()
+
+    def _make_widgets(self) -> None:
+        model = self._model
+        self.painted = text("", "title")
+        self.painted.setWordWrap(False)
+        self.budget = QSpinBox()
+        self.budget.setRange(1, 500)
+        self.budget.setToolTip("How many tiles you mean to paint in all")
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.suggest = button("Suggest tiles", model.suggest)
+        self.empty = text("", "faint")
+        self.list = TileList()
+        self.previous = _key_button("Previous", "previous", model.previous)
+        self.next = _key_button("Next", "next", model.next)
+        self.done = _key_button("Done", "done", model.accept)
+        self.skip = _key_button("Skip", "skip", model.skip)
+        self.unsure = _key_button("Unsure", "unsure", model.mark_unsure)
+        self.bad = _key_button("Bad image", "bad image", model.mark_bad)
+        self.new_object = _key_button("New object", "new object", self.canvas.layers.take_new_label)
+        self.background = _key_button("Background", "background", self.canvas.layers.take_background)
+        self.guess = _key_check("Guess", "guess")
+        self.uncertainty = _key_check("How unsure", "uncertainty")
+        self.whole = QRadioButton("Whole tile")
+        self.whole.setToolTip("Every pixel gets a label; you correct the guess of the model")
+        self.strokes = QRadioButton("Strokes")
+        self.strokes.setToolTip("A few strokes; the pixels between them stay unlabelled and do not count")
+        self.forgotten = text("", "warning")
+        self.fill = button("Count them as background", model.accept, tip="Or press D once more")
+        self.message = text("", "good")
+        self.message.hide()
+
+    def _lay_out(self) -> None:
+        self.question = card(self.forgotten, self.fill)
+        self.keys = QCollapsible("? All keys")
+        self.keys.addWidget(text("\n".join(f"{key.key}   {key.words}" for key in KEYS)))
+        self.keys.addWidget(text("napari's own", "title"))
+        self.keys.addWidget(text("\n".join(f"{key}   {words}" for key, words in NAPARI_KEYS)))
+        layout = column(spacing=6, margin=6)
+        layout.addLayout(row(self.painted, text("of", "title"), self.budget, 1))
+        for widget in (self.progress, self.suggest, self.empty, self.list):
+            layout.addWidget(widget)
+        self.tools = QWidget()
+        tools = column(spacing=4)
+        tools.addLayout(row(self.previous, self.next, spacing=4))
+        tools.addLayout(row(self.done, self.skip, spacing=4))
+        tools.addLayout(row(self.unsure, self.bad, spacing=4))
+        tools.addLayout(row(self.new_object, self.background, spacing=4))
+        tools.addWidget(self.question)
+        tools.addWidget(self.message)
+        tools.addLayout(row(self.guess, self.uncertainty, 1))
+        tools.addLayout(row(self.whole, self.strokes, 1))
+        tools.addWidget(self.keys)
+        self.tools.setLayout(tools)
+        layout.addWidget(self.tools)
+        layout.addStretch(1)
+        self.setLayout(layout)
+
+    def _connect(self) -> None:
+        model, state = self._model, self._model.state
+        self.budget.valueChanged.connect(lambda value: setattr(state, "budget", value))
+        self.list.chosen.connect(model.go_to)
+        self.guess.clicked.connect(lambda is_on: setattr(state, "shows_guess", is_on))
+        self.uncertainty.clicked.connect(lambda is_on: setattr(state, "shows_uncertainty", is_on))
+        self.whole.clicked.connect(lambda _: model.set_sparse(False))
+        self.strokes.clicked.connect(lambda _: model.set_sparse(True))
+        for field in ("queue", "budget", "is_suggesting"):
+            bind(self, state, field, lambda _: self._show_progress())
+        for field in ("queue", "current"):
+            bind(self, state, field, lambda _: self._show_tiles())
+        for field in ("current", "is_saving", "painting"):
+            bind(self, state, field, lambda _: self._show_tools())
+        bind(self, state, "shows_guess", self._show_guess)
+        bind(self, state, "shows_uncertainty", self._show_uncertainty)
+        bind(self, state, "is_sparse", self._show_mode)
+        bind(self, state, "n_forgotten", self._show_question)
+        listen(self, model.thumbnails_made, self._show_tiles)
+        listen(self, model.refused, lambda words: self._show_message(words, is_good=False))
+        listen(self, model.told, lambda words: self._show_message(words, is_good=True))
+        listen(self, self._context.project_changed, self._on_project_changed)
+
+    def _on_project_changed(self) -> None:
+        self.message.hide()
+        self._show_progress()
+        self._show_tiles()
+
+    def _show_progress(self) -> None:
+        state = self._model.state
+        with silenced(self.budget):
+            self.budget.setValue(state.budget)
+        self.painted.setText(painted_words(state))
+        self.progress.setRange(0, state.budget)
+        self.progress.setValue(min(state.queue.n_done, state.budget))
+        words, tip = suggest_words(state, has_project=self._context.project is not None)
+        self.suggest.setText(words)
+        self.suggest.setToolTip(tip)
+        self.suggest.setEnabled(
+            self._context.project is not None and state.n_to_suggest > 0 and not state.is_suggesting
+        )
+        set_look(self.suggest, "quiet" if state.queue.n_to_do else "primary")
+
+    def _show_tiles(self) -> None:
+        state = self._model.state
+        has_tiles = bool(state.queue.tiles)
+        self.list.show_tiles(state.queue, state.current, self._model.thumbnails)
+        self.list.setVisible(has_tiles)
+        self.tools.setVisible(has_tiles)
+        self.empty.setText(empty_words(has_project=self._context.project is not None))
+        self.empty.setVisible(not has_tiles)
+        set_look(self.next, "primary" if state.current is None and state.queue.n_to_do else "quiet")
+
+    def _show_tools(self) -> None:
+        state = self._model.state
+        is_open = state.painting is not None and not state.is_saving
+        for one in (self.done, self.skip, self.unsure, self.bad, self.new_object, self.background):
+            one.setEnabled(is_open)
+        self.done.setText(f"Saving…  {key_of('done')}" if state.is_saving else f"Done  {key_of('done')}")
+        set_look(self.done, "primary" if is_open else "quiet")
+        has_guess = state.painting is not None and state.painting.guess is not None
+        self.guess.setEnabled(has_guess)
+        self.uncertainty.setEnabled(has_guess)
+        self.message.setVisible(bool(self.message.text()) and not self.question.isVisibleTo(self.tools))
+
+    def _show_guess(self, is_shown: bool) -> None:
+        self.guess.setChecked(is_shown)
+
+    def _show_uncertainty(self, is_shown: bool) -> None:
+        self.uncertainty.setChecked(is_shown)
+
+    def _show_mode(self, is_sparse: bool) -> None:
+        (self.strokes if is_sparse else self.whole).setChecked(True)
+
+    def _show_question(self, n_forgotten: int) -> None:
+        self.forgotten.setText(forgotten_words(n_forgotten))
+        self.question.setVisible(n_forgotten > 0)
+
+    def _show_message(self, words: str, *, is_good: bool) -> None:
+        set_look(self.message, "good" if is_good else "warning")
+        self.message.setText(words)
+        self.message.show()
+
+
+def _key_button(words: str, action: Action, on_click: Callable[[], None]) -> QPushButton:
+    return button(f"{words}  {key_of(action)}", on_click, tip=f"{_WORDS[action]} (key {key_of(action)})")
+
+
+def _key_check(words: str, action: Action) -> QCheckBox:
+    made = QCheckBox(f"{words}  {key_of(action)}")
+    made.setToolTip(f"{_WORDS[action]} (key {key_of(action)})")
+    return made

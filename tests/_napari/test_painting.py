@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from napari.layers import Image
+
+from napari_graft._napari.layers import find_layer
+from napari_graft._napari.painting import TileLayers
+from napari_graft.core.tile import Tile
+from napari_graft.workbench.guesses import Guess
+from napari_graft.workbench.painting import TilePainting
+
+
+@pytest.fixture
+def viewer() -> ViewerModel:
+    return ViewerModel()
+
+
+@pytest.fixture
+def image(viewer: ViewerModel) -> Image:
+    return viewer.add_image(np.zeros((4, 64, 96), np.uint8), scale=(40, 4, 8), translate=(0, 100, 200))
+
+
+def painting(start: tuple[int, ...], *, has_guess: bool = True) -> TilePainting:
+    tile = Tile(start, (1, 16, 16))
+    segments = np.zeros(tile.shape, np.uint32)
+    segments[0, 4:9, 4:9] = 3
+    guess = Guess(segments, np.full(tile.shape, 0.5, np.float32)) if has_guess else None
+    empty = TilePainting(tile, np.zeros(tile.shape, np.uint32), "nothing", False, guess)
+    return empty.begun_anew(is_sparse=False)
+
+
+def test_layers_lie_on_the_pixels_of_the_tile(viewer: ViewerModel, image: Image) -> None:
+    layers = TileLayers(viewer)
+    layers.show(image, painting((2, 16, 32)))
+    layers.show(image, painting((3, 32, 48)))
+
+    for role in ("labels", "guess", "uncertainty"):
+        layer = find_layer(viewer, role, is_tile=True)
+        np.testing.assert_array_equal(layer.data_to_world((0, 5, 6)), image.data_to_world((3, 37, 54)))
+    assert layers.tile == Tile((3, 32, 48), (1, 16, 16))
+
+
+def test_guess_has_the_colour_of_the_labels_that_it_became(viewer: ViewerModel, image: Image) -> None:
+    layers = TileLayers(viewer)
+    layers.show(image, painting((2, 16, 32)))
+
+    guess = find_layer(viewer, "guess", is_tile=True)
+    is_object = guess.data > 0
+    np.testing.assert_array_equal(guess.data[is_object], layers.labels.data[is_object])
+    assert is_object.sum() == 25
+    assert not guess.editable
+    assert layers.labels.data.min() == 1
+
+
+def test_layers_of_the_guess_show_nothing_where_there_is_none(viewer: ViewerModel, image: Image) -> None:
+    layers = TileLayers(viewer)
+    layers.show(image, painting((2, 16, 32)))
+    layers.show(image, painting((3, 16, 32), has_guess=False))
+
+    assert not find_layer(viewer, "guess", is_tile=True).data.any()
+    assert find_layer(viewer, "uncertainty", is_tile=True) is None
+    assert not layers.labels.data.any()
+
+
+def test_what_is_painted_never_reaches_the_arrays_that_it_began_with(
+    viewer: ViewerModel, image: Image
+) -> None:
+    layers = TileLayers(viewer)
+    begun = painting((2, 16, 32))
+    layers.show(image, begun)
+    layers.labels.data[:] = 9
+
+    assert begun.labels.max() == 4
+
+
+def test_removed_layers_are_made_again_and_all_go_when_asked(viewer: ViewerModel, image: Image) -> None:
+    layers = TileLayers(viewer)
+    layers.show(image, painting((2, 16, 32)))
+    for role in ("labels", "guess", "uncertainty"):
+        viewer.layers.remove(find_layer(viewer, role, is_tile=True))
+    layers.show_guess(True)
+    layers.take_new_label()
+    layers.show(image, painting((2, 16, 32)))
+    assert len(viewer.layers) == 4
+
+    layers.remove()
+    assert list(viewer.layers) == [image]

@@ -1,0 +1,88 @@
+"""A window without a window: a project with a small generated image, and callbacks that a test runs."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import tifffile
+
+from napari_graft.core.tile import Tile
+from napari_graft.project.opening import open_project
+from napari_graft.project.queue import QueuedTile, TileQueue
+from napari_graft.samples.cells import generate_cells
+from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft.workbench.annotating import AnnotatingModel
+from napari_graft.workbench.context import Context
+from napari_graft.workbench.painting import TilePainting
+
+SIDE = 64
+SOURCE = "phase-t98g"
+PATIENCE = 90.0
+
+
+def make_small_project(folder: Path, *, with_queue: bool = True) -> Path:
+    """Make a project of a (256, 256) image of cells with three tiles to do; return its folder."""
+    image = folder / "cells.tif"
+    tifffile.imwrite(image, generate_cells((256, 256), np.random.default_rng(0)).image)
+    project = make_project(folder / "cells.graft", ImageOptions(str(image), pixel_size=(650.0, 650.0)))
+    if with_queue:
+        starts = ((0, 0), (64, 64), (128, 0))
+        tiles = tuple(
+            QueuedTile(start=start, shape=(SIDE, SIDE), score=1.0, reason="test") for start in starts
+        )
+        project.store_queue(TileQueue(tiles=tiles))
+    project.close()
+    return folder / "cells.graft"
+
+
+class Desk:
+    """Drive the model of the tab Annotate; `labels` stands for the layer that a person paints on."""
+
+    def __init__(self, folder: Path, source: str | None = None) -> None:
+        self.callbacks: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self.context = Context(self.callbacks.put)
+        self.model = AnnotatingModel(self.context, tile_side=lambda: SIDE, chosen_source=lambda: source)
+        self.labels: np.ndarray | None = None
+        self.refused: list[str] = []
+        self.told: list[str] = []
+        self.model.refused.connect(self.refused.append)
+        self.model.told.connect(self.told.append)
+        self.model.state.events.painting.connect(self._show)
+        self.model.labels_wanted.connect(self.note)
+        self.context.take(open_project(folder, write=True))
+        self.wait(lambda: bool(self.model.state.queue.tiles) or not self.context.jobs.active)
+
+    def _show(self, painting: TilePainting | None) -> None:
+        self._tile = None if painting is None else painting.tile
+        self.labels = None if painting is None else painting.labels.copy()
+
+    def note(self) -> None:
+        if self.labels is not None and self._tile is not None:
+            self.model.note_painting(self._tile, self.labels)
+
+    def paint(self, label: int, part: tuple[slice, ...] = (slice(8, 20), slice(8, 20))) -> None:
+        assert self.labels is not None
+        self.labels[part] = label
+        self.note()
+
+    def open(self, tile: Tile) -> None:
+        before = self.model.state.painting
+        self.model.go_to(tile)
+        self.wait(lambda: (now := self.model.state.painting) not in (None, before) and now.tile == tile)
+
+    def wait(self, is_so: Callable[[], bool]) -> None:
+        """Run callbacks until a condition holds."""
+        end = time.monotonic() + PATIENCE
+        while not is_so():
+            self.callbacks.get(timeout=max(0.01, end - time.monotonic()))()
+
+    def settle(self) -> None:
+        """Run callbacks until no job is left."""
+        self.wait(lambda: not self.context.jobs.active)
+
+    def close(self) -> None:
+        self.context.close()
