@@ -12,6 +12,8 @@ from napari_graft.workbench.context import Context
 from napari_graft.workbench.data import DataModel
 from napari_graft.workbench.jobs import Deliver
 from napari_graft.workbench.next_step import Facts, NextStep, TabName, next_step
+from napari_graft.workbench.results import ResultsModel
+from napari_graft.workbench.training import TrainingModel
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -38,6 +40,8 @@ class Workbench:
     def __init__(self, deliver: Deliver, catalogue: Catalogue | None = None) -> None:
         self.context = Context(deliver, catalogue)
         self.data = DataModel(self.context)
+        self.results = ResultsModel(self.context)
+        self.training = TrainingModel(self.context, self.results)
         self.state = WorkbenchState()
         context = self.context
         for signal in (context.project_changed, context.tiles_changed, context.runs_changed):
@@ -57,4 +61,7 @@ class Workbench:
         return Facts(
             has_image=self.data.state.image is not None,
             has_project=self.context.project is not None,
+            n_new=self.training.n_new_tiles,
+            n_runs=len(self.training.state.rounds),
+            is_training=self.training.state.is_training,
         )
