@@ -5,12 +5,16 @@ import numpy as np
 import pytest
 import torch
 
+from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
+from napari_graft.io.weights import save_tensors
 from napari_graft.nets import build_network
 from napari_graft.nets.build import weights_of
 from napari_graft.sources.spec import ModelSpec
+from napari_graft.training.checkpoint_age import checkpoint_age
 from napari_graft.training.config import TrainConfig
 from napari_graft.training.examples import Example
+from napari_graft.training.flatness import FEWEST_STEPS, FEWEST_VALIDATIONS
 from napari_graft.training.held_out import HeldOutLoss
 from napari_graft.training.schedule import Clock
 from napari_graft.training.trainer import Trainer
@@ -85,6 +89,42 @@ def test_a_cancelled_training_keeps_its_best_and_says_so() -> None:
     assert result.stopped_by == "cancel"
     assert result.steps == 5
     assert result.weights.keys() == weights_of(build_network(SPEC)).keys()
+
+
+def test_a_training_that_no_longer_gets_better_ends_early_where_that_is_asked_for() -> None:
+    # With a rate of nearly nothing the loss on the held-out part stays where it is.
+    still = replace(CONFIG, max_steps=144, n_validations=12, learning_rate=1e-12, patch=(16, 16))
+
+    early = _fit(replace(still, stops_when_flat=True))
+
+    assert early.stopped_by == "flat"
+    assert FEWEST_STEPS <= early.steps < 144
+    assert len(early.history) >= FEWEST_VALIDATIONS
+
+
+def test_a_training_that_still_gets_better_goes_on_to_its_end() -> None:
+    config = replace(CONFIG, max_steps=120, n_validations=12, learning_rate=2e-4, stops_when_flat=True)
+
+    assert _fit(config).stopped_by == "steps"
+
+
+def test_a_short_training_is_never_called_flat() -> None:
+    still = replace(CONFIG, max_steps=24, n_validations=12, learning_rate=1e-12, stops_when_flat=True)
+
+    assert _fit(still).stopped_by == "steps"
+
+
+def test_how_far_a_training_was_is_told_by_its_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    _fit(replace(CONFIG, max_steps=5, checkpoint_seconds=0.0), path)
+
+    steps, seconds = checkpoint_age(path)
+
+    assert steps == 5
+    assert 0 < seconds < 60
+    save_tensors(path, {"w": np.zeros(1)}, {"training": "no json"})
+    with pytest.raises(InputError, match="no checkpoint"):
+        checkpoint_age(path)
 
 
 def test_a_resumed_training_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> None:

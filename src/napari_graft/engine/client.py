@@ -30,6 +30,7 @@ _REMEDIES = {
     "rank": "nothing is lost: rank again",
     "suggest": "nothing is lost: suggest again",
     "preview": "nothing is lost: preview again",
+    "device": "nothing is lost: try again",
 }
 
 

@@ -36,6 +36,7 @@ class TrainJob(_Message):
     device: str = "auto"
     seed: int = 0
     is_delegate: bool = False
+    stops_when_flat: bool = False
 
 
 class PredictJob(_Message):
@@ -102,6 +103,17 @@ class PreviewJob(_Message):
     device: str = "auto"
 
 
+class DeviceJob(_Message):
+    """Ask what the worker computes on.
+
+    The result holds ``name`` of the GPU or ``"CPU"``, ``is_gpu``, ``n_cores`` of the processor that are used,
+    and ``memory_mb`` of the GPU, None for a CPU.
+    """
+
+    kind: Literal["device"] = "device"
+    device: str = "auto"
+
+
 class CancelJob(_Message):
     """Ask the job under way to stop and keep what it has."""
 
@@ -133,7 +145,7 @@ class ErrorEvent(_Message):
     message: str
 
 
-Job = TrainJob | PredictJob | RankJob | SuggestJob | PreviewJob
+Job = TrainJob | PredictJob | RankJob | SuggestJob | PreviewJob | DeviceJob
 Request = Annotated[Job | CancelJob, Field(discriminator="kind")]
 Event = Annotated[ProgressEvent | ResultEvent | ErrorEvent, Field(discriminator="kind")]
 _REQUEST: TypeAdapter[Job | CancelJob] = TypeAdapter(Request)

@@ -11,6 +11,7 @@ from napari_graft.core.memory import resident_megabytes
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.core.tile import Tile
 from napari_graft.engine.protocol import (
+    DeviceJob,
     Job,
     PredictJob,
     PreviewJob,
@@ -45,7 +46,7 @@ def run_task(job: Job, report: Report, cancel: CancelToken) -> Result:
 
 
 def _train(job: TrainJob, report: Report, cancel: CancelToken) -> Result:
-    budget = Budget(job.seconds, job.steps, job.device, job.seed)
+    budget = Budget(job.seconds, job.steps, job.device, job.seed, job.stops_when_flat)
     opened = open_delegate(job.project) if job.is_delegate else open_project(job.project, write=True)
     with opened as project:
         task = TrainingTask(project, Catalogue(), _with_memory(report, job.device), cancel)
@@ -137,6 +138,16 @@ def _preview(job: PreviewJob, report: Report, cancel: CancelToken) -> Result:
     }
 
 
+def _device(job: DeviceJob, report: Report, cancel: CancelToken) -> Result:
+    import torch
+
+    device, n_cores = choose_device(job.device), torch.get_num_threads()
+    if device.type == "cpu":
+        return {"name": "CPU", "is_gpu": False, "n_cores": n_cores, "memory_mb": None}
+    found = torch.cuda.get_device_properties(device)
+    return {"name": found.name, "is_gpu": True, "n_cores": n_cores, "memory_mb": found.total_memory / 2**20}
+
+
 def _tiles(boxes: Sequence[TileBox]) -> tuple[Tile, ...]:
     return tuple(Tile(box.start, box.shape) for box in boxes)
 
@@ -151,4 +162,5 @@ _TASKS: dict[str, Callable[[Any, Report, CancelToken], Result]] = {
     "rank": _rank,
     "suggest": _suggest,
     "preview": _preview,
+    "device": _device,
 }

@@ -55,6 +55,26 @@ def load_tensors(path: str | PathLike[str]) -> tuple[dict[str, NDArray[np.generi
         ) from error
 
 
+def load_metadata(path: str | PathLike[str]) -> dict[str, str]:
+    """Return the words in a safetensors file without reading its arrays.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, truncated or of another kind.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    location = Path(path)
+    if not location.is_file():
+        raise InputError(f"weights {location} do not exist: check the path")
+    try:
+        with safe_open(str(location), framework="numpy") as file:
+            return dict(file.metadata() or {})
+    except SafetensorError as error:
+        raise InputError(f"weights {location} {_describe(location)} ({error})") from error
+
+
 def _describe(location: Path) -> str:
     """Say what a file is that is no safetensors file, from its first bytes."""
     with location.open("rb") as file:

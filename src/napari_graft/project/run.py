@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from napari_graft.core.errors import InputError
 from napari_graft.io.weights import load_tensors
@@ -16,6 +16,27 @@ from napari_graft.sources.document import Document, read_document, write_documen
 from napari_graft.sources.spec import ModelSpec
 
 RECORD, WEIGHTS, CHECKPOINT = "run.json", "weights.safetensors", "checkpoint.safetensors"
+
+
+class RunMoment(BaseModel):
+    """Record the losses at one moment of a run; a loss is None where it was not measured.
+
+    Parameters
+    ----------
+    step, seconds
+        Since the training began.
+    loss
+        Mean of the training loss since the moment before.
+    held_out
+        Loss on the pixels that were kept apart.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+    step: int
+    seconds: float
+    loss: float | None = None
+    held_out: float | None = None
 
 
 class RunRecord(Document):
@@ -39,6 +60,8 @@ class RunRecord(Document):
         What was done.
     stopped_by
         Why it ended, None while it is unfinished.
+    history
+        Losses over the training.
     validation
         Scores on the pixels that were kept apart, by name.
     kept
@@ -59,6 +82,7 @@ class RunRecord(Document):
     seconds: float = Field(default=0.0, ge=0)
     device: str = ""
     stopped_by: str | None = None
+    history: tuple[RunMoment, ...] = ()
     validation: dict[str, float] = Field(default_factory=dict)
     kept: bool = False
     decode: dict[str, float] = Field(default_factory=dict)

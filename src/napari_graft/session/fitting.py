@@ -38,6 +38,8 @@ class Budget:
         ``auto``, ``cpu`` or ``cuda``.
     seed
         Decides patches and augmentation.
+    stops_when_flat
+        Whether it ends early once the held-out loss no longer falls.
 
     Raises
     ------
@@ -49,6 +51,7 @@ class Budget:
     steps: int | None = None
     device: str = "auto"
     seed: int = 0
+    stops_when_flat: bool = False
 
     def __post_init__(self) -> None:
         choose_device(self.device)
@@ -101,6 +104,7 @@ class Fitting:
             max_steps=budget.steps,
             learning_rate=RATE_SCRATCH if start.name == SCRATCH else RATE_ADAPTED,
             seed=budget.seed,
+            stops_when_flat=budget.stops_when_flat,
         )
         trainer = Trainer(config, device, checkpoint)
         result = trainer.fit(network, self.examples, report=self.report, cancel=self.cancel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -19,6 +20,8 @@ from napari_graft.session.models import SCRATCH, Model, find_run, load_model, mo
 from napari_graft.session.ranking import candidate_sources, rank_sources
 from napari_graft.session.views import view_of
 from napari_graft.sources.catalogue import Catalogue
+
+_log = logging.getLogger(__name__)
 
 BEST = "best"
 SAME_LOSS = 1e-3
@@ -90,7 +93,7 @@ class TrainingTask:
         reference = self._reference(source, budget) if unfinished is None else unfinished.record.source
         start = load_model(reference, self.project, self.catalogue, seed=budget.seed)
         fitting = self._fitting(start, tiles)
-        earlier = self._judge_earlier(start, tiles, budget)
+        earlier = self._judge_earlier(self._untouched(start, reference), tiles, budget)
         run = unfinished or self._new_run(source, reference, start, budget, len(tiles))
         fitted = fitting.fit(start, budget, run.checkpoint_path)
         save_tensors(run.weights_path, fitted.result.weights, {"run": run.id})
@@ -133,15 +136,28 @@ class TrainingTask:
         examples = make_examples(view_of(self.project, model.spec), tiles)
         return Fitting(examples, self.project.manifest.structure, self.report, self.cancel)
 
+    def _untouched(self, start: Model, reference: str) -> Model | None:
+        """Return the source at the beginning of the runs that `reference` names, where it is still there."""
+        origin = reference
+        while (run := find_run(origin, self.project)) is not None and self._is_own(run):
+            origin = run.record.source
+        if origin == SCRATCH:
+            return None
+        try:
+            return start if origin == reference else load_model(origin, self.project, self.catalogue)
+        except InputError as error:
+            _log.warning("not compared with the untouched source: %s", error)
+            return None
+
     def _judge_earlier(
-        self, start: Model, tiles: Sequence[LabelledTile], budget: Budget
+        self, source: Model | None, tiles: Sequence[LabelledTile], budget: Budget
     ) -> dict[str, Judgement]:
         """Judge what the new model competes with on today's held-out part, which none was trained on."""
         device = choose_device(budget.device)
         judged: dict[str, Judgement] = {}
         self.report(Progress(0, None, "measuring what the new model has to beat"))
-        if start.name != SCRATCH:
-            judged["source"] = self._fitting(start, tiles).measure(start.network, device)[1]
+        if source is not None:
+            judged["source"] = self._fitting(source, tiles).measure(source.network, device)[1]
         latest = self.project.latest_run()
         if latest is not None:
             model = model_of_run(latest)
@@ -159,6 +175,7 @@ def _finish(run: Run, fitted: Fitted, earlier: dict[str, Judgement]) -> Run:
         seconds=round(fitted.result.seconds, 2),
         device=fitted.result.device,
         stopped_by=fitted.result.stopped_by,
+        history=[asdict(moment) for moment in fitted.result.history],
         validation=validation,
         kept=_is_no_worse(fitted, rival),
         decode={name: float(value) for name, value in asdict(fitted.decode).items()},

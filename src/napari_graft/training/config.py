@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_graft.core.errors import InputError
 from napari_graft.training.augment import Augmentation
 
-StoppedBy = Literal["time", "steps", "cancel"]
+StoppedBy = Literal["time", "steps", "cancel", "flat"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class TrainConfig:
         Time between two checkpoints on disk.
     seed
         Decides patches and augmentation.
+    stops_when_flat
+        Whether it ends early once the held-out loss no longer falls; see `is_flat`.
     augmentation
         How far patches are changed.
     """
@@ -52,6 +54,7 @@ class TrainConfig:
     n_validations: int = 12
     checkpoint_seconds: float = 20.0
     seed: int = 0
+    stops_when_flat: bool = False
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:

@@ -17,6 +17,7 @@ from napari_graft.training.averaging import WeightAverage
 from napari_graft.training.checkpoint import TrainState, restore_checkpoint, save_checkpoint
 from napari_graft.training.config import Moment, StoppedBy, TrainConfig, TrainResult
 from napari_graft.training.examples import Example
+from napari_graft.training.flatness import is_flat
 from napari_graft.training.held_out import HeldOutLoss
 from napari_graft.training.losses import masked_loss
 from napari_graft.training.patches import PatchSampler
@@ -120,6 +121,8 @@ class _Run:
             self._step_within_memory(cancel)
             if self._is_validation_due():
                 self._validate(cancel)
+                if self.config.stops_when_flat and is_flat(self.state.history):
+                    return "flat"
             self._report(report)
             self._save_when_due(report)
         self._validate(cancel)

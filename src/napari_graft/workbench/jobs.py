@@ -165,6 +165,7 @@ class JobRunner:
         self._is_closed = True
         for job in self.active:
             job.token.cancel()
+        self._active = []  # whoever asks later what is under way hears that nothing is
         for waiting in self._lanes.values():
             waiting.put(None)
 

@@ -9,10 +9,14 @@ from psygnal import SignalGroupDescriptor
 
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.workbench.annotating import AnnotatingModel
+from napari_graft.workbench.comparing import ComparingModel
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.data import DataModel
 from napari_graft.workbench.jobs import Deliver
 from napari_graft.workbench.next_step import Facts, NextStep, TabName, next_step
+from napari_graft.workbench.results import ResultsModel
+from napari_graft.workbench.sources import SourcesModel
+from napari_graft.workbench.training import TrainingModel
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -39,15 +43,17 @@ class Workbench:
     def __init__(self, deliver: Deliver, catalogue: Catalogue | None = None) -> None:
         self.context = Context(deliver, catalogue)
         self.data = DataModel(self.context)
+        self.sources = SourcesModel(self.context)
         self.annotating = AnnotatingModel(
-            self.context, tile_side=lambda: self.data.state.tile_side, chosen_source=lambda: None
+            self.context,
+            tile_side=lambda: self.data.state.tile_side,
+            chosen_source=lambda: self.sources.state.chosen,
         )
+        self.results = ResultsModel(self.context)
+        self.training = TrainingModel(self.context, self.results)
+        self.comparing = ComparingModel(self.context, self.sources)
         self.state = WorkbenchState()
-        context = self.context
-        for signal in (context.project_changed, context.tiles_changed, context.runs_changed):
-            signal.connect(self.update_next_step)
-        for signal in (context.jobs.started, context.jobs.ended, self.data.state.events.image):
-            signal.connect(self.update_next_step)
+        self._connect()
 
     def update_next_step(self) -> None:
         """Find out anew what comes next."""
@@ -57,11 +63,34 @@ class Workbench:
         """Stop everything within two seconds; what was finished is kept."""
         self.context.close()
 
+    def _connect(self) -> None:
+        context, sources = self.context, self.sources.state.events
+        for signal in (sources.chosen, sources.rows):
+            signal.connect(self._offer_sources)
+        self.sources.contrast_changed.connect(self._on_contrast_changed)
+        for signal in (context.project_changed, context.tiles_changed, context.runs_changed):
+            signal.connect(self.update_next_step)
+        for signal in (context.jobs.started, context.jobs.ended, self.data.state.events.image, sources.chosen):
+            signal.connect(self.update_next_step)
+        self.training.round_ready.connect(self.annotating.suggest)
+
+    def _offer_sources(self) -> None:
+        state = self.sources.state
+        self.training.offer_sources([one.id for one in state.rows], state.chosen)
+
+    def _on_contrast_changed(self, is_inverted: bool) -> None:
+        self.data.state.is_inverted = is_inverted
+
     def _facts(self) -> Facts:
-        queue = self.annotating.state.queue
+        queue, sources = self.annotating.state.queue, self.sources.state
         return Facts(
             has_image=self.data.state.image is not None,
             has_project=self.context.project is not None,
+            is_ranked=sources.is_ranked,
+            has_source=sources.chosen is not None,
             n_to_do=queue.n_to_do,
             n_done=queue.n_done,
+            n_new=self.training.n_new_tiles,
+            n_runs=len(self.training.state.rounds),
+            is_training=self.training.state.is_training,
         )

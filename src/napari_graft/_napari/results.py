@@ -1,0 +1,143 @@
+"""The segmentations of the rounds as layers: the one in use is seen, the others are there but hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari.components import ViewerModel
+from napari.layers import Image, Labels, Layer
+
+from napari_graft._napari.images import project_image
+from napari_graft._napari.layers import Role, details_of, mark, our_layers
+from napari_graft.core.tile import Tile
+from napari_graft.project.result_store import Result
+from napari_graft.workbench.start_points import round_name
+
+if TYPE_CHECKING:
+    import dask.array
+
+_OPACITY = 0.35
+
+
+class ResultLayers:
+    """Show segmentations in a viewer; a layer that the user removed stays away until it is in use again.
+
+    Parameters
+    ----------
+    viewer
+        Where the layers are.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = viewer
+        self._folder: Path | None = None
+        self._added: set[str] = set()
+        self._shown: str | None = None
+
+    def show(self, folder: Path, results: Sequence[Result], shown: str | None) -> None:
+        """Add a hidden layer for each new segmentation of a project, and let that of run `shown` be seen."""
+        if folder != self._folder:
+            self.clear()
+            self._folder = folder
+        image = project_image(self._viewer, folder)
+        active = self._viewer.layers.selection.active
+        for result in results:
+            self._add(result, image, is_wanted=result.record.run == shown != self._shown)
+        self._place({result.record.run: result.record.region for result in results}, image)
+        if shown != self._shown:
+            self._shown = shown
+            self._show_only(shown)
+            self._replace_uncertainty([result for result in results if result.record.run == shown], image)
+        # Whoever paints meanwhile goes on with the layer that was active.
+        if active is not None and active in self._viewer.layers:
+            self._viewer.layers.selection.active = active
+
+    def clear(self) -> None:
+        """Remove the layers of the project that was shown."""
+        for layer in [*self._ours("result"), *self._ours("uncertainty")]:
+            self._viewer.layers.remove(layer)
+        self._folder, self._shown, self._added = None, None, set()
+
+    def _ours(self, role: Role) -> list[Layer]:
+        layers = our_layers(self._viewer, role, project=str(self._folder))
+        return [layer for layer in layers if "run" in details_of(layer)]
+
+    def _add(self, result: Result, image: Image | None, *, is_wanted: bool) -> None:
+        run = result.record.run
+        is_there = run in map(_run_of, self._ours("result"))
+        if is_there or (run in self._added and not is_wanted):
+            return
+        layer = Labels(
+            _lazy(result.labels),
+            name=f"{_name(image)} · {round_name(run)}",
+            visible=False,
+            metadata=mark("result", project=str(self._folder), run=run),
+        )
+        layer.editable = False  # it would be written to the file, stroke by stroke
+        self._insert(layer, result, image)
+        self._added.add(run)
+
+    def _show_only(self, shown: str | None) -> None:
+        for layer in self._ours("result"):
+            layer.visible = _run_of(layer) == shown
+
+    def _replace_uncertainty(self, results: Sequence[Result], image: Image | None) -> None:
+        is_visible = False  # it would hide what the objects look like: shown when asked for
+        for layer in self._ours("uncertainty"):
+            is_visible = layer.visible
+            self._viewer.layers.remove(layer)
+        for result in results:
+            layer = Image(
+                _lazy(result.uncertainty),
+                name=f"{_name(image)} · uncertainty",
+                colormap="inferno",
+                blending="additive",
+                opacity=_OPACITY,
+                contrast_limits=(0, 1),
+                visible=is_visible,
+                metadata=mark("uncertainty", project=str(self._folder), run=result.record.run),
+            )
+            self._insert(layer, result, image)
+
+    def _insert(self, layer: Layer, result: Result, image: Image | None) -> None:
+        """Put a layer right above the image and the other results: what is painted stays on top."""
+        _move_onto(layer, image, result.record.region)
+        layers = self._viewer.layers
+        below = [*self._ours("uncertainty"), *self._ours("result")] + ([] if image is None else [image])
+        layers.insert(max(map(layers.index, below), default=len(layers) - 1) + 1, layer)
+
+    def _place(self, regions: Mapping[str, Tile], image: Image | None) -> None:
+        for layer in [*self._ours("result"), *self._ours("uncertainty")]:
+            if image is not None and _run_of(layer) in regions:
+                _move_onto(layer, image, regions[_run_of(layer)])
+
+
+def _lazy(path: Path) -> dask.array.Array:
+    """Open the full resolution of an OME-Zarr image that we wrote; nothing is read yet."""
+    import dask.array
+    import zarr
+
+    source = zarr.open_array(path / "0", mode="r")
+    array: dask.array.Array = dask.array.from_zarr(source)
+    return array
+
+
+def _name(image: Image | None) -> str:
+    return "image" if image is None else image.name
+
+
+def _run_of(layer: Layer) -> str:
+    return str(details_of(layer)["run"])
+
+
+def _move_onto(layer: Layer, image: Image | None, region: Tile) -> None:
+    """Lay a layer of a region onto its image; without one, onto pixels."""
+    if image is None:
+        layer.translate = region.start
+        return
+    ndim = region.ndim
+    layer.scale = image.scale[-ndim:]
+    layer.translate = image.translate[-ndim:] + image.scale[-ndim:] * region.start
+    layer.units = image.units[-ndim:]

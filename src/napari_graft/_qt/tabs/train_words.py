@@ -1,0 +1,146 @@
+"""What the tab Train says of devices, trainings and what came of them."""
+
+from __future__ import annotations
+
+from napari_graft._qt.widgets.duration import in_words
+from napari_graft.core.tile import Tile
+from napari_graft.project.result_store import Result
+from napari_graft.workbench.device import Device
+from napari_graft.workbench.rounds import SAME_LOSS, ComparedModel, Measure, Round
+from napari_graft.workbench.training import TrainingState
+from napari_graft.workbench.unfinished import Unfinished
+
+BEFORE_FIRST_CURVE = "While a training goes on, its curve is drawn here: the lower, the better."
+NOTE_ON_SIZE = "Measured on the held-out part of {tiles}: that is little, so small differences mean nothing."
+_ENDS = {
+    "cancel": "; stopped on request, and its best model kept",
+    "flat": "; ended early, as it no longer got better",
+}
+
+
+def describe_device(device: Device | None, memory_mb: float | None) -> str:
+    """Return where a training runs and the memory that it takes."""
+    used = "" if memory_mb is None else f"{memory_mb / 1024:.1f}"
+    if device is None:
+        return f"{used} GB of memory in use" if used else ""
+    if device.is_gpu:
+        whole = f"{(device.memory_mb or 0) / 1024:.0f} GB"
+        return f"{device.name} · {used} of {whole}" if used else f"{device.name} · {whole}"
+    cores = "1 core" if device.n_cores == 1 else f"{device.n_cores} cores"
+    if used:
+        return f"CPU ({cores}) · {used} GB of memory in use"
+    return f"Training on the CPU ({cores}); a round of 4 tiles takes about 2 minutes."
+
+
+def describe_progress(state: TrainingState) -> str:
+    """Return how far a training is."""
+    if not state.is_training:
+        return ""
+    if not state.steps:
+        return f"{state.message[:1].upper()}{state.message[1:]}…" if state.message else "Starting…"
+    words = f"Step {state.steps}"
+    if state.expected_steps is not None and state.seconds_left is not None:
+        words += f" of about {state.expected_steps}, {in_words(state.seconds_left)} left"
+    return f"{words}. {state.message}" if state.message else words
+
+
+def describe_unfinished(unfinished: Unfinished | None) -> str:
+    """Return what can be gone on with."""
+    if unfinished is None:
+        return ""
+    return f"A training was cut off after {_steps(unfinished.steps)}. Nothing of it is lost."
+
+
+def describe_outcome(last: Round) -> str:
+    """Return whether a round made things better."""
+    if not last.steps:
+        return "It was stopped before it had learned anything."
+    words = f"{_steps(last.steps)} in {in_words(last.seconds)}, {_from(last.start)}"
+    return f"{_verdict(last)} ({words}{_ENDS.get(last.stopped_by, '')}.)"
+
+
+def describe_use(last: Round) -> str:
+    """Return whether a round is in use, and who decided that."""
+    if last.is_kept:
+        reasons = {
+            True: "In use: being no worse on the held-out part, it took over by itself.",
+            False: "In use, because you kept it.",
+            None: "In use: there was nothing to compare it with.",
+        }
+        return reasons[last.is_no_worse]
+    if last.is_no_worse is False:
+        return "Not in use: being worse on the held-out part, it was put aside by itself."
+    return "Not in use: you rolled it back." if last.steps else "Not in use."
+
+
+def describe_model(model: ComparedModel, last: Round) -> str:
+    """Return what a row of the comparison is about."""
+    names = {
+        "new": f"New (round {last.number})",
+        "previous": "Round before",
+        "source": "Untouched source",
+    }
+    return names[model.who]
+
+
+def measure_name(measure: Measure) -> str:
+    """Return what a score is called."""
+    return {"vi": "VI", "ap50": "AP50"}[measure]
+
+
+def measure_tip(measure: Measure) -> str:
+    """Return what the numbers of the comparison mean."""
+    scores = {
+        "vi": "VI: how much is split or merged wrongly, in bits; 0 is perfect, lower is better.",
+        "ap50": "AP50: share of objects that are found rightly; 1 is perfect, higher is better.",
+    }
+    return (
+        f"{scores[measure]}\nError: that of the network before objects are made of it; lower is better. "
+        "It decides which round is used."
+    )
+
+
+def describe_result(results: tuple[Result, ...], shown: str | None, shape: tuple[int, ...]) -> str:
+    """Return what is segmented and where."""
+    found = [result.record for result in results if result.record.run == shown]
+    if not found:
+        return ""
+    record = found[0]
+    objects = "1 object" if record.n_objects == 1 else f"{record.n_objects} objects"
+    words = f"Round {int(record.run)} found {objects}"
+    if record.region == Tile((0,) * len(shape), shape):
+        return f"{words} in the whole image."
+    ranges = zip("zyx"[-len(shape) :], record.region.start, record.region.stop, strict=True)
+    where = ", ".join(f"{name} {a}–{b - 1}" for name, a, b in ranges)
+    return f"{words} around what you painted ({where}). The image is too large to segment it all each time."
+
+
+def number(value: float | None) -> str:
+    """Return a score as it stands in a table.
+
+    >>> number(0.3149), number(None)
+    ('0.31', '–')
+    """
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _verdict(last: Round) -> str:
+    rival, loss = last.rival, last.models[0].loss
+    if loss is None:
+        return "Nothing is held out yet, so nothing tells how good it is: look at the result."
+    if rival is None or rival.loss is None:
+        return "There was nothing to compare it with: look at the result."
+    than = "the round before" if rival.who == "previous" else "the untouched source"
+    if loss > rival.loss + SAME_LOSS:
+        return f"Worse than {than}, on the held-out part."
+    if loss < rival.loss - SAME_LOSS:
+        return f"Better than {than}, on the held-out part."
+    return f"As good as {than}, on the held-out part."
+
+
+def _steps(n: int) -> str:
+    return "1 step" if n == 1 else f"{n} steps"
+
+
+def _from(start: str) -> str:
+    return start if start.startswith("from ") else f"from {start}"

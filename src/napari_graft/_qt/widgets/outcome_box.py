@@ -1,0 +1,85 @@
+"""What came of a training: the comparison in words and numbers, and keeping it or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtWidgets import QGridLayout, QWidget
+
+from napari_graft._qt.tabs.train_words import (
+    NOTE_ON_SIZE,
+    describe_model,
+    describe_outcome,
+    describe_use,
+    measure_name,
+    measure_tip,
+    number,
+)
+from napari_graft._qt.widgets.basics import Look, button, column, row, set_look, text
+from napari_graft.workbench.rounds import ComparedModel, Round
+
+
+class OutcomeBox(QWidget):
+    """Show the last round.
+
+    Parameters
+    ----------
+    on_decided
+        Called with whether the round is to be kept.
+    """
+
+    def __init__(self, on_decided: Callable[[bool], None]) -> None:
+        super().__init__()
+        self.title = text("", "title")
+        self.words = text()
+        self.table = QWidget()
+        self._grid = QGridLayout(self.table)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setVerticalSpacing(2)
+        self._grid.setColumnStretch(0, 1)
+        self.note = text("", "faint")
+        self.use = text()
+        self.keep = button("Keep", lambda: on_decided(True), tip="Use this round from now on")
+        self.roll_back = button(
+            "Roll back", lambda: on_decided(False), tip="Use what was used before; this round stays on disk"
+        )
+        layout = column(self.title, self.words, self.table, self.note, self.use, spacing=4)
+        layout.addLayout(row(self.keep, self.roll_back, 1))
+        self.setLayout(layout)
+
+    def show_round(self, last: Round) -> None:
+        """Show a round and what it is compared with."""
+        self.title.setText(f"Round {last.number}")
+        self.words.setText(describe_outcome(last))
+        looks: dict[bool | None, Look] = {True: "good", False: "warning", None: ""}
+        set_look(self.words, looks[last.is_no_worse])
+        self._fill_table(last)
+        self.note.setText(
+            NOTE_ON_SIZE.format(tiles="1 tile" if last.n_tiles == 1 else f"{last.n_tiles} tiles")
+        )
+        self.note.setVisible(last.models[0].loss is not None)
+        self.use.setText(describe_use(last))
+        self.keep.setEnabled(not last.is_kept)
+        self.roll_back.setEnabled(last.is_kept)
+
+    def _fill_table(self, last: Round) -> None:
+        while self._grid.count():
+            old = self._grid.takeAt(0).widget()
+            old.hide()
+            old.deleteLater()
+        self.table.setVisible(last.models[0].loss is not None)
+        self._add_row(0, "", measure_name(last.measure), "error", "faint")
+        for i, model in enumerate(last.models, 1):
+            self._add_model(i, last, model)
+        self.table.setToolTip(measure_tip(last.measure))
+
+    def _add_model(self, place: int, last: Round, model: ComparedModel) -> None:
+        look: Look = "title" if model.who == "new" else ""
+        self._add_row(place, describe_model(model, last), number(model.score), number(model.loss), look)
+
+    def _add_row(self, place: int, name: str, score: str, loss: str, look: Look) -> None:
+        for i, words in enumerate((name, score, loss)):
+            label = text(words)
+            label.setProperty("look", look)
+            label.setWordWrap(i == 0)
+            self._grid.addWidget(label, place, i)

@@ -1,0 +1,107 @@
+"""The segmentations of the image that a window made, one for each run."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field
+
+from napari_graft.core.errors import InputError
+from napari_graft.core.tile import Tile
+from napari_graft.io import atomic
+from napari_graft.sources.document import Document, read_document, write_document
+
+_log = logging.getLogger(__name__)
+
+
+class ResultRecord(Document):
+    """Describe a finished segmentation; it lies in files beside the record.
+
+    Parameters
+    ----------
+    run
+        Id of the run that made it.
+    start, shape
+        The box of the image that was segmented.
+    n_objects
+        How many objects were found.
+    """
+
+    run: str = Field(pattern=r"^\d{4,}$")
+    start: tuple[int, ...]
+    shape: tuple[int, ...]
+    n_objects: int = Field(ge=0)
+
+    @property
+    def region(self) -> Tile:
+        """The box of the image that was segmented."""
+        return Tile(self.start, self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Pair a finished segmentation with its files, both OME-Zarr images on the grid of its region."""
+
+    record: ResultRecord
+    labels: Path
+    uncertainty: Path
+
+
+class ResultStore:
+    """Find the segmentations in a folder; one whose record is missing is unfinished and does not count.
+
+    Parameters
+    ----------
+    folder
+        Where they are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def labels_path(self, run_id: str) -> Path:
+        """Return where the objects found by a run are written."""
+        return self._folder / f"round-{run_id}.zarr"
+
+    def uncertainty_path(self, run_id: str) -> Path:
+        """Return where the uncertainty of a run is written."""
+        return self._folder / f"round-{run_id}-uncertainty.zarr"
+
+    def make_folder(self) -> None:
+        """Make the folder, so that results can be written.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be made.
+        """
+        with atomic.storage_errors(self._folder):
+            self._folder.mkdir(exist_ok=True)
+
+    def add(self, record: ResultRecord) -> Result:
+        """Let a segmentation that was written to the paths of its run count.
+
+        Raises
+        ------
+        StorageError
+            If the disk is full.
+        """
+        write_document(self._record_path(record.run), record)
+        return Result(record, self.labels_path(record.run), self.uncertainty_path(record.run))
+
+    def find(self, run_id: str) -> Result | None:
+        """Return the segmentation of a run, None where there is none or it is damaged."""
+        path = self._record_path(run_id)
+        labels, uncertainty = self.labels_path(run_id), self.uncertainty_path(run_id)
+        if not (path.is_file() and labels.is_dir() and uncertainty.is_dir()):
+            return None
+        try:
+            return Result(read_document(ResultRecord, path, "segmentation"), labels, uncertainty)
+        except InputError as error:
+            _log.warning("left out: %s", error)
+            return None
+
+    def _record_path(self, run_id: str) -> Path:
+        return self._folder / f"round-{run_id}.json"

@@ -1,0 +1,150 @@
+"""The segmentations of the image by the rounds: made in the background, and kept in the project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from psygnal import Signal, SignalGroupDescriptor
+
+from napari_graft.core.errors import InputError
+from napari_graft.core.tile import Tile
+from napari_graft.engine.protocol import PredictJob
+from napari_graft.project.result_store import Result, ResultRecord, ResultStore
+from napari_graft.workbench.context import Context
+from napari_graft.workbench.jobs import Job
+from napari_graft.workbench.result_region import region_text, region_to_segment
+from napari_graft.workbench.start_points import round_name
+
+
+@dataclass(slots=True, weakref_slot=True)
+class ResultsState:
+    """Say what is segmented.
+
+    Parameters
+    ----------
+    results
+        The segmentations that are there, by the order of their rounds.
+    shown
+        Id of the run whose segmentation is to be seen, None where it has none.
+    is_segmenting
+        Whether a segmentation is under way.
+    missing
+        Id of the run in use where it has no segmentation, None where it has one.
+    """
+
+    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
+
+    results: tuple[Result, ...] = ()
+    shown: str | None = None
+    is_segmenting: bool = False
+    missing: str | None = None
+
+
+class ResultsModel:
+    """Segment the image with the model in use.
+
+    Parameters
+    ----------
+    context
+        What the window shares.
+    """
+
+    refused = Signal(str)
+    """What cannot be done, in words."""
+    written = Signal(Path, int)
+    """A segmentation that the user asked for is in its file; with the number of its objects."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.state = ResultsState()
+        self._jobs: list[Job[dict[str, Any]]] = []
+        self.find_place: Callable[[], tuple[int, ...] | None] = lambda: None
+        """Returns the pixel of the image that the user looks at, None where that is not known."""
+        context.project_changed.connect(self._read)
+        context.runs_changed.connect(self._read)
+
+    def segment_round(self, on_done: Callable[[], None] = lambda: None) -> None:
+        """Segment with the run in use what is small enough to be ready soon, unless that is there already."""
+        project = self._context.require_project()
+        run = project.latest_run()
+        if run is None or self._store(project.folder).find(run.id) is not None:
+            self._read()
+            on_done()
+            return
+        store = self._store(project.folder)
+        store.make_folder()
+        region = self.region()
+        job = PredictJob(
+            project=str(project.folder),
+            out=str(store.labels_path(run.id)),
+            uncertainty=str(store.uncertainty_path(run.id)),
+            run=run.id,
+            region=region_text(region),
+        )
+
+        def take(result: dict[str, Any]) -> None:
+            self._take(run.id, region, int(result["n_objects"]))
+            on_done()
+
+        self._follow(
+            self._context.run_engine(f"Segmenting with {round_name(run.id)}", job, lane="long", on_done=take)
+        )
+
+    def segment_whole(self, out: Path) -> None:
+        """Segment the whole image with the run in use into a file; when stopped, it can go on."""
+        try:
+            project = self._context.require_project()
+            run = project.runs.get("latest")
+        except InputError as error:
+            self.refused.emit(str(error))
+            return
+        job = PredictJob(project=str(project.folder), out=str(out), run=run.id)
+
+        def take(result: dict[str, Any]) -> None:
+            self.written.emit(Path(str(result["path"])), int(result["n_objects"]))
+
+        self._follow(self._context.run_engine("Segmenting the whole image", job, lane="long", on_done=take))
+
+    def region(self) -> Tile:
+        """Return the part of the image that a round segments."""
+        project = self._context.require_project()
+        tiles = project.annotations.tiles()
+        tiles += [queued.tile for queued in project.queue().tiles if queued.state == "to do"]
+        return region_to_segment(project.manifest.shape, tiles, self.find_place())
+
+    def _take(self, run_id: str, region: Tile, n_objects: int) -> None:
+        project = self._context.require_project()
+        record = ResultRecord(run=run_id, start=region.start, shape=region.shape, n_objects=n_objects)
+        self._store(project.folder).add(record)
+        self._context.note_saved()
+        self._read()
+
+    def _follow(self, job: Job[dict[str, Any]]) -> None:
+        self._jobs.append(job)
+        job.ended.connect(self._on_ended)
+        self._on_ended()
+
+    def _on_ended(self) -> None:
+        self._jobs = [job for job in self._jobs if job.state.is_active]
+        self.state.is_segmenting = bool(self._jobs)
+
+    def _read(self) -> None:
+        project = self._context.project
+        if project is None:
+            self.state.results, self.state.shown, self.state.missing = (), None, None
+            return
+        store = self._store(project.folder)
+        found = [store.find(run.id) for run in project.runs.all() if run.is_finished]
+        latest = project.latest_run()
+        in_use = None if latest is None else latest.id
+        self.state.results = tuple(result for result in found if result is not None)
+        is_there = in_use in [result.record.run for result in self.state.results]
+        self.state.shown = in_use if is_there else None
+        self.state.missing = None if is_there else in_use
+
+    @staticmethod
+    def _store(folder: Path) -> ResultStore:
+        return ResultStore(folder / "results")

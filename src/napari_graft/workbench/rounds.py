@@ -1,0 +1,123 @@
+"""The trainings of a project as the window shows them, each with what it is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from napari_graft.project.project import Project
+from napari_graft.project.run import Run, RunMoment
+from napari_graft.segmentation.calibrate import PARTITIONED_STRUCTURES
+from napari_graft.sources.catalogue import Catalogue
+from napari_graft.workbench.start_points import start_name
+
+Measure = Literal["vi", "ap50"]
+Who = Literal["new", "previous", "source"]
+SAME_LOSS = 1e-3
+"""Held-out losses that are closer than this count as equal, as for the rule by which a run is kept."""
+_SUFFIXES: dict[Who, str] = {"new": "", "previous": "_previous", "source": "_source"}
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedModel:
+    """Say how good a model is on the held-out part.
+
+    Parameters
+    ----------
+    who
+        The new model, the one in use before, or the untouched source.
+    score, loss
+        None where nothing that suits was held out.
+    """
+
+    who: Who
+    score: float | None
+    loss: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Describe a finished training.
+
+    Parameters
+    ----------
+    run_id
+        Id of its run.
+    start
+        What it started from, in words.
+    n_tiles, steps, seconds, stopped_by
+        As in the record of the run.
+    is_kept, is_in_use
+        Whether it may be used, and whether it is the last of those that may.
+    measure
+        Name of the score that suits the structure.
+    models
+        The new model, and those that it is compared with on the same held-out part.
+    history
+        Losses over the training.
+    """
+
+    run_id: str
+    start: str
+    n_tiles: int
+    steps: int
+    seconds: float
+    stopped_by: str
+    is_kept: bool
+    is_in_use: bool
+    measure: Measure
+    models: tuple[ComparedModel, ...]
+    history: tuple[RunMoment, ...]
+
+    @property
+    def number(self) -> int:
+        """Which round it is, from 1."""
+        return int(self.run_id)
+
+    @property
+    def rival(self) -> ComparedModel | None:
+        """The model that the new one had to match, None where there was none."""
+        others = {model.who: model for model in self.models[1:]}
+        return others.get("previous", others.get("source"))
+
+    @property
+    def is_no_worse(self) -> bool | None:
+        """Whether the held-out loss is no higher than the rival's, None where that was not measured."""
+        loss, rival = self.models[0].loss, self.rival
+        if loss is None or rival is None or rival.loss is None:
+            return None
+        return loss <= rival.loss + SAME_LOSS
+
+
+def finished_rounds(project: Project, catalogue: Catalogue) -> tuple[Round, ...]:
+    """Return the finished trainings of a project, the first one first."""
+    runs = [run for run in project.runs.all() if run.is_finished]
+    in_use = next((run.id for run in reversed(runs) if run.record.kept), None)
+    measure: Measure = "vi" if project.manifest.structure in PARTITIONED_STRUCTURES else "ap50"
+    return tuple(_round(run, run.id == in_use, measure, catalogue) for run in runs)
+
+
+def _round(run: Run, is_in_use: bool, measure: Measure, catalogue: Catalogue) -> Round:
+    record = run.record
+    return Round(
+        run_id=run.id,
+        start=start_name(record.source, catalogue),
+        n_tiles=record.n_tiles,
+        steps=record.steps,
+        seconds=record.seconds,
+        stopped_by=record.stopped_by or "",
+        is_kept=record.kept,
+        is_in_use=is_in_use,
+        measure=measure,
+        models=_compared(record.validation, measure),
+        history=record.history,
+    )
+
+
+def _compared(validation: Mapping[str, float], measure: Measure) -> tuple[ComparedModel, ...]:
+    models = [
+        ComparedModel(who, validation.get(measure + suffix), validation.get("loss" + suffix))
+        for who, suffix in _SUFFIXES.items()
+    ]
+    return tuple(m for m in models if m.who == "new" or m.score is not None or m.loss is not None)

@@ -1,0 +1,48 @@
+"""A training that was cut off, and can be gone on with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from napari_graft.core.errors import InputError
+from napari_graft.project.project import Project
+from napari_graft.training.checkpoint_age import checkpoint_age
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """Say how far a training was that was cut off, and how to ask for it again.
+
+    Parameters
+    ----------
+    steps, seconds
+        How far it was.
+    source, seed, asked_seconds
+        What was asked for.
+    """
+
+    steps: int
+    seconds: float
+    source: str
+    seed: int
+    asked_seconds: float | None
+
+
+def unfinished_training(project: Project, n_tiles: int) -> Unfinished | None:
+    """Return the last training where it was cut off and was on the same number of tiles, else None."""
+    run = project.runs.unfinished()
+    if run is None or run.record.n_tiles != n_tiles:
+        return None
+    try:
+        steps, seconds = checkpoint_age(run.checkpoint_path)
+    except InputError:  # damaged: there is nothing to go on from
+        return None
+    settings = run.record.settings
+    asked = settings.get("seconds")
+    return Unfinished(
+        steps=steps,
+        seconds=seconds,
+        source=str(settings.get("asked") or run.record.source),
+        seed=int(settings.get("seed") or 0),
+        asked_seconds=float(asked) if asked else None,
+    )

@@ -1,0 +1,221 @@
+"""The tab Train in a real napari: clicks train in a worker process, and layers come of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from napari.layers import Image, Labels
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QCloseEvent
+from qtpy.QtWidgets import QFileDialog, QMessageBox
+
+from napari_graft._napari.layers import find_layer, our_layers
+from napari_graft._qt.closing import CloseGuard
+from napari_graft._qt.tabs.train_tab import TrainTab
+from napari_graft.annotation.labelled_tile import LabelledTile
+from napari_graft.core.labels import to_annotation
+from napari_graft.core.tile import Tile
+from napari_graft.project.opening import open_project
+from napari_graft.samples.cells import generate_cells
+from napari_graft.samples.look import Look
+from napari_graft.workbench.training import NO_PROJECT, NO_TILES
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from napari_graft._qt.graft_dock import GraftDock
+
+LONG = 120_000
+"""Milliseconds: a worker process has to load its libraries first."""
+SAMPLE = generate_cells((128, 128), np.random.default_rng(0), Look(radius=9.0))
+TILES = (Tile((0, 0), (64, 64)), Tile((64, 64), (64, 64)))
+MAKE_SOURCE = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from tiny_loop import make_source
+make_source(Path(sys.argv[1]) / "tiny-nuclei", "tiny-nuclei", structure="nuclei", title="Tiny nuclei")
+"""
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a small source, made in a process of its own: this one must not load torch."""
+    folder = tmp_path_factory.mktemp("sources")
+    loop = Path(__file__).parents[1] / "session"
+    subprocess.run([sys.executable, "-c", MAKE_SOURCE, str(folder), str(loop)], check=True)
+    return folder
+
+
+@pytest.fixture
+def bench_dock(
+    make_dock: Callable[..., GraftDock], sources: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> GraftDock:
+    monkeypatch.setenv("NAPARI_GRAFT_SOURCES", str(sources))
+    dock = make_dock(show=True)
+    dock.viewer.add_image(SAMPLE.image, name="cells", scale=(2, 2), units=("nm", "nm"))
+    dock.workbench.state.tab = "train"
+    return dock
+
+
+def tab_of(dock: GraftDock) -> TrainTab:
+    (tab,) = dock.findChildren(TrainTab)
+    return tab
+
+
+def start_project(dock: GraftDock, qtbot: QtBot, folder: Path) -> None:
+    bench = dock.workbench
+    bench.data.state.folder = folder
+    bench.data.start_project()
+    qtbot.waitUntil(lambda: bench.context.project is not None, timeout=LONG)
+
+
+def paint(dock: GraftDock, *tiles: Tile) -> None:
+    context = dock.workbench.context
+    for tile in tiles:
+        labels = to_annotation(SAMPLE.segments[tile.slices])
+        context.require_project().accept(LabelledTile(tile, labels), who="test", seconds=60)
+    context.tiles_changed.emit()
+
+
+def click(qtbot: QtBot, button: object) -> None:
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def wait_for_idle(dock: GraftDock, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: not dock.workbench.context.jobs.active, timeout=LONG)
+
+
+def test_training_is_offered_once_a_tile_is_painted(
+    bench_dock: GraftDock, qtbot: QtBot, tmp_path: Path
+) -> None:
+    tab = tab_of(bench_dock)
+    assert tab.obstacle.text() == NO_PROJECT
+    assert not tab.train.isEnabled()
+
+    start_project(bench_dock, qtbot, tmp_path / "p.graft")
+    assert tab.obstacle.text() == tab.train.toolTip() == NO_TILES
+    assert not tab.train.isEnabled()
+    assert tab.plot.empty.isVisibleTo(tab)
+    paint(bench_dock, TILES[0])
+
+    assert tab.train.isEnabled()
+    assert not tab.obstacle.isVisibleTo(tab)
+    titles = [tab.start.itemText(i) for i in range(tab.start.count())]
+    assert "Tiny nuclei" in titles
+    assert titles[-1] == "from scratch"
+    qtbot.waitUntil(lambda: tab.device.text() != "", timeout=LONG)
+    assert "torch" not in sys.modules
+
+
+def test_a_round_is_trained_shown_as_layers_rolled_back_and_there_after_reopening(
+    bench_dock: GraftDock,
+    make_dock: Callable[..., GraftDock],
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dock, tab = bench_dock, tab_of(bench_dock)
+    start_project(dock, qtbot, tmp_path / "p.graft")
+    paint(dock, *TILES)
+    tab.start.setCurrentIndex(tab.start.findData("tiny-nuclei"))
+    tab.minutes.setValue(30)
+    image = dock.viewer.layers["cells"]
+    dock.viewer.layers.selection.active = image
+
+    click(qtbot, tab.train)
+    assert tab.progress.isVisibleTo(tab)
+    assert not tab.train.isEnabled()
+    qtbot.waitUntil(lambda: tab.plot.loss.xData is not None and tab.plot.loss.xData.size > 0, timeout=LONG)
+    assert tab.plot.plot.isVisibleTo(tab)
+    click(qtbot, tab.stop)
+    qtbot.waitUntil(lambda: bool(dock.workbench.training.state.rounds), timeout=LONG)
+    wait_for_idle(dock, qtbot)
+    if tab.outcome.keep.isEnabled():  # a few steps do not always make it better
+        click(qtbot, tab.outcome.keep)
+    qtbot.waitUntil(lambda: find_layer(dock.viewer, "result") is not None, timeout=LONG)
+
+    layer = dock.viewer.layers["cells · round 1"]
+    assert isinstance(layer, Labels)
+    assert layer.visible
+    assert not layer.editable
+    assert not layer.multiscale
+    np.testing.assert_array_equal(layer.scale, image.scale)
+    assert layer.units == image.units
+    assert isinstance(dock.viewer.layers["cells · uncertainty"], Image)
+    assert dock.viewer.layers.selection.active is image
+    assert "stopped on request" in tab.outcome.words.text()
+    assert tab.start.currentText() == "round 1 (in use)"
+    assert not tab.plot.empty.isVisibleTo(tab)
+    assert tab.is_worth_it.isVisibleTo(tab)
+
+    target = tmp_path / "whole.zarr"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
+    click(qtbot, tab.result.whole)
+    qtbot.waitUntil(lambda: tab.result.written.text() != "", timeout=LONG)
+    assert target.is_dir()
+
+    click(qtbot, tab.outcome.roll_back)
+    qtbot.waitUntil(lambda: not layer.visible, timeout=LONG)
+    assert "rolled it back" in tab.outcome.use.text() or "by itself" in tab.outcome.use.text()
+    click(qtbot, tab.outcome.keep)
+    qtbot.waitUntil(lambda: layer.visible, timeout=LONG)
+    wait_for_idle(dock, qtbot)
+    assert "torch" not in sys.modules
+    dock.workbench.close()
+
+    again = make_dock()
+    again.viewer.add_image(SAMPLE.image, name="cells", scale=(2, 2), units=("nm", "nm"))
+    again.workbench.data.open_folder(tmp_path / "p.graft")
+    qtbot.waitUntil(lambda: find_layer(again.viewer, "result") is not None, timeout=LONG)
+    (reopened,) = our_layers(again.viewer, "result")
+    assert reopened.name == "cells · round 1"
+    assert reopened.visible
+    np.testing.assert_array_equal(reopened.scale, image.scale)
+    assert tab_of(again).outcome.words.text() == tab.outcome.words.text()
+    assert not tab_of(again).plot.empty.isVisibleTo(tab_of(again))
+
+
+def test_closing_the_window_while_training_asks_and_leaves_a_project_that_opens(
+    bench_dock: GraftDock, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dock, tab = bench_dock, tab_of(bench_dock)
+    start_project(dock, qtbot, tmp_path / "p.graft")
+    paint(dock, *TILES)
+    click(qtbot, tab.train)
+    training = dock.workbench.training
+    qtbot.waitUntil(lambda: training.state.steps > 0, timeout=LONG)
+    asked: list[str] = []
+
+    def answer(choice: QMessageBox.StandardButton) -> Callable[..., QMessageBox.StandardButton]:
+        def question(*words: object) -> QMessageBox.StandardButton:
+            asked.append(str(words[2]))
+            return choice
+
+        return question
+
+    # The guard is asked as by the window; what is left of the window is closed by the fixture.
+    window = dock.viewer.window._qt_window
+    guard = window.findChild(CloseGuard)
+    monkeypatch.setattr(QMessageBox, "question", answer(QMessageBox.StandardButton.Cancel))
+    event = QCloseEvent()
+    assert guard.eventFilter(window, event)
+    assert not event.isAccepted()
+    assert "Training is under way" in asked[0]
+    assert training.state.is_training
+    monkeypatch.setattr(QMessageBox, "question", answer(QMessageBox.StandardButton.Yes))
+    began = time.monotonic()
+    assert not guard.eventFilter(window, QCloseEvent())
+
+    assert time.monotonic() - began < 2
+    assert len(asked) == 2
+    with open_project(tmp_path / "p.graft", write=True) as project:
+        (run,) = project.runs.all()
+        assert run.record.stopped_by == "cancel" or project.runs.unfinished() is not None

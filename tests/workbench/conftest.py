@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "session"))
+
+from tiny_loop import (  # noqa: F401 - fixtures
+    eager_worker,
+    image,
+    labels,
+    quick_training,
+    sources,
+)
