@@ -19,6 +19,7 @@ from napari_graft.workbench.comparison import Comparison, Look
 
 _SEED, _N_COLOURS = 0.5, 49
 _OUTLINE = 2
+_CAPTION_SIZE, _LONGEST_CAPTION = 8, 42
 _RED = {"colors": [[0.9, 0.1, 0.1, 0.0], [0.9, 0.1, 0.1, 0.75]], "name": "disagreement"}
 _views: weakref.WeakKeyDictionary[ViewerModel, ComparisonView] = weakref.WeakKeyDictionary()
 
@@ -98,10 +99,7 @@ class ComparisonView:
                 layer.visible = is_front or look.mode != "blink"
                 layer.contour = 0 if is_grid or is_front or look.mode == "blink" else _OUTLINE
                 layer.opacity = look.opacity if layer.contour == 0 else 1.0
-        # Counted from the top of the list, so that it does not matter which layers lie below ours.
-        viewer.canvas.grid.stride = -2
-        viewer.canvas.grid.shape = (-1, -1)
-        viewer.canvas.grid.enabled = is_grid
+        _divide_canvas(viewer, is_grid)
 
     def settle(self) -> None:
         """Close where the user removed a layer of the comparison; hide and put below what others added."""
@@ -142,18 +140,27 @@ class ComparisonView:
         self.disturbed.emit()
 
 
+def _divide_canvas(viewer: ViewerModel, is_grid: bool) -> None:
+    """Switch the grid on or off; what was seen of the image then fills as much of its part of the canvas."""
+    grid, before = viewer.canvas.grid, min(viewer.canvas.viewbox_size(viewer.layers))
+    # Counted from the top of the list, so that it does not matter which layers lie below ours.
+    grid.stride, grid.shape, grid.enabled = -2, (-1, -1), is_grid
+    camera_of(viewer).zoom *= min(viewer.canvas.viewbox_size(viewer.layers)) / before
+
+
 def _add_layers(viewer: ViewerModel, comparison: Comparison, image: Image) -> None:
     """Add a picture and the objects for each model, and a picture and the map, the first model uppermost."""
     n = len(comparison.choices)
     if comparison.disagreement is not None:
         _add_picture(viewer, comparison, image, n)
         shown = _placed(comparison, image, "where they disagree", kind="disagreement", model=n)
-        viewer.add_image(
+        layer = viewer.add_image(
             comparison.disagreement, colormap=_RED, contrast_limits=(0, 1), blending="translucent", **shown
-        ).name_overlay.visible = True
+        )
+        _caption(layer)
     for m in reversed(range(n)):
         _add_picture(viewer, comparison, image, m)
-        shown = _placed(comparison, image, comparison.choices[m].title, kind="segments", model=m)
+        shown = _placed(comparison, image, _short(comparison.choices[m].title), kind="segments", model=m)
         layer = viewer.add_labels(
             comparison.segments[m],
             colormap=label_colormap(_N_COLOURS, _SEED),
@@ -161,7 +168,17 @@ def _add_layers(viewer: ViewerModel, comparison: Comparison, image: Image) -> No
             **shown,
         )
         layer.editable = False
-        layer.name_overlay.visible = True
+        _caption(layer)
+
+
+def _caption(layer: Layer) -> None:
+    """Let the canvas show the name of a layer."""
+    layer.name_overlay.font_size = _CAPTION_SIZE
+    layer.name_overlay.visible = True
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= _LONGEST_CAPTION else f"{title[: _LONGEST_CAPTION - 1]}…"
 
 
 def _n_layers(comparison: Comparison) -> int:
@@ -170,8 +187,7 @@ def _n_layers(comparison: Comparison) -> int:
 
 def _add_picture(viewer: ViewerModel, comparison: Comparison, image: Image, model: int) -> None:
     shown = _placed(comparison, image, f"image {model + 1}", kind="image", model=model)
-    low, high = (float(value) for value in np.percentile(comparison.image, (0.5, 99.5)))
-    limits = (low, high) if low < high else None
+    limits = None if image.rgb else image.contrast_limits
     viewer.add_image(comparison.image, colormap="gray", contrast_limits=limits, **shown)
 
 

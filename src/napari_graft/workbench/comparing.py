@@ -12,7 +12,7 @@ from napari_graft.core.errors import GraftError, InputError
 from napari_graft.core.tile import Tile
 from napari_graft.project.project import Project
 from napari_graft.project.votes import Vote
-from napari_graft.workbench.comparison import Choice, Comparison, Look
+from napari_graft.workbench.comparison import Choice, Comparison, Look, Mode
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.previewer import Previewer
 from napari_graft.workbench.sources import SourcesModel
@@ -119,14 +119,20 @@ class ComparingModel:
         """Show the comparison in another way; `changes` are fields of `Look`."""
         self.state.look = replace(self.state.look, **changes)
 
+    def show_as(self, mode: Mode) -> None:
+        """Show the comparison in another mode; the map of where they disagree is shown where it hides nothing."""
+        if mode != self.state.look.mode:
+            self.change_look(mode=mode, shows_disagreement=mode == "grid")
+
     def blink(self) -> None:
         """Show the next of the compared models in place of the one that is shown."""
         comparison = self.state.comparison
         if comparison is None:
             return
-        look = self.state.look
-        front = (look.front + 1) % len(comparison.choices) if look.mode == "blink" else look.front
-        self.change_look(mode="blink", front=front)
+        if self.state.look.mode != "blink":
+            self.show_as("blink")
+        else:
+            self.change_look(front=(self.state.look.front + 1) % len(comparison.choices))
 
     def prefer(self, reference: str) -> None:
         """Store that one of the compared models is the best on this place."""

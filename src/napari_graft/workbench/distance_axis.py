@@ -46,7 +46,7 @@ def distance_axis(values: Sequence[float]) -> DistanceAxis:
     finite = [value for value in values if math.isfinite(value)]
     low, high = min([-NULL_BAND, *finite]), max([NULL_BAND, *finite])
     if max(-low, high) > _LOG_FROM:
-        low, high = 1.25 * low, 1.25 * high
+        low, high = 1.6 * low, 1.6 * high
         decades = [sign * 10.0**n for n in range(1, 8) for sign in (-1, 1)]
         marks = [0.0, -NULL_BAND, NULL_BAND, *decades]
         return DistanceAxis(True, low, high, tuple(sorted(one for one in marks if low <= one <= high)))

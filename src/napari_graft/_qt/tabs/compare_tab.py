@@ -10,7 +10,7 @@ from napari_graft._napari.field_of_view import show_place, tile_in_view, tile_ov
 from napari_graft._qt.binding import bind, listen, silenced
 from napari_graft._qt.comparison_host import ComparisonHost
 from napari_graft._qt.tabs.compare_words import agreement_words, difference_words, hint_words
-from napari_graft._qt.widgets.basics import button, column, set_look, text
+from napari_graft._qt.widgets.basics import button, column, text
 from napari_graft._qt.widgets.chips import Chips
 from napari_graft._qt.widgets.contenders import Contenders
 from napari_graft._qt.widgets.difference_table import DifferenceTable
@@ -18,7 +18,7 @@ from napari_graft._qt.widgets.look_controls import LookControls
 from napari_graft.core.errors import InputError
 from napari_graft.segmentation.differences import ObjectDifference
 from napari_graft.workbench.comparing import FEWEST, LONGEST_SIDE, MOST
-from napari_graft.workbench.comparison import Comparison, Look
+from napari_graft.workbench.comparison import Comparison, Look, Mode
 from napari_graft.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class CompareTab(QWidget):
         self.look = LookControls()
         self.agreement = text()
         self.contenders = Contenders()
-        self.differences_title = text("", "title")
+        self.differences_title = text()
         self.differences = DifferenceTable()
         self.close_comparison = button("Close comparison", self._model.close_comparison)
 
@@ -89,17 +89,19 @@ class CompareTab(QWidget):
         self.look.map_toggled.connect(lambda is_on: model.change_look(shows_disagreement=is_on))
         self.contenders.preferred.connect(model.prefer)
         self.differences.pointed.connect(self._on_difference_pointed)
-        for field in ("chosen", "options"):
-            bind(self, state, field, self._show_chips)
+        events = state.events
+        for changed in (events.chosen, events.options):
+            listen(self, changed, self._show_chips)
+        listen(self, events.is_comparing, self._show_buttons)
+        for changed in (events.votes, events.preferred):
+            listen(self, changed, self._show_contenders)
         bind(self, state, "is_whole_view", self._show_where)
-        bind(self, state, "is_comparing", self._show_buttons)
         bind(self, state, "look", self._show_look)
         bind(self, state, "comparison", self._show_comparison)
-        for field in ("votes", "preferred"):
-            bind(self, state, field, self._show_contenders)
         listen(self, self._workbench.context.project_changed, self._on_project_changed)
         listen(self, model.refused, self._show_refusal)
         self._show_refusal("")
+        self._show_chips()
 
     # What the user does
 
@@ -119,11 +121,8 @@ class CompareTab(QWidget):
     def _on_where_chosen(self) -> None:
         self._model.state.is_whole_view = self.where.currentData()
 
-    def _on_mode_chosen(self, mode: str) -> None:
-        if mode == "blink":
-            self._model.blink()
-        else:
-            self._model.change_look(mode=mode)
+    def _on_mode_chosen(self, mode: Mode) -> None:
+        self._model.show_as(mode)
 
     def _on_difference_pointed(self, difference: ObjectDifference) -> None:
         comparison = self._model.state.comparison
@@ -152,7 +151,6 @@ class CompareTab(QWidget):
         for widget in (self.chips, self.where, self.compare):
             widget.setVisible(has_project)
         self.compare.setEnabled(len(state.chosen) >= FEWEST and not state.is_comparing)
-        set_look(self.compare, "primary")
 
     def _show_look(self, look: Look) -> None:
         self._host.apply(look)

@@ -37,8 +37,7 @@ def difference_words(comparison: Comparison | None) -> str:
     """Say what the table of objects lists."""
     if comparison is None or len(comparison.choices) < 2:
         return ""
-    first, second = (choice.title for choice in comparison.choices[:2])
     if not comparison.differences:
-        return f"All objects of {first} are found by {second} as well."
+        return "All objects of the first are found by the second as well."
     n = len(comparison.differences)
-    return f"{n} of the {comparison.n_objects[0]} objects of {first} look different in {second}:"
+    return f"Of the {comparison.n_objects[0]} objects of the first, the second shows {n} differently:"

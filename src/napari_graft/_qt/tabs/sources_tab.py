@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QUrl
-from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QFileDialog, QWidget
-from superqt import QCollapsible
+from qtpy.QtWidgets import QWidget
 
 from napari_graft._napari.field_of_view import tile_in_view
 from napari_graft._qt.binding import bind, listen
@@ -22,6 +18,7 @@ from napari_graft._qt.tabs.sources_words import (
 )
 from napari_graft._qt.theme import palette_of
 from napari_graft._qt.widgets.basics import button, card, column, row, set_look, text
+from napari_graft._qt.widgets.more_sources import MoreSources
 from napari_graft._qt.widgets.source_table import SourceTable
 from napari_graft.core.errors import InputError
 from napari_graft.project.ranking import RankedEntry
@@ -33,6 +30,9 @@ if TYPE_CHECKING:
     from napari import Viewer
 
     from napari_graft._qt.widgets.distance_plot import DistancePlot
+
+_RANKED_HEIGHT = 250
+QWIDGETSIZE_MAX = 2**24 - 1
 
 
 class SourcesTab(QWidget):
@@ -72,16 +72,9 @@ class SourcesTab(QWidget):
         self.preview_card = card(self.shown, self.close_preview)
         self.left_out = text("", "faint")
         self.plot_box = QWidget()
-        self.add_file = button("Add a file…", self._on_add_file_clicked, tip="A source that someone exported")
-        self.add_folder = button("Add a folder…", self._on_add_folder_clicked)
-        self.open_folder = button("Open the folder of sources", self._on_open_folder_clicked, look="link")
+        self.more = MoreSources(self._model)
 
     def _lay_out(self) -> None:
-        self.more = QCollapsible("More sources")
-        adding = QWidget()
-        adding.setLayout(row(self.add_file, self.add_folder, 1))
-        for widget in (adding, self.open_folder):
-            self.more.addWidget(widget)
         self._plot_layout = column(text("How far each one is from the image", "title"), spacing=0)
         self.plot_box.setLayout(self._plot_layout)
         layout = column(text("Which source fits this image?", "title"), self.hint, margin=6)
@@ -90,6 +83,7 @@ class SourcesTab(QWidget):
         layout.addLayout(row(self.rank, self.preview, self.use, 1))
         for widget in (self.refusal, self.in_use, self.preview_card, self.left_out, self.plot_box, self.more):
             layout.addWidget(widget)
+        layout.addStretch(0)
         self.setLayout(layout)
 
     def _connect(self) -> None:
@@ -102,8 +96,9 @@ class SourcesTab(QWidget):
         bind(self, state, "left_out", self._show_left_out)
         bind(self, state, "chosen", self._show_chosen)
         bind(self, state, "preview", self._show_preview)
-        for field in ("ticked", "is_ranked", "is_ranking", "is_previewing"):
-            bind(self, state, field, self._show_buttons)
+        events = state.events
+        for changed in (events.ticked, events.is_ranked, events.is_ranking, events.is_previewing):
+            listen(self, changed, self._show_buttons)
         listen(self, self._workbench.context.project_changed, self._on_project_changed)
         listen(self, self._model.refused, self._show_refusal)
         self._viewer.events.theme.connect(self._on_theme_changed)
@@ -134,20 +129,6 @@ class SourcesTab(QWidget):
         if self.table.current is not None:
             self._model.choose(self.table.current)
 
-    def _on_add_file_clicked(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Add a source")
-        if path:
-            self._model.add(Path(path))
-
-    def _on_add_folder_clicked(self) -> None:
-        path = QFileDialog.getExistingDirectory(self, "Add a source (a folder with card.json)")
-        if path:
-            self._model.add(Path(path))
-
-    def _on_open_folder_clicked(self) -> None:
-        self._model.folder.mkdir(parents=True, exist_ok=True)
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._model.folder)))
-
     # What the model says
 
     def _on_project_changed(self) -> None:
@@ -156,7 +137,7 @@ class SourcesTab(QWidget):
 
     def _show_rows(self, rows: tuple[SourceRow, ...]) -> None:
         pointed = self.table.current
-        self.table.source_model.show_rows(rows)
+        self.table.show_rows(rows)
         ids = [one.id for one in rows]
         if rows:
             self.table.point_at(pointed if pointed in ids and not self._model.state.is_ranking else ids[0])
@@ -173,6 +154,7 @@ class SourcesTab(QWidget):
         if self.plot is not None and is_ranked:
             self.plot.show_rows(rows)
         self.plot_box.setVisible(is_ranked)
+        self.table.setMaximumHeight(_RANKED_HEIGHT if is_ranked else QWIDGETSIZE_MAX)
 
     def _show_advice(self, advised: RankedEntry | None) -> None:
         self.advice.setText(advice_words(advised))

@@ -36,6 +36,7 @@ class Chips(QWidget):
         """Show what is chosen, and offer the rest while there is room."""
         for chip in self.chips.values():
             self._layout.removeWidget(chip)
+            chip.hide()
             chip.deleteLater()
         self.chips = {choice.reference: self._chip(choice) for choice in chosen}
         self._layout.removeWidget(self.add)
@@ -50,7 +51,7 @@ class Chips(QWidget):
     def _chip(self, choice: Choice) -> QPushButton:
         short = choice.title if len(choice.title) <= _LONGEST else f"{choice.title[: _LONGEST - 1]}…"
         tip = f"{choice.title}: click to take it away"
-        return button(f"{short}  ✕", partial(self._on_removed, choice.reference), look="card", tip=tip)
+        return button(f"{short}  ✕", partial(self._on_removed, choice.reference), look="chip", tip=tip)
 
     def _on_added(self, reference: str, _: bool = False) -> None:
         self.added.emit(reference)

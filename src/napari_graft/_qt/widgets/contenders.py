@@ -8,7 +8,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_graft._qt.tabs.compare_words import model_words
-from napari_graft._qt.widgets.basics import button, row, text
+from napari_graft._qt.widgets.basics import button, card, row, text
 from napari_graft.workbench.comparing import ComparingState
 
 
@@ -27,7 +27,9 @@ class Contenders(QWidget):
     def show_state(self, state: ComparingState) -> None:
         """Show the comparison of a state, nothing where there is none."""
         while self._layout.count():
-            self._layout.takeAt(0).widget().deleteLater()
+            line = self._layout.takeAt(0).widget()
+            line.hide()
+            line.deleteLater()
         self.buttons = {}
         for i, choice in enumerate(() if state.comparison is None else state.comparison.choices):
             self._layout.addWidget(self._line(state, i, choice.reference, choice.title))
@@ -38,14 +40,8 @@ class Contenders(QWidget):
         prefer = button(words, partial(self.preferred.emit, reference))
         prefer.setEnabled(state.preferred is None)
         self.buttons[reference] = prefer
-        about = QWidget()
-        layout = QVBoxLayout(about)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        for label in (text(title), text(model_words(state, index), "faint")):
-            layout.addWidget(label)
-        line = QWidget()
-        inner = row(about, prefer)
-        inner.setStretch(0, 1)
-        line.setLayout(inner)
+        line = card(text(title))
+        below = row(text(model_words(state, index), "faint"), prefer)
+        below.setStretch(0, 1)
+        line.layout().addLayout(below)
         return line

@@ -33,7 +33,6 @@ class DifferenceTable(QTableWidget):
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setShowGrid(False)
-        self.setAlternatingRowColors(True)
         self.setMinimumHeight(_HEIGHT)
         self.currentCellChanged.connect(self._on_cell_changed)
         self.cellClicked.connect(self._on_cell_clicked)

@@ -33,15 +33,11 @@ class DistancePlot(pg.PlotWidget):
         self.getPlotItem().hideAxis("left")
         self.getPlotItem().layout.setContentsMargins(0, 0, 0, 0)
         self.getViewBox().invertY(True)
+        self.getViewBox().sigResized.connect(self._fit_titles)
 
     def wheelEvent(self, event: Any) -> None:  # noqa: N802 - the name is Qt's
         """Leave the wheel to the tab, which scrolls."""
         event.ignore()
-
-    def resizeEvent(self, event: Any) -> None:  # noqa: N802 - the name is Qt's
-        """Shorten the titles to the width."""
-        super().resizeEvent(event)
-        self._fit_titles()
 
     def show_rows(self, rows: Sequence[SourceRow]) -> None:
         """Show the sources that are ranked."""
@@ -92,7 +88,7 @@ class DistancePlot(pg.PlotWidget):
         title = pg.TextItem("", color=self._palette.text, anchor=(0, 0.5))
         title.setPos(low, y - 0.05)
         self.addItem(title)
-        self._titles.append((title, f"{row.title} · {row.verdict}"))
+        self._titles.append((title, f"{row.verdict}: {row.title}"))
 
     def _draw_axis(self, axis: DistanceAxis) -> None:
         bottom = self.getAxis("bottom")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt, Signal
@@ -15,8 +15,8 @@ from napari_graft.workbench.source_rows import SourceRow
 
 HEADERS = ("Source", "Fit", "Pixel size", "Licence", "Species", "Instrument")
 _SORT_ROLE = Qt.ItemDataRole.UserRole
-_WIDTHS = (178, 84, 62, 96, 120, 100)
-_HEIGHT = 250
+_WIDTHS = (166, 96, 74, 110, 130, 110)
+_HEIGHT = 200
 
 
 class SourceTableModel(QAbstractTableModel):
@@ -74,21 +74,15 @@ class SourceTableModel(QAbstractTableModel):
     def data(self, index: QModelIndex, role: int = 0) -> Any:
         """Return what a cell shows."""
         row, column = self.rows[index.row()], index.column()
-        if role == Qt.ItemDataRole.DisplayRole:
-            return _cells(row)[column]
-        if role == _SORT_ROLE:
-            return index.row() if column == 1 else _sort_value(row, column)
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return tooltip_of(row)
-        if role == Qt.ItemDataRole.CheckStateRole and column == 0:
-            return Qt.CheckState.Checked if row.id in self._ticked else Qt.CheckState.Unchecked
-        if role == Qt.ItemDataRole.FontRole and row.id == self._chosen:
-            font = QFont()
-            font.setBold(True)
-            return font
-        if role == Qt.ItemDataRole.ForegroundRole:
-            return self._colour(row, column)
-        return None
+        shows: dict[Any, Callable[[], Any]] = {
+            Qt.ItemDataRole.DisplayRole: lambda: _cells(row)[column],
+            _SORT_ROLE: lambda: index.row() if column == 1 else _sort_value(row, column),
+            Qt.ItemDataRole.ToolTipRole: lambda: tooltip_of(row),
+            Qt.ItemDataRole.CheckStateRole: lambda: self._check_state(row) if column == 0 else None,
+            Qt.ItemDataRole.FontRole: lambda: _bold() if row.id == self._chosen else None,
+            Qt.ItemDataRole.ForegroundRole: lambda: self._colour(row, column),
+        }
+        return shows[role]() if role in shows else None
 
     def setData(self, index: QModelIndex, value: Any, role: int = 0) -> bool:  # noqa: N802 - the name is Qt's
         """Pass a tick on; it is shown once the model of the window has it."""
@@ -96,6 +90,9 @@ class SourceTableModel(QAbstractTableModel):
             return False
         self.ticked.emit(self.rows[index.row()].id, Qt.CheckState(value) == Qt.CheckState.Checked)
         return True
+
+    def _check_state(self, row: SourceRow) -> Any:
+        return Qt.CheckState.Checked if row.id in self._ticked else Qt.CheckState.Unchecked
 
     def _colour(self, row: SourceRow, column: int) -> QColor | None:
         if self._palette is None:
@@ -133,7 +130,6 @@ class SourceTable(QTableView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setShowGrid(False)
-        self.setAlternatingRowColors(True)
         self.setWordWrap(True)
         self.setMinimumHeight(_HEIGHT)
         self.verticalHeader().hide()
@@ -147,6 +143,11 @@ class SourceTable(QTableView):
         """Id of the source that the user points at, None where there is none."""
         index = self._sorted.mapToSource(self.currentIndex())
         return self.source_model.rows[index.row()].id if index.isValid() else None
+
+    def show_rows(self, rows: Sequence[SourceRow]) -> None:
+        """Show other rows; without a ranking there is no column for the fit."""
+        self.source_model.show_rows(rows)
+        self.setColumnHidden(1, all(row.z is None for row in rows))
 
     def point_at(self, source_id: str) -> None:
         """Select a source."""
@@ -162,6 +163,12 @@ class SourceTable(QTableView):
     def _on_row_changed(self) -> None:
         if self.current is not None:
             self.pointed.emit(self.current)
+
+
+def _bold() -> QFont:
+    font = QFont()
+    font.setBold(True)
+    return font
 
 
 def _cells(row: SourceRow) -> tuple[str, ...]:

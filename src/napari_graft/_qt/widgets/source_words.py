@@ -17,11 +17,11 @@ def pixel_words(row: SourceRow) -> str:
     return "any" if row.pixel_size is None else f"{row.pixel_size:g} nm"
 
 
-def verdict_look(row: SourceRow) -> Literal["good", "text", "faint"]:
+def verdict_look(row: SourceRow) -> Literal["good", "link", "faint"]:
     """Return the colour of a verdict: good where the source fits, faint where it does not."""
     if row.z is None or row.verdict.startswith("far") or "but it finds" in row.verdict:
         return "faint"
-    return "good" if row.verdict.startswith("like") else "text"
+    return "good" if row.verdict.startswith("like") else "link"
 
 
 def tooltip_of(row: SourceRow) -> str:
