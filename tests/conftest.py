@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -40,3 +41,57 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _own_napari_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep napari from reading or writing the settings of the person who runs the tests."""
     os.environ["NAPARI_CONFIG"] = str(tmp_path_factory.mktemp("napari") / "settings.yaml")
+
+
+FEW_SOURCES = ("fly-medulla-fibsem", "nuclei-he", "rat-axons-sem")
+_ONLY_THESE = """
+import sys
+if "napari_graft.engine" in sys.orig_argv:
+    from pathlib import Path
+    from napari_graft.sources import catalogue
+    catalogue.default_folders = lambda: [(Path(name), "user") for name in {folders!r}]
+"""
+
+
+@pytest.fixture
+def few_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """Let this process and its workers see three real sources and the user's own; return their ids."""
+    from napari_graft.sources import catalogue
+
+    built_in = Path(catalogue.__file__).parents[1] / "data" / "sources"
+    folder, home, site = tmp_path / "few", tmp_path / "home", tmp_path / "site"
+    for name in FEW_SOURCES:
+        shutil.copytree(built_in / name, folder / name)
+    site.mkdir()
+    folders = [folder, home / "sources"]
+    (site / "sitecustomize.py").write_text(_ONLY_THESE.format(folders=[str(one) for one in folders]))
+    known = [str(Path(name).resolve()) for name in os.environ.get("PYTHONPATH", "").split(os.pathsep) if name]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), *known]))
+    monkeypatch.setenv("NAPARI_GRAFT_HOME", str(home))
+    monkeypatch.setattr(catalogue, "default_folders", lambda: [(one, "user") for one in folders])
+    return FEW_SOURCES
+
+
+@pytest.fixture(scope="session")
+def neuropil(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give an image of three slices of generated neuropil, 256 × 256 pixels each."""
+    import numpy as np
+    import tifffile
+
+    from napari_graft.samples.em import generate_neuropil
+    from napari_graft.samples.look import Look
+
+    path = tmp_path_factory.mktemp("neuropil") / "neuropil.tif"
+    sample = generate_neuropil((3, 256, 256), np.random.default_rng(0), Look(radius=14.0))
+    tifffile.imwrite(path, sample.image, photometric="minisblack")
+    return path
+
+
+@pytest.fixture
+def neuropil_project(tmp_path: Path, neuropil: Path) -> Path:
+    """Give the folder of a new project of this image, with 10 nm pixels, for neurites."""
+    from napari_graft.session.projects import ImageOptions, make_project
+
+    options = ImageOptions(str(neuropil), structure="neurites", pixel_size=(40.0, 10.0, 10.0), unit="nm")
+    make_project(tmp_path / "neuropil.graft", options).close()
+    return tmp_path / "neuropil.graft"

@@ -47,8 +47,8 @@ def palette_of(theme: str) -> Palette:
     """Return the colours of a napari theme."""
     colours = get_theme(theme)
     names = [field.name for field in fields(Palette) if field.name != "is_dark"]
-    rgb = {name: getattr(colours, name).as_rgb() for name in names}
-    return Palette(**rgb, is_dark=sum(colours.background.as_rgb_tuple()[:3]) < 3 * 128)
+    hexadecimal = {name: getattr(colours, name).as_hex() for name in names}
+    return Palette(**hexadecimal, is_dark=sum(colours.background.as_rgb_tuple()[:3]) < 3 * 128)
 
 
 def style_sheet(palette: Palette) -> str:
@@ -75,6 +75,9 @@ def style_sheet(palette: Palette) -> str:
     }}
     QFrame[look="card"] {{ background: {p.foreground}; border-radius: 4px; }}
     QFrame[look="current"] {{ background: {p.foreground}; border: 1px solid {p.accent}; border-radius: 4px; }}
+    QPushButton[look="chip"] {{ background: {p.primary}; border-radius: 9px; padding: 3px 8px; }}
+    QTableView::indicator {{ width: 11px; height: 11px; border: 1px solid {p.faint}; background: transparent; }}
+    QTableView::indicator:checked {{ background: {p.accent}; border-color: {p.accent}; }}
     QScrollArea {{ border: none; }}
     QTabBar::tab {{ padding: 5px 6px; }}
     QCollapsible > QPushButton, QCollapsible > QPushButton:checked {{

@@ -9,14 +9,16 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.project.desk import Desk
 from napari_graft.project.queue import TileQueue
+from napari_graft.project.ranking import StoredRanking
 from napari_graft.project.suggestions import SuggestionList
 from napari_graft.sources.document import Document, read_document, write_document
 
 SUGGESTIONS, QUEUE, DESK, DRAFTS = "suggestions.json", "queue.json", "desk.json", "drafts"
+RANKING = "ranking.json"
 
 
 class ProjectDocuments:
-    """Read and write the suggestions, the queue, the desk and the drafts in a folder; each may be missing.
+    """Read and write suggestions, queue, ranking, desk and drafts in a folder; each may be missing.
 
     Parameters
     ----------
@@ -73,6 +75,21 @@ class ProjectDocuments:
         """
         path = self.folder / QUEUE
         return read_document(TileQueue, path, "queue") if path.exists() else TileQueue()
+
+    def store_ranking(self, ranking: StoredRanking) -> None:
+        """Keep the ranking of the sources in place of the earlier one; errors as for suggestions."""
+        self._store(RANKING, ranking)
+
+    def ranking(self) -> StoredRanking:
+        """Return the ranking that was stored last, an empty one where there never was any.
+
+        Raises
+        ------
+        InputError
+            If its file is damaged.
+        """
+        path = self.folder / RANKING
+        return read_document(StoredRanking, path, "ranking") if path.exists() else StoredRanking()
 
     def store_desk(self, desk: Desk) -> None:
         """Keep where the user is; errors as for suggestions."""

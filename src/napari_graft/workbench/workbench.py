@@ -70,7 +70,12 @@ class Workbench:
         self.sources.contrast_changed.connect(self._on_contrast_changed)
         for signal in (context.project_changed, context.tiles_changed, context.runs_changed):
             signal.connect(self.update_next_step)
-        for signal in (context.jobs.started, context.jobs.ended, self.data.state.events.image, sources.chosen):
+        for signal in (
+            context.jobs.started,
+            context.jobs.ended,
+            self.data.state.events.image,
+            sources.chosen,
+        ):
             signal.connect(self.update_next_step)
         self.training.round_ready.connect(self.annotating.suggest)
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QCheckBox, QProgressBar, QPushButton, QRadioButton, QSpinBox, QWidget
-from superqt import QCollapsible
 
 from napari_graft._napari.keys import KEYS, NAPARI_KEYS, Action, key_of
 from napari_graft._qt.annotate_canvas import canvas_of
 from napari_graft._qt.binding import bind, listen, silenced
 from napari_graft._qt.tabs.annotate_words import empty_words, forgotten_words, painted_words, suggest_words
 from napari_graft._qt.widgets.basics import button, card, column, row, set_look, text
+from napari_graft._qt.widgets.folding import Folding
 from napari_graft._qt.widgets.tile_list import TileList
 from napari_graft.workbench.workbench import Workbench
 
@@ -73,7 +73,7 @@ class AnnotateTab(QWidget):
 
     def _lay_out(self) -> None:
         self.question = card(self.forgotten, self.fill)
-        self.keys = QCollapsible("? All keys")
+        self.keys = Folding("? All keys")
         self.keys.addWidget(text("\n".join(f"{key.key}   {key.words}" for key in KEYS)))
         self.keys.addWidget(text("napari's own", "title"))
         self.keys.addWidget(text("\n".join(f"{key}   {words}" for key, words in NAPARI_KEYS)))

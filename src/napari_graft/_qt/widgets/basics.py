@@ -20,6 +20,7 @@ Look = Literal[
     "quiet",
     "link",
     "card",
+    "chip",
     "current",
     "",
 ]

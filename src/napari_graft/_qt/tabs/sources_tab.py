@@ -1,0 +1,204 @@
+"""The tab Sources: which one fits the image, what the best make of it, and which one is used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QWidget
+
+from napari_graft._napari.field_of_view import tile_in_view
+from napari_graft._qt.binding import bind, listen
+from napari_graft._qt.comparison_host import ComparisonHost
+from napari_graft._qt.tabs.sources_words import (
+    advice_words,
+    hint_words,
+    in_use_words,
+    left_out_words,
+    preview_words,
+)
+from napari_graft._qt.theme import palette_of
+from napari_graft._qt.widgets.basics import button, card, column, row, set_look, text
+from napari_graft._qt.widgets.more_sources import MoreSources
+from napari_graft._qt.widgets.source_table import SourceTable
+from napari_graft.core.errors import InputError
+from napari_graft.project.ranking import RankedEntry
+from napari_graft.workbench.comparison import Comparison, Look
+from napari_graft.workbench.source_rows import SourceRow
+from napari_graft.workbench.workbench import Workbench
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+    from napari_graft._qt.widgets.distance_plot import DistancePlot
+
+_RANKED_HEIGHT = 250
+QWIDGETSIZE_MAX = 2**24 - 1
+
+
+class SourcesTab(QWidget):
+    """Show and change the model of the sources.
+
+    Parameters
+    ----------
+    workbench, viewer
+        What the tab shows, and where the previews are.
+    """
+
+    def __init__(self, workbench: Workbench, viewer: Viewer) -> None:
+        super().__init__()
+        self._workbench = workbench
+        self._model = workbench.sources
+        self._viewer = viewer
+        self._host = ComparisonHost(self, workbench, viewer, self._model.close_preview)
+        self.plot: DistancePlot | None = None
+        self._make_widgets()
+        self._lay_out()
+        self._connect()
+
+    def _make_widgets(self) -> None:
+        self.hint = text("", "faint")
+        self.advice = text("", "warning")
+        self.swap = button("Swap dark and bright", self._on_swap_clicked, tip="Also ranks the sources again")
+        self.advice_card = card(self.advice, self.swap)
+        self.table = SourceTable()
+        self.rank = button("Rank", self._on_rank_clicked, tip="Find out which sources fit the image")
+        self.preview = button("Preview", self._on_preview_clicked)
+        self.preview.setToolTip("See what the ticked sources make of a tile in the middle of the view")
+        self.use = button("Use this one", self._on_use_clicked, tip="Start from the source that is selected")
+        self.refusal = text("", "error")
+        self.in_use = text("", "good")
+        self.shown = text("", "faint")
+        self.close_preview = button("Close preview", self._model.close_preview)
+        self.preview_card = card(self.shown, self.close_preview)
+        self.left_out = text("", "faint")
+        self.plot_box = QWidget()
+        self.more = MoreSources(self._model)
+
+    def _lay_out(self) -> None:
+        self._plot_layout = column(text("How far each one is from the image", "title"), spacing=0)
+        self.plot_box.setLayout(self._plot_layout)
+        layout = column(text("Which source fits this image?", "title"), self.hint, margin=6)
+        layout.addWidget(self.advice_card)
+        layout.addWidget(self.table, 1)
+        layout.addLayout(row(self.rank, self.preview, self.use, 1))
+        for widget in (self.refusal, self.in_use, self.preview_card, self.left_out, self.plot_box, self.more):
+            layout.addWidget(widget)
+        layout.addStretch(0)
+        self.setLayout(layout)
+
+    def _connect(self) -> None:
+        state = self._model.state
+        self.table.source_model.ticked.connect(self._model.tick)
+        self.table.pointed.connect(self._show_buttons)
+        bind(self, state, "rows", self._show_rows)
+        bind(self, state, "ticked", self.table.source_model.show_ticked)
+        bind(self, state, "advised", self._show_advice)
+        bind(self, state, "left_out", self._show_left_out)
+        bind(self, state, "chosen", self._show_chosen)
+        bind(self, state, "preview", self._show_preview)
+        events = state.events
+        for changed in (events.ticked, events.is_ranked, events.is_ranking, events.is_previewing):
+            listen(self, changed, self._show_buttons)
+        listen(self, self._workbench.context.project_changed, self._on_project_changed)
+        listen(self, self._model.refused, self._show_refusal)
+        self._viewer.events.theme.connect(self._on_theme_changed)
+        self._on_theme_changed()
+        self._show_refusal("")
+
+    # What the user does
+
+    def _on_rank_clicked(self) -> None:
+        self._show_refusal("")
+        self._model.rank()
+
+    def _on_swap_clicked(self) -> None:
+        self._show_refusal("")
+        self._model.swap_contrast()
+
+    def _on_preview_clicked(self) -> None:
+        self._show_refusal("")
+        try:
+            image = self._host.image()
+        except InputError as error:
+            self._show_refusal(str(error))
+            return
+        self._model.preview(tile_in_view(self._viewer, image, self._workbench.data.state.tile_side))
+
+    def _on_use_clicked(self) -> None:
+        self._show_refusal("")
+        if self.table.current is not None:
+            self._model.choose(self.table.current)
+
+    # What the model says
+
+    def _on_project_changed(self) -> None:
+        self._show_refusal("")
+        self._show_buttons()
+
+    def _show_rows(self, rows: tuple[SourceRow, ...]) -> None:
+        pointed = self.table.current
+        self.table.show_rows(rows)
+        ids = [one.id for one in rows]
+        if rows:
+            self.table.point_at(pointed if pointed in ids and not self._model.state.is_ranking else ids[0])
+        self._show_plot(rows)
+
+    def _show_plot(self, rows: tuple[SourceRow, ...]) -> None:
+        is_ranked = any(one.z is not None for one in rows)
+        if is_ranked and self.plot is None:
+            # Not before it is needed: it takes half a second to load.
+            from napari_graft._qt.widgets.distance_plot import DistancePlot
+
+            self.plot = DistancePlot(palette_of(self._viewer.theme))
+            self._plot_layout.addWidget(self.plot)
+        if self.plot is not None and is_ranked:
+            self.plot.show_rows(rows)
+        self.plot_box.setVisible(is_ranked)
+        self.table.setMaximumHeight(_RANKED_HEIGHT if is_ranked else QWIDGETSIZE_MAX)
+
+    def _show_advice(self, advised: RankedEntry | None) -> None:
+        self.advice.setText(advice_words(advised))
+        self.advice.setToolTip("" if advised is None else advised.remedy or "")
+        self.advice_card.setVisible(advised is not None)
+
+    def _show_left_out(self, titles: tuple[str, ...]) -> None:
+        self.left_out.setText(left_out_words(titles))
+        self.left_out.setVisible(bool(titles))
+
+    def _show_chosen(self, chosen: str | None) -> None:
+        self.table.source_model.show_chosen(chosen)
+        self.in_use.setText(in_use_words(self._model.state.rows, chosen))
+        self.in_use.setVisible(chosen is not None)
+        self._show_buttons()
+
+    def _show_preview(self, preview: Comparison | None) -> None:
+        try:
+            self._host.show(preview, Look())
+        except InputError as error:
+            self._show_refusal(str(error))
+        self.shown.setText(preview_words(preview))
+        self.preview_card.setVisible(preview is not None)
+        self._show_buttons()
+
+    def _show_buttons(self) -> None:
+        state, has_project = self._model.state, self._workbench.context.project is not None
+        self.hint.setText(hint_words(state, has_project))
+        self.rank.setText("Rank again" if state.is_ranked else "Rank")
+        self.rank.setEnabled(has_project and not state.is_ranking)
+        self.swap.setEnabled(not state.is_ranking)
+        self.preview.setEnabled(has_project and bool(state.ticked) and not state.is_previewing)
+        self.use.setEnabled(has_project and self.table.current not in (None, state.chosen))
+        set_look(self.rank, "quiet" if state.is_ranked else "primary")
+        is_settled = state.chosen is not None or not state.is_ranked
+        set_look(self.preview, "quiet" if is_settled or state.preview is not None else "primary")
+        set_look(self.use, "quiet" if is_settled or state.preview is None else "primary")
+
+    def _show_refusal(self, message: str) -> None:
+        self.refusal.setText(message)
+        self.refusal.setVisible(bool(message))
+
+    def _on_theme_changed(self) -> None:
+        palette = palette_of(self._viewer.theme)
+        self.table.source_model.show_palette(palette)
+        if self.plot is not None:
+            self.plot.show_palette(palette)

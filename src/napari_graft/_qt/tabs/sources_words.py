@@ -1,0 +1,49 @@
+"""What the tab Sources says, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from napari_graft.project.ranking import RankedEntry
+from napari_graft.workbench.comparison import Comparison
+from napari_graft.workbench.source_rows import SourceRow
+from napari_graft.workbench.sources import SourcesState
+
+
+def hint_words(state: SourcesState, has_project: bool) -> str:
+    """Say what can be done, or what the order means."""
+    if not has_project:
+        return "Start a project in the tab Data. Then the sources can be compared with your image."
+    if state.is_ranking:
+        return "Comparing your image with what each source was trained on…"
+    if not state.is_ranked:
+        return "Not ranked yet. Rank compares your image with what each source was trained on."
+    return "Best first. Tick those to preview; select the one to use."
+
+
+def advice_words(advised: RankedEntry | None) -> str:
+    """Say what may bring the image closer to the sources; the numbers are in the tooltip."""
+    if advised is None:
+        return ""
+    return f"The contrast looks the other way round than in the images of “{advised.title}”."
+
+
+def left_out_words(titles: Sequence[str]) -> str:
+    """Say which sources were not ranked, and why."""
+    return f"Left out, because trained on this very image: {'; '.join(titles)}." if titles else ""
+
+
+def in_use_words(rows: Sequence[SourceRow], chosen: str | None) -> str:
+    """Say which source is used."""
+    title = next((row.title for row in rows if row.id == chosen), chosen)
+    return "" if chosen is None else f"In use: {title}"
+
+
+def preview_words(preview: Comparison | None) -> str:
+    """Say what is shown, and how much the sources agree."""
+    if preview is None:
+        return ""
+    found = [f"{one.title}: {n} objects" for one, n in zip(preview.choices, preview.n_objects, strict=True)]
+    if preview.agreement is not None:
+        found.append(f"They agree on {preview.agreement:.0%} of the pixels.")
+    return "\n".join(found)

@@ -1,0 +1,49 @@
+"""Bring in sources of others, and find one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtCore import QUrl
+from qtpy.QtGui import QDesktopServices
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+from napari_graft._qt.widgets.basics import button, row
+from napari_graft.workbench.sources import SourcesModel
+
+
+class MoreSources(QCollapsible):
+    """Let the user add sources; folded away until asked for.
+
+    Parameters
+    ----------
+    model
+        Takes the sources.
+    """
+
+    def __init__(self, model: SourcesModel) -> None:
+        super().__init__("More sources")
+        self._model = model
+        self.add_file = button("Add a file…", self._on_file_clicked, tip="A source that someone exported")
+        self.add_folder = button(
+            "Add a folder…", self._on_folder_clicked, tip="A folder with card and weights"
+        )
+        self.open = button("Open the folder of my sources", self._on_open_clicked, look="link")
+        adding = QWidget()
+        adding.setLayout(row(self.add_file, self.add_folder, 1))
+        for widget in (adding, self.open):
+            self.addWidget(widget)
+
+    def _on_file_clicked(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Add a source")
+        if path:
+            self._model.add(Path(path))
+
+    def _on_folder_clicked(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Add a source (a folder with card.json)")
+        if path:
+            self._model.add(Path(path))
+
+    def _on_open_clicked(self) -> None:
+        self._model.folder.mkdir(parents=True, exist_ok=True)
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._model.folder)))

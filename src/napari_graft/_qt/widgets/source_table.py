@@ -1,0 +1,181 @@
+"""The sources as a table that can be sorted, with a tick for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt, Signal
+from qtpy.QtGui import QColor, QFont
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+
+from napari_graft._qt.theme import Palette
+from napari_graft._qt.widgets.source_words import license_words, pixel_words, tooltip_of, verdict_look
+from napari_graft.workbench.source_rows import SourceRow
+
+HEADERS = ("Source", "Fit", "Pixel size", "Licence", "Species", "Instrument")
+_SORT_ROLE = Qt.ItemDataRole.UserRole
+_WIDTHS = (166, 96, 74, 110, 130, 110)
+_HEIGHT = 200
+
+
+class SourceTableModel(QAbstractTableModel):
+    """Show rows of sources; emits `ticked` with the id and whether it is ticked."""
+
+    ticked = Signal(str, bool)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: tuple[SourceRow, ...] = ()
+        self._ticked: frozenset[str] = frozenset()
+        self._chosen: str | None = None
+        self._palette: Palette | None = None
+
+    def show_rows(self, rows: Sequence[SourceRow]) -> None:
+        """Show other rows."""
+        self.beginResetModel()
+        self.rows = tuple(rows)
+        self.endResetModel()
+
+    def show_ticked(self, ticked: frozenset[str]) -> None:
+        """Show which are ticked."""
+        self._ticked = ticked
+        self._repaint()
+
+    def show_chosen(self, chosen: str | None) -> None:
+        """Show which one is in use, in bold."""
+        self._chosen = chosen
+        self._repaint()
+
+    def show_palette(self, palette: Palette) -> None:
+        """Take the colours of the theme."""
+        self._palette = palette
+        self._repaint()
+
+    def rowCount(self, parent: QModelIndex | None = None) -> int:  # noqa: N802 - the name is Qt's
+        """Return the number of sources."""
+        return 0 if parent is not None and parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: QModelIndex | None = None) -> int:  # noqa: N802 - the name is Qt's
+        """Return the number of columns."""
+        return 0 if parent is not None and parent.isValid() else len(HEADERS)
+
+    def headerData(self, section: int, orientation: Any, role: int = 0) -> Any:  # noqa: N802 - the name is Qt's
+        """Return the title of a column."""
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return HEADERS[section]
+        return None
+
+    def flags(self, index: QModelIndex) -> Any:
+        """Let the first column be ticked."""
+        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        return flags | Qt.ItemFlag.ItemIsUserCheckable if index.column() == 0 else flags
+
+    def data(self, index: QModelIndex, role: int = 0) -> Any:
+        """Return what a cell shows."""
+        row, column = self.rows[index.row()], index.column()
+        shows: dict[Any, Callable[[], Any]] = {
+            Qt.ItemDataRole.DisplayRole: lambda: _cells(row)[column],
+            _SORT_ROLE: lambda: index.row() if column == 1 else _sort_value(row, column),
+            Qt.ItemDataRole.ToolTipRole: lambda: tooltip_of(row),
+            Qt.ItemDataRole.CheckStateRole: lambda: self._check_state(row) if column == 0 else None,
+            Qt.ItemDataRole.FontRole: lambda: _bold() if row.id == self._chosen else None,
+            Qt.ItemDataRole.ForegroundRole: lambda: self._colour(row, column),
+        }
+        return shows[role]() if role in shows else None
+
+    def setData(self, index: QModelIndex, value: Any, role: int = 0) -> bool:  # noqa: N802 - the name is Qt's
+        """Pass a tick on; it is shown once the model of the window has it."""
+        if role != Qt.ItemDataRole.CheckStateRole or index.column() != 0:
+            return False
+        self.ticked.emit(self.rows[index.row()].id, Qt.CheckState(value) == Qt.CheckState.Checked)
+        return True
+
+    def _check_state(self, row: SourceRow) -> Any:
+        return Qt.CheckState.Checked if row.id in self._ticked else Qt.CheckState.Unchecked
+
+    def _colour(self, row: SourceRow, column: int) -> QColor | None:
+        if self._palette is None:
+            return None
+        if column == 1:
+            return QColor(getattr(self._palette, verdict_look(row)))
+        if column == 3:
+            return QColor(self._palette.faint if row.research_only else self._palette.good)
+        return None
+
+    def _repaint(self) -> None:
+        if self.rows:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self.rows) - 1, len(HEADERS) - 1))
+
+
+class SourceTable(QTableView):
+    """Let the user look through the sources, tick some, and point at one.
+
+    Emits `pointed` with the id of the source that the user points at.
+    """
+
+    pointed = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.source_model = SourceTableModel()
+        self._sorted = QSortFilterProxyModel()
+        self._sorted.setSourceModel(self.source_model)
+        self._sorted.setSortRole(_SORT_ROLE)
+        self.setModel(self._sorted)
+        self.setSortingEnabled(True)
+        self.sortByColumn(1, Qt.SortOrder.AscendingOrder)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setShowGrid(False)
+        self.setWordWrap(True)
+        self.setMinimumHeight(_HEIGHT)
+        self.verticalHeader().hide()
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        for column, width in enumerate(_WIDTHS):
+            self.setColumnWidth(column, width)
+        self.selectionModel().currentRowChanged.connect(self._on_row_changed)
+
+    @property
+    def current(self) -> str | None:
+        """Id of the source that the user points at, None where there is none."""
+        index = self._sorted.mapToSource(self.currentIndex())
+        return self.source_model.rows[index.row()].id if index.isValid() else None
+
+    def show_rows(self, rows: Sequence[SourceRow]) -> None:
+        """Show other rows; without a ranking there is no column for the fit."""
+        self.source_model.show_rows(rows)
+        self.setColumnHidden(1, all(row.z is None for row in rows))
+
+    def point_at(self, source_id: str) -> None:
+        """Select a source."""
+        for i, row in enumerate(self.source_model.rows):
+            if row.id == source_id:
+                self.setCurrentIndex(self._sorted.mapFromSource(self.source_model.index(i, 0)))
+
+    def tick_box(self, source_id: str) -> QModelIndex:
+        """Return the cell with the tick of a source, as it is shown."""
+        at = [row.id for row in self.source_model.rows].index(source_id)
+        return self._sorted.mapFromSource(self.source_model.index(at, 0))
+
+    def _on_row_changed(self) -> None:
+        if self.current is not None:
+            self.pointed.emit(self.current)
+
+
+def _bold() -> QFont:
+    font = QFont()
+    font.setBold(True)
+    return font
+
+
+def _cells(row: SourceRow) -> tuple[str, ...]:
+    return (row.title, row.verdict, pixel_words(row), license_words(row), row.species, row.instrument)
+
+
+def _sort_value(row: SourceRow, column: int) -> str | float:
+    if column == 2:
+        return float("inf") if row.pixel_size is None else row.pixel_size
+    return _cells(row)[column].lower()

@@ -1,0 +1,34 @@
+"""What the tab Sources says of a source, in words; the numbers are for those who ask."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from napari_graft.workbench.source_rows import SourceRow
+
+
+def license_words(row: SourceRow) -> str:
+    """Return whether a source may be used for anything."""
+    return "research use only" if row.research_only else "free"
+
+
+def pixel_words(row: SourceRow) -> str:
+    """Return the pixel size that a source works at."""
+    return "any" if row.pixel_size is None else f"{row.pixel_size:g} nm"
+
+
+def verdict_look(row: SourceRow) -> Literal["good", "link", "faint"]:
+    """Return the colour of a verdict: good where the source fits, faint where it does not."""
+    if row.z is None or row.verdict.startswith("far") or "but it finds" in row.verdict:
+        return "faint"
+    return "good" if row.verdict.startswith("like") else "link"
+
+
+def tooltip_of(row: SourceRow) -> str:
+    """Return all that is known of a source, with the numbers."""
+    about = [row.title, f"Finds {row.structure} · {row.species} · {row.instrument}"]
+    about.append(f"Trained at {pixel_words(row)} a pixel" if row.pixel_size else "Used at any pixel size")
+    about.append(f"Licence: {row.license}" + (" (research use only)" if row.research_only else ""))
+    if row.z is not None and row.p_value is not None:
+        about.append(f"Distance z = {row.z:.1f} deviations of chance, p = {row.p_value:.3f}")
+    return "\n".join(about)

@@ -1,0 +1,53 @@
+"""What the ranking of the sources came to, and which source was chosen."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from napari_graft.sources.document import Document
+
+
+class RankedEntry(BaseModel):
+    """Hold what is known of one ranked source; see `SourceScore` for the numbers.
+
+    A field of a later version is passed over.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
+
+    source: str
+    title: str
+    structure: str
+    species: str = ""
+    instrument: str = ""
+    pixel_size: tuple[float, ...] | None = None
+    license: str = ""
+    research_only: bool = False
+    z: float
+    p_value: float
+    verdict: str
+    same_structure: bool = True
+    remedy: str | None = None
+
+
+class StoredRanking(Document):
+    """Remember the ranking of a project's image.
+
+    Parameters
+    ----------
+    entries
+        The sources, best first; empty before they were ranked.
+    left_out
+        Ids of the sources that were trained on the image and therefore not ranked.
+    chosen
+        Id of the source that the user wants to start from, None before one was chosen.
+    """
+
+    entries: tuple[RankedEntry, ...] = ()
+    left_out: tuple[str, ...] = ()
+    chosen: str | None = None
+
+    @property
+    def advised(self) -> RankedEntry | None:
+        """The best source of the wanted structure that comes with advice, None where there is none."""
+        return next((one for one in self.entries if one.same_structure and one.remedy is not None), None)

@@ -1,0 +1,208 @@
+"""The tab Proofread & compare: sources and rounds on the same place, and which one is better."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+from psygnal import Signal, SignalGroupDescriptor
+
+from napari_graft.core.errors import GraftError, InputError
+from napari_graft.core.tile import Tile
+from napari_graft.project.project import Project
+from napari_graft.project.votes import Vote
+from napari_graft.workbench.comparison import Choice, Comparison, Look, Mode
+from napari_graft.workbench.context import Context
+from napari_graft.workbench.previewer import Previewer
+from napari_graft.workbench.sources import SourcesModel
+
+FEWEST, MOST = 2, 4
+LONGEST_SIDE = 1024
+"""Of the field of view that is compared."""
+
+
+@dataclass(slots=True, weakref_slot=True)
+class ComparingState:
+    """Show what the tab shows.
+
+    Parameters
+    ----------
+    options
+        What can be compared: the finished rounds, the latest first, then the sources.
+    chosen
+        What is compared, in this order.
+    is_whole_view
+        Whether the field of view is compared rather than one tile.
+    is_comparing
+        Whether that is under way.
+    comparison
+        What came out, None while that is not shown.
+    look
+        How it is shown.
+    votes
+        What was preferred so far.
+    preferred
+        Reference of the model that was preferred in the comparison shown.
+    """
+
+    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
+
+    options: tuple[Choice, ...] = ()
+    chosen: tuple[Choice, ...] = ()
+    is_whole_view: bool = False
+    is_comparing: bool = False
+    comparison: Comparison | None = None
+    look: Look = field(default_factory=Look)
+    votes: tuple[Vote, ...] = ()
+    preferred: str | None = None
+
+
+class ComparingModel:
+    """Compare sources and rounds, and remember which was better.
+
+    Parameters
+    ----------
+    context
+        What the window shares.
+    sources
+        The sources, in their order.
+    """
+
+    refused = Signal(str)
+    """What cannot be done, in words."""
+
+    def __init__(self, context: Context, sources: SourcesModel) -> None:
+        self._context = context
+        self._sources = sources
+        self._previewer = Previewer(context, "comparison")
+        self._has_user_chosen = False
+        self.state = ComparingState()
+        context.project_changed.connect(self._on_project_changed)
+        context.runs_changed.connect(self._list_options)
+        changes = sources.state.events
+        for signal in (changes.rows, changes.is_ranked, changes.chosen):
+            signal.connect(self._list_options)
+        self._list_options()
+
+    def add(self, reference: str) -> None:
+        """Compare one more."""
+        option = next((one for one in self.state.options if one.reference == reference), None)
+        if option is None or option in self.state.chosen or len(self.state.chosen) >= MOST:
+            return
+        self._has_user_chosen = True
+        self.state.chosen = (*self.state.chosen, option)
+
+    def remove(self, reference: str) -> None:
+        """Compare one less."""
+        self._has_user_chosen = True
+        self.state.chosen = tuple(one for one in self.state.chosen if one.reference != reference)
+
+    def compare(self, tile: Tile) -> None:
+        """Segment a tile with each of the chosen."""
+        try:
+            if len(self.state.chosen) < FEWEST:
+                raise InputError("choose two or more sources or rounds to compare")
+            self.state.is_comparing = True
+            self._previewer.start(
+                "Comparing",
+                self.state.chosen,
+                tile,
+                on_done=self._on_compared,
+                on_ended=self._on_comparing_ended,
+            )
+        except InputError as error:
+            self.state.is_comparing = False
+            self.refused.emit(str(error))
+
+    def change_look(self, **changes: Any) -> None:
+        """Show the comparison in another way; `changes` are fields of `Look`."""
+        self.state.look = replace(self.state.look, **changes)
+
+    def show_as(self, mode: Mode) -> None:
+        """Show the comparison in another mode; the map of where they disagree is shown where it hides nothing."""
+        if mode != self.state.look.mode:
+            self.change_look(mode=mode, shows_disagreement=mode == "grid")
+
+    def blink(self) -> None:
+        """Show the next of the compared models in place of the one that is shown."""
+        comparison = self.state.comparison
+        if comparison is None:
+            return
+        if self.state.look.mode != "blink":
+            self.show_as("blink")
+        else:
+            self.change_look(front=(self.state.look.front + 1) % len(comparison.choices))
+
+    def prefer(self, reference: str) -> None:
+        """Store that one of the compared models is the best on this place."""
+        comparison = self.state.comparison
+        if comparison is None or self.state.preferred is not None:
+            return
+        others = tuple(one.reference for one in comparison.choices if one.reference != reference)
+        try:
+            self._context.require_project().vote(reference, others, comparison.tile, _user())
+        except GraftError as error:
+            self.refused.emit(str(error))
+            return
+        self._context.note_saved()
+        self.state.votes = (*self.state.votes, Vote(reference, others, comparison.tile, _user()))
+        self.state.preferred = reference
+
+    def close_comparison(self) -> None:
+        """Show the comparison no longer."""
+        self.state.comparison = None
+
+    def _on_compared(self, comparison: Comparison) -> None:
+        # What was shown in front before may be another model now.
+        self.change_look(front=0)
+        self.state.preferred = None
+        self.state.comparison = comparison
+
+    def _on_comparing_ended(self) -> None:
+        self.state.is_comparing = False
+
+    def _on_project_changed(self) -> None:
+        project = self._context.project
+        self.state.comparison = None
+        self.state.votes = ()
+        self._has_user_chosen = False
+        self._list_options()
+        if project is not None:
+            self._context.jobs.start(
+                "Reading earlier votes",
+                lambda report, cancel: (project, tuple(project.votes())),
+                lane="files",
+                on_done=self._on_votes_read,
+            )
+
+    def _on_votes_read(self, found: tuple[Project, tuple[Vote, ...]]) -> None:
+        project, votes = found
+        if self._context.project is project:
+            self.state.votes = votes
+
+    def _list_options(self) -> None:
+        rounds = [] if self._context.project is None else _rounds(self._context.project)
+        sources = [Choice(row.id, row.title) for row in self._sources.state.rows]
+        self.state.options = (*rounds, *sources)
+        still = tuple(one for one in self.state.chosen if one in self.state.options)
+        self.state.chosen = still if self._has_user_chosen else self._usual(rounds, sources)
+
+    def _usual(self, rounds: list[Choice], sources: list[Choice]) -> tuple[Choice, ...]:
+        """Propose the last two rounds; before there are two, the source in use and the best ones as well."""
+        in_use = [one for one in sources if one.reference == self._sources.state.chosen]
+        others = [one for one in sources if one not in in_use]
+        best = others if self._sources.state.is_ranked else []
+        return (*rounds, *in_use, *best)[:FEWEST]
+
+
+def _rounds(project: Project) -> list[Choice]:
+    finished = [run for run in reversed(project.runs.all()) if run.is_finished]
+    return [Choice(f"run {run.id}", f"round {int(run.id)}") for run in finished]
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no such entry in a container
+        return "unknown"

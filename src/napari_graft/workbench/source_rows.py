@@ -1,0 +1,86 @@
+"""The sources as rows of a table, before and after they were ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from napari_graft.project.ranking import RankedEntry, StoredRanking
+from napari_graft.sources.card import SourceCard
+
+NOT_RANKED = "not ranked yet"
+"""Verdict on a source before the ranking."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """Say of a source what helps to choose it.
+
+    Parameters
+    ----------
+    id, title, structure, species, instrument, license, research_only
+        See `SourceCard`.
+    pixel_size
+        Nanometres along y that it was trained at, None where it is used at any scale.
+    verdict
+        How close the image is to its training images, in words.
+    z, p_value
+        The same in numbers, None before the ranking; see `Distance`.
+    """
+
+    id: str
+    title: str
+    structure: str
+    species: str
+    instrument: str
+    pixel_size: float | None
+    license: str
+    research_only: bool
+    verdict: str = NOT_RANKED
+    z: float | None = None
+    p_value: float | None = None
+
+
+def rows_of(cards: Sequence[SourceCard], ranking: StoredRanking) -> tuple[SourceRow, ...]:
+    """Return the ranked sources, best first, then those that were not ranked; the ancestor is no source.
+
+    Sources that were left out of the ranking, because they were trained on the image, do not appear.
+    """
+    ranked = [_row_of_entry(entry) for entry in ranking.entries]
+    known = {row.id for row in ranked} | set(ranking.left_out)
+    others = [_row_of_card(card) for card in cards if card.structure != "any" and card.id not in known]
+    return (*ranked, *others)
+
+
+def _row_of_entry(entry: RankedEntry) -> SourceRow:
+    other = "" if entry.same_structure else f", but it finds {entry.structure}"
+    return SourceRow(
+        entry.source,
+        entry.title,
+        entry.structure,
+        entry.species,
+        entry.instrument,
+        _size(entry.pixel_size),
+        entry.license,
+        entry.research_only,
+        entry.verdict + other,
+        entry.z,
+        entry.p_value,
+    )
+
+
+def _row_of_card(card: SourceCard) -> SourceRow:
+    return SourceRow(
+        card.id,
+        card.title,
+        card.structure,
+        card.species,
+        card.instrument,
+        _size(card.pixel_size),
+        card.license,
+        card.research_only,
+    )
+
+
+def _size(pixel_size: Sequence[float] | None) -> float | None:
+    return None if pixel_size is None else pixel_size[-2]

@@ -1,0 +1,200 @@
+"""The tab Sources: which of them fits the image, what the best make of it, and which one is used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from psygnal import Signal, SignalGroupDescriptor
+
+from napari_graft.core.errors import GraftError, InputError
+from napari_graft.core.progress import CancelToken, Report
+from napari_graft.core.tile import Tile
+from napari_graft.engine.protocol import RankJob
+from napari_graft.project.ranking import RankedEntry, StoredRanking
+from napari_graft.sources.add import add_source
+from napari_graft.sources.catalogue import user_home, user_sources
+from napari_graft.sources.source import Source
+from napari_graft.workbench.comparison import Choice, Comparison
+from napari_graft.workbench.context import Context
+from napari_graft.workbench.previewer import Previewer
+from napari_graft.workbench.source_rows import SourceRow, rows_of
+
+N_PREVIEWED, MOST_PREVIEWED = 3, 4
+
+
+@dataclass(slots=True, weakref_slot=True)
+class SourcesState:
+    """Show what the tab shows.
+
+    Parameters
+    ----------
+    rows
+        The sources, best first once they are ranked.
+    ticked
+        Ids of those to preview.
+    is_ranked, is_ranking, is_previewing
+        How far the work is.
+    left_out
+        Titles of the sources that were trained on the image and therefore not ranked.
+    advised
+        The best source that comes with advice, such as to swap dark and bright; None where there is none.
+    chosen
+        Id of the source to start from, None before one was chosen.
+    preview
+        What the ticked ones make of a tile, None while that is not shown.
+    """
+
+    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
+
+    rows: tuple[SourceRow, ...] = ()
+    ticked: frozenset[str] = frozenset()
+    is_ranked: bool = False
+    is_ranking: bool = False
+    is_previewing: bool = False
+    left_out: tuple[str, ...] = ()
+    advised: RankedEntry | None = None
+    chosen: str | None = None
+    preview: Comparison | None = None
+
+
+class SourcesModel:
+    """Rank the sources, preview them, choose one.
+
+    Parameters
+    ----------
+    context
+        What the window shares.
+    """
+
+    refused = Signal(str)
+    """What cannot be done, in words."""
+    contrast_changed = Signal(bool)
+    """Whether dark and bright are swapped now."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._ranking = StoredRanking()
+        self._previewer = Previewer(context, "preview")
+        self.state = SourcesState()
+        context.project_changed.connect(self._on_project_changed)
+        self._on_project_changed()
+
+    @property
+    def folder(self) -> Path:
+        """Where the user's own sources are."""
+        return user_sources(user_home())
+
+    def rank(self) -> None:
+        """Find out which sources fit the image, in the worker process."""
+        try:
+            project = self._context.require_project()
+        except InputError as error:
+            self.refused.emit(str(error))
+            return
+        self.state.is_ranking = True
+        job = self._context.run_engine(
+            "Ranking the sources", RankJob(project=str(project.folder)), lane="short", on_done=self._on_ranked
+        )
+        job.ended.connect(self._on_ranking_ended)
+
+    def swap_contrast(self) -> None:
+        """Let networks see the image with dark and bright swapped, and rank again."""
+        try:
+            project = self._context.require_project()
+            project.update_manifest(inverted=not project.manifest.inverted)
+            # The ranking that gave this advice no longer holds, even if the next one is stopped.
+            self._store(StoredRanking(chosen=self._ranking.chosen))
+        except GraftError as error:
+            self.refused.emit(str(error))
+            return
+        self.contrast_changed.emit(project.manifest.inverted)
+        self.rank()
+
+    def tick(self, source_id: str, is_ticked: bool) -> None:
+        """Add a source to those to preview, or take it away."""
+        self.state.ticked = self.state.ticked | {source_id} if is_ticked else self.state.ticked - {source_id}
+
+    def preview(self, tile: Tile) -> None:
+        """Segment a tile with the ticked sources."""
+        ticked = [Choice(row.id, row.title) for row in self.state.rows if row.id in self.state.ticked]
+        try:
+            if not 1 <= len(ticked) <= MOST_PREVIEWED:
+                raise InputError(f"{len(ticked)} sources are ticked: tick one to {MOST_PREVIEWED}")
+            self.state.is_previewing = True
+            self._previewer.start(
+                "Previewing the sources",
+                tuple(ticked),
+                tile,
+                on_done=self._on_previewed,
+                on_ended=self._on_previewing_ended,
+            )
+        except InputError as error:
+            self.state.is_previewing = False
+            self.refused.emit(str(error))
+
+    def close_preview(self) -> None:
+        """Show the preview no longer."""
+        self.state.preview = None
+
+    def choose(self, source_id: str) -> None:
+        """Start from a source from now on."""
+        try:
+            self._store(self._ranking.model_copy(update={"chosen": source_id}))
+        except GraftError as error:
+            self.refused.emit(str(error))
+
+    def add(self, path: Path) -> None:
+        """Copy a source, a file or a folder, to the user's own, after a check of all that is in it."""
+
+        def task(report: Report, cancel: CancelToken) -> Source:
+            return add_source(path, user_home(), report=report, cancel=cancel)
+
+        self._context.jobs.start("Adding a source", task, lane="files", on_done=self._on_added)
+
+    def _on_added(self, source: Source) -> None:
+        self._show()
+        self.tick(source.id, True)
+
+    def _on_ranked(self, result: dict[str, Any]) -> None:
+        entries = tuple(RankedEntry.model_validate(entry) for entry in result["ranking"])
+        left_out = tuple(result["left_out"])
+        self._store(StoredRanking(entries=entries, left_out=left_out, chosen=self._ranking.chosen))
+        self.state.ticked = frozenset(entry.source for entry in entries[:N_PREVIEWED])
+
+    def _on_ranking_ended(self) -> None:
+        self.state.is_ranking = False
+
+    def _on_previewed(self, comparison: Comparison) -> None:
+        self.state.preview = comparison
+
+    def _on_previewing_ended(self) -> None:
+        self.state.is_previewing = False
+
+    def _on_project_changed(self) -> None:
+        project = self._context.project
+        self.state.preview = None
+        self._ranking = StoredRanking()
+        if project is not None:
+            try:
+                self._ranking = project.ranking()
+            except InputError as error:
+                self.refused.emit(str(error))
+        self._show()
+        self.state.ticked = frozenset(entry.source for entry in self._ranking.entries[:N_PREVIEWED])
+
+    def _store(self, ranking: StoredRanking) -> None:
+        self._context.require_project().store_ranking(ranking)
+        self._context.note_saved()
+        self._ranking = ranking
+        self._show()
+
+    def _show(self) -> None:
+        cards = [source.card for source in self._context.catalogue.sources()]
+        titles = {card.id: card.title for card in cards}
+        self.state.rows = rows_of(cards, self._ranking)
+        self.state.is_ranked = bool(self._ranking.entries)
+        self.state.left_out = tuple(titles.get(one, one) for one in self._ranking.left_out)
+        self.state.advised = self._ranking.advised
+        self.state.chosen = self._ranking.chosen

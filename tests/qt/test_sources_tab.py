@@ -1,0 +1,283 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import tifffile
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtWidgets import QFileDialog
+
+from napari_graft._napari.layers import details_of, our_layers
+from napari_graft._qt.tabs.sources_tab import SourcesTab
+from napari_graft.project.opening import open_project
+from napari_graft.project.ranking import RankedEntry, StoredRanking
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from napari_graft._qt.graft_dock import GraftDock
+
+PATIENCE = 120_000
+pytestmark = pytest.mark.usefixtures("few_sources")
+FLY, NUCLEI, AXONS = "fly-medulla-fibsem", "nuclei-he", "rat-axons-sem"
+
+
+@pytest.fixture
+def tab(dock: GraftDock) -> SourcesTab:
+    """Return the tab, which sees three sources."""
+    found = dock.findChild(SourcesTab)
+    assert found is not None
+    dock.workbench.state.tab = "sources"
+    return found
+
+
+def entry(source: str, z: float = 2.5, **more: object) -> RankedEntry:
+    verdict = "like its own data" if z < 3 else "near" if z < 30 else "far"
+    fields = {"source": source, "title": f"The {source}", "structure": "neurites", "z": z, "p_value": 0.034}
+    return RankedEntry.model_validate(fields | {"verdict": verdict} | more)
+
+
+def rank_before(folder: Path, *entries: RankedEntry, **more: object) -> None:
+    with open_project(folder, write=True) as project:
+        project.store_ranking(StoredRanking(entries=entries, **more))  # type: ignore[arg-type]
+
+
+def open_with_image(dock: GraftDock, qtbot: QtBot, folder: Path, image: Path) -> None:
+    dock.viewer.add_image(tifffile.imread(image), name="cortex", scale=(4, 1, 1))
+    dock.workbench.data.open_folder(folder)
+    qtbot.waitUntil(lambda: dock.workbench.context.project is not None, timeout=PATIENCE)
+    wait(dock, qtbot)
+
+
+def wait(dock: GraftDock, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: not dock.workbench.context.jobs.active, timeout=PATIENCE)
+
+
+def click(qtbot: QtBot, button: object) -> None:
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def untick(tab: SourcesTab, qtbot: QtBot, source: str) -> None:
+    """Click on the tick of a source."""
+    cell = tab.table.tick_box(source)
+    tab.table.scrollTo(cell)
+    box = tab.table.visualRect(cell)
+    place = QPoint(box.left() + 9, box.center().y())
+    qtbot.mouseClick(tab.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+
+
+def titles(tab: SourcesTab) -> list[str]:
+    model = tab.table.model()
+    return [model.index(i, 0).data() for i in range(model.rowCount())]
+
+
+def test_without_a_project_the_sources_are_listed_and_the_next_step_is_said(tab: SourcesTab) -> None:
+    assert len(titles(tab)) == 3
+    assert "tab Data" in tab.hint.text()
+    assert not tab.rank.isEnabled()
+    assert not tab.preview.isEnabled()
+    assert tab.table.isColumnHidden(1)
+    assert tab.plot is None
+    assert tab.plot_box.isHidden()
+
+
+def test_ranking_by_a_click_shows_order_plot_and_ticks(
+    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
+) -> None:
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+    assert tab.rank.property("look") == "primary"
+    click(qtbot, tab.rank)
+    assert not tab.rank.isEnabled()
+    assert "Comparing" in tab.hint.text()
+    wait(dock, qtbot)
+
+    rows = dock.workbench.sources.state.rows
+    assert titles(tab) == [row.title for row in rows]
+    assert tab.table.current == rows[0].id == FLY
+    assert not tab.table.isColumnHidden(1)
+    assert tab.preview.property("look") == "primary"
+    assert tab.rank.property("look") == "quiet"
+    assert tab.plot is not None
+    assert [words.partition(": ")[0] for words in tab.plot.titles] == [row.verdict for row in rows]
+    box = tab.table.tick_box(FLY)
+    assert Qt.CheckState(box.data(Qt.ItemDataRole.CheckStateRole)) == Qt.CheckState.Checked
+
+
+def test_numbers_are_in_the_tooltip_only(
+    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
+) -> None:
+    rank_before(neuropil_project, entry(FLY, 2.5, research_only=True), entry(AXONS, 100.0))
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+
+    model = tab.table.model()
+    cells = [model.index(0, column).data() for column in range(model.columnCount())]
+    assert cells[:2] == [f"The {FLY}", "like its own data"]
+    assert cells[3] == "research use only"
+    assert "z = 2.5" in model.index(0, 1).data(Qt.ItemDataRole.ToolTipRole)
+    assert "p = 0.034" in model.index(0, 1).data(Qt.ItemDataRole.ToolTipRole)
+
+
+def test_table_can_be_sorted_and_brought_back_to_best_first(
+    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
+) -> None:
+    entries = (
+        entry(FLY, pixel_size=(10.0, 10.0)),
+        entry(AXONS, 9.0, pixel_size=(100.0, 100.0)),
+        entry(NUCLEI, 90.0),
+    )
+    rank_before(neuropil_project, *entries)
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+    best_first = [f"The {one.source}" for one in entries]
+    assert titles(tab) == best_first
+
+    tab.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
+    assert titles(tab) == sorted(best_first, reverse=True)
+    tab.table.sortByColumn(2, Qt.SortOrder.DescendingOrder)
+    assert titles(tab) == [best_first[2], best_first[1], best_first[0]]
+    tab.table.sortByColumn(1, Qt.SortOrder.AscendingOrder)
+    assert titles(tab) == best_first
+
+
+def test_ticked_sources_are_previewed_side_by_side_and_the_viewer_is_put_back(
+    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
+) -> None:
+    rank_before(neuropil_project, entry(FLY), entry(AXONS, 9.0), entry(NUCLEI, 90.0))
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+    viewer = dock.viewer
+    viewer.dims.set_point(0, 8.0)
+    dock.workbench.data.state.tile_side = 96
+    untick(tab, qtbot, NUCLEI)
+    assert dock.workbench.sources.state.ticked == {FLY, AXONS}
+
+    click(qtbot, tab.preview)
+    qtbot.waitUntil(lambda: dock.workbench.sources.state.preview is not None, timeout=PATIENCE)
+
+    preview = dock.workbench.sources.state.preview
+    assert preview is not None
+    assert (preview.tile.start[0], preview.tile.shape) == (2, (1, 96, 96))
+    assert viewer.canvas.grid.enabled
+    assert viewer.canvas.grid.actual_shape(viewer.layers) == (2, 2)
+    assert not viewer.layers["cortex"].visible
+    assert "agree on" in tab.shown.text()
+    assert tab.use.property("look") == "primary"
+
+    click(qtbot, tab.close_preview)
+    assert list(viewer.layers) == [viewer.layers["cortex"]]
+    assert viewer.layers["cortex"].visible
+    assert not viewer.canvas.grid.enabled
+    assert tab.preview_card.isHidden()
+
+
+def test_preview_closes_when_one_of_its_layers_is_removed(
+    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
+) -> None:
+    rank_before(neuropil_project, entry(FLY))
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+    click(qtbot, tab.preview)
+    qtbot.waitUntil(lambda: dock.workbench.sources.state.preview is not None, timeout=PATIENCE)
+
+    dock.viewer.layers.remove(next(our_layers(dock.viewer, "preview")))
+
+    qtbot.waitUntil(lambda: dock.workbench.sources.state.preview is None)
+    assert [layer.name for layer in dock.viewer.layers] == ["cortex"]
+
+
+def test_all_layers_can_be_removed_during_a_preview(
+    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
+) -> None:
+    rank_before(neuropil_project, entry(FLY))
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+    click(qtbot, tab.preview)
+    qtbot.waitUntil(lambda: dock.workbench.sources.state.preview is not None, timeout=PATIENCE)
+
+    dock.viewer.layers.clear()
+    qtbot.waitUntil(lambda: dock.workbench.sources.state.preview is None)
+    click(qtbot, tab.preview)
+
+    assert "open it again" in tab.refusal.text()
+
+
+def test_painting_closes_the_preview(
+    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
+) -> None:
+    rank_before(neuropil_project, entry(FLY))
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+    click(qtbot, tab.preview)
+    qtbot.waitUntil(lambda: dock.workbench.sources.state.preview is not None, timeout=PATIENCE)
+
+    dock.workbench.state.tab = "annotate"
+
+    assert not [layer for layer in dock.viewer.layers if details_of(layer).get("role") == "preview"]
+
+
+def test_using_a_source_is_shown_and_kept(
+    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
+) -> None:
+    rank_before(neuropil_project, entry(FLY), entry(AXONS, 9.0))
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+    tab.table.point_at(AXONS)
+    click(qtbot, tab.use)
+
+    assert tab.in_use.text() == f"In use: The {AXONS}"
+    assert not tab.use.isEnabled()
+    assert "Suggest" in dock.next.text()
+    dock.workbench.context.close_project()
+    assert tab.in_use.isHidden()
+    with open_project(neuropil_project) as project:
+        assert project.ranking().chosen == AXONS
+
+
+def test_advice_is_one_click_away(
+    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
+) -> None:
+    rank_before(neuropil_project, entry(FLY, 60.0, remedy="invert the image (z falls from 60 to 4)"))
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+    assert "contrast" in tab.advice.text()
+    assert "z falls" in tab.advice.toolTip()
+    assert not tab.advice_card.isHidden()
+
+    click(qtbot, tab.swap)
+
+    assert tab.advice_card.isHidden()
+    wait(dock, qtbot)
+    project = dock.workbench.context.project
+    assert project is not None
+    assert project.manifest.inverted
+    assert dock.workbench.sources.state.is_ranked
+
+
+def test_sources_left_out_are_named(
+    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
+) -> None:
+    rank_before(neuropil_project, entry(FLY), left_out=(AXONS,))
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+
+    assert "Rat myelinated axons" in tab.left_out.text()
+    assert not tab.left_out.isHidden()
+
+
+def test_broken_file_is_refused_in_words(
+    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "evil.pt").write_bytes(b"PK\x03\x04")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "evil.pt"), ""))
+    click(qtbot, tab.more.add_file)
+    wait(dock, qtbot)
+
+    assert "safetensors" in dock.strip.error.words.text()
+    assert len(titles(tab)) == 3
+
+
+def test_plot_and_table_follow_the_theme(
+    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
+) -> None:
+    rank_before(neuropil_project, entry(FLY), entry(AXONS, 90.0))
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+    assert tab.plot is not None
+    colours = []
+    for theme in ("dark", "light"):
+        dock.viewer.theme = theme
+        colours.append(tab.plot.backgroundBrush().color().lightness())
+
+    assert colours[0] < 100 < colours[1]
