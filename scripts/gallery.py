@@ -1,4 +1,4 @@
-"""Take the screenshots of docs/images: every tab empty, busy, filled and with an error, and the loop as a film.
+"""Take the pictures of docs/images: every tab empty, busy, filled and with an error, and the loop as a film.
 
 Usage: gallery.py OUT. It opens a real napari, goes through the whole loop on the generated sample as a person
 would, and takes each picture in both themes at 1366 × 768 and 1920 × 1080. `make screenshots` runs it.
@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import dask.array as da
 import numpy as np
 
 _SCRATCH = tempfile.TemporaryDirectory()
@@ -120,6 +119,8 @@ def take_empty(gallery: Gallery) -> None:
 
 def take_data(gallery: Gallery, folder: Path) -> None:
     """Refuse a constant image, copy a large one, then start the project of the sample."""
+    import dask.array as da
+
     tab, person, data = gallery.tab("data"), gallery.person, gallery.bench.data
     constant = gallery.viewer.add_image(np.full((512, 512), 7, np.uint8), name="constant")
     data.state.folder = folder / "constant.graft"

@@ -9,14 +9,14 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "session")]
 
-from tiny_loop import (  # noqa: F401 - fixtures
+from tiny_loop import (  # noqa: E402, F401 - fixtures, after the path
     eager_worker,
     image,
     labels,
     quick_training,
     sources,
 )
-from window import Window  # the helper module beside this file
+from window import Window  # noqa: E402 - the helper module beside this file
 
 
 @pytest.fixture

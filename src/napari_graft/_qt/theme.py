@@ -76,7 +76,9 @@ def style_sheet(palette: Palette) -> str:
     QFrame[look="card"] {{ background: {p.foreground}; border-radius: 4px; }}
     QFrame[look="current"] {{ background: {p.foreground}; border: 1px solid {p.accent}; border-radius: 4px; }}
     QPushButton[look="chip"] {{ background: {p.primary}; border-radius: 9px; padding: 3px 8px; }}
-    QTableView::indicator {{ width: 11px; height: 11px; border: 1px solid {p.faint}; background: transparent; }}
+    QTableView::indicator {{
+        width: 11px; height: 11px; border: 1px solid {p.faint}; background: transparent;
+    }}
     QTableView::indicator:checked {{ background: {p.accent}; border-color: {p.accent}; }}
     QScrollArea {{ border: none; }}
     QTabBar::tab {{ padding: 5px 6px; }}

@@ -120,7 +120,7 @@ class ComparingModel:
         self.state.look = replace(self.state.look, **changes)
 
     def show_as(self, mode: Mode) -> None:
-        """Show the comparison in another mode; the map of where they disagree is shown where it hides nothing."""
+        """Show the comparison in another mode, with the map of disagreement where it hides nothing."""
         if mode != self.state.look.mode:
             self.change_look(mode=mode, shows_disagreement=mode == "grid")
 

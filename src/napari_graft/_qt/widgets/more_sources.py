@@ -9,10 +9,11 @@ from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_graft._qt.widgets.basics import button, row
+from napari_graft._qt.widgets.folding import Folding
 from napari_graft.workbench.sources import SourcesModel
 
 
-class MoreSources(QCollapsible):
+class MoreSources(Folding):
     """Let the user add sources; folded away until asked for.
 
     Parameters
