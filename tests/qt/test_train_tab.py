@@ -155,6 +155,7 @@ def test_a_round_is_trained_shown_as_layers_rolled_back_and_there_after_reopenin
     assert tab.start.currentText() == "round 1 (in use)"
     assert not tab.plot.empty.isVisibleTo(tab)
     assert tab.is_worth_it.isVisibleTo(tab)
+    assert tab.worth.advice.text() == dock.workbench.training.state.advice != ""
 
     target = tmp_path / "whole.zarr"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))

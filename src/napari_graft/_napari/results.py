@@ -42,6 +42,8 @@ class ResultLayers:
             self.clear()
             self._folder = folder
         image = project_image(self._viewer, folder)
+        if image is None:  # nothing to lay them on: they come once it is there
+            return
         active = self._viewer.layers.selection.active
         for result in results:
             self._add(result, image, is_wanted=result.record.run == shown != self._shown)
@@ -64,14 +66,14 @@ class ResultLayers:
         layers = our_layers(self._viewer, role, project=str(self._folder))
         return [layer for layer in layers if "run" in details_of(layer)]
 
-    def _add(self, result: Result, image: Image | None, *, is_wanted: bool) -> None:
+    def _add(self, result: Result, image: Image, *, is_wanted: bool) -> None:
         run = result.record.run
         is_there = run in map(_run_of, self._ours("result"))
         if is_there or (run in self._added and not is_wanted):
             return
         layer = Labels(
             _lazy(result.labels),
-            name=f"{_name(image)} · {round_name(run)}",
+            name=f"{image.name} · {round_name(run)}",
             visible=False,
             metadata=mark("result", project=str(self._folder), run=run),
         )
@@ -83,7 +85,7 @@ class ResultLayers:
         for layer in self._ours("result"):
             layer.visible = _run_of(layer) == shown
 
-    def _replace_uncertainty(self, results: Sequence[Result], image: Image | None) -> None:
+    def _replace_uncertainty(self, results: Sequence[Result], image: Image) -> None:
         is_visible = False  # it would hide what the objects look like: shown when asked for
         for layer in self._ours("uncertainty"):
             is_visible = layer.visible
@@ -91,7 +93,7 @@ class ResultLayers:
         for result in results:
             layer = Image(
                 _lazy(result.uncertainty),
-                name=f"{_name(image)} · uncertainty",
+                name=f"{image.name} · uncertainty",
                 colormap="inferno",
                 blending="additive",
                 opacity=_OPACITY,
@@ -101,16 +103,16 @@ class ResultLayers:
             )
             self._insert(layer, result, image)
 
-    def _insert(self, layer: Layer, result: Result, image: Image | None) -> None:
+    def _insert(self, layer: Layer, result: Result, image: Image) -> None:
         """Put a layer right above the image and the other results: what is painted stays on top."""
         _move_onto(layer, image, result.record.region)
         layers = self._viewer.layers
-        below = [*self._ours("uncertainty"), *self._ours("result")] + ([] if image is None else [image])
-        layers.insert(max(map(layers.index, below), default=len(layers) - 1) + 1, layer)
+        below = [image, *self._ours("uncertainty"), *self._ours("result")]
+        layers.insert(max(map(layers.index, below)) + 1, layer)
 
-    def _place(self, regions: Mapping[str, Tile], image: Image | None) -> None:
+    def _place(self, regions: Mapping[str, Tile], image: Image) -> None:
         for layer in [*self._ours("result"), *self._ours("uncertainty")]:
-            if image is not None and _run_of(layer) in regions:
+            if _run_of(layer) in regions:
                 _move_onto(layer, image, regions[_run_of(layer)])
 
 
@@ -124,19 +126,12 @@ def _lazy(path: Path) -> dask.array.Array:
     return array
 
 
-def _name(image: Image | None) -> str:
-    return "image" if image is None else image.name
-
-
 def _run_of(layer: Layer) -> str:
     return str(details_of(layer)["run"])
 
 
-def _move_onto(layer: Layer, image: Image | None, region: Tile) -> None:
-    """Lay a layer of a region onto its image; without one, onto pixels."""
-    if image is None:
-        layer.translate = region.start
-        return
+def _move_onto(layer: Layer, image: Image, region: Tile) -> None:
+    """Lay a layer of a region onto its image."""
     ndim = region.ndim
     layer.scale = image.scale[-ndim:]
     layer.translate = image.translate[-ndim:] + image.scale[-ndim:] * region.start

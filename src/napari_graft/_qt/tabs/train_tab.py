@@ -21,7 +21,9 @@ from napari_graft._qt.widgets.folding import Folding
 from napari_graft._qt.widgets.learning_curve_plot import LearningCurvePlot
 from napari_graft._qt.widgets.outcome_box import OutcomeBox
 from napari_graft._qt.widgets.result_box import ResultBox
+from napari_graft.workbench.rounds import Round
 from napari_graft.workbench.start_points import StartPoint
+from napari_graft.workbench.unfinished import Unfinished
 from napari_graft.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -102,8 +104,10 @@ class TrainTab(QWidget):
             bind(self, state, field, lambda _: self._show_progress())
         for field in ("device", "memory_mb"):
             bind(self, state, field, lambda _: self._show_device())
-        bind(self, state, "unfinished", lambda _: self._show_unfinished())
-        bind(self, state, "rounds", lambda _: self._show_rounds())
+        bind(self, state, "unfinished", self._show_unfinished)
+        bind(self, state, "rounds", self._show_rounds)
+        for field in ("rounds", "points", "advice"):
+            bind(self, state, field, lambda _: self._show_worth())
         listen(self, self._model.curve_changed, lambda: self.plot.show_curve(self._model.curve))
         listen(self, self._model.refused, self._show_refusal)
         listen(self, self._context.project_changed, self._on_project_changed)
@@ -177,17 +181,19 @@ class TrainTab(QWidget):
         self.device.setText(words)
         self.device.setVisible(bool(words))
 
-    def _show_unfinished(self) -> None:
-        unfinished = self._model.state.unfinished
+    def _show_unfinished(self, unfinished: Unfinished | None) -> None:
         self.unfinished.setText(describe_unfinished(unfinished))
         self.cut_off.setVisible(unfinished is not None)
 
-    def _show_rounds(self) -> None:
+    def _show_rounds(self, rounds: tuple[Round, ...]) -> None:
+        self.outcome.setVisible(bool(rounds))
+        if rounds:
+            self.outcome.show_round(rounds[-1])
+
+    def _show_worth(self) -> None:
         state = self._model.state
-        self.outcome.setVisible(bool(state.rounds))
-        self.is_worth_it.setVisible(bool(state.rounds))
+        self.is_worth_it.setVisible(bool(state.points))
         if state.rounds:
-            self.outcome.show_round(state.rounds[-1])
             self.worth.show_points(state.points, state.rounds[-1].measure, state.advice)
 
     def _show_refusal(self, message: str) -> None:

@@ -35,7 +35,7 @@ class CurvePlot(QWidget):
         prepare_plot(self.plot)
         self.plot.setLabel("left", "error")
         self.plot.setLabel("bottom", "minutes")
-        self.plot.setMinimumHeight(_HEIGHT)
+        self.plot.setFixedHeight(_HEIGHT)
         self.loss = self.plot.plot()
         self.held_out = self.plot.plot(symbol="o", symbolSize=5)
         # Above the plot and not in it: there it would hide the curves.
