@@ -109,6 +109,10 @@ def test_a_start_is_offered_for_each_source_the_chosen_and_the_nearest_first(
 ) -> None:
     open_in(window, project)
     training = window.bench.training
+    window.bench.sources.choose("tiny-neurites")
+    titles = [start.title for start in training.state.starts]
+    assert "Source tiny-neurites (chosen)" in titles
+    assert "Source tiny-nuclei" in titles, "no source has a rank before there is a ranking"
     training.offer_sources(["tiny-neurites", "tiny-nuclei", "ancestor-generated"], None)
     assert [start.reference for start in training.state.starts] == [
         "tiny-neurites",

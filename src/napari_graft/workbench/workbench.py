@@ -81,7 +81,8 @@ class Workbench:
 
     def _offer_sources(self) -> None:
         state = self.sources.state
-        self.training.offer_sources([one.id for one in state.rows], state.chosen)
+        ranked = [one.id for one in state.rows if one.z is not None]
+        self.training.offer_sources(ranked, state.chosen)
 
     def _on_contrast_changed(self, is_inverted: bool) -> None:
         self.data.state.is_inverted = is_inverted
