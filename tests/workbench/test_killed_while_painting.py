@@ -99,9 +99,9 @@ def test_killed_painter_loses_no_accepted_tile_and_no_stroke_older_than_two_seco
 
 
 @pytest.mark.slow
-def test_fifty_kills_in_one_project_lose_nothing(tmp_path: Path) -> None:
-    for seed in range(100, 150):
-        (tmp_path / str(seed)).mkdir()
-        folder = make_small_project(tmp_path / str(seed))
-        said, killed_at = paint_and_kill(folder, seed)
-        check_nothing_is_lost(folder, said, killed_at)
+@pytest.mark.parametrize("seed", range(100, 150))
+def test_fifty_kills_lose_nothing(tmp_path: Path, seed: int) -> None:
+    folder = make_small_project(tmp_path)
+    said, killed_at = paint_and_kill(folder, seed)
+
+    check_nothing_is_lost(folder, said, killed_at)

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_graft._qt.bridge import Bridge
 from napari_graft._qt.closing import CloseGuard
+from napari_graft._qt.software_opengl import keep_programs
 from napari_graft.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def workbench_of(viewer: Viewer) -> Workbench:
     """Return the workbench of a viewer, made when it is first asked for."""
     viewer = plain_viewer(viewer)
     if viewer not in _benches:
+        keep_programs()
         bridge = Bridge()
         bench = Workbench(bridge.deliver)
         _benches[viewer] = bench
