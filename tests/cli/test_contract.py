@@ -15,7 +15,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 import tifffile
-from tiny_loop import make_sample, make_stack
+from tiny_loop import SEEN_SET, make_sample, make_stack
 
 from napari_graft.cli.app import run
 from napari_graft.io import open_labels
@@ -130,6 +130,24 @@ def test_sources_are_ranked_best_first(loop: Loop, graft: Graft) -> None:
     assert "comparing with Source tiny-nuclei" in answer.err
     without = graft("rank", loop.project, "--exclude", "tiny-nuclei", "--json").document
     assert [row["source"] for row in without] == ["tiny-neurites"]
+
+
+def test_sources_that_have_seen_the_image_are_left_out_and_named(
+    graft: Graft, tmp_path: Path, image: Path
+) -> None:
+    (tmp_path / SEEN_SET).mkdir()
+    copy = shutil.copy(image, tmp_path / SEEN_SET)
+    assert graft("new", tmp_path / "p.graft", "--image", copy, "--structure", "neurites").code == 0
+
+    answer = graft("rank", tmp_path / "p.graft", "--json")
+    all_of_them = graft("rank", tmp_path / "p.graft", "--include-seen", "--json")
+
+    assert [row["source"] for row in answer.document] == ["tiny-nuclei"]
+    (note,) = (line for line in answer.err.splitlines() if line.startswith("note: "))
+    assert "tiny-neurites" in note
+    assert "--include-seen" in note
+    assert [row["source"] for row in all_of_them.document] == ["tiny-neurites", "tiny-nuclei"]
+    assert "left out" not in all_of_them.err
 
 
 def test_ranking_reads_well_without_json(loop: Loop, graft: Graft) -> None:

@@ -19,7 +19,7 @@ OPTIONS = {
     "sources show": "--json",
     "sources export": "--out",
     "sources train": "--out",
-    "rank": "--exclude --json",
+    "rank": "--exclude --include-seen --json",
     "compare": "--sources --out",
     "suggest": "--n --tile --strategy --source --seed --json",
     "annotate": "--labels --tiles --sparse",

@@ -23,14 +23,13 @@ from napari_graft.session.examples import make_examples
 from napari_graft.session.fitting import Budget, Fitting
 from napari_graft.session.models import SCRATCH, Model, load_model, model_of_run
 from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.ranking import RankedSource, candidate_sources, rank_sources
+from napari_graft.session.ranking import RankedSource, candidate_sources, rank_sources, unseen_sources
 from napari_graft.session.segmenting import segment_tiles
 from napari_graft.session.splitting import TestSplit, split_for_test
 from napari_graft.session.suggesting import SuggestRequest, suggest_tiles
 from napari_graft.session.training import TrainingTask
 from napari_graft.session.views import view_of
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.exclude import trained_on
 
 Segments = NDArray[np.uint32]
 
@@ -134,7 +133,8 @@ class Demo:
         self.catalogue = Catalogue()
         self._report = report
         self._cancel = cancel
-        self._candidates = candidate_sources(self.catalogue, request.exclude)
+        # A mistyped name is told before an earlier demonstration makes way.
+        candidate_sources(self.catalogue, request.exclude)
         self.labels = open_labels(request.labels)
         self.project = self._fresh_project()
         self.split: TestSplit = split_for_test(self.project.manifest.shape)
@@ -178,10 +178,9 @@ class Demo:
         return self.result
 
     def _rank(self) -> str:
-        image = self.request.named or self.request.options.image
-        seen = [source.id for source in self._candidates if trained_on(source, image)]
-        self.result.excluded = [*self.request.exclude, *seen]
-        unseen = [source for source in self._candidates if source.id not in seen]
+        request = self.request
+        unseen, seen = unseen_sources(self.project, self.catalogue, request.exclude, named=request.named)
+        self.result.excluded = [*request.exclude, *(source.id for source in seen)]
         self.result.ranking = rank_sources(self.project, unseen, report=self._report, cancel=self._cancel)
         return self.result.ranking[0].source.id
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from napari_graft.blockwise import SegmentOptions, SegmentResult, segment_volume
 from napari_graft.core.errors import InputError
-from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
 from napari_graft.core.tile import Tile
 from napari_graft.inference.predictor import Predictor
 from napari_graft.nets.device import choose_device
@@ -59,7 +59,7 @@ def predict_project(
     model = _model(project, request, catalogue)
 
     def notify(message: str) -> None:
-        report(Progress(0, None, message))
+        report(Progress(0, None, NOTE + message))
 
     predictor = Predictor(model.network, choose_device(request.device), notify)
     options = SegmentOptions(
