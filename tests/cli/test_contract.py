@@ -117,6 +117,7 @@ def test_sources_are_listed_and_shown(graft: Graft) -> None:
     assert card["id"] == "tiny-nuclei"
     assert card["spec"]["widths"] == [8, 16]
     assert "tiny-nuclei" in graft("sources", "list").out
+    assert "CC0-1.0" not in graft("sources", "list", "--scores").out
     assert "CC0-1.0" in graft("sources", "show", "tiny-nuclei").out
 
 
@@ -238,7 +239,12 @@ schedule: {steps: 2, patch: 64, batch_size: 1}
     answer = graft("sources", "train", tmp_path / "tiny.yaml", "--out", tmp_path / "made", "--device", "cpu")
 
     assert (answer.code, answer.out) == (0, ""), answer.err
-    assert graft("sources", "show", tmp_path / "made", "--json").document["training"]["steps"] == 2
+    made = graft("sources", "show", tmp_path / "made", "--json").document
+    assert made["training"]["steps"] == 2
+    again = graft("sources", "train", tmp_path / "tiny.yaml", "--out", tmp_path / "made", "--rescore")
+    assert (again.code, again.out) == (0, ""), again.err
+    assert "measured tiny-recipe" in again.err
+    assert graft("sources", "show", tmp_path / "made", "--json").document == made
 
 
 def test_tiles_can_be_named_by_a_file_and_be_sparse(

@@ -78,10 +78,10 @@ def unseen_sources(
     """Return the candidates that have never seen the project's image, and those left out because they have.
 
     A source that was trained on the image, or on other images of its data set, always looks near and scores
-    well on tiles that it has learned. Neither its rank nor its score on held-out tiles can be believed, and it
-    would hide the candidates whose can. That holds for a user's own exported run as well. Such a source may
-    still be the best start, so whoever asks is told which were left out (`tell_left_out`) and can name one:
-    only the automatic choice passes it over.
+    well on tiles that it has learned. Neither its rank nor its score on held-out tiles can be believed, and
+    it would hide the candidates whose can. That holds for a user's own exported run as well. Such a source
+    may still be the best start, so whoever asks is told which were left out (`tell_left_out`) and can name
+    one: only the automatic choice passes it over.
 
     Parameters
     ----------
