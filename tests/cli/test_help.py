@@ -12,7 +12,7 @@ COMMANDS = (
     "benchmark", "sources list", "sources show", "sources add", "sources export", "sources train",
 )  # fmt: skip
 OPTIONS = {
-    "demo": "--out --image --labels --exclude --rounds --tiles --time-budget --seed",
+    "demo": "--out --image --labels --exclude --rounds --tiles --time-budget --steps --seed",
     "new": "--image --pixel-size --unit --axes --structure",
     "info": "--json",
     "sources list": "--scores --json",
@@ -26,7 +26,7 @@ OPTIONS = {
     "train": "--source --time-budget --steps --device --seed --json",
     "predict": "--run --source --out --region --uncertainty",
     "evaluate": "--json --per-slice",
-    "benchmark": "--quick --out --data",
+    "benchmark": "--quick --seeds --out --data",
 }
 
 

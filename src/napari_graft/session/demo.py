@@ -50,8 +50,8 @@ class DemoRequest:
         Sources to leave out, beside those that were trained on the image or its set.
     n_rounds, n_tiles
         Rounds, and tiles annotated in each.
-    seconds
-        Training time of a round.
+    seconds, steps
+        Training of a round: its time, its number of steps, or whichever comes first.
     seed
         Decides all that is random.
     tile
@@ -68,7 +68,8 @@ class DemoRequest:
     exclude: tuple[str, ...] = ()
     n_rounds: int = 2
     n_tiles: int = 4
-    seconds: float = 60.0
+    seconds: float | None = 60.0
+    steps: int | None = None
     seed: int = 0
     tile: int = 256
     named: str = ""
@@ -80,6 +81,7 @@ class DemoRequest:
                 f"{self.n_rounds} rounds of {self.n_tiles} tiles show nothing: ask for at least 1 of each"
             )
         SuggestRequest(self.n_tiles, self.tile, seed=self.seed)
+        Budget(self.seconds, self.steps, seed=self.seed)
 
 
 @dataclass(slots=True)
@@ -199,7 +201,7 @@ class Demo:
     def _adapt(self, number: int, best: str) -> int:
         task = TrainingTask(self.project, self.catalogue, self._report, self._cancel)
         start = "latest" if self.project.latest_run() is not None else best
-        trained = task.run(start, Budget(self.request.seconds, seed=self.request.seed + number))
+        trained = task.run(start, self._budget(number))
         self._cancel.raise_if_cancelled()
         self._steps += trained.steps
         self.result.held_out[f"round {number}"] = trained.validation
@@ -218,6 +220,10 @@ class Demo:
             | self._score(name, model)
         )
         return self._steps
+
+    def _budget(self, number: int) -> Budget:
+        request = self.request
+        return Budget(request.seconds, request.steps, seed=request.seed + number)
 
     def _from_scratch(self, number: int, steps: int) -> None:
         """Train fresh weights on the same tiles, with as many steps as the adapted model has had in all."""
