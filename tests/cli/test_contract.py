@@ -186,6 +186,24 @@ def test_predict_writes_the_file_and_nothing_to_stdout(loop: Loop, graft: Graft,
     assert tifffile.imread(tmp_path / "u.tif").shape == (128, 128)
 
 
+def test_predict_gives_the_blocks_to_the_workers_of_a_scheduler(
+    loop: Loop, graft: Graft, tmp_path: Path
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    here, there = tmp_path / "here.tif", tmp_path / "there.tif"
+    assert graft("predict", loop.project, "--out", here).code == 0
+
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
+    ) as cluster:
+        answer = graft("predict", loop.project, "--out", there, "--scheduler", cluster.scheduler_address)
+
+    assert (answer.code, answer.out) == (0, ""), answer.err
+    np.testing.assert_array_equal(tifffile.imread(there), tifffile.imread(here))
+    wrong = graft("predict", loop.project, "--out", tmp_path / "no.tif", "--scheduler", "cluster-42")
+    assert wrong.refuses("cluster-42", "dask scheduler")
+
+
 def test_evaluate_gives_the_scores(graft: Graft, labels: Path) -> None:
     scores = graft("evaluate", labels, labels, "--json").document
 

@@ -24,7 +24,7 @@ OPTIONS = {
     "suggest": "--n --tile --strategy --source --seed --json",
     "annotate": "--labels --tiles --sparse",
     "train": "--source --time-budget --steps --device --seed --json",
-    "predict": "--run --source --out --region --uncertainty",
+    "predict": "--run --source --out --region --uncertainty --scheduler",
     "evaluate": "--json --per-slice",
     "benchmark": "--quick --seeds --out --data",
 }
