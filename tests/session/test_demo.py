@@ -34,6 +34,7 @@ def test_the_demo_goes_round_the_loop_and_reports(tmp_path: Path, capsys: pytest
     captured = capsys.readouterr()
     assert (code, captured.out) == (0, ""), captured.err
     assert str(out / "report.html") in captured.err
+    assert captured.err.count("note: the pixel size is unknown") == 1
     report = json.loads((out / "report.json").read_text())
     _check_report(report)
     page = (out / "report.html").read_text()

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.errors import InputError
-from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.device import choose_device
 from napari_graft.project.project import Project
@@ -128,7 +128,10 @@ class TrainingTask:
         if seen:
             self.report(Progress(0, None, tell_left_out(seen)))
         ranked = rank_sources(self.project, sources, device=device, report=self.report, cancel=self.cancel)
-        return ranked[0].source.id
+        best = ranked[0]
+        if best.score.remedy is not None:
+            self.report(Progress(0, None, f"{NOTE}{best.source.id}: {best.score.remedy}"))
+        return best.source.id
 
     def _fitting(self, model: Model, tiles: Sequence[LabelledTile]) -> Fitting:
         examples = make_examples(view_of(self.project, model.spec), tiles)
