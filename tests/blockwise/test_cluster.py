@@ -9,6 +9,7 @@ from functools import partial
 from operator import methodcaller
 from pathlib import Path
 
+import dask
 import numpy as np
 import pytest
 import torch
@@ -178,6 +179,20 @@ def test_a_scheduler_that_goes_is_told_of(
             close_scheduler,
         )
     goes[0].join()
+
+
+def test_workers_that_die_over_a_block_are_told_of(
+    tmp_path: Path, open_view: Callable[[], ModelView]
+) -> None:
+    die: Callable[[], ModelView] = partial(os._exit, 1)
+    local = {"n_workers": 1, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        distributed.LocalCluster(**local) as started,
+        pytest.raises(InputError, match=r"died time and again.*more memory"),
+    ):
+        _segment(tmp_path / "out.tif", open_view, Cluster(started.scheduler_address, die, "cpu"))
 
 
 @pytest.fixture
