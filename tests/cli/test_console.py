@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import io
 import json
 import signal
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from napari_graft.cli import console
 from napari_graft.cli.console import print_json, progress
 from napari_graft.cli.durations import parse_duration
 from napari_graft.core.errors import InputError
@@ -34,6 +37,17 @@ def test_numbers_that_json_does_not_know_become_null(capsys: pytest.CaptureFixtu
     print_json({"a": float("nan"), "b": [float("inf"), 1.5], "c": ({"d": -float("inf")},)})
 
     assert json.loads(capsys.readouterr().out) == {"a": None, "b": [None, 1.5], "c": [{"d": None}]}
+
+
+def test_notes_stay_on_a_terminal_when_the_bar_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(console, "stderr", Console(file=screen, force_terminal=True, width=80))
+    with progress() as (report, _):
+        report(Progress(0, None, "note: one source was left out"))
+        report(Progress(1, 2, "ranking"))
+
+    assert "note: one source was left out\n" in screen.getvalue()
+    assert "starting" in screen.getvalue()
 
 
 def test_progress_goes_to_stderr_one_line_a_message(capsys: pytest.CaptureFixture[str]) -> None:

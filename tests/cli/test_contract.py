@@ -15,7 +15,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 import tifffile
-from tiny_loop import make_sample, make_stack
+from tiny_loop import SEEN_SET, make_sample, make_stack
 
 from napari_graft.cli.app import run
 from napari_graft.io import open_labels
@@ -117,6 +117,7 @@ def test_sources_are_listed_and_shown(graft: Graft) -> None:
     assert card["id"] == "tiny-nuclei"
     assert card["spec"]["widths"] == [8, 16]
     assert "tiny-nuclei" in graft("sources", "list").out
+    assert "CC0-1.0" not in graft("sources", "list", "--scores").out
     assert "CC0-1.0" in graft("sources", "show", "tiny-nuclei").out
 
 
@@ -130,6 +131,24 @@ def test_sources_are_ranked_best_first(loop: Loop, graft: Graft) -> None:
     assert "comparing with Source tiny-nuclei" in answer.err
     without = graft("rank", loop.project, "--exclude", "tiny-nuclei", "--json").document
     assert [row["source"] for row in without] == ["tiny-neurites"]
+
+
+def test_sources_that_have_seen_the_image_are_left_out_and_named(
+    graft: Graft, tmp_path: Path, image: Path
+) -> None:
+    (tmp_path / SEEN_SET).mkdir()
+    copy = shutil.copy(image, tmp_path / SEEN_SET)
+    assert graft("new", tmp_path / "p.graft", "--image", copy, "--structure", "neurites").code == 0
+
+    answer = graft("rank", tmp_path / "p.graft", "--json")
+    all_of_them = graft("rank", tmp_path / "p.graft", "--include-seen", "--json")
+
+    assert [row["source"] for row in answer.document] == ["tiny-nuclei"]
+    (note,) = (line for line in answer.err.splitlines() if line.startswith("note: "))
+    assert "tiny-neurites" in note
+    assert "--include-seen" in note
+    assert [row["source"] for row in all_of_them.document] == ["tiny-neurites", "tiny-nuclei"]
+    assert "left out" not in all_of_them.err
 
 
 def test_ranking_reads_well_without_json(loop: Loop, graft: Graft) -> None:
@@ -165,6 +184,24 @@ def test_predict_writes_the_file_and_nothing_to_stdout(loop: Loop, graft: Graft,
     assert open_labels(whole).shape == (128, 128)
     assert open_labels(part).shape == (64, 128)
     assert tifffile.imread(tmp_path / "u.tif").shape == (128, 128)
+
+
+def test_predict_gives_the_blocks_to_the_workers_of_a_scheduler(
+    loop: Loop, graft: Graft, tmp_path: Path
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    here, there = tmp_path / "here.tif", tmp_path / "there.tif"
+    assert graft("predict", loop.project, "--out", here).code == 0
+
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
+    ) as cluster:
+        answer = graft("predict", loop.project, "--out", there, "--scheduler", cluster.scheduler_address)
+
+    assert (answer.code, answer.out) == (0, ""), answer.err
+    np.testing.assert_array_equal(tifffile.imread(there), tifffile.imread(here))
+    wrong = graft("predict", loop.project, "--out", tmp_path / "no.tif", "--scheduler", "cluster-42")
+    assert wrong.refuses("cluster-42", "dask scheduler")
 
 
 def test_evaluate_gives_the_scores(graft: Graft, labels: Path) -> None:
@@ -220,7 +257,12 @@ schedule: {steps: 2, patch: 64, batch_size: 1}
     answer = graft("sources", "train", tmp_path / "tiny.yaml", "--out", tmp_path / "made", "--device", "cpu")
 
     assert (answer.code, answer.out) == (0, ""), answer.err
-    assert graft("sources", "show", tmp_path / "made", "--json").document["training"]["steps"] == 2
+    made = graft("sources", "show", tmp_path / "made", "--json").document
+    assert made["training"]["steps"] == 2
+    again = graft("sources", "train", tmp_path / "tiny.yaml", "--out", tmp_path / "made", "--rescore")
+    assert (again.code, again.out) == (0, ""), again.err
+    assert "measured tiny-recipe" in again.err
+    assert graft("sources", "show", tmp_path / "made", "--json").document == made
 
 
 def test_tiles_can_be_named_by_a_file_and_be_sparse(

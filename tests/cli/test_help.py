@@ -12,21 +12,21 @@ COMMANDS = (
     "benchmark", "sources list", "sources show", "sources add", "sources export", "sources train",
 )  # fmt: skip
 OPTIONS = {
-    "demo": "--out --image --labels --exclude --rounds --tiles --time-budget --seed",
+    "demo": "--out --image --labels --exclude --rounds --tiles --time-budget --steps --seed",
     "new": "--image --pixel-size --unit --axes --structure",
     "info": "--json",
-    "sources list": "--json",
+    "sources list": "--scores --json",
     "sources show": "--json",
     "sources export": "--out",
-    "sources train": "--out",
-    "rank": "--exclude --json",
+    "sources train": "--out --rescore",
+    "rank": "--exclude --include-seen --json",
     "compare": "--sources --out",
     "suggest": "--n --tile --strategy --source --seed --json",
     "annotate": "--labels --tiles --sparse",
     "train": "--source --time-budget --steps --device --seed --json",
-    "predict": "--run --source --out --region --uncertainty",
+    "predict": "--run --source --out --region --uncertainty --scheduler",
     "evaluate": "--json --per-slice",
-    "benchmark": "--quick --out --data",
+    "benchmark": "--quick --seeds --out --data",
 }
 
 

@@ -8,8 +8,10 @@ import tifffile
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
 from napari_graft.recipes.recipe import read_recipe
+from napari_graft.recipes.rescore import rescore_source
 from napari_graft.recipes.run import train_source
 from napari_graft.samples.em import generate_neuropil
+from napari_graft.sources.document import write_document
 from napari_graft.sources.source import open_source
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +54,30 @@ def test_a_recipe_gives_a_complete_source(recipe: Path, tmp_path: Path) -> None:
     assert fingerprint is not None
     assert fingerprint.encoder == again.card.weights_sha256
     assert not list((tmp_path / "tiny").glob("checkpoint*"))
+
+
+def test_measuring_anew_changes_the_card_only_and_finds_the_same(recipe: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "tiny"
+    source = train_source(recipe, folder, report=ignore_progress, cancel=CancelToken())
+    assert source is not None
+    files = {path: path.read_bytes() for path in folder.iterdir()}
+    stale = source.card.model_copy(update={"decode": {"min_size": 9.0}, "validation": {"vi": 99.0}})
+    write_document(folder / "card.json", stale)
+
+    again = rescore_source(recipe, folder, report=ignore_progress, cancel=CancelToken())
+
+    assert again.card == source.card
+    assert {path: path.read_bytes() for path in folder.iterdir()} == files
+
+
+def test_only_the_recipe_of_a_source_measures_it_anew(recipe: Path, tmp_path: Path) -> None:
+    train_source(recipe, tmp_path / "tiny", report=ignore_progress, cancel=CancelToken())
+    recipe.write_text(recipe.read_text().replace("id: tiny", "id: other"))
+
+    with pytest.raises(InputError, match=r"not trained by the recipe 'other'"):
+        rescore_source(recipe, tmp_path / "tiny", report=ignore_progress, cancel=CancelToken())
+    with pytest.raises(InputError, match="is missing"):
+        rescore_source(recipe, tmp_path / "nowhere", report=ignore_progress, cancel=CancelToken())
 
 
 def test_a_stopped_training_leaves_no_source_and_goes_on_later(recipe: Path, tmp_path: Path) -> None:

@@ -12,22 +12,14 @@ from napari_graft.cli.app import run
 from napari_graft.core.errors import InputError
 from napari_graft.io import open_volume
 from napari_graft.metrics import evaluate
-from napari_graft.session import demo
 from napari_graft.session.demo import mean_scores
-from napari_graft.session.fitting import Budget
 from napari_graft.session.series import is_series, write_stack
 
 SCORES = {"vi", "vi_split", "vi_merge", "arand", "ap50", "ap", "f1_50", "dice", "n_true", "n_predicted"}
 
 
 @pytest.mark.usefixtures("quick_training")
-def test_the_demo_goes_round_the_loop_and_reports(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def two_steps(seconds: float | None, steps: int | None = None, *, seed: int) -> Budget:
-        return Budget(None, steps or 2, seed=seed)
-
-    monkeypatch.setattr(demo, "Budget", two_steps)
+def test_the_demo_goes_round_the_loop_and_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, out = tmp_path / SEEN_SET, tmp_path / "report"
     folder.mkdir()
     for seed in range(5):
@@ -35,18 +27,20 @@ def test_the_demo_goes_round_the_loop_and_reports(
         tifffile.imwrite(folder / f"image_{seed}.tif", sample.image)
         tifffile.imwrite(folder / f"labels_{seed}.tif", sample.segments)
     images = ("--image", str(folder / "image_*.tif"), "--labels", str(folder / "labels_*.tif"))
-    loop = ("--rounds", "2", "--tiles", "2", "--tile", "48", "--time-budget", "1s", "--structure", "nuclei")
+    loop = ("--rounds", "2", "--tiles", "2", "--tile", "48", "--steps", "2", "--structure", "nuclei")
 
     code = run(["demo", "--out", str(out), *images, *loop])
 
     captured = capsys.readouterr()
     assert (code, captured.out) == (0, ""), captured.err
     assert str(out / "report.html") in captured.err
+    assert captured.err.count("note: the pixel size is unknown") == 1
     report = json.loads((out / "report.json").read_text())
     _check_report(report)
     page = (out / "report.html").read_text()
     assert "tiny-nuclei" in page
     assert 'src="http' not in page and 'href="http' not in page.replace('href="https://doi.org', "")
+    assert "2 steps a round, 4 steps in all" in page
     assert list(out.glob("*.png"))
 
 
@@ -75,7 +69,7 @@ def _check_report(report: dict[str, object]) -> None:
     assert isinstance(rounds, list)
     assert [row["source"] for row in ranking] == ["tiny-nuclei"]  # the other one has seen this set
     assert report["excluded"] == ["tiny-neurites"]
-    assert [row["n_tiles"] for row in rounds] == [2, 4]
+    assert [(row["n_tiles"], row["steps"]) for row in rounds] == [(2, 2), (4, 2)]
     for row in rounds:
         assert {"n_tiles", "source", "seconds"} | SCORES <= row.keys()
     scratch, zero_shot = report["scratch"], report["zero_shot"]

@@ -15,7 +15,7 @@ from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.session.fitting import Budget
 from napari_graft.session.models import decode_settings, fresh_spec, load_model
 from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.ranking import rank_sources
+from napari_graft.session.ranking import rank_sources, unseen_sources
 from napari_graft.session.sources import add_to_user, export_reference
 from napari_graft.session.training import TrainingTask
 from napari_graft.sources.catalogue import Catalogue
@@ -93,6 +93,7 @@ def test_an_exported_run_is_a_source_that_others_can_add_and_rank(trained: Path,
             (ranked,) = rank_sources(
                 project, [added], device="cpu", report=ignore_progress, cancel=CancelToken()
             )
+            assert added in unseen_sources(project, Catalogue())[1]
         assert ranked.score.verdict == "like its own data"
         half = {name: value.half().float() for name, value in _weights(trained, "latest").items()}
         assert _same(half, _weights(trained, added.id))

@@ -6,13 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from tiny_loop import make_sample
+from tiny_loop import SEEN_SET, make_sample
 
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
 from napari_graft.project.opening import open_project
 from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.ranking import RankedSource, candidate_sources, rank_sources
+from napari_graft.session.ranking import (
+    RankedSource,
+    candidate_sources,
+    rank_sources,
+    tell_left_out,
+    unseen_sources,
+)
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.document import write_document
 from napari_graft.sources.source import open_source
@@ -63,6 +69,43 @@ def test_sources_are_left_out_by_id_and_by_path(sources: Path) -> None:
     assert [s.id for s in candidate_sources(catalogue, [str(sources / "tiny-nuclei")])] == ["tiny-neurites"]
     with pytest.raises(InputError, match=r"'tiny-nuclie'.*did you mean tiny-nuclei"):
         candidate_sources(catalogue, ["tiny-nuclie"])
+
+
+@pytest.fixture
+def seen_folder(tmp_path: Path, image: Path) -> Path:
+    """Give a project whose image belongs to the set that ``tiny-neurites`` was trained on."""
+    (tmp_path / SEEN_SET).mkdir()
+    shutil.copy(image, tmp_path / SEEN_SET / "image.tif")
+    options = ImageOptions(str(tmp_path / SEEN_SET / "image.tif"), structure="neurites")
+    make_project(tmp_path / "seen.graft", options).close()
+    return tmp_path / "seen.graft"
+
+
+def test_a_source_that_has_seen_the_image_is_no_candidate_and_is_named(seen_folder: Path) -> None:
+    with open_project(seen_folder) as project:
+        unseen, seen = unseen_sources(project, Catalogue())
+        excluded = unseen_sources(project, Catalogue(), ["tiny-neurites"])
+
+    assert [source.id for source in unseen] == ["tiny-nuclei"]
+    assert [source.id for source in seen] == ["tiny-neurites"]
+    assert "tiny-neurites" in tell_left_out(seen)
+    assert ([source.id for source in excluded[0]], excluded[1]) == (["tiny-nuclei"], [])
+
+
+def test_what_the_user_called_the_image_counts_where_the_project_holds_a_copy(folder: Path) -> None:
+    with open_project(folder) as project:
+        assert unseen_sources(project, Catalogue())[1] == []
+        _, seen = unseen_sources(project, Catalogue(), named=f"{SEEN_SET}/image_*.tif")
+
+    assert [source.id for source in seen] == ["tiny-neurites"]
+
+
+def test_where_every_source_has_seen_the_image_the_user_is_asked_to_name_one(seen_folder: Path) -> None:
+    with (
+        open_project(seen_folder) as project,
+        pytest.raises(InputError, match=r"tiny-neurites.*name the one"),
+    ):
+        unseen_sources(project, Catalogue(), ["tiny-nuclei"])
 
 
 def test_without_a_source_there_is_nothing_to_rank(folder: Path, tmp_path: Path) -> None:

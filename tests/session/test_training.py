@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from tiny_loop import make_annotated
+from tiny_loop import SEEN_SET, make_annotated
 
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.errors import InputError
@@ -72,6 +72,22 @@ def test_a_run_is_recorded_with_what_made_it_and_becomes_the_model_in_use(folder
 def test_the_best_source_of_the_ranking_is_taken(folder: Path) -> None:
     with open_project(folder, write=True) as project:
         assert _train(project, "best").source == "tiny-nuclei"
+
+
+def test_a_source_that_has_seen_the_image_is_not_taken_as_the_best_but_by_its_name(
+    tmp_path: Path, image: Path, labels: Path
+) -> None:
+    (tmp_path / SEEN_SET).mkdir()
+    copy = Path(shutil.copy(image, tmp_path / SEEN_SET))
+    told: list[str] = []
+    with open_project(
+        make_annotated(tmp_path / "seen.graft", copy, labels, structure="neurites"), write=True
+    ) as project:
+        best = _train(project, "best", report=lambda state: told.append(state.message))
+        named = _train(project, "tiny-neurites")
+
+    assert (best.source, named.source) == ("tiny-nuclei", "tiny-neurites")
+    assert len([message for message in told if "left out" in message and "tiny-neurites" in message]) == 1
 
 
 def test_a_bad_new_model_is_not_kept_and_the_previous_stays_in_use(folder: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from napari_graft.sources.card import TrainingRecord
-from napari_graft.sources.exclude import trained_on
+from napari_graft.sources.exclude import LARGEST_FILE, trained_on
 from napari_graft.sources.source import Source, open_source
 
 MakeSource = Callable[..., Path]
@@ -63,3 +63,14 @@ def test_a_link_does_not_hide_the_data_set(tmp_path: Path, source: Source) -> No
     link.symlink_to(target)
 
     assert trained_on(source, link)
+
+
+def test_a_file_too_large_to_be_read_for_this_is_known_by_its_name_only(
+    tmp_path: Path, source: Source
+) -> None:
+    path = _image(tmp_path / "fly_em" / "large.tif", b"")
+    with path.open("wb") as file:
+        file.truncate(LARGEST_FILE + 1)  # a hole, which takes no room on the disk
+
+    assert trained_on(source, path)
+    assert not trained_on(source, path.rename(tmp_path / "large.tif"))

@@ -10,6 +10,7 @@ from time import perf_counter
 import numpy as np
 
 from napari_graft.blockwise.block import BlockSegmenter, Seconds
+from napari_graft.blockwise.cluster import Cluster
 from napari_graft.blockwise.finished import FinishedBlocks, open_claimed_sink
 from napari_graft.blockwise.joining import Joiner
 from napari_graft.blockwise.parallel import count_workers, run_parallel, share_threads
@@ -36,11 +37,14 @@ class SegmentOptions:
         File for a map of the uncertainty, ``.tif`` or ``.zarr``, or None.
     block
         Shape of a block in pixels of the image, None for one that suits the memory.
+    cluster
+        Whose workers segment the blocks, None for this process.
     """
 
     region: Tile | None = None
     uncertainty: Path | None = None
     block: tuple[int, ...] | None = None
+    cluster: Cluster | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,7 @@ class _Job:
     finished: FinishedBlocks
     sink: LabelSink
     uncertainty: LabelSink | None
+    cluster: Cluster | None
 
     def run(self, report: Report, cancel: CancelToken) -> SegmentResult:
         started = perf_counter()
@@ -139,6 +144,11 @@ class _Job:
     def _segment_missing(self, done: set[int], report: Report, cancel: CancelToken) -> Iterator[Seconds]:
         missing = [number for number in range(len(self.segmenter.plan)) if number not in done]
         report(Progress(len(done), len(self.segmenter.plan), "segmenting"))
+        if self.cluster is not None:
+            for number, result, seconds in self.cluster.segment(self.segmenter, missing, report, cancel):
+                self.finished.add(number, result)
+                yield seconds
+            return
         n_workers = count_workers(len(missing))
         with share_threads(n_workers):
             yield from run_parallel(missing, self._segment_one, n_workers, cancel)
@@ -164,4 +174,4 @@ def _open_job(
     if options.uncertainty is not None:
         uncertainty = open_claimed_sink(options.uncertainty, request, plan, axes, np.float32)
     segmenter = BlockSegmenter(predictor, view, settings, plan, wants_uncertainty)
-    return _Job(segmenter, FinishedBlocks.inside(sink.staging), sink, uncertainty)
+    return _Job(segmenter, FinishedBlocks.inside(sink.staging), sink, uncertainty, options.cluster)

@@ -10,6 +10,7 @@ from cyclopts import App, CycloptsError
 from napari_graft.cli import benchmarks, demo, loop, prediction, projects, sources, training
 from napari_graft.cli.console import INTERRUPTED, USER_ERROR, stderr
 from napari_graft.core.errors import Cancelled, GraftError, InputError, StorageError
+from napari_graft.core.waiting import wait_without_spinning
 
 FAILED = 1
 
@@ -36,6 +37,7 @@ app.command(benchmarks.benchmark)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and end the program: 0 done, 2 the user's input is at fault, 130 interrupted."""
+    wait_without_spinning()
     sys.exit(run(arguments))
 
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
 
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -64,6 +64,9 @@ def _bar() -> Iterator[Report]:
         task = bar.add_task("starting", total=None)
 
         def report(state: Progress) -> None:
+            if state.message.startswith(NOTE):
+                bar.console.print(state.message, markup=False)
+                return
             words = "  ".join(f"{name} {value:.3f}" for name, value in state.metrics.items())
             bar.update(task, description=f"{state.message}  {words}", total=state.total, completed=state.done)
 

@@ -48,7 +48,9 @@ class Effort:
     tile
         Side of a tile in pixels.
     time_budget
-        Training time of a round, for example 60s.
+        Training time of a round, for example 60s; 60s where neither a time nor steps are given.
+    steps
+        Training steps of a round, which do not depend on how busy the machine is.
     seed
         Decides all that is random.
     """
@@ -56,8 +58,16 @@ class Effort:
     rounds: int = 2
     tiles: int = 4
     tile: int = 256
-    time_budget: str = "60s"
+    time_budget: str | None = None
+    steps: int | None = None
     seed: int = 0
+
+    @property
+    def seconds(self) -> float | None:
+        """The time of a round, None where only the steps count."""
+        if not self.time_budget and self.steps is not None:
+            return None
+        return parse_duration(self.time_budget or "60s")
 
 
 def demo(
@@ -92,21 +102,19 @@ def demo(
     from napari_graft.session.demo_report import write_demo_report
     from napari_graft.session.projects import ImageOptions
     from napari_graft.session.samples import write_sample
-    from napari_graft.session.series import is_series, write_stack
+    from napari_graft.session.series import stack_series
 
     image, labels, structure = labelled.image, labelled.labels, labelled.structure
     if (image is None) != (labels is None):
         raise InputError("the demo needs both --image and --labels, or neither for the embedded sample")
-    seconds = parse_duration(effort.time_budget)
+    seconds = effort.seconds
     is_embedded = image is None
     if image is None or labels is None:
         stderr.print("making the embedded sample", markup=False)
         image, labels = write_sample(out / "sample")
         structure = structure or "neurites"
     named = image
-    if is_series(image):
-        image = write_stack(image, out / "sample" / "image.tif")
-        labels = write_stack(labels, out / "sample" / "labels.tif")
+    image, labels = stack_series(image, labels, out / "sample")
     request = DemoRequest(
         out,
         labels,
@@ -115,6 +123,7 @@ def demo(
         n_rounds=effort.rounds,
         n_tiles=effort.tiles,
         seconds=seconds,
+        steps=effort.steps,
         seed=effort.seed,
         tile=effort.tile,
         named=named,

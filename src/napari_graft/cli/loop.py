@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -12,8 +13,17 @@ from napari_graft.cli.tables import print_rows
 from napari_graft.cli.types import Device, Json, Names, OutFolder
 
 
-def rank(project: Path, *, exclude: Names = None, device: Device = "auto", json: Json = False) -> None:
+def rank(
+    project: Path,
+    *,
+    exclude: Names = None,
+    include_seen: Annotated[bool, Parameter(negative="")] = False,
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
     """Rank the sources by how close their training images lie to this image.
+
+    Sources that were trained on the image or its data set would always look near, and are left out.
 
     Example: `napari-graft rank cortex.graft`
 
@@ -23,17 +33,24 @@ def rank(project: Path, *, exclude: Names = None, device: Device = "auto", json:
         Folder of the project.
     exclude
         Ids of sources to leave out.
+    include_seen
+        Rank the sources that were trained on this image or its data set as well.
     device
         Where the encoders run.
     json
         Print one JSON document, best first.
     """
     from napari_graft.project.opening import open_project
-    from napari_graft.session.ranking import candidate_sources, rank_sources
+    from napari_graft.session.ranking import candidate_sources, rank_sources, tell_left_out, unseen_sources
     from napari_graft.sources.catalogue import Catalogue
 
     with open_project(project) as opened, progress() as (report, cancel):
-        candidates = candidate_sources(Catalogue(), exclude or ())
+        if include_seen:
+            candidates = candidate_sources(Catalogue(), exclude or ())
+        else:
+            candidates, seen = unseen_sources(opened, Catalogue(), exclude or ())
+            if seen:
+                stderr.print(tell_left_out(seen), markup=False)
         ranked = rank_sources(opened, candidates, device=device, report=report, cancel=cancel)
     rows = [entry.as_dict() for entry in ranked]
     if json:

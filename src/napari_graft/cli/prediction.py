@@ -24,11 +24,14 @@ class Means:
         Source to use as it is.
     device
         Where the network runs.
+    scheduler
+        Address of a dask scheduler, for example tcp://host:8786, whose workers do the work.
     """
 
     run: str | None = None
     source: str | None = None
     device: Device = "auto"
+    scheduler: str | None = None
 
 
 def predict(
@@ -60,7 +63,7 @@ def predict(
     from napari_graft.session.predicting import PredictRequest, predict_project
     from napari_graft.sources.catalogue import Catalogue
 
-    request = PredictRequest(out, means.run, means.source, region, uncertainty, means.device)
+    request = PredictRequest(out, means.run, means.source, region, uncertainty, means.device, means.scheduler)
     with open_project(project) as opened, progress() as (report, cancel):
         result = predict_project(opened, request, catalogue=Catalogue(), report=report, cancel=cancel)
     stderr.print(f"wrote {result.path}: {result.n_objects} objects", markup=False)

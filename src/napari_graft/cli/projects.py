@@ -55,17 +55,14 @@ def new(
     scale, reading
         What the file does not say.
     """
-    from napari_graft.session.projects import ImageOptions, make_project
+    from napari_graft.session.projects import UNKNOWN_PIXEL_SIZE, ImageOptions, make_project
 
     options = ImageOptions(
         image, reading.axes, scale.pixel_size, scale.unit, reading.channel, structure, reading.invert
     )
     with make_project(project, options) as made:
         if made.manifest.pixel_size is None:
-            stderr.print(
-                "note: the pixel size is unknown, so the image is used as it is; give it with --pixel-size",
-                markup=False,
-            )
+            stderr.print(UNKNOWN_PIXEL_SIZE, markup=False)
         stderr.print(f"made {made.folder}: {made.manifest.shape} pixels", markup=False)
 
 

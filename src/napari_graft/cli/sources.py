@@ -11,22 +11,27 @@ from napari_graft.cli.console import print_json, progress, stderr
 from napari_graft.cli.tables import print_rows
 from napari_graft.cli.types import Device, Json, OutFolder
 
+_SCORES = ("vi", "vi_split", "vi_merge", "ap50", "dice")
+
 app = App(name="sources", help="The pretrained models to start from.")
 
 
 @app.command(name="list")
-def list_sources(*, json: Json = False) -> None:
+def list_sources(*, scores: Annotated[bool, Parameter(negative="")] = False, json: Json = False) -> None:
     """List the sources at hand.
 
     Example: `napari-graft sources list`
 
     Parameters
     ----------
+    scores
+        Show how each does on the held-out part of its own images, and for how many steps it was trained.
     json
         Print one JSON document.
     """
     from napari_graft.sources.catalogue import Catalogue
 
+    sources = Catalogue().sources()
     rows: list[dict[str, object]] = [
         {
             "id": source.id,
@@ -38,11 +43,20 @@ def list_sources(*, json: Json = False) -> None:
             "license": source.card.license,
             "research_only": source.card.research_only,
             "origin": source.origin,
+            "steps": source.card.training.steps,
+            "validation": source.card.validation,
         }
-        for source in Catalogue().sources()
+        for source in sources
     ]
     if json:
         print_json(rows)
+        return
+    if scores:
+        measured = [
+            dict.fromkeys(_SCORES, "") | row | source.card.validation
+            for row, source in zip(rows, sources, strict=True)
+        ]
+        print_rows(measured, ("id", *_SCORES, "steps"))
         return
     shown = [
         row | {"license": "research use only" if row["research_only"] else row["license"]} for row in rows
@@ -113,7 +127,13 @@ def export(source: str, *, out: Path) -> None:
 
 
 @app.command(name="train")
-def train_recipe(recipe: Annotated[Path, Parameter()], *, out: OutFolder, device: Device = "auto") -> None:
+def train_recipe(
+    recipe: Annotated[Path, Parameter()],
+    *,
+    out: OutFolder,
+    rescore: Annotated[bool, Parameter(negative="")] = False,
+    device: Device = "auto",
+) -> None:
     """Train a source from labelled images as a recipe says; a stopped training goes on when called again.
 
     Example: `napari-graft sources train recipes/rat-axons-sem.yaml --out my-sources/rat-axons-sem`
@@ -124,12 +144,21 @@ def train_recipe(recipe: Annotated[Path, Parameter()], *, out: OutFolder, device
         YAML file.
     out
         Folder of the source.
+    rescore
+        Train nothing: tune the decoding of the finished source in OUT and score it anew, on the same parts of
+        the images as before.
     device
         Where to train.
     """
     from napari_graft.core.errors import Cancelled
+    from napari_graft.recipes.rescore import rescore_source
     from napari_graft.recipes.run import train_source
 
+    if rescore:
+        with progress() as (report, cancel):
+            measured = rescore_source(recipe, out, device=device, report=report, cancel=cancel)
+        stderr.print(f"measured {measured.id}: {measured.card.validation}", markup=False)
+        return
     with progress() as (report, cancel):
         source = train_source(recipe, out, device=device, report=report, cancel=cancel)
     if source is None:

@@ -19,5 +19,13 @@ def print_rows(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> 
     Console().print(table)
 
 
+def print_markdown(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> None:
+    """Print some columns of some rows as a Markdown table, to be pasted into a page."""
+    print(f"| {' | '.join(column.replace('_', ' ') for column in columns)} |")
+    print("|---" * len(columns) + "|")
+    for row in rows:
+        print(f"| {' | '.join(_words(row[column]) for column in columns)} |")
+
+
 def _words(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from napari_graft.core.errors import Cancelled
 
+NOTE = "note: "
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -18,7 +20,7 @@ class Progress:
     done, total
         Units of work finished and expected; `total` is None where it is not known yet.
     message
-        What is being done, in words for the user.
+        What is being done, in words for the user. What begins with `NOTE` is to stay in sight.
     metrics
         Numbers of the moment, such as the loss.
     """

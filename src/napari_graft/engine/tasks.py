@@ -25,11 +25,10 @@ from napari_graft.project.opening import open_delegate, open_project
 from napari_graft.session.fitting import Budget
 from napari_graft.session.predicting import PredictRequest, predict_project
 from napari_graft.session.previewing import PreviewRequest, preview_models
-from napari_graft.session.ranking import RankedSource, candidate_sources, rank_sources
+from napari_graft.session.ranking import RankedSource, rank_sources, unseen_sources
 from napari_graft.session.suggesting import SuggestRequest, choose_tiles
 from napari_graft.session.training import TrainingTask
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.exclude import trained_on
 
 Result = dict[str, Any]
 
@@ -86,10 +85,9 @@ def _predict(job: PredictJob, report: Report, cancel: CancelToken) -> Result:
 
 def _rank(job: RankJob, report: Report, cancel: CancelToken) -> Result:
     with open_project(job.project) as project:
-        candidates = candidate_sources(Catalogue(), job.exclude)
-        left_out = [source.id for source in candidates if trained_on(source, project.image.path)]
-        sources = [source for source in candidates if source.id not in left_out]
+        sources, seen = unseen_sources(project, Catalogue(), job.exclude)
         ranked = rank_sources(project, sources, device=job.device, report=report, cancel=cancel)
+    left_out = [source.id for source in seen]
     return {"ranking": [_describe(entry) for entry in ranked], "left_out": left_out}
 
 

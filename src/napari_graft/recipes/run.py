@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Sequence
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,21 +13,16 @@ from numpy.typing import NDArray
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
-from napari_graft.core.tile import Tile
 from napari_graft.fingerprints.fingerprint import make_fingerprint
 from napari_graft.inference.features import tile_features
-from napari_graft.inference.predictor import Prediction, Predictor
 from napari_graft.io import atomic
 from napari_graft.io.weights import save_tensors
-from napari_graft.metrics import evaluate
 from napari_graft.nets.build import build_network
 from napari_graft.nets.device import choose_device
 from napari_graft.nets.residual_unet import ResidualUNet
-from napari_graft.recipes.material import Material, Slice, load_material
+from napari_graft.recipes.material import Material, load_material
+from napari_graft.recipes.measure import few_slices, measure_network
 from napari_graft.recipes.recipe import Recipe, Schedule, read_recipe
-from napari_graft.segmentation.calibrate import calibrate
-from napari_graft.segmentation.decode import decode
-from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.sources.archive import CARD, FINGERPRINT, WEIGHTS
 from napari_graft.sources.card import SourceCard, TrainingRecord
 from napari_graft.sources.catalogue import Catalogue
@@ -45,8 +38,6 @@ if TYPE_CHECKING:
 
 FEATURE_TILE = 192
 _N_FEATURE_TILES = 192
-_MAX_CHOICE_SLICES = 8
-_MAX_SIDE = 768
 
 
 def train_source(
@@ -126,22 +117,9 @@ def _examples(material: Material) -> list[Example]:
     examples = []
     for s in material.train:
         examples.append(Example(s.image, s.annotation, np.zeros_like(s.segments)))
-    for s in _few(material.choice):
+    for s in few_slices(material.choice):
         examples.append(Example(s.image, np.zeros_like(s.segments), s.annotation))
     return examples
-
-
-def _few(slices: Sequence[Slice]) -> list[Slice]:
-    """Return at most some of the slices, spread evenly, each cut to its middle."""
-    index = np.linspace(0, len(slices) - 1, min(len(slices), _MAX_CHOICE_SLICES)).round().astype(int)
-    return [_middle(slices[i]) for i in np.unique(index)]
-
-
-def _middle(s: Slice) -> Slice:
-    cut = tuple(
-        slice(max(0, (n - _MAX_SIDE) // 2), max(0, (n - _MAX_SIDE) // 2) + _MAX_SIDE) for n in s.image.shape
-    )
-    return Slice(np.ascontiguousarray(s.image[cut]), np.ascontiguousarray(s.segments[cut]), s.group)
 
 
 def _card(
@@ -152,14 +130,7 @@ def _card(
     network: ResidualUNet,
     device: torch.device,
 ) -> SourceCard:
-    predictor = Predictor(network, device)
-    choice = _few(material.choice)
-    settings = calibrate(
-        [_predict(predictor, s.image) for s in choice],
-        [s.annotation.astype(np.uint32) for s in choice],
-        recipe.spec.offsets,
-        recipe.structure,
-    )
+    decode, validation = measure_network(network, recipe.structure, material, device)
     record = TrainingRecord(
         datasets=recipe.datasets,
         image_sha256s=material.image_sha256s,
@@ -176,8 +147,8 @@ def _card(
         weights_sha256=digest,
         ancestor=Path(recipe.start).name if recipe.start else None,
         training=record,
-        validation=_score(predictor, _few(material.test), settings),
-        decode={name: float(value) for name, value in asdict(settings).items()},
+        validation=validation,
+        decode=decode,
     )
 
 
@@ -193,21 +164,6 @@ _ON_CARD = (
     "citation",
     "data_origin",
 )
-
-
-def _predict(predictor: Predictor, image: NDArray[np.float32]) -> Prediction:
-    probabilities = predictor.predict_array(image)
-    return Prediction(Tile((0,) * image.ndim, image.shape), probabilities[0], probabilities[1:])
-
-
-def _score(predictor: Predictor, slices: Sequence[Slice], settings: DecodeSettings) -> dict[str, float]:
-    scores = []
-    for s in slices:
-        prediction = _predict(predictor, s.image)
-        found = decode(prediction.foreground, prediction.affinities, predictor.spec.offsets, settings)
-        scores.append(evaluate(found, s.segments).as_dict())
-    names = ("vi", "vi_split", "vi_merge", "arand", "ap50", "ap", "f1_50", "dice")
-    return {name: round(float(np.mean([score[name] for score in scores])), 4) for name in names}
 
 
 def _write_fingerprint(

@@ -9,7 +9,7 @@ from typing import Any
 
 from napari_graft.acquisition.candidates import Suggestion
 from napari_graft.blockwise import SegmentResult
-from napari_graft.core.progress import CancelToken, Report, ignore_progress
+from napari_graft.core.progress import CancelToken, Progress, Report, ignore_progress
 from napari_graft.metrics import evaluate
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
@@ -25,16 +25,33 @@ __all__ = ["evaluate", "open_project", "predict_volume", "rank_sources", "sugges
 
 
 def rank_sources(
-    project: Project, *, exclude: Collection[str] = (), report: Report = ignore_progress
+    project: Project,
+    *,
+    exclude: Collection[str] = (),
+    include_seen: bool = False,
+    report: Report = ignore_progress,
 ) -> list[RankedSource]:
     """Return the sources, best first, by how close their training images lie to the project's image.
+
+    Parameters
+    ----------
+    exclude
+        Ids or paths of sources to leave out.
+    include_seen
+        Rank also the sources that were trained on the image or its data set; see `unseen_sources`. Otherwise
+        `report` is told which were left out.
 
     Raises
     ------
     InputError
         If there is no source to rank, or one to leave out does not exist.
     """
-    sources = ranking.candidate_sources(Catalogue(), exclude)
+    if include_seen:
+        sources = ranking.candidate_sources(Catalogue(), exclude)
+    else:
+        sources, seen = ranking.unseen_sources(project, Catalogue(), exclude)
+        if seen:
+            report(Progress(0, None, ranking.tell_left_out(seen)))
     return ranking.rank_sources(project, sources, report=report, cancel=CancelToken())
 
 

@@ -22,15 +22,14 @@ from napari_graft.session.annotating import annotate_from_labels
 from napari_graft.session.examples import make_examples
 from napari_graft.session.fitting import Budget, Fitting
 from napari_graft.session.models import SCRATCH, Model, load_model, model_of_run
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.ranking import RankedSource, candidate_sources, rank_sources
+from napari_graft.session.projects import UNKNOWN_PIXEL_SIZE, ImageOptions, make_project
+from napari_graft.session.ranking import RankedSource, candidate_sources, rank_sources, unseen_sources
 from napari_graft.session.segmenting import segment_tiles
 from napari_graft.session.splitting import TestSplit, split_for_test
 from napari_graft.session.suggesting import SuggestRequest, suggest_tiles
 from napari_graft.session.training import TrainingTask
 from napari_graft.session.views import view_of
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.exclude import trained_on
 
 Segments = NDArray[np.uint32]
 
@@ -51,8 +50,8 @@ class DemoRequest:
         Sources to leave out, beside those that were trained on the image or its set.
     n_rounds, n_tiles
         Rounds, and tiles annotated in each.
-    seconds
-        Training time of a round.
+    seconds, steps
+        Training of a round: its time, its number of steps, or whichever comes first.
     seed
         Decides all that is random.
     tile
@@ -69,7 +68,8 @@ class DemoRequest:
     exclude: tuple[str, ...] = ()
     n_rounds: int = 2
     n_tiles: int = 4
-    seconds: float = 60.0
+    seconds: float | None = 60.0
+    steps: int | None = None
     seed: int = 0
     tile: int = 256
     named: str = ""
@@ -81,6 +81,7 @@ class DemoRequest:
                 f"{self.n_rounds} rounds of {self.n_tiles} tiles show nothing: ask for at least 1 of each"
             )
         SuggestRequest(self.n_tiles, self.tile, seed=self.seed)
+        Budget(self.seconds, self.steps, seed=self.seed)
 
 
 @dataclass(slots=True)
@@ -134,7 +135,8 @@ class Demo:
         self.catalogue = Catalogue()
         self._report = report
         self._cancel = cancel
-        self._candidates = candidate_sources(self.catalogue, request.exclude)
+        # A mistyped name is told before an earlier demonstration makes way.
+        candidate_sources(self.catalogue, request.exclude)
         self.labels = open_labels(request.labels)
         self.project = self._fresh_project()
         self.split: TestSplit = split_for_test(self.project.manifest.shape)
@@ -166,6 +168,8 @@ class Demo:
             When asked to stop.
         """
         began = time.monotonic()
+        if self.project.manifest.pixel_size is None and not self.request.is_embedded:
+            self._report(Progress(0, None, UNKNOWN_PIXEL_SIZE))
         with self.project:
             best = self._rank()
             model = load_model(best, self.project, self.catalogue)
@@ -178,10 +182,9 @@ class Demo:
         return self.result
 
     def _rank(self) -> str:
-        image = self.request.named or self.request.options.image
-        seen = [source.id for source in self._candidates if trained_on(source, image)]
-        self.result.excluded = [*self.request.exclude, *seen]
-        unseen = [source for source in self._candidates if source.id not in seen]
+        request = self.request
+        unseen, seen = unseen_sources(self.project, self.catalogue, request.exclude, named=request.named)
+        self.result.excluded = [*request.exclude, *(source.id for source in seen)]
         self.result.ranking = rank_sources(self.project, unseen, report=self._report, cancel=self._cancel)
         return self.result.ranking[0].source.id
 
@@ -200,7 +203,7 @@ class Demo:
     def _adapt(self, number: int, best: str) -> int:
         task = TrainingTask(self.project, self.catalogue, self._report, self._cancel)
         start = "latest" if self.project.latest_run() is not None else best
-        trained = task.run(start, Budget(self.request.seconds, seed=self.request.seed + number))
+        trained = task.run(start, self._budget(number))
         self._cancel.raise_if_cancelled()
         self._steps += trained.steps
         self.result.held_out[f"round {number}"] = trained.validation
@@ -219,6 +222,10 @@ class Demo:
             | self._score(name, model)
         )
         return self._steps
+
+    def _budget(self, number: int) -> Budget:
+        request = self.request
+        return Budget(request.seconds, request.steps, seed=request.seed + number)
 
     def _from_scratch(self, number: int, steps: int) -> None:
         """Train fresh weights on the same tiles, with as many steps as the adapted model has had in all."""

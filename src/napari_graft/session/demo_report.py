@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from napari_graft.core.tile import Tile
 from napari_graft.report import LoopRecord, Overview, Panel, SuggestedTile, write_report
-from napari_graft.session.demo import Demo
+from napari_graft.session.demo import Demo, DemoRequest
 from napari_graft.session.views import intensity_of
 
 _OVERVIEW_SIDE = 640
@@ -137,12 +137,17 @@ def _facts(demo: Demo) -> dict[str, str]:
         "Version": _version("napari-graft"),
         "Seed": str(request.seed),
         "Device": str(demo.device),
-        "Training": f"{request.seconds:g} s a round, {n_steps} steps in all",
+        "Training": f"{_budget_in_words(request)} a round, {n_steps} steps in all",
         "From scratch": "the same tiles and as many steps as the adapted model had in all",
         "Test part": f"{len(demo.split.test)} × {demo.split.test[0].shape}, never annotated",
         "Libraries": ", ".join([*libraries, f"Python {platform.python_version()}"]),
         "Date": datetime.now(UTC).strftime("%Y-%m-%d"),
     }
+
+
+def _budget_in_words(request: DemoRequest) -> str:
+    parts = [] if request.seconds is None else [f"{request.seconds:g} s"]
+    return " or ".join(parts if request.steps is None else [*parts, f"{request.steps} steps"])
 
 
 def _version(name: str) -> str:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from napari_graft.blockwise import SegmentOptions, SegmentResult, segment_volume
+from napari_graft.blockwise.cluster import Cluster
 from napari_graft.core.errors import InputError
-from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
 from napari_graft.core.tile import Tile
+from napari_graft.imaging.intensity import IntensityRange
 from napari_graft.inference.predictor import Predictor
+from napari_graft.inference.view import ModelView
 from napari_graft.nets.device import choose_device
+from napari_graft.project.image_choice import ImageChoice
 from napari_graft.project.project import Project
 from napari_graft.session.models import SCRATCH, Model, load_model
 from napari_graft.session.views import view_of
 from napari_graft.sources.catalogue import Catalogue
+from napari_graft.sources.spec import ModelSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,8 @@ class PredictRequest:
         File for the uncertainty, or None.
     device
         Where the network runs.
+    scheduler
+        Address of a dask scheduler whose workers segment the blocks, None for this computer.
     """
 
     out: Path
@@ -42,6 +50,7 @@ class PredictRequest:
     region: str | None = None
     uncertainty: Path | None = None
     device: str = "auto"
+    scheduler: str | None = None
 
 
 def predict_project(
@@ -52,23 +61,32 @@ def predict_project(
     Raises
     ------
     InputError
-        If the model or the region does not exist.
+        If the model or the region does not exist, or the cluster cannot be used.
     StorageError
         If the disk is full; the finished blocks are kept.
     """
     model = _model(project, request, catalogue)
 
     def notify(message: str) -> None:
-        report(Progress(0, None, message))
+        report(Progress(0, None, NOTE + message))
 
-    predictor = Predictor(model.network, choose_device(request.device), notify)
-    options = SegmentOptions(
-        region=parse_region(request.region, project.manifest.shape), uncertainty=request.uncertainty
-    )
     view = view_of(project, model.spec)
+    cluster = None
+    if request.scheduler is not None:
+        open_view = partial(_open_view, project.image, view.intensity, model.spec)
+        cluster = Cluster(request.scheduler, open_view, request.device)
+    # With a cluster nothing runs here: its workers may have a GPU where this computer has none.
+    device = choose_device("cpu" if cluster else request.device)
+    predictor = Predictor(model.network, device, notify)
+    region = parse_region(request.region, project.manifest.shape)
+    options = SegmentOptions(region, request.uncertainty, cluster=cluster)
     return segment_volume(
         predictor, view, model.decode, request.out, options=options, report=report, cancel=cancel
     )
+
+
+def _open_view(image: ImageChoice, intensity: IntensityRange, spec: ModelSpec) -> ModelView:
+    return ModelView(image.open(), intensity, spec)
 
 
 def _model(project: Project, request: PredictRequest, catalogue: Catalogue) -> Model:

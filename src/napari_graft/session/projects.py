@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from napari_graft.core.errors import InputError
+from napari_graft.core.progress import NOTE
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume, open_labels
 from napari_graft.metrics import evaluate
@@ -17,6 +18,10 @@ from napari_graft.project.opening import create_project, open_project
 from napari_graft.project.project import Project
 from napari_graft.session.views import measure_intensity
 from napari_graft.sources.card import Structure
+
+UNKNOWN_PIXEL_SIZE = (
+    f"{NOTE}the pixel size is unknown, so the image is used as it is; give it with --pixel-size"
+)
 
 
 @dataclass(frozen=True, slots=True)

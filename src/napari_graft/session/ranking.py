@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.core.errors import InputError
-from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
 from napari_graft.fingerprints.distance import Distance, distance
 from napari_graft.fingerprints.polarity import polarity_remedy
 from napari_graft.fingerprints.ranking import Evidence, SourceScore, rank
@@ -20,6 +20,7 @@ from napari_graft.project.project import Project
 from napari_graft.session.models import model_of_source
 from napari_graft.session.views import random_tiles, view_of
 from napari_graft.sources.catalogue import Catalogue
+from napari_graft.sources.exclude import trained_on
 from napari_graft.sources.source import Source
 
 if TYPE_CHECKING:
@@ -69,6 +70,50 @@ def candidate_sources(catalogue: Catalogue, exclude: Collection[str] = ()) -> li
     sources = [source for source in catalogue.sources() if source.card.structure != "any"]
     excluded = {catalogue.get(name).id for name in exclude}
     return [source for source in sources if source.id not in excluded]
+
+
+def unseen_sources(
+    project: Project, catalogue: Catalogue, exclude: Collection[str] = (), *, named: str = ""
+) -> tuple[list[Source], list[Source]]:
+    """Return the candidates that have never seen the project's image, and those left out because they have.
+
+    A source that was trained on the image, or on other images of its data set, always looks near and scores
+    well on tiles that it has learned. Neither its rank nor its score on held-out tiles can be believed, and
+    it would hide the candidates whose can. That holds for a user's own exported run as well. Such a source
+    may still be the best start, so whoever asks is told which were left out (`tell_left_out`) and can name
+    one: only the automatic choice passes it over.
+
+    Parameters
+    ----------
+    exclude
+        Ids or paths of sources to leave out whatever they have seen; they are not among those returned.
+    named
+        What the user called the image, where the project holds a copy; by default the project's image.
+
+    Raises
+    ------
+    InputError
+        If a source to leave out does not exist, or every candidate has seen the image.
+    """
+    candidates = candidate_sources(catalogue, exclude)
+    image = named or project.image.path
+    seen = [source for source in candidates if trained_on(source, image)]
+    unseen = [source for source in candidates if source not in seen]
+    if seen and not unseen:
+        raise InputError(
+            f"all sources that could be ranked were trained on this image or its data set "
+            f"({', '.join(source.id for source in seen)}): name the one to use"
+        )
+    return unseen, seen
+
+
+def tell_left_out(seen: Sequence[Source]) -> str:
+    """Say in a note which sources were left out because they have seen the image, and how to use them."""
+    names = ", ".join(source.id for source in seen)
+    return (
+        f"{NOTE}left out, because trained on this image or its data set: {names} "
+        "(train can start from one by its name; rank --include-seen ranks them too)"
+    )
 
 
 def rank_sources(

@@ -18,6 +18,21 @@ def is_series(path: str) -> bool:
     return any(mark in path for mark in "*?[") and not Path(path).exists()
 
 
+def stack_series(image: str, labels: str, folder: Path) -> tuple[str, str]:
+    """Return the paths of an image and its labels; where they are patterns, of stacks written to `folder`.
+
+    Raises
+    ------
+    InputError
+        If no file matches, or the images differ in shape or type.
+    StorageError
+        If a stack cannot be written.
+    """
+    if not is_series(image):
+        return image, labels
+    return write_stack(image, folder / "image.tif"), write_stack(labels, folder / "labels.tif")
+
+
 def write_stack(pattern: str, out: Path) -> str:
     """Write the files that a pattern names, in order of name, as one TIFF stack; return its path.
 

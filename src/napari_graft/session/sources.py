@@ -25,6 +25,7 @@ from napari_graft.sources.archive import CARD, FINGERPRINT, WEIGHTS
 from napari_graft.sources.card import Provenance, SourceCard, TrainingRecord
 from napari_graft.sources.catalogue import Catalogue, user_home
 from napari_graft.sources.document import write_document
+from napari_graft.sources.exclude import checksum_of
 from napari_graft.sources.source import Source, export_source, open_source
 
 _N_FEATURE_TILES = 96
@@ -85,10 +86,24 @@ def _card_of_run(project: Project, run: Run, digest: str) -> SourceCard:
         citation="" if origin is None else origin.card.citation,
         data_origin="adapted by a user of napari-graft",
         weights_sha256=digest,
-        training=TrainingRecord(steps=record.steps, seconds=record.seconds, device=record.device),
+        training=_training_of_run(project, run, origin),
         validation=record.validation,
         decode=record.decode,
         provenance=Provenance(parent=record.source, n_tiles=record.n_tiles),
+    )
+
+
+def _training_of_run(project: Project, run: Run, origin: Source | None) -> TrainingRecord:
+    """Record what a run has seen: the project's image, and all that its first source was trained on."""
+    seen = TrainingRecord() if origin is None else origin.card.training
+    own = checksum_of(project.image.path)
+    return TrainingRecord(
+        datasets=seen.datasets,
+        image_sha256s=seen.image_sha256s if own is None else (*seen.image_sha256s, own),
+        related_datasets=seen.related_datasets,
+        steps=run.record.steps,
+        seconds=run.record.seconds,
+        device=run.record.device,
     )
 
 

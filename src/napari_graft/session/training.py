@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.errors import InputError
-from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.device import choose_device
 from napari_graft.project.project import Project
@@ -17,7 +17,7 @@ from napari_graft.session.examples import make_examples
 from napari_graft.session.fitting import Budget, Fitted, Fitting
 from napari_graft.session.judging import Judgement
 from napari_graft.session.models import SCRATCH, Model, find_run, load_model, model_of_run
-from napari_graft.session.ranking import candidate_sources, rank_sources
+from napari_graft.session.ranking import rank_sources, tell_left_out, unseen_sources
 from napari_graft.session.views import view_of
 from napari_graft.sources.catalogue import Catalogue
 
@@ -76,7 +76,7 @@ class TrainingTask:
         Parameters
         ----------
         source
-            As for `load_model`, or ``best`` for the first of the ranking.
+            As for `load_model`, or ``best`` for the first of the ranking of `unseen_sources`.
         budget
             Time or steps.
 
@@ -128,9 +128,14 @@ class TrainingTask:
         return self.project.new_run(reference, start.spec, n_tiles=n_tiles, parent=own, settings=settings)
 
     def _best_source(self, device: str) -> str:
-        sources = candidate_sources(self.catalogue)
+        sources, seen = unseen_sources(self.project, self.catalogue)
+        if seen:
+            self.report(Progress(0, None, tell_left_out(seen)))
         ranked = rank_sources(self.project, sources, device=device, report=self.report, cancel=self.cancel)
-        return ranked[0].source.id
+        best = ranked[0]
+        if best.score.remedy is not None:
+            self.report(Progress(0, None, f"{NOTE}{best.source.id}: {best.score.remedy}"))
+        return best.source.id
 
     def _fitting(self, model: Model, tiles: Sequence[LabelledTile]) -> Fitting:
         examples = make_examples(view_of(self.project, model.spec), tiles)
