@@ -93,7 +93,7 @@ class Visit:
         for y in (30, 64, 98):
             self.person.press("N")
             label = layer.selected_label
-            self.person.stroke(layer, [(0, y, 20), (0, y, 60), (0, y, 100)], pause=0.01)
+            self.person.stroke(layer, [(0, y, x) for x in range(20, 101, 8)], pause=0.015)
             assert layer.data[0, y, 60] == label
         self.person.press("D")
         look_on(0.1)

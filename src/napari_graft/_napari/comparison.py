@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,8 +62,6 @@ class ComparisonView:
         self._viewer = weakref.ref(viewer)
         self._before: _Before | None = None
         self.comparison: Comparison | None = None
-        self.draw: Callable[[], None] = lambda: None
-        """Draws the canvas at once; set by whoever knows the window."""
 
     def show(self, comparison: Comparison, image: Image, look: Look) -> None:
         """Show a comparison in place of the one before; layers lie where `image` does."""
@@ -130,10 +127,6 @@ class ComparisonView:
             event.disconnect(self._on_layers_changed)
         self.comparison = None
         remove_layers(viewer, "preview")
-        viewer.canvas.grid.enabled = before.grid[0]
-        # A layer that was hidden while the grid was on must not come back before the undivided canvas was drawn
-        # once: with software OpenGL that crashes the interpreter.
-        self.draw()
         _restore(viewer, before)
         self.closed.emit()
 
@@ -223,7 +216,8 @@ def _remember(viewer: ViewerModel, n_ours: int) -> _Before:
 
 
 def _restore(viewer: ViewerModel, before: _Before) -> None:
-    _, viewer.canvas.grid.stride, viewer.canvas.grid.shape = before.grid
+    grid = viewer.canvas.grid
+    grid.enabled, grid.stride, grid.shape = before.grid
     for layer, is_visible in before.is_visible:
         layer.visible = is_visible
     if len(before.point) == viewer.dims.ndim:

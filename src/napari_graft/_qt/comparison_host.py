@@ -44,7 +44,6 @@ class ComparisonHost(QObject):
         self._shown: Comparison | None = None
         self._is_showing = False
         self._view = comparison_view_of(viewer)
-        self._view.draw = viewer.window._qt_viewer.canvas.native.repaint  # napari has no public way to it
         listen(self, self._view.closed, self._on_closed)
         listen(self, self._view.disturbed, self._on_disturbed)
         listen(self, workbench.state.events.tab, self._on_tab_changed)
