@@ -31,7 +31,8 @@ class ImageEntry(_Part):
         How the held-out part is cut off: the last fifth of the slices (or images), or of the columns of every
         slice, where the slices are too alike to tell anything.
     planes
-        Directions in which an isotropic volume is sliced.
+        Directions in which an isotropic volume is sliced. The held-out part is cut off along the first of
+        them; the others run through the rest alone.
     border
         Pixels taken off every object along its border, for truths in which neighbours touch.
     split_objects
@@ -46,6 +47,12 @@ class ImageEntry(_Part):
     planes: tuple[Literal["xy", "xz", "yz"], ...] = ("xy",)
     border: int = Field(default=0, ge=0, le=5)
     split_objects: bool = False
+
+    @model_validator(mode="after")
+    def _check_planes(self) -> ImageEntry:
+        if self.split == "columns" and len(self.planes) > 1:
+            raise ValueError("columns can be set aside in one plane only: name one, or split by slices")
+        return self
 
 
 class GeneratedEntry(_Part):
