@@ -84,6 +84,15 @@ def test_several_volumes_or_columns_are_not_sliced_in_several_directions(tmp_pat
         ImageEntry(image="image_a.tif", labels="labels_a.tif", planes=("xy", "xz"), split="columns")
 
 
+def test_a_thick_stack_is_thinned_out(tmp_path: Path) -> None:
+    _write_stack(tmp_path, "a", (40, 32, 40))
+    entry = ImageEntry(image="image_a.tif", labels="labels_a.tif", every=4)
+
+    material = load_material(_recipe(entry), tmp_path)
+
+    assert [len(part) for part in (material.train, material.choice, material.test)] == [7, 1, 2]
+
+
 def test_a_slice_without_objects_is_trained_on_but_not_scored(tmp_path: Path) -> None:
     labels = np.ones((20, 16, 16), np.uint8)
     labels[[0, 17, 19]] = 0

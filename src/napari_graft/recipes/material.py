@@ -78,10 +78,10 @@ def load_material(recipe: Recipe, folder: Path) -> Material:
         digests += [hashlib.sha256(image.read_bytes()).hexdigest() for image, _ in pairs]
         stacks = [_read_stack(*pair) for pair in pairs]
         for part in _split_entry(entry, stacks, recipe.spec.pixel_size):
-            train += part.train
-            choice += part.choice
+            train += part.train[:: entry.every]
+            choice += part.choice[:: entry.every]
             # A slice without any object has no score.
-            test += [s for s in part.test if s.segments.any()]
+            test += [s for s in part.test[:: entry.every] if s.segments.any()]
     return Material(tuple(train), tuple(choice), tuple(test), tuple(digests))
 
 

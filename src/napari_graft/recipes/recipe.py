@@ -38,6 +38,8 @@ class ImageEntry(_Part):
     split_objects
         Give every connected piece of an object its own id, for truths that say only which class a pixel is,
         or whose ids hold in 3-D.
+    every
+        Use only each n-th slice, so that a thick stack does not outweigh the other images of a pool.
     """
 
     image: str
@@ -47,6 +49,7 @@ class ImageEntry(_Part):
     planes: tuple[Literal["xy", "xz", "yz"], ...] = ("xy",)
     border: int = Field(default=0, ge=0, le=5)
     split_objects: bool = False
+    every: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")
     def _check_planes(self) -> ImageEntry:
