@@ -106,18 +106,20 @@ def test_a_slice_without_objects_is_trained_on_but_not_scored(tmp_path: Path) ->
     assert all(s.segments.any() for s in material.test)
 
 
-def test_columns_are_kept_apart_where_slices_are_alike(tmp_path: Path) -> None:
-    _write_stack(tmp_path, "a", (4, 32, 80))
+@pytest.mark.parametrize(("split", "axis"), [("rows", 0), ("columns", 1)])
+def test_a_strip_of_the_field_is_kept_apart_where_slices_are_alike(
+    tmp_path: Path, split: str, axis: int
+) -> None:
+    _write_stack(tmp_path, "a", (4, 80, 80))
+    whole = load_material(_recipe(ImageEntry(image="image_a.tif", labels="labels_a.tif")), tmp_path)
 
-    material = load_material(
-        _recipe(ImageEntry(image="image_a.tif", labels="labels_a.tif", split="columns")), tmp_path
-    )
+    entry = ImageEntry.model_validate({"image": "image_a.tif", "labels": "labels_a.tif", "split": split})
+    material = load_material(_recipe(entry), tmp_path)
 
-    assert [part[0].image.shape[1] for part in (material.train, material.choice, material.test)] == [
-        56,
-        8,
-        16,
-    ]
+    strips = [part[0] for part in (material.train, material.choice, material.test)]
+    assert [s.image.shape[axis] for s in strips] == [56, 8, 16]
+    assert np.array_equal(np.concatenate([s.image for s in strips], axis), whole.train[0].image)
+    assert np.array_equal(np.concatenate([s.segments for s in strips], axis), whole.train[0].segments)
     assert len(material.train) == len(material.test) == 4
 
 

@@ -163,8 +163,8 @@ def _split_entry(
         yield _split_volume(entry, stacks[0], pixel_size)
         return
     sliced = [_slices(entry, stack, entry.planes[0], pixel_size) for stack in stacks]
-    if entry.split == "columns":
-        yield from map(_split_columns, sliced)
+    if entry.split != "slices":
+        yield from (_split_field(slices, axis=("rows", "columns").index(entry.split)) for slices in sliced)
     elif len(stacks) > 1:
         # Numbered files are independent images: the last fifth of the files is the test part.
         yield _split([Slice(s.image, s.segments, i) for i, slices in enumerate(sliced) for s in slices], ())
@@ -195,22 +195,21 @@ def _grouped(slices: Sequence[Slice]) -> list[Slice]:
     return [Slice(s.image, s.segments, i // block) for i, s in enumerate(slices)]
 
 
-def _split_columns(stack: Sequence[Slice]) -> Material:
+def _split_field(slices: Sequence[Slice], axis: int) -> Material:
     train, choice, test = [], [], []
-    for s in stack:
-        width = s.image.shape[1]
-        cut_test = width - width // _TEST_SHARE
+    for s in slices:
+        n = s.image.shape[axis]
+        cut_test = n - n // _TEST_SHARE
         cut_choice = cut_test - cut_test // _CHOICE_SHARE
-        train.append(_columns(s, 0, cut_choice))
-        choice.append(_columns(s, cut_choice, cut_test))
-        test.append(_columns(s, cut_test, width))
+        train.append(_strip(s, axis, 0, cut_choice))
+        choice.append(_strip(s, axis, cut_choice, cut_test))
+        test.append(_strip(s, axis, cut_test, n))
     return Material(tuple(train), tuple(choice), tuple(test), ())
 
 
-def _columns(s: Slice, start: int, stop: int) -> Slice:
-    return Slice(
-        np.ascontiguousarray(s.image[:, start:stop]), np.ascontiguousarray(s.segments[:, start:stop]), 0
-    )
+def _strip(s: Slice, axis: int, start: int, stop: int) -> Slice:
+    cut = (slice(None),) * axis + (slice(start, stop),)
+    return Slice(np.ascontiguousarray(s.image[cut]), np.ascontiguousarray(s.segments[cut]), 0)
 
 
 def _generated_slices(entry: GeneratedEntry) -> Iterator[Slice]:
