@@ -1,3 +1,4 @@
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -50,23 +51,75 @@ def test_an_isotropic_volume_is_sliced_in_three_directions(tmp_path: Path) -> No
 
     material = load_material(_recipe(entry), tmp_path)
 
-    shapes = {s.image.shape for s in material.train}
-    assert shapes == {(32, 40), (24, 40), (24, 32)}
-    assert len(material.train) + len(material.choice) + len(material.test) == 24 + 32 + 40
+    assert Counter(s.image.shape for s in material.train) == {(32, 40): 18, (18, 40): 32, (18, 32): 40}
+    assert [s.image.shape for s in material.choice + material.test] == [(32, 40)] * 6
 
 
-def test_columns_are_kept_apart_where_slices_are_alike(tmp_path: Path) -> None:
-    _write_stack(tmp_path, "a", (4, 32, 80))
+def test_no_direction_of_slicing_shows_the_held_out_part_to_the_training(tmp_path: Path) -> None:
+    # Each plane of the volume is of one grey value, so that a slice tells which planes it has seen.
+    image = np.broadcast_to(np.arange(20, dtype=np.uint8)[:, None, None] * 10, (20, 16, 16))
+    tifffile.imwrite(tmp_path / "image.tif", image, photometric="minisblack")
+    tifffile.imwrite(tmp_path / "labels.tif", np.ones((20, 16, 16), np.uint8), photometric="minisblack")
+    entry = ImageEntry(image="image.tif", labels="labels.tif", planes=("xy", "xz", "yz"))
 
-    material = load_material(
-        _recipe(ImageEntry(image="image_a.tif", labels="labels_a.tif", split="columns")), tmp_path
+    material = load_material(_recipe(entry), tmp_path)
+
+    trained, chosen, tested = (
+        set(np.unique(np.concatenate([s.image.ravel() for s in part])))
+        for part in (material.train, material.choice, material.test)
     )
+    assert len(tested) > 1
+    assert trained.isdisjoint(chosen | tested)
+    assert chosen.isdisjoint(tested)
 
-    assert [part[0].image.shape[1] for part in (material.train, material.choice, material.test)] == [
-        56,
-        8,
-        16,
-    ]
+
+def test_several_volumes_or_columns_are_not_sliced_in_several_directions(tmp_path: Path) -> None:
+    for name in "ab":
+        _write_stack(tmp_path, name, (10, 32, 40))
+    entry = ImageEntry(image="image_*.tif", labels="labels_*.tif", planes=("xy", "xz"))
+
+    with pytest.raises(InputError, match="an entry of its own"):
+        load_material(_recipe(entry), tmp_path)
+    with pytest.raises(ValueError, match="one plane only"):
+        ImageEntry(image="image_a.tif", labels="labels_a.tif", planes=("xy", "xz"), split="columns")
+
+
+def test_a_thick_stack_is_thinned_out(tmp_path: Path) -> None:
+    _write_stack(tmp_path, "a", (40, 32, 40))
+    entry = ImageEntry(image="image_a.tif", labels="labels_a.tif", every=4)
+
+    material = load_material(_recipe(entry), tmp_path)
+
+    assert [len(part) for part in (material.train, material.choice, material.test)] == [7, 1, 2]
+
+
+def test_a_slice_without_objects_is_trained_on_but_not_scored(tmp_path: Path) -> None:
+    labels = np.ones((20, 16, 16), np.uint8)
+    labels[[0, 17, 19]] = 0
+    image = np.random.default_rng(0).integers(0, 99, labels.shape).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "image.tif", image, photometric="minisblack")
+    tifffile.imwrite(tmp_path / "labels.tif", labels, photometric="minisblack")
+
+    material = load_material(_recipe(ImageEntry(image="image.tif", labels="labels.tif")), tmp_path)
+
+    assert (len(material.train), len(material.test)) == (14, 2)
+    assert all(s.segments.any() for s in material.test)
+
+
+@pytest.mark.parametrize(("split", "axis"), [("rows", 0), ("columns", 1)])
+def test_a_strip_of_the_field_is_kept_apart_where_slices_are_alike(
+    tmp_path: Path, split: str, axis: int
+) -> None:
+    _write_stack(tmp_path, "a", (4, 80, 80))
+    whole = load_material(_recipe(ImageEntry(image="image_a.tif", labels="labels_a.tif")), tmp_path)
+
+    entry = ImageEntry.model_validate({"image": "image_a.tif", "labels": "labels_a.tif", "split": split})
+    material = load_material(_recipe(entry), tmp_path)
+
+    strips = [part[0] for part in (material.train, material.choice, material.test)]
+    assert [s.image.shape[axis] for s in strips] == [56, 8, 16]
+    assert np.array_equal(np.concatenate([s.image for s in strips], axis), whole.train[0].image)
+    assert np.array_equal(np.concatenate([s.segments for s in strips], axis), whole.train[0].segments)
     assert len(material.train) == len(material.test) == 4
 
 

@@ -116,7 +116,7 @@ def test_a_recipe_that_cannot_be_used_is_refused(recipe: Path, change: tuple[str
 
 def test_every_recipe_of_the_repository_is_valid_and_its_source_carries_its_terms() -> None:
     recipes = sorted((ROOT / "recipes").glob("*.yaml"))
-    assert len(recipes) >= 9
+    assert len(recipes) >= 15
     for path in recipes:
         recipe = read_recipe(path)
         assert path.stem in {recipe.id, "ancestor"}
@@ -128,6 +128,26 @@ def test_every_recipe_of_the_repository_is_valid_and_its_source_carries_its_term
         assert text["citation"] == recipe.citation
         assert text["training"]["steps"] == recipe.schedule.steps
         assert (card.parent / "weights.safetensors").stat().st_size < 6_000_000
+
+
+def test_a_source_knows_all_sets_of_the_collection_that_it_was_trained_on() -> None:
+    recipes = [read_recipe(path) for path in (ROOT / "recipes").glob("*.yaml")]
+    collections = [
+        {
+            "dsb2018_bright_grey",
+            "dsb2018_fluo_520",
+            "dsb2018_fluo_large",
+            "dsb2018_fluo_small",
+            "dsb2018_fly_embryo",
+            "dsb2018_he",
+        },
+        {"fly_medulla_fibsem", "fly_flyem_fibsem_small"},
+    ]
+    for collection in collections:
+        concerned = [recipe for recipe in recipes if collection & set(recipe.datasets)]
+        assert concerned
+        for recipe in concerned:
+            assert collection <= {*recipe.datasets, *recipe.related_datasets}, recipe.id
 
 
 def test_sources_in_the_wheel_weigh_less_than_40_megabytes_and_none_is_for_research_only() -> None:

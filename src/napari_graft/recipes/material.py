@@ -22,6 +22,7 @@ from napari_graft.samples.training import generate_training_image
 # The last fifth is only scored; of the rest, one slice in eight chooses the best checkpoint.
 _TEST_SHARE = 5
 _CHOICE_SHARE = 8
+_AXES = {"xy": 0, "xz": 1, "yz": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +76,12 @@ def load_material(recipe: Recipe, folder: Path) -> Material:
     for entry in recipe.images:
         pairs = _pairs(entry, folder)
         digests += [hashlib.sha256(image.read_bytes()).hexdigest() for image, _ in pairs]
-        # Numbered files are independent images: the last fifth of the files is the test part.
-        stacks = [list(_read_slices(entry, *pair, recipe.spec.pixel_size)) for pair in pairs]
-        for part in _split_entry(entry, stacks):
-            train += part.train
-            choice += part.choice
-            test += part.test
+        stacks = [_read_stack(*pair) for pair in pairs]
+        for part in _split_entry(entry, stacks, recipe.spec.pixel_size):
+            train += part.train[:: entry.every]
+            choice += part.choice[:: entry.every]
+            # A slice without any object has no score.
+            test += [s for s in part.test[:: entry.every] if s.segments.any()]
     return Material(tuple(train), tuple(choice), tuple(test), tuple(digests))
 
 
@@ -94,9 +95,20 @@ def _pairs(entry: ImageEntry, folder: Path) -> list[tuple[Path, Path]]:
     return list(zip(images, labels, strict=True))
 
 
-def _read_slices(
-    entry: ImageEntry, image_path: Path, labels_path: Path, pixel_size: tuple[float, ...] | None
-) -> Iterator[Slice]:
+@dataclass(frozen=True, slots=True)
+class _Stack:
+    """Images, normalised (z, y, x), and their segments, on the grid of the file."""
+
+    images: NDArray[np.float32]
+    segments: NDArray[np.int32]
+
+    def first(self, n: int, axis: int) -> _Stack:
+        """Return the first `n` planes across `axis`."""
+        cut = (slice(None),) * axis + (slice(n),)
+        return _Stack(self.images[cut], self.segments[cut])
+
+
+def _read_stack(image_path: Path, labels_path: Path) -> _Stack:
     volume = open_volume(str(image_path))
     labels = open_labels(str(labels_path))
     if volume.shape != labels.shape:
@@ -109,10 +121,15 @@ def _read_slices(
     segments = np.asarray(labels.read_raw(whole)).astype(np.int32)
     if images.ndim == 2:
         images, segments = images[None], segments[None]
-    for plane in entry.planes:
-        axis = {"xy": 0, "xz": 1, "yz": 2}[plane]
-        for image, segment in zip(np.moveaxis(images, axis, 0), np.moveaxis(segments, axis, 0), strict=True):
-            yield _prepare(entry, image, segment, pixel_size)
+    return _Stack(images, segments)
+
+
+def _slices(
+    entry: ImageEntry, stack: _Stack, plane: str, pixel_size: tuple[float, ...] | None
+) -> list[Slice]:
+    axis = _AXES[plane]
+    pairs = zip(np.moveaxis(stack.images, axis, 0), np.moveaxis(stack.segments, axis, 0), strict=True)
+    return [_prepare(entry, image, segments, pixel_size) for image, segments in pairs]
 
 
 def _prepare(
@@ -134,45 +151,65 @@ def _prepare(
     return Slice(np.ascontiguousarray(image), np.ascontiguousarray(segments, dtype=np.int32), 0)
 
 
-def _split_entry(entry: ImageEntry, stacks: Sequence[Sequence[Slice]]) -> Iterator[Material]:
-    if entry.split == "columns":
-        for stack in stacks:
-            yield _split_columns(stack)
+def _split_entry(
+    entry: ImageEntry, stacks: Sequence[_Stack], pixel_size: tuple[float, ...] | None
+) -> Iterator[Material]:
+    if len(entry.planes) > 1:
+        if len(stacks) > 1:
+            raise InputError(
+                f"{entry.image!r} names {len(stacks)} volumes to slice in several planes: give each an entry "
+                "of its own"
+            )
+        yield _split_volume(entry, stacks[0], pixel_size)
+        return
+    sliced = [_slices(entry, stack, entry.planes[0], pixel_size) for stack in stacks]
+    if entry.split != "slices":
+        yield from (_split_field(slices, axis=("rows", "columns").index(entry.split)) for slices in sliced)
     elif len(stacks) > 1:
-        yield _split([Slice(s.image, s.segments, i) for i, stack in enumerate(stacks) for s in stack], ())
+        # Numbered files are independent images: the last fifth of the files is the test part.
+        yield _split([Slice(s.image, s.segments, i) for i, slices in enumerate(sliced) for s in slices], ())
     else:
-        n_planes = len(entry.planes)
-        n_slices = len(stacks[0]) // n_planes
-        for plane in range(n_planes):
-            yield _split(stacks[0][plane * n_slices : (plane + 1) * n_slices], ())
+        yield _split(sliced[0], ())
+
+
+def _split_volume(entry: ImageEntry, stack: _Stack, pixel_size: tuple[float, ...] | None) -> Material:
+    """Split along the first plane; the others run through the training part alone."""
+    first, *others = entry.planes
+    split = _split(_slices(entry, stack, first, pixel_size), ())
+    trained = stack.first(len(split.train), _AXES[first])
+    more = [s for plane in others for s in _grouped(_slices(entry, trained, plane, pixel_size))]
+    return Material((*split.train, *more), split.choice, split.test, ())
 
 
 def _split(slices: Sequence[Slice], digests: tuple[str, ...]) -> Material:
     n_test = max(1, len(slices) // _TEST_SHARE)
-    used = slices[:-n_test]
-    n_choice = max(1, len(used) // _CHOICE_SHARE)
     # Neighbouring slices are alike: the choosing part is one block at the end, not every eighth slice.
-    blocks = max(1, len(used) // 8)
-    grouped = [Slice(s.image, s.segments, i // blocks) for i, s in enumerate(used)]
-    return Material(tuple(grouped[:-n_choice]), tuple(grouped[-n_choice:]), tuple(slices[-n_test:]), digests)
+    used = _grouped(slices[:-n_test])
+    n_choice = max(1, len(used) // _CHOICE_SHARE)
+    return Material(tuple(used[:-n_choice]), tuple(used[-n_choice:]), tuple(slices[-n_test:]), digests)
 
 
-def _split_columns(stack: Sequence[Slice]) -> Material:
+def _grouped(slices: Sequence[Slice]) -> list[Slice]:
+    """Give each block of neighbours a number."""
+    block = max(1, len(slices) // 8)
+    return [Slice(s.image, s.segments, i // block) for i, s in enumerate(slices)]
+
+
+def _split_field(slices: Sequence[Slice], axis: int) -> Material:
     train, choice, test = [], [], []
-    for s in stack:
-        width = s.image.shape[1]
-        cut_test = width - width // _TEST_SHARE
+    for s in slices:
+        n = s.image.shape[axis]
+        cut_test = n - n // _TEST_SHARE
         cut_choice = cut_test - cut_test // _CHOICE_SHARE
-        train.append(_columns(s, 0, cut_choice))
-        choice.append(_columns(s, cut_choice, cut_test))
-        test.append(_columns(s, cut_test, width))
+        train.append(_strip(s, axis, 0, cut_choice))
+        choice.append(_strip(s, axis, cut_choice, cut_test))
+        test.append(_strip(s, axis, cut_test, n))
     return Material(tuple(train), tuple(choice), tuple(test), ())
 
 
-def _columns(s: Slice, start: int, stop: int) -> Slice:
-    return Slice(
-        np.ascontiguousarray(s.image[:, start:stop]), np.ascontiguousarray(s.segments[:, start:stop]), 0
-    )
+def _strip(s: Slice, axis: int, start: int, stop: int) -> Slice:
+    cut = (slice(None),) * axis + (slice(start, stop),)
+    return Slice(np.ascontiguousarray(s.image[cut]), np.ascontiguousarray(s.segments[cut]), 0)
 
 
 def _generated_slices(entry: GeneratedEntry) -> Iterator[Slice]:

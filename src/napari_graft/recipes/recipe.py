@@ -28,24 +28,34 @@ class ImageEntry(_Part):
     pixel_size
         Nanometres per pixel along y and x (and z first, for stacks), None where unknown.
     split
-        How the held-out part is cut off: the last fifth of the slices (or images), or of the columns of every
-        slice, where the slices are too alike to tell anything.
+        How the held-out part is cut off: the last fifth of the slices (or images), or of the columns or
+        rows of every slice, where the slices are too alike to tell anything.
     planes
-        Directions in which an isotropic volume is sliced.
+        Directions in which an isotropic volume is sliced. The held-out part is cut off along the first of
+        them; the others run through the rest alone.
     border
         Pixels taken off every object along its border, for truths in which neighbours touch.
     split_objects
         Give every connected piece of an object its own id, for truths that say only which class a pixel is,
         or whose ids hold in 3-D.
+    every
+        Use only each n-th slice, so that a thick stack does not outweigh the other images of a pool.
     """
 
     image: str
     labels: str
     pixel_size: tuple[float, ...] | None = None
-    split: Literal["slices", "columns"] = "slices"
+    split: Literal["slices", "columns", "rows"] = "slices"
     planes: tuple[Literal["xy", "xz", "yz"], ...] = ("xy",)
     border: int = Field(default=0, ge=0, le=5)
     split_objects: bool = False
+    every: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _check_planes(self) -> ImageEntry:
+        if self.split != "slices" and len(self.planes) > 1:
+            raise ValueError(f"{self.split} can be set aside in one plane only: name one, or split by slices")
+        return self
 
 
 class GeneratedEntry(_Part):
