@@ -1,7 +1,7 @@
 # The words that people and continuous integration type. `make` alone lists them.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help env screen test demo check docs bench coverage clean
+.PHONY: help env screen test demo check docs bench screenshots coverage clean
 
 BIN := .venv/bin
 DEMO_ARGS ?= --time-budget 25s
@@ -47,6 +47,9 @@ docs: env ## build the documentation into site/
 bench: env screen ## run the long tests and the benchmarks behind docs/benchmarks.md
 	$(XVFB) $(BIN)/python -m pytest -m "slow or bench" $(PYTEST_ARGS) </dev/null || [ $$? -eq 5 ]
 	for name in $(BENCHMARKS); do $(BIN)/napari-graft benchmark "$$name" --out benchmark-results || exit; done
+
+screenshots: env screen ## take the pictures of docs/images from a real napari that goes through the whole loop
+	xvfb-run -a -s "-screen 0 1920x1080x24" $(BIN)/python scripts/gallery.py docs/images </dev/null
 
 clean: ## remove what these words made, but for .venv
 	rm -rf dist site demo-report benchmark-results .mypy_cache .ruff_cache .pytest_cache .import_linter_cache \

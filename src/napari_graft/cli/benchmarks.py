@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +34,7 @@ class Extent:
 
 
 def benchmark(
-    name: Literal["throughput", "label-efficiency"],
+    name: Literal["throughput", "label-efficiency", "responsiveness"],
     *,
     extent: Extent = Extent(),
     out: Path = Path("benchmark-results"),
@@ -46,7 +48,8 @@ def benchmark(
     ----------
     name
         throughput: how fast images are segmented; label-efficiency: what four annotated tiles reach on four
-        real data sets, which goes on where it was stopped.
+        real data sets, which goes on where it was stopped; responsiveness: how late a window answers while
+        somebody paints and a training goes on (it needs a screen, real or virtual).
     extent
         How much is measured.
     out
@@ -75,6 +78,13 @@ def _label_efficiency(extent: Extent, out: Path, data: Path | None) -> None:
     print_markdown(rows, tuple(rows[0]))
 
 
+def _responsiveness(extent: Extent, out: Path, data: Path | None) -> None:
+    # In a process of its own: the command line itself knows neither napari nor Qt.
+    command = [sys.executable, "-P", "-m", "napari_graft._qt.measuring", str(out)]
+    if subprocess.run([*command, *(["--quick"] if extent.quick else [])], check=False).returncode != 0:
+        raise InputError("the window could not be measured, see above: it needs a screen, or 'xvfb-run -a'")
+
+
 def _shared_data() -> Path:
     checkout = Path(__file__).resolve().parents[3]
     if not (checkout / "pyproject.toml").is_file():
@@ -85,4 +95,5 @@ def _shared_data() -> Path:
 _BENCHMARKS: dict[str, Callable[[Extent, Path, Path | None], None]] = {
     "throughput": _throughput,
     "label-efficiency": _label_efficiency,
+    "responsiveness": _responsiveness,
 }
