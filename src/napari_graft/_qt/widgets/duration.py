@@ -7,7 +7,7 @@ def in_words(seconds: float) -> str:
     """Return a duration as a person says it.
 
     >>> in_words(4.2), in_words(95), in_words(4000)
-    ('4 s', '1 min 35 s', '1 h 7 min')
+    ('4 s', '1 min 35 s', '1 h 6 min')
     """
     whole = max(0, round(seconds))
     if whole < 60:
