@@ -8,7 +8,6 @@ import pytest
 
 CASES = {
     "the command": "from napari_graft.cli.app import main; main(['--version'])",
-    "the worker": "import runpy; runpy.run_module('napari_graft.engine', run_name='__main__')",
 }
 BEFORE = """
 import atexit, os, sys

@@ -112,7 +112,6 @@ def test_training_is_offered_once_a_tile_is_painted(
     assert "Tiny nuclei" in titles
     assert titles[-1] == "from scratch"
     qtbot.waitUntil(lambda: tab.device.text() != "", timeout=LONG)
-    assert "torch" not in sys.modules
 
 
 def test_a_round_is_trained_shown_as_layers_rolled_back_and_there_after_reopening(
@@ -169,7 +168,6 @@ def test_a_round_is_trained_shown_as_layers_rolled_back_and_there_after_reopenin
     click(qtbot, tab.outcome.keep)
     qtbot.waitUntil(lambda: layer.visible, timeout=LONG)
     wait_for_idle(dock, qtbot)
-    assert "torch" not in sys.modules
     dock.workbench.close()
 
     again = make_dock()
