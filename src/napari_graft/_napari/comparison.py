@@ -76,9 +76,9 @@ class ComparisonView:
         for layer in viewer.layers:
             layer.visible = False
         _add_layers(viewer, comparison, image)
+        self.apply(look)
         for event in (viewer.layers.events.removed, viewer.layers.events.inserted):
             event.connect(self._on_layers_changed)
-        self.apply(look)
         show_tile(viewer, image, comparison.tile)
 
     def apply(self, look: Look) -> None:
@@ -139,10 +139,11 @@ class ComparisonView:
         for event in (viewer.layers.events.removed, viewer.layers.events.inserted):
             event.disconnect(self._on_layers_changed)
         self.comparison = None
-        remove_layers(viewer, "preview")
-        self._blink = None
-        self._bind_blink_key()
-        _restore(viewer, before)
+        with viewer.layers.batched_update():  # else napari collects garbage for each layer
+            remove_layers(viewer, "preview")
+            self._blink = None
+            self._bind_blink_key()
+            _restore(viewer, before)
         self.closed.emit()
 
     def _bind_blink_key(self) -> None:
