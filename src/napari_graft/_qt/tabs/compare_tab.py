@@ -49,6 +49,8 @@ class CompareTab(QWidget):
         self.hint = text("", "faint")
         self.chips = Chips("Add…")
         self.where = QComboBox()
+        self.where.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.where.setMinimumContentsLength(16)
         self.where.addItem("On a tile in the middle of the view", False)
         self.where.addItem(f"On all that is in view (up to {LONGEST_SIDE} × {LONGEST_SIDE})", True)
         self.compare = button("Compare", self._on_compare_clicked, look="primary")
