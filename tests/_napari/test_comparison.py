@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Layer
+from napari.utils.key_bindings import KeymapHandler
 
-from napari_graft._napari.comparison import comparison_view_of
+from napari_graft._napari.comparison import BLINK_KEY, comparison_view_of
 from napari_graft._napari.layers import details_of, our_layers
 from napari_graft.core.tile import Tile
 from napari_graft.workbench.comparison import Choice, Comparison, Look
@@ -114,6 +115,35 @@ def test_blinking_shows_one_at_a_time(viewer: ViewerModel) -> None:
     for front in (0, 1):
         view.apply(Look(mode="blink", front=front, shows_disagreement=False))
         assert shown(viewer) == {"image 2", f"segments {front}"}
+
+
+def test_blink_key_works_whichever_layer_is_active_until_the_comparison_closes(viewer: ViewerModel) -> None:
+    view, pressed = comparison_view_of(viewer), []
+    handler = KeymapHandler()
+    view.show(make_comparison(), image_of(viewer), Look())
+    view.answer_to_blink_key(lambda _: pressed.append(True))
+    viewer.add_labels(np.zeros((5, 70, 80), np.uint32), name="added meanwhile")
+    view.settle()
+    for layer in viewer.layers:
+        handler.keymap_providers = [layer, viewer]
+        handler.press_key(BLINK_KEY)
+    assert len(pressed) == len(viewer.layers)
+
+    view.close()
+    handler.keymap_providers = [viewer.layers["mine"], viewer]
+    handler.press_key(BLINK_KEY)
+
+    assert len(pressed) == 6 + 3
+
+
+def test_look_can_change_after_all_layers_were_removed(viewer: ViewerModel) -> None:
+    view = comparison_view_of(viewer)
+    view.show(make_comparison(), image_of(viewer), Look())
+    viewer.layers.clear()
+
+    view.apply(Look(mode="blink"))
+
+    assert list(viewer.layers) == []
 
 
 def test_equal_ids_have_equal_colours(viewer: ViewerModel) -> None:

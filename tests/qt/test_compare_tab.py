@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 120_000
 pytestmark = pytest.mark.usefixtures("few_sources")
+NARROWEST = 232  # what a dock of 260 pixels leaves beside its frame and a scroll bar
 FLY, NUCLEI = "fly-medulla-fibsem", "nuclei-he"
 
 
@@ -136,6 +137,12 @@ def test_overlay_has_an_opacity_and_a_map(tab: CompareTab, qtbot: QtBot) -> None
     assert len(shown(tab)) == 2
     assert first.opacity == pytest.approx(0.8)
     assert next(our_layers(viewer, "preview", kind="disagreement")).visible
+
+
+def test_narrow_dock_clips_nothing(tab: CompareTab, qtbot: QtBot) -> None:
+    compare(tab, qtbot, NUCLEI)
+
+    assert tab.minimumSizeHint().width() <= NARROWEST
 
 
 def test_click_on_a_difference_moves_the_camera_there(tab: CompareTab, qtbot: QtBot) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 120_000
 pytestmark = pytest.mark.usefixtures("few_sources")
+NARROWEST = 232  # what a dock of 260 pixels leaves beside its frame and a scroll bar
 FLY, NUCLEI, AXONS = "fly-medulla-fibsem", "nuclei-he", "rat-axons-sem"
 
 
@@ -102,6 +103,16 @@ def test_ranking_by_a_click_shows_order_plot_and_ticks(
     assert [words.partition(": ")[0] for words in tab.plot.titles] == [row.verdict for row in rows]
     box = tab.table.tick_box(FLY)
     assert Qt.CheckState(box.data(Qt.ItemDataRole.CheckStateRole)) == Qt.CheckState.Checked
+
+
+def test_narrow_dock_clips_nothing(
+    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
+) -> None:
+    rank_before(neuropil_project, entry(FLY, 60.0, remedy="invert the image"), left_out=(AXONS,), chosen=FLY)
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+    tab.more.expand(animate=False)
+
+    assert tab.minimumSizeHint().width() <= NARROWEST
 
 
 def test_numbers_are_in_the_tooltip_only(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from napari_graft._napari.field_of_view import show_tile
 from napari_graft._napari.layers import details_of, mark, our_layers, remove_layers
 from napari_graft.workbench.comparison import Comparison, Look
 
+BLINK_KEY = "B"
 _SEED, _N_COLOURS = 0.5, 49
 _OUTLINE = 2
 _CAPTION_SIZE, _LONGEST_CAPTION = 8, 42
@@ -61,6 +63,7 @@ class ComparisonView:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = weakref.ref(viewer)
         self._before: _Before | None = None
+        self._blink: Callable[[object], None] | None = None
         self.comparison: Comparison | None = None
 
     def show(self, comparison: Comparison, image: Image, look: Look) -> None:
@@ -73,9 +76,9 @@ class ComparisonView:
         for layer in viewer.layers:
             layer.visible = False
         _add_layers(viewer, comparison, image)
+        self.apply(look)
         for event in (viewer.layers.events.removed, viewer.layers.events.inserted):
             event.connect(self._on_layers_changed)
-        self.apply(look)
         show_tile(viewer, image, comparison.tile)
 
     def apply(self, look: Look) -> None:
@@ -84,7 +87,7 @@ class ComparisonView:
         if self.comparison is None:
             return
         is_grid = look.mode == "grid"
-        lowest = max(details_of(layer)["model"] for layer in our_layers(viewer, "preview"))
+        lowest = max((details_of(layer)["model"] for layer in our_layers(viewer, "preview")), default=0)
         for layer in our_layers(viewer, "preview"):
             details = details_of(layer)
             model, kind = details["model"], details["kind"]
@@ -101,6 +104,15 @@ class ComparisonView:
                 layer.opacity = look.opacity if layer.contour == 0 else 1.0
         _divide_canvas(viewer, is_grid)
 
+    def answer_to_blink_key(self, answer: Callable[[object], None]) -> None:
+        """Call `answer` when `BLINK_KEY` is pressed, until the comparison closes, whichever layer is active.
+
+        napari asks the active layer first, and layers of labels have a use of their own for the key; so until
+        then all layers get it.
+        """
+        self._blink = answer
+        self._bind_blink_key()
+
     def settle(self) -> None:
         """Close where the user removed a layer of the comparison; hide and put below what others added."""
         if self._before is None:
@@ -114,6 +126,7 @@ class ComparisonView:
         for layer in [one for one in viewer.layers if one not in ours and one not in known]:
             self._before.is_visible.append((layer, layer.visible))
             layer.visible = False
+        self._bind_blink_key()
         # The grid puts layers together by their places, counted from the top.
         viewer.layers.move_multiple([viewer.layers.index(layer) for layer in ours], len(viewer.layers))
 
@@ -126,9 +139,17 @@ class ComparisonView:
         for event in (viewer.layers.events.removed, viewer.layers.events.inserted):
             event.disconnect(self._on_layers_changed)
         self.comparison = None
-        remove_layers(viewer, "preview")
-        _restore(viewer, before)
+        with viewer.layers.batched_update():  # else napari collects garbage for each layer
+            remove_layers(viewer, "preview")
+            self._blink = None
+            self._bind_blink_key()
+            _restore(viewer, before)
         self.closed.emit()
+
+    def _bind_blink_key(self) -> None:
+        viewer = self._plain_viewer
+        for one in (viewer, *viewer.layers):
+            one.bind_key(BLINK_KEY, self._blink, overwrite=True)
 
     @property
     def _plain_viewer(self) -> ViewerModel:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QComboBox, QWidget
 
+from napari_graft._napari.comparison import comparison_view_of
 from napari_graft._napari.field_of_view import show_place, tile_in_view, tile_over_view
 from napari_graft._qt.binding import bind, listen, silenced
 from napari_graft._qt.comparison_host import ComparisonHost
@@ -23,8 +24,6 @@ from napari_graft.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
     from napari import Viewer
-
-BLINK_KEY = "B"
 
 
 class CompareTab(QWidget):
@@ -50,6 +49,8 @@ class CompareTab(QWidget):
         self.hint = text("", "faint")
         self.chips = Chips("Add…")
         self.where = QComboBox()
+        self.where.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.where.setMinimumContentsLength(16)
         self.where.addItem("On a tile in the middle of the view", False)
         self.where.addItem(f"On all that is in view (up to {LONGEST_SIDE} × {LONGEST_SIDE})", True)
         self.compare = button("Compare", self._on_compare_clicked, look="primary")
@@ -122,7 +123,10 @@ class CompareTab(QWidget):
         self._model.state.is_whole_view = self.where.currentData()
 
     def _on_mode_chosen(self, mode: Mode) -> None:
-        self._model.show_as(mode)
+        if mode == "blink":
+            self._model.blink()  # once more shows the next
+        else:
+            self._model.show_as(mode)
 
     def _on_difference_pointed(self, difference: ObjectDifference) -> None:
         comparison = self._model.state.comparison
@@ -159,11 +163,10 @@ class CompareTab(QWidget):
     def _show_comparison(self, comparison: Comparison | None) -> None:
         try:
             self._host.show(comparison, self._model.state.look)
+            if comparison is not None:
+                comparison_view_of(self._viewer).answer_to_blink_key(self._on_blink_key)
         except InputError as error:
             self._show_refusal(str(error))
-        self._viewer.bind_key(
-            BLINK_KEY, self._on_blink_key if comparison is not None else None, overwrite=True
-        )
         self.look.show_look(self._model.state.look, comparison)
         self.agreement.setText(agreement_words(comparison))
         self.differences_title.setText(difference_words(comparison))

@@ -17,7 +17,7 @@ from napari_graft._qt.tabs.sources_words import (
     preview_words,
 )
 from napari_graft._qt.theme import palette_of
-from napari_graft._qt.widgets.basics import button, card, column, row, set_look, text
+from napari_graft._qt.widgets.basics import button, card, column, flow, set_look, text
 from napari_graft._qt.widgets.more_sources import MoreSources
 from napari_graft._qt.widgets.source_table import SourceTable
 from napari_graft.core.errors import InputError
@@ -80,7 +80,7 @@ class SourcesTab(QWidget):
         layout = column(text("Which source fits this image?", "title"), self.hint, margin=6)
         layout.addWidget(self.advice_card)
         layout.addWidget(self.table, 1)
-        layout.addLayout(row(self.rank, self.preview, self.use, 1))
+        layout.addWidget(flow(self.rank, self.preview, self.use))
         for widget in (self.refusal, self.in_use, self.preview_card, self.left_out, self.plot_box, self.more):
             layout.addWidget(widget)
         layout.addStretch(0)

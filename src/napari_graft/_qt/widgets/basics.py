@@ -7,6 +7,7 @@ from typing import Literal
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from superqt import QFlowLayout
 
 Look = Literal[
     "next",
@@ -73,6 +74,16 @@ def row(*widgets: QWidget | int, spacing: int = 6) -> QHBoxLayout:
         else:
             layout.addWidget(widget)
     return layout
+
+
+def flow(*widgets: QWidget) -> QWidget:
+    """Put widgets beside each other, and below each other where there is no room."""
+    area = QWidget()
+    layout = QFlowLayout(area)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        layout.addWidget(widget)
+    return area
 
 
 def card(*widgets: QWidget) -> QFrame:

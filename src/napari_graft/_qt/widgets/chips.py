@@ -12,7 +12,7 @@ from superqt import QFlowLayout
 from napari_graft._qt.widgets.basics import button
 from napari_graft.workbench.comparison import Choice
 
-_LONGEST = 34
+_LONGEST = 26
 
 
 class Chips(QWidget):

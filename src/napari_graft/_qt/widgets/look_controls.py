@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QButtonGroup, QCheckBox, QPushButton, QSlider, QWidget
 
 from napari_graft._qt.binding import silenced
-from napari_graft._qt.widgets.basics import column, row, text
+from napari_graft._qt.widgets.basics import column, flow, row, text
 from napari_graft.workbench.comparison import Comparison, Look, Mode
 
 _MODES: dict[Mode, tuple[str, str]] = {
@@ -44,10 +44,11 @@ class LookControls(QWidget):
         self.opacity.setRange(0, 100)
         self.opacity.setToolTip("How opaque the objects are")
         self.opacity.valueChanged.connect(lambda value: self.opacity_changed.emit(value / 100))
-        self.map = QCheckBox("Show in red where they disagree")
+        self.map = QCheckBox("Disagreement in red")
+        self.map.setToolTip("Show where they disagree: the redder, the more of them differ")
         self.map.toggled.connect(self.map_toggled)
         layout = column(spacing=4)
-        layout.addLayout(row(*self.modes.values(), key, 1, spacing=3))
+        layout.addWidget(flow(*self.modes.values(), key))
         layout.addWidget(self.front)
         layout.addLayout(row(text("Opacity"), self.opacity))
         layout.addWidget(self.map)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QFileDialog
 
-from napari_graft._qt.widgets.basics import button, row
+from napari_graft._qt.widgets.basics import button, flow
 from napari_graft._qt.widgets.folding import Folding
 from napari_graft.workbench.sources import SourcesModel
 
@@ -29,10 +29,10 @@ class MoreSources(Folding):
         self.add_folder = button(
             "Add a folder…", self._on_folder_clicked, tip="A folder with card and weights"
         )
-        self.open = button("Open the folder of my sources", self._on_open_clicked, look="link")
-        adding = QWidget()
-        adding.setLayout(row(self.add_file, self.add_folder, 1))
-        for widget in (adding, self.open):
+        self.open = button(
+            "Open my sources", self._on_open_clicked, look="link", tip="Show the folder that they are in"
+        )
+        for widget in (flow(self.add_file, self.add_folder), self.open):
             self.addWidget(widget)
 
     def _on_file_clicked(self) -> None:
