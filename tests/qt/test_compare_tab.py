@@ -115,7 +115,7 @@ def test_key_and_button_blink(tab: CompareTab, qtbot: QtBot) -> None:
     assert tab.look.front.text() == f"Shown now: {first}"
 
     canvas = tab.dock.viewer.window._qt_viewer.canvas.native  # napari offers no public way to its canvas
-    click(qtbot, tab.look.modes["blink"])
+    qtbot.keyClick(canvas, Qt.Key.Key_B)
     assert shown(tab) == {second}
     click(qtbot, tab.look.modes["blink"])
     assert shown(tab) == {first}
