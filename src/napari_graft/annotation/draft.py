@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import threading
 from pathlib import Path
 
@@ -179,17 +177,7 @@ class DraftJournal:
             atomic.sync_folder(self.path.parent.parent)
             self.path.touch()
         with self.path.open("r+b", buffering=0) as file:
-            file.truncate(self._end)
-            file.seek(self._end)
-            try:
-                written = 0
-                while written < len(record):
-                    written += file.write(record[written:])
-                os.fsync(file.fileno())
-            except OSError:
-                with contextlib.suppress(OSError):
-                    file.truncate(self._end)
-                raise
+            atomic.append_at(file, self._end, record)
         if is_new:
             atomic.sync_folder(self.path.parent)
 

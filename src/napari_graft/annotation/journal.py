@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -75,7 +74,8 @@ class Journal:
                 self._path.touch()
                 atomic.sync_folder(self._path.parent)
             with self._path.open("r+b", buffering=0) as file:
-                _append_line(file, line)
+                # What a killed writer left after the last whole line goes.
+                atomic.append_at(file, _end_of_lines(file), line)
 
     def entries(self) -> Iterator[JournalEntry]:
         """Yield the entries, the oldest first; a half-written last line is passed over.
@@ -91,22 +91,6 @@ class Journal:
             for number, line in enumerate(file, 1):
                 if line.endswith(b"\n"):
                     yield parse_document(JournalEntry, line, f"line {number} of journal {str(self._path)!r}")
-
-
-def _append_line(file: FileIO, line: bytes) -> None:
-    """Cut off what a killed writer left after the last whole line, then add `line`, wholly or not at all."""
-    end = _end_of_lines(file)
-    file.truncate(end)
-    file.seek(end)
-    try:
-        written = 0
-        while written < len(line):
-            written += file.write(line[written:])
-        os.fsync(file.fileno())
-    except OSError:
-        with contextlib.suppress(OSError):
-            file.truncate(end)
-        raise
 
 
 def _end_of_lines(file: FileIO) -> int:

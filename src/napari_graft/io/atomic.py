@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from uuid import uuid4
 
@@ -46,6 +47,27 @@ def publish_file(temporary: Path, target: Path) -> None:
         os.fsync(file.fileno())
     temporary.replace(target)
     sync_folder(target.parent)
+
+
+def append_at(file: FileIO, end: int, data: bytes) -> None:
+    """Cut an open file off at `end`, then add `data` and wait until it is on the disk, wholly or not at all.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; the file then ends at `end`.
+    """
+    file.truncate(end)
+    file.seek(end)
+    try:
+        written = 0
+        while written < len(data):
+            written += file.write(data[written:])
+        os.fsync(file.fileno())
+    except OSError:
+        with suppress(OSError):
+            file.truncate(end)
+        raise
 
 
 def sync_folder(folder: Path) -> None:
