@@ -27,11 +27,6 @@ Task = Callable[[Report, CancelToken], T]
 _log = logging.getLogger(__name__)
 
 
-def deliver_now(callback: Callable[[], None]) -> None:
-    """Run a callback at once: for scripts, and tests without a window."""
-    callback()
-
-
 @dataclass(slots=True, weakref_slot=True)
 class JobState:
     """Say how far a job is, as a person sees it.
