@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from napari.components import ViewerModel
@@ -10,6 +11,7 @@ from napari.layers import Image
 from numpy.typing import NDArray
 
 from napari_graft._napari.camera import camera_of, centre_of_view
+from napari_graft._napari.images import project_image, shape_of
 from napari_graft.core.tile import Tile
 from napari_graft.workbench.places import tile_around, tile_between
 
@@ -41,6 +43,14 @@ def tile_over_view(viewer: ViewerModel, image: Image, longest: int) -> Tile:
     return tile_between(low, high, shape, longest)
 
 
+def pixel_looked_at(viewer: ViewerModel, folder: Path) -> tuple[int, ...] | None:
+    """Return the pixel in the middle of what is seen of a project's image, None where that is not shown."""
+    image = project_image(viewer, folder)
+    if image is None:
+        return None
+    return tuple(int(np.floor(at)) for at in image.world_to_data(centre_of_view(viewer)[-image.ndim :]))
+
+
 def show_tile(viewer: ViewerModel, image: Image, tile: Tile) -> None:
     """Move the camera so that a tile fills the canvas, or each part of it in the grid, and show its slice."""
     show_place(viewer, image, [a + (n - 1) / 2 for a, n in zip(tile.start, tile.shape, strict=True)])
@@ -57,12 +67,6 @@ def show_place(viewer: ViewerModel, image: Image, pixel: Sequence[float]) -> Non
         if axis >= first:
             viewer.dims.set_point(axis, world[axis - first])
     camera_of(viewer).center = tuple(world[axis - first] for axis in viewer.dims.displayed)
-
-
-def shape_of(image: Image) -> tuple[int, ...]:
-    """Return the number of pixels along each spatial axis, of the finest level."""
-    data = image.data[0] if image.multiscale else image.data
-    return tuple(data.shape[: data.ndim - 1] if image.rgb else data.shape)
 
 
 def _to_pixels(image: Image, world: NDArray[np.float64], ndim: int) -> tuple[float, ...]:

@@ -21,14 +21,18 @@ def image_layers(viewer: ViewerModel) -> list[Image]:
     return [layer for layer in images if details_of(layer).get("role") not in _NOT_AN_IMAGE]
 
 
+def shape_of(image: Image) -> tuple[int, ...]:
+    """Return the number of pixels along each spatial axis, of the finest level."""
+    data = image.data[0] if image.multiscale else image.data
+    return tuple(data.shape[: data.ndim - 1] if image.rgb else data.shape)
+
+
 def describe_layer(layer: Image) -> LayerImage:
     """Describe an image layer: 2-D or a stack, RGB, multiscale (its finest level), of any array kind."""
-    data = layer.data[0] if layer.multiscale else layer.data
-    n_spatial = data.ndim - (1 if layer.rgb else 0)
-    pixel_size, unit = _pixel_size(layer, n_spatial)
+    pixel_size, unit = _pixel_size(layer, len(shape_of(layer)))
     return LayerImage(
         name=layer.name,
-        data=data,
+        data=layer.data[0] if layer.multiscale else layer.data,
         has_channels=bool(layer.rgb),
         pixel_size=pixel_size,
         unit=unit,

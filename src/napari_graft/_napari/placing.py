@@ -9,20 +9,15 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Layer
 
+from napari_graft._napari.images import shape_of
 from napari_graft.core.tile import Tile
 
 _MARGIN = 1 / 3
 
 
-def n_spatial_axes(image: Image) -> int:
-    """Return the number of axes of an image without its colours."""
-    shape = image.data[0].shape if image.multiscale else image.data.shape
-    return len(shape) - (1 if image.rgb else 0)
-
-
 def placed(image: Image, start: Sequence[int] | None = None) -> dict[str, Any]:
     """Return scale, translation and units of a layer whose first pixel lies on pixel `start` of an image."""
-    ndim = n_spatial_axes(image)
+    ndim = len(shape_of(image))
     scale, origin = np.asarray(image.scale[-ndim:]), np.asarray(image.translate[-ndim:])
     offset = np.zeros(ndim) if start is None else np.asarray(start)
     return {"scale": scale, "translate": origin + scale * offset, "units": image.units[-ndim:]}

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from napari_graft._napari.layers import mark
 from napari_graft._napari.lazy import PLANE_SIDE, lazy_array, lazy_pixels
 from napari_graft._napari.placement import LayerData, placement
+from napari_graft._napari.placing import corners
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.errors import InputError
 from napari_graft.core.labels import BACKGROUND
@@ -91,7 +92,7 @@ class _Shown:
         queue = merged_queue(project.queue(), project.suggestions(), project.annotations.tiles())
         if not queue.tiles:
             return None
-        rectangles = [(tile, corners) for tile in queue.tiles for corners in _rectangles(tile.tile)]
+        rectangles = [(tile, outline) for tile in queue.tiles for outline in _rectangles(tile.tile)]
         arguments = self._arguments("tiles") | {
             "shape_type": "rectangle",
             "face_color": "transparent",
@@ -99,7 +100,7 @@ class _Shown:
             "edge_width": max(1.0, max(max(tile.shape) for tile in queue.tiles) / 64),
             "features": _features([tile for tile, _ in rectangles]),
         }
-        return ([corners for _, corners in rectangles], arguments, "shapes")
+        return ([outline for _, outline in rectangles], arguments, "shapes")
 
     def _arguments(self, role: Any) -> dict[str, Any]:
         noted = mark(role, project=str(self._project.folder))
@@ -144,11 +145,10 @@ def _painted_colours() -> CyclicLabelColormap:
 
 def _rectangles(tile: Tile) -> list[NDArray[np.float64]]:
     """Return the outline of a tile in each of its slices, along the outer edges of its pixels."""
-    (y, x), (height, width) = tile.start[-2:], tile.shape[-2:]
-    corners = np.array([[0, 0], [0, width], [height, width], [height, 0]]) + np.array([y, x]) - 0.5
     if tile.ndim == 2:
-        return [corners]
-    return [np.insert(corners, 0, z, axis=1) for z in range(tile.start[0], tile.stop[0])]
+        return [corners(tile)]
+    slices = range(tile.start[0], tile.stop[0])
+    return [corners(Tile((z, *tile.start[1:]), (1, *tile.shape[1:]))) for z in slices]
 
 
 def _features(tiles: list[QueuedTile]) -> dict[str, list[Any]]:

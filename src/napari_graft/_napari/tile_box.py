@@ -7,7 +7,9 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_graft._napari.camera import centre_of_view
+from napari_graft._napari.images import shape_of
 from napari_graft._napari.layers import find_layer, mark, remove_layers
+from napari_graft._napari.placing import placed
 
 _COLOUR = "#ffd54f"
 
@@ -15,11 +17,11 @@ _COLOUR = "#ffd54f"
 def show_tile_box(viewer: ViewerModel, image: Image, side: int) -> None:
     """Draw a tile of `side` pixels in the middle of what is seen of an image."""
     hide_tile_box(viewer)
-    shape = image.data[0].shape if image.multiscale else image.data.shape
-    ndim = len(shape) - (1 if image.rgb else 0)
+    shape = shape_of(image)
+    ndim = len(shape)
     centre = np.asarray(image.world_to_data(centre_of_view(viewer))[-ndim:])
-    lengths = np.minimum(side, shape[ndim - 2 : ndim])
-    starts = np.clip(centre[-2:] - lengths / 2, 0, np.asarray(shape[ndim - 2 : ndim]) - lengths)
+    lengths = np.minimum(side, shape[-2:])
+    starts = np.clip(centre[-2:] - lengths / 2, 0, np.asarray(shape[-2:]) - lengths)
     corners = np.array([[0, 0], [0, 1], [1, 1], [1, 0]]) * lengths + starts
     before = np.broadcast_to(centre[:-2], (4, ndim - 2)).round()
     active = viewer.layers.selection.active
@@ -29,11 +31,9 @@ def show_tile_box(viewer: ViewerModel, image: Image, side: int) -> None:
         face_color="transparent",
         edge_color=_COLOUR,
         edge_width=max(1.0, side / 100),
-        scale=image.scale[-ndim:],
-        translate=image.translate[-ndim:],
-        units=image.units[-ndim:],
         name=f"{image.name} · tile size",
         metadata=mark("tiles", kind="size"),
+        **placed(image),
     )
     viewer.layers.selection.active = active
 

@@ -10,6 +10,7 @@ from napari.layers import Image, Layer, Shapes, Vectors
 from napari.utils.colormaps import ensure_colormap
 from numpy.typing import NDArray
 
+from napari_graft._napari.images import shape_of
 from napari_graft._napari.layers import find_layer, mark, our_layers
 from napari_graft._napari.placing import corners, placed
 from napari_graft.core.tile import Tile
@@ -72,8 +73,7 @@ def show_queue(viewer: ViewerModel, image: Image, queue: TileQueue, current: Til
     if not queue.tiles:
         _remove(viewer, layer)
         return
-    shape = image.data[0].shape if image.multiscale else image.data.shape
-    dimmed = [] if current is None else list(_around(current, shape[current.ndim - 2 : current.ndim]))
+    dimmed = [] if current is None else list(_around(current, shape_of(image)[-2:]))
     # The current one comes last, so that its neighbours do not cover its outline.
     numbered = sorted(enumerate(queue.tiles, 1), key=lambda entry: entry[1].tile == current)
     boxes = dimmed + [corners(queued.tile) for _, queued in numbered]
