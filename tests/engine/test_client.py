@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from at_work import at_step, is_alive
 from tiny_loop import make_annotated
 
 from napari_graft.core.errors import InputError
-from napari_graft.core.progress import CancelToken, Progress, ignore_progress
+from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.engine.client import Engine
 from napari_graft.engine.protocol import EngineError, TrainJob
 from napari_graft.project.opening import open_project
@@ -33,22 +33,6 @@ def _job(project: Path, **fields: object) -> TrainJob:
     return TrainJob.model_validate(values)
 
 
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def _at_step(step: int, act: Callable[[], None]) -> Callable[[Progress], None]:
-    def report(state: Progress) -> None:
-        if state.message == "training" and state.done >= step:
-            act()
-
-    return report
-
-
 @pytest.mark.usefixtures("eager_worker")
 def test_a_killed_worker_is_told_in_words_and_the_run_goes_on_later(project: Path) -> None:
     with Engine() as engine:
@@ -58,7 +42,7 @@ def test_a_killed_worker_is_told_in_words_and_the_run_goes_on_later(project: Pat
                 os.kill(engine.process_id, signal.SIGKILL)
 
         with pytest.raises(EngineError, match=r"SIGKILL.*train again to go on"):
-            engine.run(_job(project, steps=100_000), report=_at_step(3, kill), cancel=CancelToken())
+            engine.run(_job(project, steps=100_000), report=at_step(3, kill), cancel=CancelToken())
 
         with open_project(project, write=True) as opened:
             assert not opened.runs.get("0001").is_finished
@@ -84,12 +68,12 @@ def test_one_worker_serves_job_after_job_and_ends_with_the_engine(
         with pytest.raises(InputError, match="'nobody'"):
             engine.run(_job(project, source="nobody", steps=1), report=ignore_progress, cancel=CancelToken())
         stopped = engine.run(
-            _job(project, seconds=600, seed=1), report=_at_step(2, token.cancel), cancel=token
+            _job(project, seconds=600, seed=1), report=at_step(2, token.cancel), cancel=token
         )
         assert engine.process_id == process
-        assert _is_alive(process)
+        assert is_alive(process)
 
-    assert not _is_alive(process)
+    assert not is_alive(process)
     assert (first["stopped_by"], first["steps"]) == ("steps", 1)
     assert stopped["stopped_by"] == "cancel"
     assert stopped["steps"] >= 2

@@ -8,11 +8,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from at_work import at_step, is_alive
 from tiny_loop import make_annotated
 
 from napari_graft.annotation.labelled_tile import LabelledTile
@@ -45,22 +45,6 @@ def _train(project: str, **fields: object) -> TrainJob:
     return TrainJob.model_validate(values)
 
 
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def _at_step(step: int, act: Callable[[], object]) -> Callable[[Progress], None]:
-    def report(state: Progress) -> None:
-        if state.message == "training" and state.done >= step:
-            act()
-
-    return report
-
-
 class _Running:
     """Run a job in a thread, as a window does, and keep how it ended."""
 
@@ -71,7 +55,7 @@ class _Running:
         self._thread.start()
 
     def _go(self, engine: Engine, job: Job, step: int) -> None:
-        report = _at_step(step, self.is_under_way.set)
+        report = at_step(step, self.is_under_way.set)
         try:
             self.outcome = engine.run(job, report=report, cancel=CancelToken())
         except Exception as error:
@@ -126,7 +110,7 @@ def test_a_delegate_trains_while_this_process_paints(project: str) -> None:
         with pytest.raises(InputError, match="is being written by process"):
             engine.run(_train(project, steps=3), report=ignore_progress, cancel=CancelToken())
         job = _train(project, steps=3, seconds=None, is_delegate=True)
-        result = engine.run(job, report=_at_step(1, paint), cancel=CancelToken())
+        result = engine.run(job, report=at_step(1, paint), cancel=CancelToken())
 
         assert len(accepted) == 1
         assert window.runs.get(str(result["run"])).is_finished
@@ -149,7 +133,7 @@ def test_closing_stops_a_training_within_two_seconds_and_keeps_its_best(project:
     engine.close()
     assert time.monotonic() - started < 2
 
-    assert not _is_alive(process)
+    assert not is_alive(process)
     assert isinstance(running.wait(), dict | Cancelled)
     with open_project(project, write=True) as opened:
         run = opened.runs.get("0001")
@@ -169,7 +153,7 @@ def test_a_training_killed_by_closing_can_be_resumed(project: str) -> None:
 
     engine.close(grace=0.1)
 
-    assert not _is_alive(process)
+    assert not is_alive(process)
     assert isinstance(running.wait(), Cancelled)
     with open_project(project, write=True) as opened:
         unfinished = opened.runs.unfinished()
