@@ -8,10 +8,15 @@ import pytest
 
 CASES = {
     "the command": "from napari_graft.cli.app import main; main(['--version'])",
+    "the worker": "import runpy; runpy.run_module('napari_graft.engine', run_name='__main__')",
 }
+# The worker ends without the functions that are registered for the end.
 BEFORE = """
 import atexit, os, sys
-atexit.register(lambda: print(os.environ["OMP_WAIT_POLICY"], file=sys.stderr))
+end = os._exit
+tell = lambda: print(os.environ["OMP_WAIT_POLICY"], file=sys.stderr, flush=True)
+os._exit = lambda code: (tell(), end(code))
+atexit.register(tell)
 """
 
 

@@ -96,6 +96,7 @@ def wait_for_idle(dock: GraftDock, qtbot: QtBot) -> None:
 def test_training_is_offered_once_a_tile_is_painted(
     bench_dock: GraftDock, qtbot: QtBot, tmp_path: Path
 ) -> None:
+    had_torch = "torch" in sys.modules  # other tests of this process may have loaded it
     tab = tab_of(bench_dock)
     assert tab.obstacle.text() == NO_PROJECT
     assert not tab.train.isEnabled()
@@ -112,6 +113,7 @@ def test_training_is_offered_once_a_tile_is_painted(
     assert "Tiny nuclei" in titles
     assert titles[-1] == "from scratch"
     qtbot.waitUntil(lambda: tab.device.text() != "", timeout=LONG)
+    assert ("torch" in sys.modules) == had_torch
 
 
 def test_a_round_is_trained_shown_as_layers_rolled_back_and_there_after_reopening(
@@ -121,6 +123,7 @@ def test_a_round_is_trained_shown_as_layers_rolled_back_and_there_after_reopenin
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    had_torch = "torch" in sys.modules
     dock, tab = bench_dock, tab_of(bench_dock)
     start_project(dock, qtbot, tmp_path / "p.graft")
     paint(dock, *TILES)
@@ -168,6 +171,7 @@ def test_a_round_is_trained_shown_as_layers_rolled_back_and_there_after_reopenin
     click(qtbot, tab.outcome.keep)
     qtbot.waitUntil(lambda: layer.visible, timeout=LONG)
     wait_for_idle(dock, qtbot)
+    assert ("torch" in sys.modules) == had_torch
     dock.workbench.close()
 
     again = make_dock()
