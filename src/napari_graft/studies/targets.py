@@ -112,7 +112,6 @@ RANKING_TARGETS = (
     Target("dsb2018_fly_embryo", "images.tif", "labels_instances.tif", "nuclei"),
     Target("dsb2018_fluo_small", "images.tif", "labels_instances.tif", "nuclei"),
     Target("dsb2018_fluo_large", "images.tif", "labels_instances.tif", "nuclei"),
-    Target("mouse_embryo_nuclei_3d", "image_00.tif", "labels_instances_00.tif", "nuclei"),
     Target("pair_ihc_mpif_deepliif", "image_ihc_*.tif", "labels_instances_*.tif", "nuclei"),
     Target("pair_bf_fluo_ecoli", "images_brightfield.tif", "labels_instances.tif", "cells"),
     Target("mouse_brain_sbem_mito", "images.tif", "labels_instances.tif", "mitochondria"),
