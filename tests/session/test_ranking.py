@@ -38,6 +38,12 @@ def _rank(folder: Path, catalogue: Catalogue | None = None) -> list[RankedSource
         return rank_sources(project, sources, device="cpu", report=ignore_progress, cancel=CancelToken())
 
 
+def _z(entry: RankedSource) -> float:
+    distance = entry.score.evidence.distance
+    assert distance is not None
+    return distance.z
+
+
 def test_a_source_of_the_wanted_structure_comes_first_and_the_ancestor_is_no_candidate(folder: Path) -> None:
     ranked = _rank(folder)
 
@@ -52,8 +58,8 @@ def test_an_image_like_those_of_the_source_lies_nearer_than_noise(
     tifffile.imwrite(tmp_path / "noise.tif", noise)
     make_project(tmp_path / "noise.graft", ImageOptions(str(tmp_path / "noise.tif"))).close()
 
-    own = {entry.source.id: entry.score.z for entry in _rank(folder)}
-    other = {entry.source.id: entry.score.z for entry in _rank(tmp_path / "noise.graft")}
+    own = {entry.source.id: _z(entry) for entry in _rank(folder)}
+    other = {entry.source.id: _z(entry) for entry in _rank(tmp_path / "noise.graft")}
 
     assert all(other[name] > 10 + own[name] for name in own)
 
@@ -148,5 +154,5 @@ def test_inverted_contrast_is_noticed_and_offered(tmp_path: Path) -> None:
         source = Catalogue().get("ancestor-generated")
         (first,) = rank_sources(project, [source], device="cpu", report=ignore_progress, cancel=CancelToken())
 
-    assert first.score.remedy is not None
-    assert "invert the image" in first.score.remedy
+    assert first.score.advice is not None
+    assert "invert the image" in first.score.advice
