@@ -11,6 +11,7 @@ from tiny_loop import SEEN_SET, make_sample
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
 from napari_graft.project.opening import open_project
+from napari_graft.scorers.order import UNKNOWN
 from napari_graft.session.projects import ImageOptions, make_project
 from napari_graft.session.ranking import (
     RankedSource,
@@ -119,7 +120,7 @@ def test_without_a_source_there_is_nothing_to_rank(folder: Path, tmp_path: Path)
         _rank(folder, Catalogue([(tmp_path, "user")]))
 
 
-def test_a_source_without_a_fingerprint_and_a_3d_source_of_a_2d_image_are_left_out(
+def test_without_a_fingerprint_a_source_comes_last_and_a_3d_one_is_left_out_for_a_2d_image(
     folder: Path, tmp_path: Path, sources: Path
 ) -> None:
     shutil.copytree(sources / "tiny-nuclei", tmp_path / "tiny-nuclei")
@@ -132,7 +133,8 @@ def test_a_source_without_a_fingerprint_and_a_3d_source_of_a_2d_image_are_left_o
 
     ranked = _rank(folder, Catalogue([(tmp_path, "user")]))
 
-    assert [entry.source.id for entry in ranked] == ["tiny-nuclei"]
+    assert [(entry.source.id, entry.score.verdict) for entry in ranked[1:]] == [("tiny-neurites", UNKNOWN)]
+    assert ranked[1].as_dict()["z"] is None
 
 
 def test_ranking_stops_when_asked_to(folder: Path) -> None:
