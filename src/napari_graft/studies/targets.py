@@ -46,6 +46,11 @@ class Target:
         """Name of the set and the structure, which tells apart two targets of one set."""
         return f"{self.name}-{self.structure}"
 
+    @property
+    def labels_of_set(self) -> tuple[str, str]:
+        """Genus and instrument, as people would look them up; empty where nobody knows."""
+        return _LOOKED_UP.get(self.name, ("", ""))
+
     def prepare(self, data: Path, folder: Path) -> tuple[ImageOptions, str]:
         """Return the image and the path of its labels; what must be made of several files goes to `folder`.
 
@@ -89,6 +94,27 @@ def _write_objects(mask: str, out: Path) -> str:
     tifffile.imwrite(out, objects.reshape(inside.shape), compression="zlib")
     return str(out)
 
+
+_LOOKED_UP = {
+    "isbi2012_vnc_sstem": ("Drosophila", "ssTEM"),
+    "mouse_ca1_fibsem": ("Mus", "FIB-SEM"),
+    "fly_medulla_fibsem": ("Drosophila", "FIB-SEM"),
+    "mouse_neuropil_sbem": ("Mus", "SBEM"),
+    "rat_spinal_cord_sem": ("Rattus", "SEM"),
+    "dsb2018_fluo_520": ("", "fluorescence"),
+    "phase_t98g_usiigaci": ("Homo", "phase contrast"),
+    "nuclei_u2os_coelho": ("Homo", "fluorescence"),
+    "dsb2018_he": ("", "bright field"),
+    "dsb2018_bright_grey": ("", "bright field"),
+    "dsb2018_fly_embryo": ("Drosophila", "fluorescence"),
+    "dsb2018_fluo_small": ("", "fluorescence"),
+    "dsb2018_fluo_large": ("", "fluorescence"),
+    "pair_ihc_mpif_deepliif": ("Homo", "bright field"),
+    "pair_bf_fluo_ecoli": ("Escherichia", "bright field"),
+    "mouse_brain_sbem_mito": ("Mus", "SBEM"),
+    "human_platelet_sbfsem": ("Homo", "SBF-SEM"),
+    "plant_leaf_em_chloroplast": ("plant", "volume EM"),
+}
 
 # Its slices are not consecutive: the 5 nm along z are never used.
 _CA1 = (5.0, 5.0, 5.0)

@@ -107,11 +107,11 @@ class TransferBench:
         self.plan = plan
         self.seed = seed
         self.named = str(data / target.name / target.image)
-        self._folder = folder / f"{target.key}-seed{seed}"
+        self.folder = folder / f"{target.key}-seed{seed}"
         self._cancel = cancel
-        options, labels = target.prepare(data, self._folder / "sample")
-        shutil.rmtree(self._folder / "target.graft", ignore_errors=True)
-        self.project: Project = make_project(self._folder / "target.graft", options)
+        options, labels = target.prepare(data, self.folder / "sample")
+        shutil.rmtree(self.folder / "target.graft", ignore_errors=True)
+        self.project: Project = make_project(self.folder / "target.graft", options)
         self._labels: Volume = open_labels(labels)
         split = split_for_test(self.project.manifest.shape)
         self._test = _spread(split.test)
@@ -120,7 +120,7 @@ class TransferBench:
     def close(self) -> None:
         """Close the project, and remove it: it can be made again in seconds."""
         self.project.close()
-        shutil.rmtree(self._folder / "target.graft", ignore_errors=True)
+        shutil.rmtree(self.folder / "target.graft", ignore_errors=True)
 
     def candidates(self, catalogue: Catalogue) -> list[Source]:
         """Return the sources that have not seen the target or its near relatives."""
@@ -134,7 +134,7 @@ class TransferBench:
         Cancelled
             When asked to stop.
         """
-        path = self._folder / f"{source.id}.json"
+        path = self.folder / f"{source.id}.json"
         asked = self._asked(source)
         if path.is_file():
             known = read_document(Transfer, path, "result")
