@@ -11,6 +11,7 @@ from tiny_loop import SEEN_SET, make_sample
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
 from napari_graft.project.opening import open_project
+from napari_graft.scorers.order import UNKNOWN
 from napari_graft.session.projects import ImageOptions, make_project
 from napari_graft.session.ranking import (
     RankedSource,
@@ -38,6 +39,12 @@ def _rank(folder: Path, catalogue: Catalogue | None = None) -> list[RankedSource
         return rank_sources(project, sources, device="cpu", report=ignore_progress, cancel=CancelToken())
 
 
+def _z(entry: RankedSource) -> float:
+    distance = entry.score.evidence.distance
+    assert distance is not None
+    return distance.z
+
+
 def test_a_source_of_the_wanted_structure_comes_first_and_the_ancestor_is_no_candidate(folder: Path) -> None:
     ranked = _rank(folder)
 
@@ -52,8 +59,8 @@ def test_an_image_like_those_of_the_source_lies_nearer_than_noise(
     tifffile.imwrite(tmp_path / "noise.tif", noise)
     make_project(tmp_path / "noise.graft", ImageOptions(str(tmp_path / "noise.tif"))).close()
 
-    own = {entry.source.id: entry.score.z for entry in _rank(folder)}
-    other = {entry.source.id: entry.score.z for entry in _rank(tmp_path / "noise.graft")}
+    own = {entry.source.id: _z(entry) for entry in _rank(folder)}
+    other = {entry.source.id: _z(entry) for entry in _rank(tmp_path / "noise.graft")}
 
     assert all(other[name] > 10 + own[name] for name in own)
 
@@ -113,7 +120,7 @@ def test_without_a_source_there_is_nothing_to_rank(folder: Path, tmp_path: Path)
         _rank(folder, Catalogue([(tmp_path, "user")]))
 
 
-def test_a_source_without_a_fingerprint_and_a_3d_source_of_a_2d_image_are_left_out(
+def test_without_a_fingerprint_a_source_comes_last_and_a_3d_one_is_left_out_for_a_2d_image(
     folder: Path, tmp_path: Path, sources: Path
 ) -> None:
     shutil.copytree(sources / "tiny-nuclei", tmp_path / "tiny-nuclei")
@@ -126,7 +133,8 @@ def test_a_source_without_a_fingerprint_and_a_3d_source_of_a_2d_image_are_left_o
 
     ranked = _rank(folder, Catalogue([(tmp_path, "user")]))
 
-    assert [entry.source.id for entry in ranked] == ["tiny-nuclei"]
+    assert [(entry.source.id, entry.score.verdict) for entry in ranked[1:]] == [("tiny-neurites", UNKNOWN)]
+    assert ranked[1].as_dict()["z"] is None
 
 
 def test_ranking_stops_when_asked_to(folder: Path) -> None:
@@ -148,5 +156,5 @@ def test_inverted_contrast_is_noticed_and_offered(tmp_path: Path) -> None:
         source = Catalogue().get("ancestor-generated")
         (first,) = rank_sources(project, [source], device="cpu", report=ignore_progress, cancel=CancelToken())
 
-    assert first.score.remedy is not None
-    assert "invert the image" in first.score.remedy
+    assert first.score.advice is not None
+    assert "invert the image" in first.score.advice

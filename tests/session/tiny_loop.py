@@ -163,7 +163,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("mounting a tmpfs is not permitted here: run as root to test a full disk")
     yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    # Lazily: a file that the test left open, in a traceback for one, would keep it busy.
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @pytest.fixture

@@ -25,12 +25,11 @@ from napari_graft.io.volume import Volume
 from napari_graft.nets.build import build_network
 from napari_graft.nets.device import choose_device
 from napari_graft.samples.embedded import neuropil_sample
-from napari_graft.sources.catalogue import Catalogue
+from napari_graft.sources.catalogue import ANCESTOR, Catalogue
 
 Turn = dict[str, tuple[float, float]]
 """By contestant the wall-clock and the processor seconds."""
 
-ANCESTOR = "ancestor-generated"
 PIXELS = {False: 2048, True: 1536}
 REPEATS = {False: 7, True: 3}
 

@@ -68,7 +68,7 @@ def _throughput(extent: Extent, out: Path, data: Path | None) -> None:
 
 
 def _label_efficiency(extent: Extent, out: Path, data: Path | None) -> None:
-    from napari_graft.session.label_efficiency import LabelEfficiencyRequest, run_label_efficiency
+    from napari_graft.studies.label_efficiency import LabelEfficiencyRequest, run_label_efficiency
 
     request = LabelEfficiencyRequest(out, data or _shared_data(), extent.seeds)
     with progress() as (report, cancel):

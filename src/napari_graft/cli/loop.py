@@ -58,8 +58,8 @@ def rank(
         return
     print_rows(rows, ("source", "verdict", "z", "p_value", "structure", "title"))
     for entry in ranked[:3]:
-        if entry.score.remedy is not None:
-            stderr.print(f"note: {entry.source.id}: {entry.score.remedy}", markup=False)
+        if entry.score.advice is not None:
+            stderr.print(f"note: {entry.source.id}: {entry.score.advice}", markup=False)
 
 
 def compare(project: Path, *, sources: Names, out: OutFolder, n: int = 2, device: Device = "auto") -> None:

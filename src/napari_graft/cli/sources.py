@@ -132,6 +132,7 @@ def train_recipe(
     *,
     out: OutFolder,
     rescore: Annotated[bool, Parameter(negative="")] = False,
+    fingerprint: Annotated[bool, Parameter(negative="")] = False,
     device: Device = "auto",
 ) -> None:
     """Train a source from labelled images as a recipe says; a stopped training goes on when called again.
@@ -147,10 +148,13 @@ def train_recipe(
     rescore
         Train nothing: tune the decoding of the finished source in OUT and score it anew, on the same parts of
         the images as before.
+    fingerprint
+        Train nothing: make the fingerprints of the finished source in OUT anew.
     device
         Where to train.
     """
     from napari_graft.core.errors import Cancelled
+    from napari_graft.recipes.fingerprinting import renew_fingerprints
     from napari_graft.recipes.rescore import rescore_source
     from napari_graft.recipes.run import train_source
 
@@ -158,6 +162,11 @@ def train_recipe(
         with progress() as (report, cancel):
             measured = rescore_source(recipe, out, device=device, report=report, cancel=cancel)
         stderr.print(f"measured {measured.id}: {measured.card.validation}", markup=False)
+        return
+    if fingerprint:
+        with progress() as (report, cancel):
+            renewed = renew_fingerprints(recipe, out, device=device, report=report, cancel=cancel)
+        stderr.print(f"summed up the images of {renewed.id}", markup=False)
         return
     with progress() as (report, cancel):
         source = train_source(recipe, out, device=device, report=report, cancel=cancel)

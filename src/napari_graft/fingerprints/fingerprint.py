@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,12 @@ SMALLEST_SCALE = 0.1
 
 
 def make_fingerprint(
-    features: NDArray[np.float32], groups: Sequence[int | str] | None, encoder: str, rng: np.random.Generator
+    features: NDArray[np.float32],
+    groups: Sequence[int | str] | None,
+    encoder: str,
+    rng: np.random.Generator,
+    *,
+    like: Fingerprint | None = None,
 ) -> Fingerprint:
     """Sum up the training tiles of a source: mean embedding, bandwidth, and null distributions.
 
@@ -37,6 +43,10 @@ def make_fingerprint(
         SHA-256 of the weights that made the features.
     rng
         What draws the seed of the random features and the null distributions.
+    like
+        A fingerprint of the same encoder, whose standardisation, bandwidth and random features are used:
+        mean embeddings of fingerprints made alike can be compared with one another. By default they are this
+        source's own.
 
     Returns
     -------
@@ -55,23 +65,19 @@ def make_fingerprint(
         If there are too few tiles, groups do not fit, or features are not finite or all the same.
     """
     _check(features, groups)
-    location = features.mean(axis=0, dtype=np.float64).astype(np.float32)
-    scale = _scale(features)
-    standardised = (features.astype(np.float64) - location) / scale
-    bandwidth = median_bandwidth(standardised)
-    seed = int(rng.integers(2**31))
-    drawn = draw_random_features(features.shape[1], bandwidth, seed)
-    embedded = drawn.embed(standardised)
+    space = _own_space(features, rng) if like is None else _space_of(like)
+    drawn = draw_random_features(features.shape[1], space.bandwidth, space.seed)
+    embedded = drawn.embed((features.astype(np.float64) - space.location) / space.scale)
     n = len(features)
     group_of = np.arange(n) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     sizes = tuple(m for m in NULL_SIZES if 2 * m <= n)
     return Fingerprint(
         encoder=encoder,
         n=n,
-        bandwidth=bandwidth,
-        location=location,
-        scale=scale,
-        seed=seed,
+        bandwidth=space.bandwidth,
+        location=space.location,
+        scale=space.scale,
+        seed=space.seed,
         check=check_value(drawn),
         mean_embedding=embedded.mean(axis=0).astype(np.float32),
         null_sizes=sizes,
@@ -79,6 +85,27 @@ def make_fingerprint(
             np.float32
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Space:
+    """Say how features become random features; see `Fingerprint`."""
+
+    location: NDArray[np.float32]
+    scale: NDArray[np.float32]
+    bandwidth: float
+    seed: int
+
+
+def _own_space(features: NDArray[np.float32], rng: np.random.Generator) -> _Space:
+    location = features.mean(axis=0, dtype=np.float64).astype(np.float32)
+    scale = _scale(features)
+    bandwidth = median_bandwidth((features.astype(np.float64) - location) / scale)
+    return _Space(location, scale, bandwidth, int(rng.integers(2**31)))
+
+
+def _space_of(fingerprint: Fingerprint) -> _Space:
+    return _Space(fingerprint.location, fingerprint.scale, fingerprint.bandwidth, fingerprint.seed)
 
 
 def _check(features: NDArray[np.float32], groups: Sequence[int | str] | None) -> None:

@@ -104,11 +104,19 @@ class ResidualUNet(nn.Module):
 
     def decode(self, activations: Sequence[torch.Tensor]) -> torch.Tensor:
         """Turn the encoder's activations into logits at full resolution."""
+        return self.answer(self.climb(activations))
+
+    def climb(self, activations: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Return what the head sees: the decoder's finest activation, (N, widths[0], *spatial / fold)."""
         x = activations[-1]
         for level in reversed(range(len(self.decoder))):
             skip = activations[level]
             x = functional.interpolate(self.reducers[level](x), size=skip.shape[2:], mode="nearest") + skip
             x = self.decoder[level](x)
+        return x
+
+    def answer(self, x: torch.Tensor) -> torch.Tensor:
+        """Turn what the head sees into logits at full resolution."""
         return depth_to_space(self.head(x), self._fold)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ from napari_graft.sources.document import Document
 
 
 class RankedEntry(BaseModel):
-    """Hold what is known of one ranked source; see `SourceScore` for the numbers.
+    """Hold what is known of one ranked source, as ``rank --json`` prints it.
 
     A field of a later version is passed over.
     """
@@ -23,11 +23,16 @@ class RankedEntry(BaseModel):
     pixel_size: tuple[float, ...] | None = None
     license: str = ""
     research_only: bool = False
-    z: float
-    p_value: float
+    z: float | None = None
+    p_value: float | None = None
+    mmd2_general: float | None = None
+    consistency: float | None = None
+    few_shot: float | None = None
+    combined: float | None = None
     verdict: str
     same_structure: bool = True
     remedy: str | None = None
+    z_after_remedy: float | None = None
 
 
 class StoredRanking(Document):

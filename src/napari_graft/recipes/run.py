@@ -9,21 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
-from napari_graft.fingerprints.fingerprint import make_fingerprint
-from napari_graft.inference.features import tile_features
 from napari_graft.io import atomic
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.build import build_network
 from napari_graft.nets.device import choose_device
 from napari_graft.nets.residual_unet import ResidualUNet
+from napari_graft.recipes.fingerprinting import write_fingerprints
 from napari_graft.recipes.material import Material, load_material
 from napari_graft.recipes.measure import few_slices, measure_network
 from napari_graft.recipes.recipe import Recipe, Schedule, read_recipe
-from napari_graft.sources.archive import CARD, FINGERPRINT, WEIGHTS
+from napari_graft.sources.archive import CARD, WEIGHTS
 from napari_graft.sources.card import SourceCard, TrainingRecord
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.document import write_document
@@ -35,9 +33,6 @@ from napari_graft.training.trainer import Trainer
 
 if TYPE_CHECKING:
     import torch
-
-FEATURE_TILE = 192
-_N_FEATURE_TILES = 192
 
 
 def train_source(
@@ -81,7 +76,7 @@ def train_source(
     save_tensors(out / WEIGHTS, halves, {"recipe": recipe.id})
     digest = hashlib.sha256((out / WEIGHTS).read_bytes()).hexdigest()
     network = build_network(recipe.spec, halves)
-    _write_fingerprint(network, material, digest, out / FINGERPRINT, chosen)
+    write_fingerprints(network, material, digest, out, chosen)
     write_document(out / CARD, _card(recipe, material, result, digest, network, chosen))
     checkpoint.unlink(missing_ok=True)
     return open_source(out, "file")
@@ -164,24 +159,3 @@ _ON_CARD = (
     "citation",
     "data_origin",
 )
-
-
-def _write_fingerprint(
-    network: ResidualUNet, material: Material, encoder: str, path: Path, device: torch.device
-) -> None:
-    rng = np.random.default_rng(0)
-    tiles, groups = [], []
-    for index in rng.integers(len(material.train), size=_N_FEATURE_TILES):
-        s = material.train[int(index)]
-        tiles.append(_random_tile(s.image, rng))
-        groups.append(s.group)
-    features = tile_features(network, tiles, device)
-    fingerprint = make_fingerprint(features, groups if len(set(groups)) > 1 else None, encoder, rng)
-    save_tensors(path, fingerprint.to_tensors(), {})
-
-
-def _random_tile(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Cut a tile anywhere; of an image no larger than a tile three quarters, so that tiles differ."""
-    sides = [FEATURE_TILE if n > FEATURE_TILE else max(1, 3 * n // 4) for n in image.shape]
-    starts = [int(rng.integers(n - side + 1)) for n, side in zip(image.shape, sides, strict=True)]
-    return image[tuple(slice(a, a + side) for a, side in zip(starts, sides, strict=True))]

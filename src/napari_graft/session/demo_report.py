@@ -173,8 +173,8 @@ def _notes(demo: Demo) -> list[str]:
             "What to segment was not said (--structure), so sources of every structure compete by distance."
         )
     best = demo.result.ranking[0]
-    if best.score.remedy is not None:
-        notes.append(f"{best.source.card.title}: {best.score.remedy}.")
+    if best.score.advice is not None:
+        notes.append(f"{best.source.card.title}: {best.score.advice}.")
     not_kept = [str(row["n_tiles"]) for row in demo.result.rounds if not row["kept"]]
     if not_kept:
         notes.append(

@@ -18,7 +18,6 @@ from napari_graft.sources.source import Source
 from napari_graft.sources.spec import ModelSpec
 
 SCRATCH = "scratch"
-ANCESTOR = "ancestor-generated"
 
 
 @dataclass(frozen=True, slots=True)

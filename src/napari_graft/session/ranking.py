@@ -1,34 +1,27 @@
-"""Rank the sources by how close their training images lie to the project's image."""
+"""Rank the sources by how well they suit the project's image."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass, replace
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
-from napari_graft.fingerprints.distance import Distance, distance
-from napari_graft.fingerprints.polarity import polarity_remedy
-from napari_graft.fingerprints.ranking import Evidence, SourceScore, rank
-from napari_graft.inference.features import tile_features
+from napari_graft.fingerprints.general import common_encoder
 from napari_graft.nets.device import choose_device
 from napari_graft.project.project import Project
+from napari_graft.scorers.order import Evidence, SourceScore, rank
+from napari_graft.scorers.registry import COMBINED, SCORERS
+from napari_graft.scorers.remedies import find_remedy
+from napari_graft.scorers.sighting import Sighting, Workplace
 from napari_graft.session.models import model_of_source
-from napari_graft.session.views import random_tiles, view_of
+from napari_graft.session.target import ProjectTarget
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.exclude import trained_on
 from napari_graft.sources.source import Source
 
-if TYPE_CHECKING:
-    import torch
-
-N_TILES = 32
-TILE_SIDE = 192
-_SEED = 0
+N_LOOKED_INTO = 3
+"""Best sources for which the scale and the noise of the image are looked into as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +33,24 @@ class RankedSource:
 
     def as_dict(self) -> dict[str, object]:
         """Return the entry that ``rank --json`` prints."""
-        card, score = self.source.card, self.score
+        card, score, evidence = self.source.card, self.score, self.score.evidence
+        distance, remedy = evidence.distance, evidence.remedy
+        general = evidence.readings.get("mmd-general")
         return {
             "source": card.id,
             "title": card.title,
             "structure": card.structure,
-            "mmd2": score.mmd2,
-            "z": score.z,
-            "p_value": score.p_value,
-            "consistency": score.consistency,
-            "few_shot": score.few_shot,
+            "mmd2": None if distance is None else distance.mmd2,
+            "z": None if distance is None else distance.z,
+            "p_value": None if distance is None else distance.p_value,
+            "mmd2_general": None if general is None else -general,
+            "consistency": evidence.readings.get("consistency"),
+            "few_shot": evidence.readings.get("few-shot"),
+            "combined": score.combined,
             "verdict": score.verdict,
             "same_structure": score.same_structure,
-            "remedy": score.remedy,
+            "remedy": None if remedy is None else remedy.words,
+            "z_after_remedy": None if remedy is None else remedy.z_after,
             "research_only": card.research_only,
         }
 
@@ -120,64 +118,59 @@ def rank_sources(
     project: Project,
     sources: Sequence[Source],
     *,
+    scorers: Sequence[str] = COMBINED,
     device: str = "auto",
     report: Report,
     cancel: CancelToken,
 ) -> list[RankedSource]:
-    """Return the sources best first, by MMD² between their fingerprint and tiles of the project's image.
+    """Return the sources best first, by the scorers that can measure them.
 
-    The time depends on the number of sources and not on the size of the image.
+    The time depends on the number of sources and not on the size of the image, which is read at a few
+    places only.
 
     Parameters
     ----------
     project
-        Its image is read at `N_TILES` random places.
+        Its image is the target; tiles that are annotated have a say as well.
     sources
-        Those without a fingerprint are left out, and 3-D ones where the image is 2-D.
+        Those that are 3-D are left out where the image is 2-D.
+    scorers
+        Names in `SCORERS`.
     device
-        Where the encoders run.
+        Where the networks run.
 
     Raises
     ------
     InputError
-        If no source has a fingerprint.
+        If no source can be ranked.
     """
-    chosen = choose_device(device)
-    distances: dict[str, Distance] = {}
-    remedies: dict[str, str] = {}
-    for i, source in enumerate(sources):
-        report(Progress(i, len(sources), f"comparing with {source.card.title}"))
-        cancel.raise_if_cancelled()
-        measured = _measure(project, source, chosen, cancel)
-        if measured is None:
-            continue
-        distances[source.id], remedy = measured
-        if remedy is not None:
-            remedies[source.id] = remedy
-    if not distances:
+    usable = [source for source in sources if source.card.spec.ndim <= len(project.manifest.shape)]
+    if not usable:
         raise InputError("there is no source to rank: add one with 'napari-graft sources add'")
-    report(Progress(len(sources), len(sources), "ranked"))
-    by_id = {source.id: source for source in sources}
-    structures = {name: by_id[name].card.structure for name in distances}
-    evidence = Evidence({}, {}, remedies)
-    ranked = rank(distances, structures, project.manifest.structure, evidence)
-    return [RankedSource(by_id[score.source_id], score) for score in ranked]
+    workplace = Workplace(choose_device(device), cancel)
+    common = common_encoder(Catalogue())
+    target = ProjectTarget(project, workplace, None if common is None else common[0])
+    sightings: dict[str, Sighting] = {}
+    evidence: dict[str, Evidence] = {}
+    for i, source in enumerate(usable):
+        report(Progress(i, len(usable), f"comparing with {source.card.title}"))
+        cancel.raise_if_cancelled()
+        model = model_of_source(source)
+        sighting = Sighting(source, model.network, model.decode, target, workplace)
+        sightings[source.id] = sighting
+        evidence[source.id] = _measure(sighting, scorers)
+    ranked = rank(evidence, project.manifest.structure)
+    report(Progress(len(usable), len(usable), "looking into the scale and the noise of the image"))
+    for score in ranked[:N_LOOKED_INTO]:
+        known = evidence[score.source_id]
+        found = find_remedy(sightings[score.source_id], ("invert", "smooth", "rescale"))
+        evidence[score.source_id] = replace(known, remedy=found)
+    ranked = rank(evidence, project.manifest.structure)
+    return [RankedSource(sightings[score.source_id].source, score) for score in ranked]
 
 
-def _measure(
-    project: Project, source: Source, device: torch.device, cancel: CancelToken
-) -> tuple[Distance, str | None] | None:
-    fingerprint = source.load_fingerprint()
-    if fingerprint is None or source.card.spec.ndim > len(project.manifest.shape):
-        return None
-    model = model_of_source(source)
-    view = view_of(project, model.spec)
-    tiles = random_tiles(view, TILE_SIDE, N_TILES, np.random.default_rng(_SEED))
-    images = [view.read(tile) for tile in tiles]
-
-    def distance_to(images: list[NDArray[np.float32]]) -> Distance:
-        features = tile_features(model.network, images, device, cancel)
-        return distance(fingerprint, features, encoder=source.card.weights_sha256)
-
-    normal = distance_to(images)
-    return normal, polarity_remedy(normal, distance_to([-image for image in images]))
+def _measure(sighting: Sighting, scorers: Sequence[str]) -> Evidence:
+    readings = {name: SCORERS[name].measure(sighting) for name in scorers}
+    known = {name: value for name, value in readings.items() if value is not None}
+    remedy = find_remedy(sighting, ("invert",))
+    return Evidence(sighting.source.card.structure, sighting.distance, known, remedy)

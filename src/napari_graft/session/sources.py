@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.fingerprints.fingerprint import make_fingerprint
+from napari_graft.fingerprints.general import general_fingerprint
 from napari_graft.inference.features import tile_features
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.build import build_network
@@ -18,10 +19,10 @@ from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.project.run import Run
 from napari_graft.session.models import SCRATCH
-from napari_graft.session.ranking import TILE_SIDE
+from napari_graft.session.target import TILE_SIDE
 from napari_graft.session.views import random_tiles, view_of
 from napari_graft.sources.add import add_source
-from napari_graft.sources.archive import CARD, FINGERPRINT, WEIGHTS
+from napari_graft.sources.archive import CARD, FINGERPRINT, GENERAL, WEIGHTS
 from napari_graft.sources.card import Provenance, SourceCard, TrainingRecord
 from napari_graft.sources.catalogue import Catalogue, user_home
 from napari_graft.sources.document import write_document
@@ -65,8 +66,12 @@ def _source_of_run(project: Project, run: Run, folder: Path) -> Source:
     view = view_of(project, run.record.spec)
     rng = np.random.default_rng(0)
     images = [view.read(tile) for tile in random_tiles(view, TILE_SIDE, _N_FEATURE_TILES, rng)]
-    features = tile_features(network, images, choose_device("cpu"))
+    device = choose_device("cpu")
+    features = tile_features(network, images, device)
     save_tensors(folder / FINGERPRINT, make_fingerprint(features, None, digest, rng).to_tensors(), {})
+    general = general_fingerprint(images, None, Catalogue(), device)
+    if general is not None:
+        save_tensors(folder / GENERAL, general.to_tensors(), {})
     write_document(folder / CARD, _card_of_run(project, run, digest))
     return open_source(folder, "file")
 

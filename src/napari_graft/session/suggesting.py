@@ -23,9 +23,9 @@ from napari_graft.inference.view import ModelView
 from napari_graft.nets.device import choose_device
 from napari_graft.project.project import Project
 from napari_graft.project.suggestions import StoredSuggestion, SuggestionList
-from napari_graft.session.models import ANCESTOR, SCRATCH, Model, load_model
+from napari_graft.session.models import SCRATCH, Model, load_model
 from napari_graft.session.views import view_of
-from napari_graft.sources.catalogue import Catalogue
+from napari_graft.sources.catalogue import ANCESTOR, Catalogue
 
 MAX_CANDIDATES = 200
 N_PATTERNS = 6

@@ -133,8 +133,8 @@ class TrainingTask:
             self.report(Progress(0, None, tell_left_out(seen)))
         ranked = rank_sources(self.project, sources, device=device, report=self.report, cancel=self.cancel)
         best = ranked[0]
-        if best.score.remedy is not None:
-            self.report(Progress(0, None, f"{NOTE}{best.source.id}: {best.score.remedy}"))
+        if best.score.advice is not None:
+            self.report(Progress(0, None, f"{NOTE}{best.source.id}: {best.score.advice}"))
         return best.source.id
 
     def _fitting(self, model: Model, tiles: Sequence[LabelledTile]) -> Fitting:

@@ -11,8 +11,10 @@ from napari_graft.core.errors import InputError
 from napari_graft.io import atomic
 
 SUFFIX = ".graftsource"
-CARD, WEIGHTS, FINGERPRINT = "card.json", "weights.safetensors", "fingerprint.safetensors"
-MEMBER_LIMITS = {CARD: 2**20, WEIGHTS: 2**30, FINGERPRINT: 2**28}
+CARD, WEIGHTS = "card.json", "weights.safetensors"
+FINGERPRINT, GENERAL = "fingerprint.safetensors", "general.safetensors"
+"""Fingerprints in the source's own encoder, and in the one that all sources share."""
+MEMBER_LIMITS = {CARD: 2**20, WEIGHTS: 2**30, FINGERPRINT: 2**28, GENERAL: 2**28}
 """The files that an archive may hold, and how many bytes of each."""
 
 _TORCH = ("data.pkl", "constants.pkl")

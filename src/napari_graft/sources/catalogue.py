@@ -16,6 +16,8 @@ from napari_graft.sources.source import Origin, Source, open_source
 
 HOME_VARIABLE = "NAPARI_GRAFT_HOME"
 SOURCES_VARIABLE = "NAPARI_GRAFT_SOURCES"
+ANCESTOR = "ancestor-generated"
+"""Id of the source that all built-in ones start from; its encoder is the one that they share."""
 
 _log = logging.getLogger(__name__)
 _PACKAGE = Path(__file__).resolve().parents[1]

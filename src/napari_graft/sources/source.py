@@ -85,12 +85,23 @@ class Source:
         InputError
             If the file is damaged.
         """
-        data = read_source_file(self.path, archive.FINGERPRINT)
-        return (
-            None
-            if data is None
-            else Fingerprint.from_tensors(_load_tensors(self.path, archive.FINGERPRINT, data))
-        )
+        return self._load_fingerprint(archive.FINGERPRINT)
+
+    def load_general_fingerprint(self) -> Fingerprint | None:
+        """Return what it remembers of them as the common ancestor sees them, None where that was not stored.
+
+        Such fingerprints of two sources can be compared with one another.
+
+        Raises
+        ------
+        InputError
+            If the file is damaged.
+        """
+        return self._load_fingerprint(archive.GENERAL)
+
+    def _load_fingerprint(self, name: str) -> Fingerprint | None:
+        data = read_source_file(self.path, name)
+        return None if data is None else Fingerprint.from_tensors(_load_tensors(self.path, name, data))
 
 
 def open_source(path: Path, origin: Origin) -> Source:

@@ -25,7 +25,13 @@ class SourceRow:
     verdict
         How close the image is to its training images, in words.
     z, p_value
-        The same in numbers, None before the ranking; see `Distance`.
+        The same in numbers, None before the ranking and without a fingerprint; see `Distance`.
+    steadiness
+        How steady its objects are on slightly changed copies of the image, 0 to 1; see `consistency`.
+    few_shot
+        Minus the loss on the annotated tiles after a short training, None before a tile is annotated.
+    is_ranked
+        Whether it has a place in the ranking.
     """
 
     id: str
@@ -39,6 +45,9 @@ class SourceRow:
     verdict: str = NOT_RANKED
     z: float | None = None
     p_value: float | None = None
+    steadiness: float | None = None
+    few_shot: float | None = None
+    is_ranked: bool = False
 
 
 def rows_of(cards: Sequence[SourceCard], ranking: StoredRanking) -> tuple[SourceRow, ...]:
@@ -66,6 +75,9 @@ def _row_of_entry(entry: RankedEntry) -> SourceRow:
         entry.verdict + other,
         entry.z,
         entry.p_value,
+        entry.consistency,
+        entry.few_shot,
+        is_ranked=True,
     )
 
 

@@ -81,7 +81,7 @@ class Workbench:
 
     def _offer_sources(self) -> None:
         state = self.sources.state
-        ranked = [one.id for one in state.rows if one.z is not None]
+        ranked = [one.id for one in state.rows if one.is_ranked]
         self.training.offer_sources(ranked, state.chosen)
 
     def _on_contrast_changed(self, is_inverted: bool) -> None:

@@ -10,12 +10,8 @@ from tiny_loop import SEEN_SET, make_stack
 from napari_graft.cli.app import run
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, Report, ignore_progress
-from napari_graft.session.label_efficiency import (
-    TARGETS,
-    LabelEfficiencyRequest,
-    Target,
-    run_label_efficiency,
-)
+from napari_graft.studies.label_efficiency import LabelEfficiencyRequest, run_label_efficiency
+from napari_graft.studies.targets import EFFICIENCY_TARGETS, Target
 
 STACK = Target("tiny_stack", "image.tif", "labels.tif", "nuclei", (250, 250, 250))
 SERIES = Target(SEEN_SET, "image_*.tif", "labels_*.tif", "nuclei")
@@ -122,7 +118,7 @@ def test_missing_images_are_named_before_anything_runs(tmp_path: Path, data: Pat
 def test_the_command_prints_a_table_and_quick_takes_the_first_target_only(
     tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first = TARGETS[0]
+    first = EFFICIENCY_TARGETS[0]
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / first.name).symlink_to(data / STACK.name)
     (data / STACK.name / first.labels).symlink_to(data / STACK.name / "labels.tif")

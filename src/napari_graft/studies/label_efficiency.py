@@ -13,44 +13,10 @@ from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.io import atomic
 from napari_graft.session.demo import Demo, DemoRequest, DemoResult
 from napari_graft.session.demo_report import write_demo_report
-from napari_graft.session.projects import ImageOptions
-from napari_graft.session.series import stack_series
-from napari_graft.sources.card import Structure
 from napari_graft.sources.document import Document, read_document, write_document
+from napari_graft.studies.targets import EFFICIENCY_TARGETS, Target
 
 NAME = "label-efficiency"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Name a labelled data set below the folder of the data.
-
-    Parameters
-    ----------
-    name
-        Folder of the set; sources that were trained on a set of this name take no part.
-    image, labels
-        Files in it, or patterns.
-    structure
-        What is segmented.
-    pixel_size
-        Nanometres along z, y and x, None where nobody knows.
-    """
-
-    name: str
-    image: str
-    labels: str
-    structure: Structure
-    pixel_size: tuple[float, ...] | None = None
-
-
-TARGETS = (
-    Target("isbi2012_vnc_sstem", "image.tif", "labels_instances.tif", "neurites", (50, 4, 4)),
-    # Its slices are not consecutive: the 5 nm along z are never used.
-    Target("mouse_ca1_fibsem", "images.tif", "labels_instances.tif", "neurites", (5, 5, 5)),
-    Target("dsb2018_fluo_520", "images.tif", "labels_instances.tif", "nuclei"),
-    Target("phase_t98g_usiigaci", "image_*.tif", "labels_instances_*.tif", "cells"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +42,7 @@ class LabelEfficiencyRequest:
     out: Path
     data: Path
     n_seeds: int = 1
-    targets: tuple[Target, ...] = TARGETS
+    targets: tuple[Target, ...] = EFFICIENCY_TARGETS
     n_rounds: int = 2
     n_tiles: int = 4
     tile: int = 256
@@ -144,7 +110,8 @@ def run_label_efficiency(
     Cancelled
         When asked to stop; the finished runs are kept.
     """
-    _refuse_missing(request)
+    for target in request.targets:
+        target.check(request.data)
     outcomes = []
     runs = [(target, seed) for target in request.targets for seed in range(request.n_seeds)]
     for number, (target, seed) in enumerate(runs):
@@ -158,15 +125,6 @@ def run_label_efficiency(
     }
     atomic.write_text(request.out / f"{NAME}.json", json.dumps(figures, indent=2) + "\n")
     return rows
-
-
-def _refuse_missing(request: LabelEfficiencyRequest) -> None:
-    for target in request.targets:
-        if not (request.data / target.name).is_dir():
-            raise InputError(
-                f"the images of {target.name!r} are not in {str(request.data)!r}: "
-                "name the folder that holds them with --data"
-            )
 
 
 def _run_or_reuse(
@@ -199,19 +157,18 @@ def _asked(request: LabelEfficiencyRequest, target: Target, seed: int) -> dict[s
 
 
 def _demo_request(request: LabelEfficiencyRequest, target: Target, seed: int, folder: Path) -> DemoRequest:
-    named = str(request.data / target.name / target.image)
-    image, labels = stack_series(named, str(request.data / target.name / target.labels), folder / "sample")
+    options, labels = target.prepare(request.data, folder / "sample")
     return DemoRequest(
         folder,
         labels,
-        ImageOptions(image, pixel_size=target.pixel_size, unit="nm", structure=target.structure),
+        options,
         n_rounds=request.n_rounds,
         n_tiles=request.n_tiles,
         seconds=None,
         steps=request.steps,
         seed=seed,
         tile=request.tile,
-        named=named,
+        named=str(request.data / target.name / target.image),
     )
 
 

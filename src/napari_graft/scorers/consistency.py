@@ -1,0 +1,64 @@
+"""How steady a source's objects are when the image is changed a little."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_graft.inference.predictor import Predictor
+from napari_graft.metrics.contingency import tabulate
+from napari_graft.metrics.partition import adapted_rand_error
+from napari_graft.scorers.sighting import Sighting
+from napari_graft.segmentation.decode import decode
+
+N_TILES = 6
+FEWEST_OBJECTS = 2
+_SEED = 0
+
+Image = NDArray[np.float32]
+Segments = NDArray[np.uint32]
+
+
+def consistency(sighting: Sighting) -> float:
+    """Return the agreement of the objects in the image with those in changed copies of it, 0 to 1.
+
+    The changes are those of another day at the microscope: a gamma up or down, less contrast, noise. After
+    CRank (Talks et al., arXiv 2503.00450), whose score of instances is 1 minus the adapted Rand error. A
+    network that finds nothing, or one object in all of a tile, is perfectly steady and of no use: a tile with
+    fewer than `FEWEST_OBJECTS` objects scores 0.
+    """
+    predictor = Predictor(sighting.network, sighting.workplace.device)
+    rng = np.random.default_rng(_SEED)
+
+    def objects(image: Image) -> Segments:
+        answer = predictor.predict_array(image, sighting.workplace.cancel)
+        return decode(answer[0], answer[1:], sighting.network.spec.offsets, sighting.decode)
+
+    scores = []
+    for tile in sighting.tiles[:N_TILES]:
+        plain = objects(tile)
+        scores += [agreement(plain, objects(changed)) for changed in changes(tile, rng)]
+    return float(np.mean(scores))
+
+
+def changes(image: Image, rng: np.random.Generator) -> list[Image]:
+    """Return copies of a normalised image with another gamma, and with less contrast and noise."""
+    low, high = float(image.min()), float(image.max())
+    span = max(high - low, 1e-6)
+    share = (image - low) / span
+    darker, brighter = (low + span * share**gamma for gamma in (1.35, 0.75))
+    middle = image.mean()
+    noisy = middle + 0.8 * (image - middle) + rng.normal(0, 0.05 * span, image.shape)
+    return [one.astype(np.float32) for one in (darker, brighter, noisy)]
+
+
+def agreement(first: Segments, second: Segments) -> float:
+    """Return 1 minus the adapted Rand error, the mean of both directions; 0 where one has too few objects.
+
+    Each direction looks at the pixels of one side's objects, so that both together see all pixels that
+    either calls an object.
+    """
+    if min(np.count_nonzero(np.unique(one)) for one in (first, second)) < FEWEST_OBJECTS:
+        return 0.0
+    errors = [adapted_rand_error(tabulate(a, b)) for a, b in ((first, second), (second, first))]
+    return float(1 - np.mean(errors))

@@ -1,0 +1,28 @@
+"""The energy distance of the images, to compare MMD with."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import cdist, pdist
+
+from napari_graft.scorers.sighting import Sighting
+
+
+def energy_closeness(sighting: Sighting) -> float | None:
+    """Return minus the energy distance of the standardised features; it needs the source's own tiles."""
+    fingerprint, own = sighting.fingerprint, sighting.source_features
+    if fingerprint is None or own is None:
+        return None
+    x, y = ((one - fingerprint.location) / fingerprint.scale for one in (own, sighting.features))
+    return -energy_distance(x, y)
+
+
+def energy_distance(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
+    """Return 2 E|x - y| - E|x - x'| - E|y - y'| over the rows of `x` (n, d) and `y` (m, d), unbiased.
+
+    Székely and Rizzo, J. Stat. Plan. Inference 143 (2013) 1249. It needs the tiles of both sides, or their
+    features, and cannot be computed from a fingerprint.
+    """
+    between = cdist(x, y).mean()
+    return float(2 * between - pdist(x).mean() - pdist(y).mean())

@@ -1,0 +1,76 @@
+"""How far a source comes on the annotated tiles when only its last layer is trained."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from napari_graft.core.labels import UNLABELLED
+from napari_graft.core.progress import CancelToken
+from napari_graft.nets.padding import pad_to_stride
+from napari_graft.nets.residual_unet import ResidualUNet
+from napari_graft.scorers.sighting import Sighting
+from napari_graft.training.examples import Example
+from napari_graft.training.held_out import HeldOutLoss
+from napari_graft.training.losses import masked_loss
+from napari_graft.training.targets import Targets, make_targets
+
+N_STEPS = 40
+_RATE = 0.02
+
+
+def few_shot(sighting: Sighting) -> float | None:
+    """Return minus the held-out loss after a short training of the head alone, None without annotation.
+
+    All that lies below the head is run once, so that a step costs next to nothing; the held-out parts of the
+    tiles are those that a training would be judged on.
+    """
+    examples = sighting.target.examples(sighting.network.spec)
+    device, cancel = sighting.workplace.device, sighting.workplace.cancel
+    held_out = HeldOutLoss(examples, device)
+    if not held_out:
+        return None
+    network = copy.deepcopy(sighting.network).to(device).eval()
+    fit_head(network, examples, device, cancel)
+    return -held_out(network, cancel)
+
+
+def fit_head(
+    network: ResidualUNet, examples: Sequence[Example], device: torch.device, cancel: CancelToken
+) -> None:
+    """Train the last layer of a network on the annotated pixels that may be learned from.
+
+    Raises
+    ------
+    Cancelled
+        Between two steps, when asked to stop.
+    """
+    cases = [_see(network, e, device, cancel) for e in examples if np.any(e.train != UNLABELLED)]
+    if not cases:
+        return
+    network.requires_grad_(False)
+    network.head.requires_grad_(True)
+    optimiser = torch.optim.Adam(network.head.parameters(), lr=_RATE)
+    for step in range(N_STEPS):
+        cancel.raise_if_cancelled()
+        seen, targets = cases[step % len(cases)]
+        logits = network.answer(seen)[(slice(None), slice(None), *map(slice, targets.values.shape[2:]))]
+        loss = masked_loss(logits, targets)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+
+
+@torch.no_grad()
+def _see(
+    network: ResidualUNet, example: Example, device: torch.device, cancel: CancelToken
+) -> tuple[torch.Tensor, Targets]:
+    """Return what the head sees of an example, and what it should answer."""
+    cancel.raise_if_cancelled()
+    image = torch.from_numpy(example.image)[None, None].to(device)
+    seen = network.climb(network.encode(pad_to_stride(image, network.spec.total_stride)))
+    labels = torch.from_numpy(example.train)[None].to(device)
+    return seen, make_targets(labels, network.spec.offsets)

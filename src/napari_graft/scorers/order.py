@@ -1,0 +1,131 @@
+"""Putting sources in the order in which to try them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.stats import rankdata
+
+from napari_graft.fingerprints.distance import Distance
+from napari_graft.scorers.registry import COMBINED
+from napari_graft.scorers.remedies import Remedy
+
+# Structures that look alike enough for a source of one to start the other: the name of the family of each.
+FAMILIES = {
+    "neurites": "neurites", "axons": "neurites", "nuclei": "cells", "cells": "cells",
+    "mitochondria": "organelles", "organelles": "organelles",
+}  # fmt: skip
+UNKNOWN = "not measured"
+"""Verdict on a source without a fingerprint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Carry what was measured of one source.
+
+    Parameters
+    ----------
+    structure
+        What it segments.
+    distance
+        Of the target to its training images, None where it has no fingerprint.
+    readings
+        What each scorer measured, by name, higher is better; what is missing is not known.
+    remedy
+        What may bring the target closer, None where nothing is known to.
+    """
+
+    structure: str
+    distance: Distance | None
+    readings: Mapping[str, float] = field(default_factory=dict)
+    remedy: Remedy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceScore:
+    """Say how well a source suits a target.
+
+    Parameters
+    ----------
+    source_id
+        Name of the source.
+    evidence
+        All that was measured.
+    same_structure
+        Whether the source segments the wanted structure or one of its family; True where none is wanted.
+    combined
+        Mean standing of the source among those of its group over the scorers, 0 the best to 1 the last; None
+        where nothing was measured.
+    """
+
+    source_id: str
+    evidence: Evidence
+    same_structure: bool
+    combined: float | None
+
+    @property
+    def verdict(self) -> str:
+        """How close the images are, in words."""
+        return UNKNOWN if self.evidence.distance is None else self.evidence.distance.verdict
+
+    @property
+    def advice(self) -> str | None:
+        """What may bring the target closer, in words."""
+        return None if self.evidence.remedy is None else self.evidence.remedy.words
+
+
+def rank(evidence: Mapping[str, Evidence], wanted: str | None) -> list[SourceScore]:
+    """Return the sources best first: of the wanted structure, of its family, all others.
+
+    A network that was taught another structure gives a poor start however alike the images are, hence the
+    structure comes first. Within such a group the mean standing decides (`standings`), then the name.
+
+    Parameters
+    ----------
+    evidence
+        What is known of each source, by its id.
+    wanted
+        What the user wants to segment, None where that is not known.
+    """
+    groups: dict[int, list[str]] = {0: [], 1: [], 2: []}
+    for source_id in sorted(evidence):
+        groups[_group(evidence[source_id].structure, wanted)].append(source_id)
+    scores = []
+    for group, members in groups.items():
+        places = standings({one: evidence[one].readings for one in members}, COMBINED)
+        ordered = sorted(members, key=lambda one: (places.get(one, 2.0), one))
+        scores += [SourceScore(one, evidence[one], group < 2, places.get(one)) for one in ordered]
+    return scores
+
+
+def standings(readings: Mapping[str, Mapping[str, float]], names: Sequence[str]) -> dict[str, float]:
+    """Return the mean, over the named scorers, of each source's place: 0 the best, 1 the last.
+
+    The scorers' numbers have no common scale, hence the places (Borda's count). A scorer that measured fewer
+    than two sources has no say; a source that a scorer could not measure is judged by the others.
+    """
+    places: dict[str, list[float]] = {}
+    for name in names:
+        measured = [source for source in readings if name in readings[source]]
+        if len(measured) < 2:
+            continue
+        ranks = rankdata([-readings[source][name] for source in measured])
+        for source, place in zip(measured, (ranks - 1) / (len(measured) - 1), strict=True):
+            places.setdefault(source, []).append(float(place))
+    found = {source: float(np.mean(of_source)) for source, of_source in places.items()}
+    if not found and len(readings) == 1:
+        return {source: 0.0 for source, known in readings.items() if known}
+    return found
+
+
+def family(structure: str) -> str:
+    """Return the name of the family that a structure belongs to, its own where it is in none."""
+    return FAMILIES.get(structure, structure)
+
+
+def _group(structure: str, wanted: str | None) -> int:
+    if wanted is None or structure == wanted:
+        return 0
+    return 1 if family(structure) == family(wanted) else 2

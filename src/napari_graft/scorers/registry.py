@@ -1,0 +1,23 @@
+"""All scorers by name."""
+
+from __future__ import annotations
+
+from napari_graft.core.registry import Registry
+from napari_graft.scorers.consistency import consistency
+from napari_graft.scorers.energy import energy_closeness
+from napari_graft.scorers.few_shot import few_shot
+from napari_graft.scorers.frechet import frechet_closeness
+from napari_graft.scorers.mmd import closeness
+from napari_graft.scorers.mmd_general import general_closeness
+from napari_graft.scorers.scorer import Scorer
+
+SCORERS: Registry[Scorer] = Registry("scorer")
+SCORERS.register("mmd")(Scorer("closeness", closeness))
+SCORERS.register("mmd-general")(Scorer("closeness, common encoder", general_closeness))
+SCORERS.register("consistency")(Scorer("steadiness", consistency))
+SCORERS.register("few-shot")(Scorer("on your tiles", few_shot))
+SCORERS.register("frechet")(Scorer("Fréchet distance", frechet_closeness, is_combined=False))
+SCORERS.register("energy")(Scorer("energy distance", energy_closeness, is_combined=False))
+
+COMBINED = tuple(name for name in SCORERS if SCORERS[name].is_combined)
+"""Names of the scorers that decide the order together."""

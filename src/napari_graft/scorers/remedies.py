@@ -1,0 +1,107 @@
+"""Noticing that pixel size, contrast or noise, and not biology, sets a target apart from a source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from napari_graft.fingerprints.distance import LIKE_OWN_LIMIT
+from napari_graft.scorers.sighting import Images, Sighting
+
+Kind = Literal["invert", "rescale", "smooth"]
+CLEARLY_CLOSER = 0.5
+SMALLEST_GAIN = 5.0
+_BLUR = 1.0
+"""Deviation in pixels of what smooths the image."""
+_TRIALS: tuple[tuple[Kind, float], ...] = (("invert", 1), ("smooth", 1), ("rescale", 0.5), ("rescale", 2))
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """Say what brings a target clearly closer to a source.
+
+    Parameters
+    ----------
+    kind
+        What to do with the image.
+    factor
+        Of a rescaling: above 1 the image is enlarged.
+    z_before, z_after
+        Distance of the image as it is, and after the remedy.
+    """
+
+    kind: Kind
+    factor: float
+    z_before: float
+    z_after: float
+
+    @property
+    def words(self) -> str:
+        """The finding and the advice."""
+        change = f"(z falls from {self.z_before:.0f} to {self.z_after:.0f})"
+        if self.kind == "invert":
+            return (
+                "the contrast looks inverted compared with the images this source was trained on: "
+                f"invert the image {change}"
+            )
+        if self.kind == "smooth":
+            return f"the image is noisier than those this source was trained on: smooth it {change}"
+        size = "smaller" if self.factor > 1 else "larger"
+        return (
+            f"things look {size} than in the images this source was trained on: check the pixel size, or "
+            f"rescale the image by {self.factor:g} {change}"
+        )
+
+
+def find_remedy(sighting: Sighting, kinds: tuple[Kind, ...]) -> Remedy | None:
+    """Return the remedy that brings the target closest, None where none brings it clearly closer.
+
+    Clearly closer: the target is not like the source's own data, and the remedy at least halves z and lowers
+    it by at least 5 null deviations, more than two draws of one null differ.
+
+    Parameters
+    ----------
+    sighting
+        The source and the target.
+    kinds
+        What to try.
+
+    Raises
+    ------
+    Cancelled
+        Between two tiles, when asked to stop.
+    """
+    normal = sighting.distance
+    if normal is None or normal.z <= LIKE_OWN_LIMIT:
+        return None
+    found = []
+    for kind, factor in _TRIALS:
+        if kind in kinds:
+            z = sighting.distance_of(sighting.features_of(_changed(sighting, kind, factor))).z
+            if is_clear_gain(normal.z, z):
+                found.append(Remedy(kind, factor, normal.z, z))
+    return min(found, key=lambda remedy: remedy.z_after, default=None)
+
+
+def is_clear_gain(before: float, after: float) -> bool:
+    """Say whether one z is clearly below another; see `find_remedy`."""
+    return before - after >= SMALLEST_GAIN and after <= CLEARLY_CLOSER * before
+
+
+def _changed(sighting: Sighting, kind: Kind, factor: float) -> Images:
+    if kind == "rescale":
+        return sighting.target.tiles(sighting.network.spec, factor)
+    change = _invert if kind == "invert" else _smooth
+    return [change(image) for image in sighting.tiles]
+
+
+def _invert(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    return -image
+
+
+def _smooth(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(gaussian_filter(image, _BLUR), np.float32)

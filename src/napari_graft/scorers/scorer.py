@@ -1,0 +1,27 @@
+"""What a scorer is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from napari_graft.scorers.sighting import Sighting
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """Measure how well a source suits a target.
+
+    Parameters
+    ----------
+    title
+        What people call it.
+    measure
+        Returns a number, higher for a better source; None where it cannot be measured.
+    is_combined
+        Whether it has a say in the order of the sources; the others are there to be compared with.
+    """
+
+    title: str
+    measure: Callable[[Sighting], float | None]
+    is_combined: bool = True

@@ -1,0 +1,120 @@
+"""What a source and a target make of each other, computed when a scorer first asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_graft.core.progress import CancelToken
+from napari_graft.fingerprints.distance import Distance, distance
+from napari_graft.inference.features import tile_features
+from napari_graft.segmentation.settings import DecodeSettings
+from napari_graft.sources.fingerprint import Fingerprint
+from napari_graft.sources.source import Source
+from napari_graft.sources.spec import ModelSpec
+from napari_graft.training.examples import Example
+
+if TYPE_CHECKING:
+    import torch
+
+    from napari_graft.nets.residual_unet import ResidualUNet
+
+Images = Sequence[NDArray[np.float32]]
+
+
+class Target(Protocol):
+    """An image that sources are to be ranked for, as their networks see it."""
+
+    def tiles(self, spec: ModelSpec, zoom: float = 1.0) -> Images:
+        """Return normalised tiles on the grid of a network; `zoom` above 1 enlarges what they show."""
+        ...
+
+    def general_features(self, spec: ModelSpec) -> NDArray[np.float32] | None:
+        """Return the features of these tiles in the encoder that all sources share, None without one."""
+        ...
+
+    def examples(self, spec: ModelSpec) -> Sequence[Example]:
+        """Return what is annotated, none before that."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Say where networks run and what stops them."""
+
+    device: torch.device
+    cancel: CancelToken
+
+
+class Sighting:
+    """Look at a target with the eyes of one source.
+
+    Parameters
+    ----------
+    source
+        The source.
+    network, decode
+        Its network, and how that is turned into objects.
+    target
+        The image.
+    workplace
+        Where the network runs.
+    source_features
+        Features of the source's own training tiles, which only a benchmark has: (n, d), None elsewhere.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        network: ResidualUNet,
+        decode: DecodeSettings,
+        target: Target,
+        workplace: Workplace,
+        source_features: NDArray[np.float32] | None = None,
+    ) -> None:
+        self.source = source
+        self.network = network
+        self.decode = decode
+        self.target = target
+        self.workplace = workplace
+        self.source_features = source_features
+
+    @cached_property
+    def fingerprint(self) -> Fingerprint | None:
+        """What the source remembers of its training tiles."""
+        return self.source.load_fingerprint()
+
+    @cached_property
+    def tiles(self) -> Images:
+        """Tiles of the target on the network's grid."""
+        return self.target.tiles(self.network.spec)
+
+    @cached_property
+    def features(self) -> NDArray[np.float32]:
+        """Features of these tiles in the source's own encoder, (m, d)."""
+        return self.features_of(self.tiles)
+
+    @cached_property
+    def distance(self) -> Distance | None:
+        """Distance of the target to the source's training tiles, None without a fingerprint."""
+        return self.distance_of(self.features) if self.fingerprint is not None else None
+
+    def features_of(self, tiles: Images) -> NDArray[np.float32]:
+        """Return the features of other tiles in the source's own encoder.
+
+        Raises
+        ------
+        Cancelled
+            Between two tiles, when asked to stop.
+        """
+        return tile_features(self.network, tiles, self.workplace.device, self.workplace.cancel)
+
+    def distance_of(self, features: NDArray[np.float32]) -> Distance:
+        """Return how far tiles with these features are from the source's; it has a fingerprint."""
+        assert self.fingerprint is not None
+        return distance(self.fingerprint, features, encoder=self.source.card.weights_sha256)

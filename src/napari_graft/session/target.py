@@ -1,0 +1,85 @@
+"""The image of a project as a target that sources are ranked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_graft.imaging.resample import resample_image
+from napari_graft.inference.features import tile_features
+from napari_graft.project.project import Project
+from napari_graft.scorers.sighting import Images, Workplace
+from napari_graft.session.examples import make_examples
+from napari_graft.session.views import random_tiles, view_of
+from napari_graft.sources.spec import ModelSpec
+from napari_graft.training.examples import Example
+
+if TYPE_CHECKING:
+    from napari_graft.nets.residual_unet import ResidualUNet
+
+N_TILES = 32
+TILE_SIDE = 192
+_SEED = 0
+
+_Scale = tuple[int, tuple[float, ...] | None, float]
+
+
+@dataclass(slots=True)
+class ProjectTarget:
+    """Read a project's image at `N_TILES` random places; what networks of one scale share is kept.
+
+    Parameters
+    ----------
+    project
+        The project.
+    workplace
+        Where the common encoder runs.
+    encoder
+        The network that all sources share, None where it is not at hand.
+    """
+
+    project: Project
+    workplace: Workplace
+    encoder: ResidualUNet | None = None
+    _tiles: dict[_Scale, Images] = field(default_factory=dict)
+    _general: dict[_Scale, NDArray[np.float32]] = field(default_factory=dict)
+
+    def tiles(self, spec: ModelSpec, zoom: float = 1.0) -> Images:
+        """Return normalised tiles on the grid of a network; `zoom` above 1 enlarges what they show."""
+        key = _scale(spec, zoom)
+        if key not in self._tiles:
+            view = view_of(self.project, spec)
+            side = max(1, round(TILE_SIDE / zoom))
+            boxes = random_tiles(view, side, N_TILES, np.random.default_rng(_SEED))
+            self._tiles[key] = [_zoomed(view.read(box), zoom) for box in boxes]
+        return self._tiles[key]
+
+    def general_features(self, spec: ModelSpec) -> NDArray[np.float32] | None:
+        """Return the features of these tiles in the common encoder, None where it does not fit."""
+        if self.encoder is None or self.encoder.spec.ndim != spec.ndim:
+            return None
+        key = _scale(spec, 1.0)
+        if key not in self._general:
+            place = self.workplace
+            self._general[key] = tile_features(self.encoder, self.tiles(spec), place.device, place.cancel)
+        return self._general[key]
+
+    def examples(self, spec: ModelSpec) -> Sequence[Example]:
+        """Return what is annotated, on the grid of a network; none before that."""
+        annotated = self.project.annotations.labelled_tiles()
+        return make_examples(view_of(self.project, spec), annotated) if annotated else []
+
+
+def _scale(spec: ModelSpec, zoom: float) -> _Scale:
+    return spec.ndim, spec.pixel_size, zoom
+
+
+def _zoomed(image: NDArray[np.float32], zoom: float) -> NDArray[np.float32]:
+    if zoom == 1:
+        return image
+    shape = tuple(max(1, round(length * zoom)) for length in image.shape)
+    return np.ascontiguousarray(resample_image(image, shape))

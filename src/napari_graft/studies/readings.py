@@ -1,0 +1,89 @@
+"""What the scorers foretell of a source on a target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_graft.core.progress import CancelToken
+from napari_graft.fingerprints.general import common_encoder
+from napari_graft.inference.features import tile_features
+from napari_graft.nets.device import choose_device
+from napari_graft.project.project import Project
+from napari_graft.recipes.fingerprinting import draw_training_tiles
+from napari_graft.recipes.material import load_material
+from napari_graft.recipes.recipe import read_recipe
+from napari_graft.scorers.registry import SCORERS
+from napari_graft.scorers.sighting import Sighting, Workplace
+from napari_graft.session.models import model_of_source
+from napari_graft.session.target import ProjectTarget
+from napari_graft.sources.catalogue import Catalogue
+from napari_graft.sources.document import Document, read_document, write_document
+from napari_graft.sources.source import Source
+
+
+class Readings(Document):
+    """Keep what each scorer measured of one source on one target, higher is better."""
+
+    source: str
+    weights_sha256: str
+    readings: dict[str, float]
+
+
+@dataclass(slots=True)
+class ReadingRoom:
+    """Measure sources on targets; the features of a source's training tiles are computed once.
+
+    Parameters
+    ----------
+    recipes, data
+        Folders with the recipes of the sources and with their images: the energy distance needs these.
+    cancel
+        The wish to stop.
+    """
+
+    recipes: Path
+    data: Path
+    cancel: CancelToken
+    _features: dict[str, NDArray[np.float32] | None] = field(default_factory=dict)
+
+    def read(self, project: Project, source: Source, folder: Path) -> Readings:
+        """Measure a source on the image of a project, or return what was measured before.
+
+        Raises
+        ------
+        Cancelled
+            When asked to stop.
+        """
+        path = folder / f"{source.id}.readings.json"
+        if path.is_file():
+            known = read_document(Readings, path, "readings")
+            if known.weights_sha256 == source.card.weights_sha256 and set(known.readings) <= set(SCORERS):
+                return known
+        workplace = Workplace(choose_device("auto"), self.cancel)
+        common = common_encoder(Catalogue())
+        target = ProjectTarget(project, workplace, None if common is None else common[0])
+        model = model_of_source(source)
+        own = self._features_of(source)
+        sighting = Sighting(source, model.network, model.decode, target, workplace, own)
+        values = {name: SCORERS[name].measure(sighting) for name in SCORERS}
+        readings = {name: value for name, value in values.items() if value is not None}
+        found = Readings(source=source.id, weights_sha256=source.card.weights_sha256, readings=readings)
+        write_document(path, found)
+        return found
+
+    def _features_of(self, source: Source) -> NDArray[np.float32] | None:
+        """Return the features of the training tiles of a source, None where its recipe is not there."""
+        if source.id not in self._features:
+            path = self.recipes / f"{source.card.training.recipe}.yaml"
+            self._features[source.id] = self._compute(source, path) if path.is_file() else None
+        return self._features[source.id]
+
+    def _compute(self, source: Source, recipe: Path) -> NDArray[np.float32]:
+        material = load_material(read_recipe(recipe), self.data)
+        tiles = draw_training_tiles(material, np.random.default_rng(0))
+        network = model_of_source(source).network
+        return tile_features(network, tiles.images, choose_device("auto"), self.cancel)

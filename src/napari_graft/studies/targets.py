@@ -1,0 +1,147 @@
+"""The labelled data sets that the benchmarks play an unknown image with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tifffile
+
+from napari_graft.core.errors import InputError
+from napari_graft.core.tile import Tile
+from napari_graft.io import open_labels
+from napari_graft.session.projects import ImageOptions
+from napari_graft.session.series import stack_series
+from napari_graft.sources.card import Structure
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Name a labelled data set below the folder of the data.
+
+    Parameters
+    ----------
+    name
+        Folder of the set; sources that were trained on a set of this name take no part.
+    image, labels
+        Files in it, or patterns.
+    structure
+        What is segmented.
+    pixel_size
+        Nanometres along each axis, None where nobody knows.
+    is_mask
+        Whether the labels say only what belongs to some object: connected pixels of a slice are then one.
+    """
+
+    name: str
+    image: str
+    labels: str
+    structure: Structure
+    pixel_size: tuple[float, ...] | None = None
+    is_mask: bool = False
+
+    @property
+    def key(self) -> str:
+        """Name of the set and the structure, which tells apart two targets of one set."""
+        return f"{self.name}-{self.structure}"
+
+    @property
+    def labels_of_set(self) -> tuple[str, str]:
+        """Genus and instrument, as people would look them up; empty where nobody knows."""
+        return _LOOKED_UP.get(self.name, ("", ""))
+
+    def prepare(self, data: Path, folder: Path) -> tuple[ImageOptions, str]:
+        """Return the image and the path of its labels; what must be made of several files goes to `folder`.
+
+        Raises
+        ------
+        InputError
+            If the set is not below `data`, or its files do not fit together.
+        """
+        self.check(data)
+        image, labels = (str(data / self.name / file) for file in (self.image, self.labels))
+        image, labels = stack_series(image, labels, folder)
+        if self.is_mask:
+            labels = _write_objects(labels, folder / "objects.tif")
+        options = ImageOptions(image, pixel_size=self.pixel_size, unit="nm", structure=self.structure)
+        return options, labels
+
+    def check(self, data: Path) -> None:
+        """Refuse a folder that does not hold the set.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        if not (data / self.name).is_dir():
+            raise InputError(
+                f"the images of {self.name!r} are not in {str(data)!r}: "
+                "name the folder that holds them with --data"
+            )
+
+
+def _write_objects(mask: str, out: Path) -> str:
+    """Write the connected parts of each slice of a mask, and return the path."""
+    from skimage.measure import label
+
+    volume = open_labels(mask)
+    inside = np.asarray(volume.read_raw(Tile((0,) * len(volume.shape), volume.shape))) > 0
+    slices = inside if inside.ndim == 3 else inside[None]
+    objects = np.stack([label(one, connectivity=1) for one in slices]).astype(np.uint16)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    tifffile.imwrite(out, objects.reshape(inside.shape), compression="zlib")
+    return str(out)
+
+
+_LOOKED_UP = {
+    "isbi2012_vnc_sstem": ("Drosophila", "ssTEM"),
+    "mouse_ca1_fibsem": ("Mus", "FIB-SEM"),
+    "fly_medulla_fibsem": ("Drosophila", "FIB-SEM"),
+    "mouse_neuropil_sbem": ("Mus", "SBEM"),
+    "rat_spinal_cord_sem": ("Rattus", "SEM"),
+    "dsb2018_fluo_520": ("", "fluorescence"),
+    "phase_t98g_usiigaci": ("Homo", "phase contrast"),
+    "nuclei_u2os_coelho": ("Homo", "fluorescence"),
+    "dsb2018_he": ("", "bright field"),
+    "dsb2018_bright_grey": ("", "bright field"),
+    "dsb2018_fly_embryo": ("Drosophila", "fluorescence"),
+    "dsb2018_fluo_small": ("", "fluorescence"),
+    "dsb2018_fluo_large": ("", "fluorescence"),
+    "pair_ihc_mpif_deepliif": ("Homo", "bright field"),
+    "pair_bf_fluo_ecoli": ("Escherichia", "bright field"),
+    "mouse_brain_sbem_mito": ("Mus", "SBEM"),
+    "human_platelet_sbfsem": ("Homo", "SBF-SEM"),
+    "plant_leaf_em_chloroplast": ("plant", "volume EM"),
+}
+
+# Its slices are not consecutive: the 5 nm along z are never used.
+_CA1 = (5.0, 5.0, 5.0)
+ISBI = Target("isbi2012_vnc_sstem", "image.tif", "labels_instances.tif", "neurites", (50, 4, 4))
+CA1 = Target("mouse_ca1_fibsem", "images.tif", "labels_instances.tif", "neurites", _CA1)
+FLUO_520 = Target("dsb2018_fluo_520", "images.tif", "labels_instances.tif", "nuclei")
+T98G = Target("phase_t98g_usiigaci", "image_*.tif", "labels_instances_*.tif", "cells")
+
+EFFICIENCY_TARGETS = (ISBI, CA1, FLUO_520, T98G)
+RANKING_TARGETS = (
+    ISBI,
+    CA1,
+    Target("fly_medulla_fibsem", "image.tif", "labels_instances.tif", "neurites", (10, 10, 10)),
+    Target("mouse_neuropil_sbem", "image.tif", "labels_instances.tif", "neurites", (10, 10)),
+    Target("rat_spinal_cord_sem", "image_06.tif", "labels_instances_06.tif", "axons"),
+    FLUO_520,
+    T98G,
+    Target("nuclei_u2os_coelho", "image_*.tif", "labels_instances_*.tif", "nuclei"),
+    Target("dsb2018_he", "images.tif", "labels_instances.tif", "nuclei"),
+    Target("dsb2018_bright_grey", "images.tif", "labels_instances.tif", "nuclei"),
+    Target("dsb2018_fly_embryo", "images.tif", "labels_instances.tif", "nuclei"),
+    Target("dsb2018_fluo_small", "images.tif", "labels_instances.tif", "nuclei"),
+    Target("dsb2018_fluo_large", "images.tif", "labels_instances.tif", "nuclei"),
+    Target("pair_ihc_mpif_deepliif", "image_ihc_*.tif", "labels_instances_*.tif", "nuclei"),
+    Target("pair_bf_fluo_ecoli", "images_brightfield.tif", "labels_instances.tif", "cells"),
+    Target("mouse_brain_sbem_mito", "images.tif", "labels_instances.tif", "mitochondria"),
+    Target("mouse_ca1_fibsem", "images.tif", "labels_mitochondria.tif", "mitochondria", _CA1, is_mask=True),
+    Target("human_platelet_sbfsem", "image_*.tif", "labels_mitochondria_*.tif", "mitochondria", is_mask=True),
+    Target("plant_leaf_em_chloroplast", "images.tif", "labels_instances.tif", "organelles"),
+)

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from napari_graft.fingerprints.distance import FAR, LIKE_OWN, NEAR, Distance
+from napari_graft.scorers.order import UNKNOWN, Evidence, rank, standings
+from napari_graft.scorers.remedies import Remedy, is_clear_gain
+
+
+def at(structure, z, verdict=NEAR, **readings):
+    return Evidence(structure, Distance(z / 1000, z, 0.5, 32, verdict), {"mmd": -z, **readings})
+
+
+EVIDENCE = {
+    "liver": at("mitochondria", 1, LIKE_OWN),
+    "ca1": at("neurites", 20),
+    "embryo": at("nuclei", 80, FAR),
+    "nerve": at("axons", 9),
+}
+
+
+def order(evidence, wanted):
+    return [score.source_id for score in rank(evidence, wanted)]
+
+
+def test_the_wanted_structure_comes_first_then_its_family_and_then_the_nearest():
+    scores = rank(EVIDENCE, "neurites")
+    assert [score.source_id for score in scores] == ["ca1", "nerve", "liver", "embryo"]
+    assert [score.same_structure for score in scores] == [True, True, False, False]
+    assert [score.verdict for score in scores] == [NEAR, NEAR, LIKE_OWN, FAR]
+
+
+def test_of_sources_for_the_wanted_structure_the_nearest_comes_first():
+    assert order(EVIDENCE | {"vnc": at("neurites", 12)}, "neurites")[:3] == ["vnc", "ca1", "nerve"]
+
+
+def test_without_a_wanted_structure_the_nearest_comes_first():
+    assert order(EVIDENCE, None) == ["liver", "nerve", "ca1", "embryo"]
+
+
+def test_cells_and_nuclei_and_organelles_and_mitochondria_are_families():
+    assert order(EVIDENCE, "cells")[0] == "embryo"
+    assert order(EVIDENCE, "organelles")[0] == "liver"
+
+
+def test_an_unheard_of_structure_is_its_own_family():
+    scores = rank(EVIDENCE | {"embryo": at("synapses", 80)}, "synapses")
+    assert scores[0].source_id == "embryo"
+    assert not any(score.same_structure for score in scores[1:])
+
+
+def test_scorers_that_agree_outvote_one_that_does_not():
+    evidence = {
+        "near": at("neurites", 1, consistency=0.2, **{"few-shot": -0.9}),
+        "far": at("neurites", 30, consistency=0.9, **{"few-shot": -0.3}),
+    }
+    assert order(evidence, "neurites") == ["far", "near"]
+
+
+def test_a_source_that_cannot_be_measured_at_all_comes_last_in_its_group():
+    evidence = {
+        "a": Evidence("neurites", None),
+        "b": at("neurites", 90),
+        "c": at("neurites", 2),
+        "d": at("nuclei", 0),
+    }
+    scores = rank(evidence, "neurites")
+    assert [score.source_id for score in scores] == ["c", "b", "a", "d"]
+    assert (scores[2].verdict, scores[2].combined) == (UNKNOWN, None)
+
+
+def test_a_source_that_one_scorer_cannot_measure_is_judged_by_the_others():
+    readings = {"a": {"x": 3.0, "y": 1.0}, "b": {"x": 2.0}, "c": {"x": 1.0, "y": 2.0}}
+    assert standings(readings, ("x", "y")) == {"a": 0.5, "b": 0.5, "c": 0.5}
+    assert standings(readings, ("x",)) == {"a": 0.0, "b": 0.5, "c": 1.0}
+
+
+def test_ties_share_a_place_and_do_not_depend_on_the_order_of_the_sources():
+    equal = {"b": at("cells", 5), "a": at("cells", 5)}
+    assert order(equal, None) == order(dict(reversed(equal.items())), None) == ["a", "b"]
+    assert {score.combined for score in rank(equal, None)} == {0.5}
+
+
+def test_a_remedy_is_a_clear_gain_only():
+    assert is_clear_gain(60, 8)
+    assert not is_clear_gain(60, 40)
+    assert not is_clear_gain(5, 2)
+    assert not is_clear_gain(8, 60)
+
+
+def test_a_remedy_says_what_to_do_and_what_it_changes():
+    assert "invert the image (z falls from 60 to 8)" in Remedy("invert", 1, 60, 8).words
+    assert "things look smaller" in Remedy("rescale", 2, 60, 8).words
+    assert "rescale the image by 0.5 (z falls" in Remedy("rescale", 0.5, 60, 8).words

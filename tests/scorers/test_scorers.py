@@ -1,0 +1,232 @@
+"""What every scorer keeps to, and what each of them measures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import wasserstein_distance
+from tiny_loop import make_annotated
+
+from napari_graft.core.errors import Cancelled, InputError
+from napari_graft.core.progress import CancelToken
+from napari_graft.fingerprints.general import common_encoder, general_fingerprint, general_mmd2
+from napari_graft.fingerprints.mmd import exact_mmd2
+from napari_graft.inference.features import tile_features
+from napari_graft.io.weights import save_tensors
+from napari_graft.project.opening import open_project
+from napari_graft.project.project import Project
+from napari_graft.scorers.consistency import agreement, changes, consistency
+from napari_graft.scorers.energy import energy_distance
+from napari_graft.scorers.few_shot import few_shot, fit_head
+from napari_graft.scorers.frechet import frechet_to_standard
+from napari_graft.scorers.mmd_general import general_closeness
+from napari_graft.scorers.registry import SCORERS
+from napari_graft.scorers.remedies import find_remedy
+from napari_graft.scorers.sighting import Sighting, Workplace
+from napari_graft.session.models import model_of_source
+from napari_graft.session.target import ProjectTarget
+from napari_graft.sources.catalogue import Catalogue
+from napari_graft.training.held_out import HeldOutLoss
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, image: Path, labels: Path) -> Project:
+    folder = make_annotated(tmp_path_factory.mktemp("target") / "p.graft", image, labels, structure="nuclei")
+    return open_project(folder)
+
+
+def see(project: Project, name: str = "tiny-nuclei", cancel: CancelToken | None = None) -> Sighting:
+    workplace = Workplace(CPU, cancel or CancelToken())
+    found = common_encoder(Catalogue())
+    assert found is not None
+    model = model_of_source(Catalogue().get(name))
+    assert model.source is not None
+    target = ProjectTarget(project, workplace, found[0])
+    own = np.random.default_rng(0).normal(size=(16, 2 * model.spec.widths[-1])).astype(np.float32)
+    return Sighting(model.source, model.network, model.decode, target, workplace, own)
+
+
+@pytest.fixture(scope="module")
+def with_general(sources: Path) -> Path:
+    """Give the tiny sources what they remember as the common ancestor sees it, and return their folder."""
+    for seed, name in enumerate(("tiny-nuclei", "tiny-neurites")):
+        rng = np.random.default_rng(seed)
+        tiles = [rng.normal(seed, 1, (64, 64)).astype(np.float32) for _ in range(16)]
+        found = general_fingerprint(tiles, None, Catalogue(), CPU)
+        assert found is not None
+        save_tensors(sources / name / "general.safetensors", found.to_tensors(), {})
+    return sources
+
+
+@pytest.mark.usefixtures("with_general")
+@pytest.mark.parametrize("name", SCORERS)
+def test_a_scorer_gives_the_same_finite_number_each_time(name: str, project: Project) -> None:
+    first, second = (SCORERS[name].measure(see(project)) for _ in range(2))
+    assert first is not None
+    assert np.isfinite(first)
+    assert first == second
+
+
+@pytest.mark.parametrize("name", SCORERS)
+def test_a_scorer_says_none_where_the_source_has_not_what_it_needs(
+    name: str, project: Project, tmp_path: Path
+) -> None:
+    sighting = see(project)
+    (tmp_path / "bare").mkdir()
+    for file in ("card.json", "weights.safetensors"):
+        (tmp_path / "bare" / file).write_bytes((sighting.source.path / file).read_bytes())
+    bare = Sighting(
+        replace(sighting.source, path=tmp_path / "bare"),
+        sighting.network,
+        sighting.decode,
+        sighting.target,
+        sighting.workplace,
+    )
+    assert (SCORERS[name].measure(bare) is None) == (name not in ("consistency", "few-shot"))
+
+
+@pytest.mark.parametrize("name", [name for name in SCORERS if name not in ("energy", "mmd-general")])
+def test_a_scorer_stops_when_asked_to(name: str, project: Project) -> None:
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        SCORERS[name].measure(see(project, cancel=cancel))
+
+
+def test_a_trained_source_is_steadier_than_the_same_network_with_noise_in_its_weights(
+    project: Project,
+) -> None:
+    trained, broken = see(project), see(project)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for weight in broken.network.parameters():
+            weight.add_(0.3 * torch.randn_like(weight))
+    assert consistency(trained) > 0.2 + consistency(broken)
+
+
+def test_a_source_that_finds_nothing_is_not_steady(project: Project) -> None:
+    silent = see(project)
+    with torch.no_grad():
+        silent.network.head.bias.fill_(-20)
+    assert consistency(silent) == 0
+
+
+def test_agreement_is_that_of_partitions_and_needs_objects() -> None:
+    halves = np.ones((8, 8), np.uint32)
+    halves[:, 4:] = 2
+    renamed = np.where(halves == 1, 7, 3).astype(np.uint32)
+    quarters = halves.copy()
+    quarters[4:] += 2
+    assert agreement(halves, renamed) == 1
+    assert 0 < agreement(halves, quarters) < 1
+    assert agreement(halves, np.ones_like(halves)) == 0
+    assert agreement(np.zeros_like(halves), np.zeros_like(halves)) == 0
+
+
+def test_changed_copies_keep_the_range_or_lose_contrast() -> None:
+    image = np.random.default_rng(0).uniform(-1, 1, (64, 64)).astype(np.float32)
+    darker, brighter, noisy = changes(image, np.random.default_rng(1))
+    assert darker.mean() < image.mean() < brighter.mean()
+    for one in (darker, brighter):
+        assert (one.min(), one.max()) == pytest.approx((image.min(), image.max()), abs=1e-5)
+    assert 0.7 < np.cov(noisy.ravel(), image.ravel())[0, 1] / image.var() < 0.9
+
+
+def test_training_the_head_lowers_the_held_out_loss_and_changes_nothing_else(project: Project) -> None:
+    sighting = see(project, "tiny-neurites")
+    examples = sighting.target.examples(sighting.network.spec)
+    held_out = HeldOutLoss(examples, CPU)
+    before = held_out(sighting.network, CancelToken())
+    kept = {k: v.clone() for k, v in sighting.network.state_dict().items()}
+    assert few_shot(sighting) > -before  # type: ignore[operator]  # tiles are annotated
+    assert all(torch.equal(v, kept[k]) for k, v in sighting.network.state_dict().items())
+    fit_head(sighting.network, examples, CPU, CancelToken())
+    changed = {k for k, v in sighting.network.state_dict().items() if not torch.equal(v, kept[k])}
+    assert changed == {"head.weight", "head.bias"}
+
+
+def test_few_shot_is_not_known_before_a_tile_is_annotated(
+    tmp_path: Path, image: Path, project: Project
+) -> None:
+    from napari_graft.session.projects import ImageOptions, make_project
+
+    with make_project(tmp_path / "bare.graft", ImageOptions(str(image))) as bare:
+        assert few_shot(see(bare)) is None
+    assert few_shot(see(project)) is not None
+
+
+def test_the_frechet_distance_is_that_of_gaussians() -> None:
+    rng = np.random.default_rng(0)
+    assert frechet_to_standard(rng.normal(size=(100_000, 3))) == pytest.approx(0, abs=1e-3)
+    shifted = rng.normal([1, 0, 0], [1, 3, 1], size=(100_000, 3))
+    # In one dimension it is the squared Wasserstein distance, which scipy has to the first power only.
+    assert frechet_to_standard(shifted) == pytest.approx(1 + 4, rel=0.02)
+    one = np.full((10, 1), 2.0)
+    assert frechet_to_standard(one) == pytest.approx(wasserstein_distance([2.0], [0.0]) ** 2 + 1)
+
+
+def test_the_energy_distance_is_the_sum_over_pairs() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(7, 3)), rng.normal(1, 1, size=(5, 3))
+
+    def mean(first: np.ndarray, second: np.ndarray, *, is_same: bool) -> float:
+        pairs = [
+            np.linalg.norm(a - b)
+            for i, a in enumerate(first)
+            for j, b in enumerate(second)
+            if not (is_same and i == j)
+        ]
+        return float(np.mean(pairs))
+
+    expected = 2 * mean(x, y, is_same=False) - mean(x, x, is_same=True) - mean(y, y, is_same=True)
+    assert energy_distance(x, y) == pytest.approx(expected)
+
+
+def test_in_the_common_encoder_the_source_with_the_likest_images_is_closest(
+    project: Project, with_general: Path
+) -> None:
+    found = common_encoder(Catalogue())
+    assert found is not None
+    near = see(project)
+    tiles = near.tiles
+    fingerprint = general_fingerprint([*tiles, *tiles], None, Catalogue(), CPU)
+    assert fingerprint is not None
+    save_tensors(with_general / "tiny-nuclei" / "general.safetensors", fingerprint.to_tensors(), {})
+    assert general_closeness(near) > general_closeness(see(project, "tiny-neurites"))  # type: ignore[operator]  # both are known
+
+
+def test_two_sources_are_as_far_apart_as_their_tiles_in_the_common_encoder() -> None:
+    rng = np.random.default_rng(0)
+    sets = [[rng.normal(s, 1 + s, (64, 64)).astype(np.float32) for _ in range(40)] for s in (0.0, 0.4)]
+    found = common_encoder(Catalogue())
+    assert found is not None
+    encoder, ruler = found
+    first, second = (general_fingerprint(tiles, None, Catalogue(), CPU) for tiles in sets)
+    assert first is not None
+    assert second is not None
+    x, y = ((tile_features(encoder, tiles, CPU) - ruler.location) / ruler.scale for tiles in sets)
+    assert general_mmd2(first, second) == pytest.approx(exact_mmd2(x, y, ruler.bandwidth), rel=0.05, abs=0.01)
+    with pytest.raises(InputError, match="different encoders"):
+        general_mmd2(first, replace(second, encoder="0" * 64))
+
+
+def test_an_inverted_image_is_noticed_and_the_distance_after_the_remedy_told(
+    tmp_path: Path, image: Path
+) -> None:
+    from napari_graft.session.projects import ImageOptions, make_project
+
+    with make_project(tmp_path / "i.graft", ImageOptions(str(image), is_inverted=True)) as inverted:
+        remedy = find_remedy(see(inverted), ("invert", "smooth", "rescale"))
+    with make_project(tmp_path / "n.graft", ImageOptions(str(image))) as normal:
+        distance = see(normal).distance
+        assert find_remedy(see(normal), ("invert",)) is None
+    assert remedy is not None
+    assert distance is not None
+    assert remedy.kind == "invert"
+    assert remedy.z_after == pytest.approx(distance.z, rel=1e-4, abs=1e-3)
