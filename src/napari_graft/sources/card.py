@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_graft.sources.document import Document
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.foreign_spec import AnySpec
 
 Structure = Literal["neurites", "mitochondria", "nuclei", "cells", "axons", "organelles", "any"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -82,7 +82,7 @@ class SourceCard(Document):
     structure: Structure
     species: str = ""
     instrument: str = ""
-    spec: ModelSpec
+    spec: AnySpec
     license: str
     research_only: bool = False
     citation: str = ""
