@@ -32,9 +32,11 @@ def foreground_and_affinities(maps: torch.Tensor, spec: ForeignSpec) -> torch.Te
     The foreground is the channel of that name; else what is no background; else where the distance is above
     zero; else what is no boundary. Where background, foreground and boundary are classes of which one is
     true, the boundary belongs to the foreground. Affinities of the network are taken as they are. Where it
-    has none, the affinity of p and p + offset is 1 less the highest boundary on the straight line between
-    them, and where no boundary is told either, that of the foreground's complement for nearest neighbours
-    and 1 for all others: objects are then what hangs together.
+    has none, they come from the boundary along the straight line from p to p + offset: those of nearest
+    neighbours are 1 less its highest value, the others 1 less what it rises above both ends, so that the
+    rim of an object is not held for the end of it. Where the boundary is all that is known it is its highest
+    value for all, which keeps gaps in a membrane closed. Without any boundary, neighbours hang together as
+    far as both are foreground, nothing else is kept apart, and objects are what hangs together.
     """
     found: dict[str, torch.Tensor] = {meaning: maps[:, i] for i, meaning in enumerate(spec.outputs)}
     boundary = _boundary(found, spec)
@@ -42,7 +44,11 @@ def foreground_and_affinities(maps: torch.Tensor, spec: ForeignSpec) -> torch.Te
     if spec.has_affinities:
         affinities = [maps[:, i] for i, meaning in enumerate(spec.outputs) if meaning == "affinity"]
     elif boundary is not None:
-        affinities = [1 - highest_between(boundary, offset) for offset in spec.offsets]
+        is_all = set(spec.outputs) <= {"boundary", "unused"}
+        affinities = [
+            1 - (highest_between(boundary, offset) if i < spec.ndim or is_all else rise(boundary, offset))
+            for i, offset in enumerate(spec.offsets)
+        ]
     else:
         near = [1 - highest_between(1 - foreground, offset) for offset in spec.offsets[: spec.ndim]]
         affinities = near + [torch.ones_like(foreground)] * (len(spec.offsets) - spec.ndim)
@@ -59,6 +65,12 @@ def highest_between(values: torch.Tensor, offset: Sequence[int]) -> torch.Tensor
     for i in range(1, n_steps + 1):
         highest = torch.maximum(highest, _shifted(values, [round(o * i / n_steps) for o in offset]))
     return highest
+
+
+def rise(values: torch.Tensor, offset: Sequence[int]) -> torch.Tensor:
+    """Return how far the highest value on the line from p to p + `offset` lies above those of both ends."""
+    ends = torch.maximum(values, _shifted(values, offset))
+    return highest_between(values, offset) - ends
 
 
 def _shifted(values: torch.Tensor, by: Sequence[int]) -> torch.Tensor:

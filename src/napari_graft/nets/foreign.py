@@ -58,8 +58,8 @@ class ForeignNetwork(Network):
         """
         # The program was not made for numbers of half the length.
         with torch.autocast(x.device.type, enabled=False):
-            answer = self._ask(self._prepare(x.float()))
-        maps = foreground_and_affinities(activate(answer, self.spec), self.spec)
+            answer = self.finish(self.ask(x.float()))
+        maps = foreground_and_affinities(answer, self.spec)
         inside = (slice(None), slice(None), *map(slice, x.shape[2:]))
         return torch.logit(maps[inside], _CERTAIN)
 
@@ -73,6 +73,10 @@ class ForeignNetwork(Network):
         """Return the bytes of the file as one array."""
         return {TENSOR: np.frombuffer(self._data, np.uint8)}
 
+    def finish(self, answer: torch.Tensor) -> torch.Tensor:
+        """Return the program's answer as probabilities and distances."""
+        return activate(answer, self.spec)
+
     def _prepare(self, x: torch.Tensor) -> torch.Tensor:
         low, high = self.spec.intensity
         x = pad_to_lengths(x, self.spec)
@@ -81,7 +85,9 @@ class ForeignNetwork(Network):
             x = _normalise(x, step)
         return x.contiguous()
 
-    def _ask(self, x: torch.Tensor) -> torch.Tensor:
+    def ask(self, x: torch.Tensor) -> torch.Tensor:
+        """Return what the program answers (N, C, *spatial), `x` as in `forward` but of any length."""
+        x = self._prepare(x)
         try:
             answer = self.program(x)
         except torch.OutOfMemoryError:

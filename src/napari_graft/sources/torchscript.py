@@ -15,6 +15,7 @@ CARD_IN_ARCHIVE = "card.json"
 """Extra file of the archive in which our exporter puts the card."""
 
 MAX_BYTES = 2**30
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _MAX_ENTRIES = 20_000
 _MAX_CODE_BYTES = 2**24
 # The two operators of TorchScript that name a file, `__setstate__`, which runs while the file is loaded, and
@@ -76,8 +77,6 @@ def _check_entries(entries: list[zipfile.ZipInfo], title: str) -> None:
     refuse_paths(names, title)
     if len({PurePosixPath(name).parts[0] for name in names}) != 1:
         raise InputError(f"{title} holds more than one program: save the network alone")
-    if any(entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1 for entry in entries):
-        raise InputError(f"{title} is compressed or encrypted, which torch.jit.save never does: not opened")
     refuse_sizes(entries, title, MAX_BYTES)
 
 
@@ -91,7 +90,9 @@ def refuse_paths(names: list[str], title: str) -> None:
 
 
 def refuse_sizes(entries: list[zipfile.ZipInfo], title: str, limit: int) -> None:
-    """Raise an `InputError` where what an archive says to hold is more than anyone needs."""
+    """Raise an `InputError` where an archive is encrypted, or says to hold more than anyone needs."""
+    if any(entry.compress_type not in _METHODS or entry.flag_bits & 1 for entry in entries):
+        raise InputError(f"{title} is encrypted or compressed in an unusual way: not opened")
     size = sum(entry.file_size for entry in entries)
     if size > limit or len(entries) > _MAX_ENTRIES:
         raise InputError(

@@ -12,8 +12,8 @@ from napari_graft.core.errors import GraftError, InputError
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.core.tile import Tile
 from napari_graft.engine.protocol import RankJob
+from napari_graft.exchange.add import add_source
 from napari_graft.project.ranking import RankedEntry, StoredRanking
-from napari_graft.sources.add import add_source
 from napari_graft.sources.catalogue import user_home, user_sources
 from napari_graft.sources.source import Source
 from napari_graft.workbench.comparison import Choice, Comparison

@@ -13,7 +13,7 @@ import pytest
 
 from napari_graft.core.errors import Cancelled, InputError, StorageError
 from napari_graft.core.progress import CancelToken, Progress
-from napari_graft.sources.add import add_source
+from napari_graft.exchange.add import add_source
 from napari_graft.sources.catalogue import Catalogue, user_sources
 from napari_graft.sources.source import export_source, open_source
 
