@@ -1,5 +1,3 @@
-"""Networks of others, made here: small programs of TorchScript, and packages of bioimage.io around them."""
-
 from __future__ import annotations
 
 import sys
@@ -8,16 +6,11 @@ from pathlib import Path
 import pytest
 
 tests = Path(__file__).parents[1]
-sys.path[:0] = [str(tests / "session"), str(Path(__file__).parent)]
+sys.path[:0] = [str(Path(__file__).parent), str(tests / "session"), str(tests / "sources")]
 
 from foreign import bright_package, edges_package  # noqa: E402, F401 - fixtures
-from tiny_loop import (  # noqa: E402, F401 - fixtures
-    _only_tiny_sources,
-    image,
-    labels,
-    small_disk,
-    sources,
-)
+from made_sources import make_source, small_disk  # noqa: E402, F401 - fixtures
+from tiny_loop import _only_tiny_sources, image, labels, sources  # noqa: E402, F401 - fixtures
 
 from napari_graft.core.errors import InputError  # noqa: E402
 from napari_graft.core.progress import CancelToken  # noqa: E402

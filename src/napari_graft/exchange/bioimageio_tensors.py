@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_graft.sources.foreign_spec import Clip, ForeignSpec, ScaleLinear, Step
+from napari_graft.core.errors import InputError
+from napari_graft.sources.foreign_spec import Clip, ForeignSpec, ScaleLinear, Step, ZeroMean
 
 if TYPE_CHECKING:
     from bioimageio.spec.model.v0_5 import InputTensorDescr, OutputTensorDescr
@@ -82,8 +83,15 @@ def _channel_names(spec: ForeignSpec) -> list[str]:
 def _preprocessing(spec: ForeignSpec) -> list[Any]:
     from bioimageio.spec.model import v0_5
 
-    low, high = spec.intensity
+    means = [i for i, step in enumerate(spec.normalisation) if isinstance(step, ZeroMean)]
     axes = [v0_5.AxisId(name) for name in ("channel", *_names(spec))]
+    if means:
+        # bioimageio.core takes the mean of the image as it came, whatever steps are before: without them, which
+        # changes nothing unless values were cut off, both agree.
+        if any(isinstance(step, Clip) for step in spec.normalisation[: means[-1]]):
+            raise InputError("a network that cuts values off before it takes their mean cannot be written so")
+        return [_step(step, axes) for step in spec.normalisation[means[-1] :]]
+    low, high = spec.intensity
     kwargs = v0_5.ScaleRangeKwargs(axes=axes, min_percentile=PERCENTILES[0], max_percentile=PERCENTILES[1])
     steps: list[Any] = [v0_5.ScaleRangeDescr(kwargs=kwargs)]
     if (low, high) != (0.0, 1.0):
