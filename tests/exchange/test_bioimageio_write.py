@@ -17,6 +17,7 @@ from napari_graft.nets.kinds import trainable
 from napari_graft.session.models import model_of_source
 from napari_graft.session.projects import ImageOptions, make_project
 from napari_graft.session.segmenting import segment_tiles
+from napari_graft.sources.archive import MEMBER_LIMITS
 from napari_graft.sources.card import SourceCard
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.foreign_spec import ForeignSpec
@@ -70,8 +71,8 @@ def test_without_its_attachments_it_is_a_finished_network_that_answers_the_same(
     package: Path, tmp_path: Path
 ) -> None:
     def strip(files: dict[str, bytes]) -> None:
-        for name in ("card.json", "weights.safetensors", "fingerprint.safetensors"):
-            del files[name]
+        for name in MEMBER_LIMITS:
+            files.pop(name, None)
 
     bare = add_source(rezip(package, tmp_path / "bare.zip", strip), tmp_path / "home")
 

@@ -86,8 +86,8 @@ def _preprocessing(spec: ForeignSpec) -> list[Any]:
     means = [i for i, step in enumerate(spec.normalisation) if isinstance(step, ZeroMean)]
     axes = [v0_5.AxisId(name) for name in ("channel", *_names(spec))]
     if means:
-        # bioimageio.core takes the mean of the image as it came, whatever steps are before: without them, which
-        # changes nothing unless values were cut off, both agree.
+        # bioimageio.core takes the mean of the image as it came, whatever steps are before. Without them both
+        # agree, and nothing changes unless values were cut off.
         if any(isinstance(step, Clip) for step in spec.normalisation[: means[-1]]):
             raise InputError("a network that cuts values off before it takes their mean cannot be written so")
         return [_step(step, axes) for step in spec.normalisation[means[-1] :]]

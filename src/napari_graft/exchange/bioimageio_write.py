@@ -17,7 +17,7 @@ from napari_graft.exchange.torchscript_file import as_program
 from napari_graft.io import atomic
 from napari_graft.samples.cells import generate_cells
 from napari_graft.samples.em import generate_neuropil
-from napari_graft.sources.archive import CARD, FINGERPRINT, WEIGHTS
+from napari_graft.sources.archive import MEMBER_LIMITS
 from napari_graft.sources.foreign_spec import ForeignSpec
 from napari_graft.sources.source import Source
 
@@ -112,7 +112,7 @@ def _describe(source: Source, spec: ForeignSpec, folder: Path) -> ModelDescr:
 
     card = source.card
     license_name = license_of(card)
-    attached = [name for name in (CARD, WEIGHTS, FINGERPRINT) if (folder / name).is_file()]
+    attached = [name for name in MEMBER_LIMITS if (folder / name).is_file()]
     return v0_5.ModelDescr(
         name=_plain(card.title),
         description=f"{card.title}: foreground and affinities of {card.structure}"[:1024],

@@ -59,5 +59,5 @@ def _manager() -> PluginManager:
     manager.add_hookspecs(SourceHooks)
     _, errors = manager.discover(ignore_errors=True)
     for error in errors:
-        _log.warning("left out: plugin %s: %s", error.plugin_name, error)
+        _log.warning("left out: plugin %s: %s (%r)", error.plugin_name, error, error.__cause__)
     return manager
