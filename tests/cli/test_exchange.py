@@ -29,7 +29,7 @@ def _own_sources() -> Iterator[None]:
     shutil.rmtree(user_sources(user_home()), ignore_errors=True)
 
 
-def test_a_package_is_added_listed_compared_and_predicted_with_but_not_trained(
+def test_a_package_is_added_listed_ranked_compared_and_predicted_with_but_not_trained(
     graft: Graft,
     tmp_path: Path,
     bright_package: Path,  # noqa: F811 - the fixture
@@ -54,6 +54,11 @@ def test_a_package_is_added_listed_compared_and_predicted_with_but_not_trained(
     suggested = graft("suggest", project, "--n", "1", "--tile", "64", "--source", "bright-nuclei", "--json")
     assert len(suggested.document) == 1
     assert graft("annotate", project, "--labels", labels).code == 0
+    ranked = {row["source"]: row for row in graft("rank", project, "--json").document}
+    assert ranked["bright-nuclei"]["z"] is None
+    assert 0 <= ranked["bright-nuclei"]["consistency"] <= 1
+    assert ranked["bright-nuclei"]["few_shot"] is None
+    assert ranked["tiny-nuclei"]["few_shot"] is not None
     trained = graft("train", project, "--source", "bright-nuclei", "--steps", "1")
     assert trained.refuses("bright-nuclei", "finished network")
 

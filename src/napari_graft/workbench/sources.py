@@ -148,7 +148,7 @@ class SourcesModel:
         """Copy a source, a file or a folder, to the user's own, after a check of all that is in it."""
 
         def task(report: Report, cancel: CancelToken) -> Source:
-            # The formats of other programs take a while to import, which only who adds a source need wait for.
+            # The formats of other programs take a while to import: only who adds a source waits for it.
             from napari_graft.exchange.add import add_source
 
             return add_source(path, user_home(), report=report, cancel=cancel)
