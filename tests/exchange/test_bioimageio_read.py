@@ -86,6 +86,46 @@ def test_an_imported_network_segments_tiles_by_the_way_of_all_others(
     assert scores.dice > 0.9
 
 
+_OLD = """
+format_version: 0.4.10
+type: model
+name: Old nuclei
+description: nuclei of old
+timestamp: '2022-01-01T00:00:00'
+authors: [{name: A Person}]
+cite: [{text: Person 2020, doi: 10.1000/xyz123}]
+license: CC-BY-4.0
+documentation: README.md
+test_inputs: [input.npy]
+test_outputs: [output.npy]
+inputs:
+- name: raw
+  axes: bcyx
+  data_type: float32
+  shape: {min: [1, 1, 16, 16], step: [0, 0, 8, 8]}
+  preprocessing: [{name: zero_mean_unit_variance, kwargs: {axes: cyx, mode: per_sample}}]
+outputs:
+- name: maps
+  axes: bcyx
+  data_type: float32
+  shape: {reference_tensor: raw, scale: [1, 0, 1, 1], offset: [0, 1, 0, 0]}
+  postprocessing: [{name: sigmoid}]
+weights:
+  torchscript: {source: network.pt, pytorch_version: 1.13.0}
+"""
+
+
+def test_a_package_of_the_older_format_says_the_same(bright_package: Path, tmp_path: Path) -> None:
+    def older(files: dict[str, bytes]) -> None:
+        files["rdf.yaml"] = _OLD.encode()
+
+    old = _add(rezip(bright_package, tmp_path / "old.zip", older), tmp_path / "home").card
+    new = _add(bright_package, tmp_path / "other").card
+
+    assert old.title == "Old nuclei"
+    assert old.spec == new.spec
+
+
 def test_unnamed_channels_are_taken_by_their_number_and_a_person_can_say_otherwise(
     edges_package: Path, tmp_path: Path
 ) -> None:
