@@ -28,10 +28,10 @@ _KNOWN_OPERATORS = frozenset({"aten", "prim", "prims"})
 def check_torchscript(data: bytes, title: str) -> None:
     """Look through a TorchScript file for all that a finished network does not need.
 
-    PyTorch's security policy asks for the trust that a program of the same author would need. It is no Python,
-    but it has an operator that writes a file and one that maps one into memory. Programs with these, with code
-    that runs while they are loaded, or with operators of other libraries are refused. That narrows what a
-    hostile one can do and is no sandbox.
+    PyTorch's security policy asks for the trust that any program of its author would need. It is no Python,
+    but it has an operator that writes a file and one that maps one into memory. Programs with these, with
+    code that runs while they are loaded, or with operators of other libraries are refused. That narrows what
+    a hostile one can do and is no sandbox.
 
     Raises
     ------
