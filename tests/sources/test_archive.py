@@ -130,7 +130,8 @@ def test_a_missing_file_and_a_folder_are_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "suffix", "message"),
     [
-        (["model/data.pkl", "model/constants.pkl"], ".pt", "TorchScript"),
+        (["model/data.pkl"], ".pt", "torch checkpoint"),
+        (["model.onnx"], ".onnx", "ONNX"),
         (["archive/data.pkl"], ".bin", "pickled code"),
         (["rdf.yaml", "weights.pt"], ".zip", "bioimage.io"),
         (["pkg/bioimageio.yaml"], ".zip", "bioimage.io"),

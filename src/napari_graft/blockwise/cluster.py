@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.util import find_spec
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.blockwise.block import BlockSegmenter, Seconds
@@ -26,10 +25,10 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.inference.predictor import Predictor
 from napari_graft.inference.view import ModelView
-from napari_graft.nets.build import build_network, weights_of
 from napari_graft.nets.device import choose_device
+from napari_graft.nets.kinds import load_network
 from napari_graft.segmentation.settings import DecodeSettings
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import NetworkSpec
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -190,8 +189,8 @@ class _Job:
     """Hold all that a worker needs to segment blocks; jobs are told apart by their key alone."""
 
     key: str
-    spec: ModelSpec = field(compare=False)
-    weights: Mapping[str, NDArray[np.float32]] = field(compare=False)
+    spec: NetworkSpec = field(compare=False)
+    weights: Mapping[str, NDArray[Any]] = field(compare=False)
     settings: DecodeSettings = field(compare=False)
     plan: BlockPlan = field(compare=False)
     wants_uncertainty: bool = field(compare=False)
@@ -203,7 +202,7 @@ class _Job:
         return cls(
             uuid.uuid4().hex,
             network.spec,
-            weights_of(network),
+            network.stored_weights(),
             segmenter.settings,
             segmenter.plan,
             segmenter.wants_uncertainty,
@@ -221,7 +220,7 @@ _preparing = threading.Lock()
 
 @lru_cache(maxsize=1)
 def _prepare(job: _Job) -> BlockSegmenter:
-    predictor = Predictor(build_network(job.spec, job.weights), choose_device(job.cluster.device))
+    predictor = Predictor(load_network(job.spec, job.weights), choose_device(job.cluster.device))
     return BlockSegmenter(predictor, job.cluster.open_view(), job.settings, job.plan, job.wants_uncertainty)
 
 

@@ -11,7 +11,6 @@ from napari_graft.blockwise.plan import BlockPlan
 from napari_graft.inference.predictor import OVERLAP, WINDOW, Predictor
 from napari_graft.inference.view import ModelView
 from napari_graft.io.volume import Volume
-from napari_graft.nets.build import weights_of
 from napari_graft.segmentation.settings import DecodeSettings
 
 _METHOD = 1
@@ -42,7 +41,7 @@ def hash_request(
 
 def _hash_weights(predictor: Predictor) -> str:
     digest = hashlib.sha256()
-    for name, value in sorted(weights_of(predictor.network).items()):
+    for name, value in sorted(predictor.network.stored_weights().items()):
         digest.update(f"{name} {value.shape}".encode())
         digest.update(value.tobytes())
     return digest.hexdigest()

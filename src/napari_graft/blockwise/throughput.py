@@ -22,8 +22,8 @@ from napari_graft.inference.predictor import Predictor
 from napari_graft.inference.view import ModelView
 from napari_graft.io import atomic
 from napari_graft.io.volume import Volume
-from napari_graft.nets.build import build_network
 from napari_graft.nets.device import choose_device
+from napari_graft.nets.kinds import load_network
 from napari_graft.samples.embedded import neuropil_sample
 from napari_graft.sources.catalogue import ANCESTOR, Catalogue
 
@@ -72,7 +72,7 @@ def _make_contest(n_pixels: int, device: str) -> Contest:
     image = np.ascontiguousarray(image[:n_pixels, :n_pixels])
     source = Catalogue().get(ANCESTOR)
     chosen = choose_device(device)
-    predictor = Predictor(build_network(source.card.spec, source.load_weights()), chosen)
+    predictor = Predictor(load_network(source.card.spec, source.load_weights()), chosen)
     view = ModelView(Volume(image, Axes(("y", "x"))), IntensityRange(0, 255), source.card.spec)
     plan = plan_blocks(view, None, None)
     tiles = (plan.grown(number) for number in range(len(plan)))

@@ -88,30 +88,48 @@ def show(source: str, *, json: Json = False) -> None:
 
 
 @app.command
-def add(source: str, *, sha256: str | None = None) -> None:
-    """Add a source to your own: an exported file, a folder, a safetensors file with its card, or a URL.
+def add(
+    source: str, *, sha256: str | None = None, outputs: str | None = None, structure: str | None = None
+) -> None:
+    """Add a source to your own, from a file, a folder or a URL.
+
+    It may be a source exported by napari-graft, a bioimage.io package, or a TorchScript or safetensors file
+    with its card beside it.
 
     Example: `napari-graft sources add colleague.graftsource`
+
+    Example: `napari-graft sources add package.zip --outputs foreground,boundary --structure nuclei`
 
     Parameters
     ----------
     source
         File, folder or URL.
     sha256
-        Checksum that the downloaded file must have.
+        Checksum that the file must have; with it a download that was cut off goes on where it stopped.
+    outputs
+        What the channels of a package's network mean, where it does not say: foreground, boundary,
+        background, distance or unused for each, separated by commas.
+    structure
+        What a package's network finds, where it does not say: nuclei, cells, neurites, and so on.
     """
+    from napari_graft.exchange.wishes import Wishes
     from napari_graft.session.sources import add_to_user
 
+    wishes = Wishes.of_words(outputs, structure)
     with progress() as (report, cancel):
-        added = add_to_user(source, sha256=sha256, report=report, cancel=cancel)
+        added = add_to_user(source, sha256=sha256, wishes=wishes, report=report, cancel=cancel)
     stderr.print(f"added {added.id}: {added.card.title}", markup=False)
+    if added.card.structure == "any":
+        stderr.print("what it finds is not known, so it is not ranked: add it again with --structure")
 
 
 @app.command
-def export(source: str, *, out: Path) -> None:
+def export(source: str, *, out: Path, format: str = "graftsource") -> None:
     """Write a source, or a run of a project, into one file that others can add.
 
     Example: `napari-graft sources export cortex.graft:0001 --out cortex.graftsource`
+
+    Example: `napari-graft sources export rat-axons-sem --out axons.zip --format bioimageio`
 
     Parameters
     ----------
@@ -119,10 +137,13 @@ def export(source: str, *, out: Path) -> None:
         Id of a source, or PROJECT:RUN.
     out
         The file.
+    format
+        graftsource, for napari-graft; bioimageio, a package for other programs, which comes back as it was;
+        or torchscript, the bare network with its card inside, which can be run and no longer trained.
     """
     from napari_graft.session.sources import export_reference
 
-    export_reference(source, out)
+    export_reference(source, out, format)
     stderr.print(f"wrote {out}", markup=False)
 
 

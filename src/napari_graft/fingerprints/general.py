@@ -12,7 +12,7 @@ from napari_graft.core.errors import InputError
 from napari_graft.fingerprints.fingerprint import make_fingerprint
 from napari_graft.fingerprints.random_features import mmd2_of_means
 from napari_graft.inference.features import tile_features
-from napari_graft.nets.build import build_network
+from napari_graft.nets.kinds import load_network, trainable
 from napari_graft.sources.catalogue import ANCESTOR, Catalogue
 from napari_graft.sources.fingerprint import Fingerprint
 
@@ -32,7 +32,7 @@ def common_encoder(catalogue: Catalogue) -> tuple[ResidualUNet, Fingerprint] | N
     ruler = None if ancestor is None else ancestor.load_fingerprint()
     if ancestor is None or ruler is None:
         return None
-    return build_network(ancestor.card.spec, ancestor.load_weights()), ruler
+    return trainable(load_network(ancestor.card.spec, ancestor.load_weights()), ancestor.id), ruler
 
 
 def general_fingerprint(

@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 
 from napari_graft.core.progress import CancelToken
 from napari_graft.nets.device import mixed_precision
+from napari_graft.nets.network import Network
 from napari_graft.nets.padding import pad_to_stride
-from napari_graft.nets.residual_unet import ResidualUNet
 
 
 @torch.inference_mode()
-def encode_tile(
-    network: ResidualUNet, image: NDArray[np.float32], device: torch.device
-) -> NDArray[np.float32]:
+def encode_tile(network: Network, image: NDArray[np.float32], device: torch.device) -> NDArray[np.float32]:
     """Return the deepest activation of one normalised tile (*spatial), float32 (C, *spatial / stride)."""
     batch = pad_to_stride(torch.from_numpy(image)[None, None].to(device), network.spec.total_stride)
     with mixed_precision(device):
@@ -37,7 +35,7 @@ def pool_activation(activation: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def tile_features(
-    network: ResidualUNet,
+    network: Network,
     images: Iterable[NDArray[np.float32]],
     device: torch.device,
     cancel: CancelToken | None = None,

@@ -16,8 +16,8 @@ from napari_graft.core.tile import Tile
 from napari_graft.inference.view import ModelView
 from napari_graft.inference.windows import Blender, to_batch, window_tiles
 from napari_graft.nets.device import mixed_precision
+from napari_graft.nets.network import Network
 from napari_graft.nets.padding import pad_to_stride
-from napari_graft.nets.residual_unet import ResidualUNet
 
 # Group norm takes its statistics from the window, so that windows differ where they overlap: the less, the
 # larger they are, and the fewer seams there are.
@@ -61,7 +61,7 @@ class Predictor:
 
     def __init__(
         self,
-        network: ResidualUNet,
+        network: Network,
         device: torch.device,
         notify: Callable[[str], None] = lambda message: None,
     ) -> None:
@@ -71,11 +71,11 @@ class Predictor:
         # on a GPU one window at a time: it is busy with one, and memory for several may be missing
         self._turn = threading.Lock()
         # A copy: the caller may go on to train its own, which channels last would slow down.
-        self._network: ResidualUNet = copy.deepcopy(network).to(device).eval()
+        self._network: Network = copy.deepcopy(network).to(device).eval()
         self._network.to(memory_format=_MEMORY_FORMAT[self.spec.ndim])  # type: ignore[call-overload]
 
     @property
-    def network(self) -> ResidualUNet:
+    def network(self) -> Network:
         """The network."""
         return self._network
 
@@ -101,11 +101,13 @@ class Predictor:
         """
         token = cancel or CancelToken()
         ndim = self.spec.ndim
-        windows = window_tiles(image.shape, WINDOW[ndim], OVERLAP[ndim], self.spec.total_stride)
+        largest = self.spec.largest_window(WINDOW[ndim])
+        overlap = [min(usual, length // 4) for usual, length in zip(OVERLAP[ndim], largest, strict=True)]
+        windows = window_tiles(image.shape, largest, overlap, self.spec.total_stride)
         if len(windows) == 1:
             token.raise_if_cancelled()
             return self._answer(image)
-        blender = Blender(self.spec.n_outputs, image.shape, windows[0].shape, OVERLAP[ndim])
+        blender = Blender(self.spec.n_outputs, image.shape, windows[0].shape, overlap)
         for window in windows:
             token.raise_if_cancelled()
             blender.add(window, self._answer(image[window.slices]))

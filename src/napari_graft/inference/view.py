@@ -14,7 +14,7 @@ from napari_graft.core.tile import Tile
 from napari_graft.imaging.intensity import IntensityRange
 from napari_graft.imaging.resample import resample_image, resample_labels
 from napari_graft.io.volume import Volume
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import NetworkSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class ModelView:
 
     volume: Volume
     intensity: IntensityRange
-    spec: ModelSpec
+    spec: NetworkSpec
 
     def __post_init__(self) -> None:
         if self.volume.axes.ndim < self.spec.ndim:

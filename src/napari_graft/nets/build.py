@@ -60,6 +60,6 @@ def load_weights(network: torch.nn.Module, weights: Weights) -> None:
     network.load_state_dict({k: torch.from_numpy(np.array(v, np.float32)) for k, v in weights.items()})
 
 
-def weights_of(network: torch.nn.Module) -> dict[str, NDArray[np.float32]]:
+def weights_of(network: ResidualUNet) -> dict[str, NDArray[np.float32]]:
     """Return a copy of a network's weights as float32 arrays."""
-    return {k: v.detach().cpu().numpy().astype(np.float32) for k, v in network.state_dict().items()}
+    return network.stored_weights()

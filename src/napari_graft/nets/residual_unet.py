@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
+from napari_graft.nets.network import Network
 from napari_graft.nets.space_to_depth import depth_to_space, space_to_depth
 from napari_graft.sources.spec import ModelSpec
 
@@ -54,7 +57,7 @@ class ResidualBlock(nn.Module):
         return functional.relu(y + self.shortcut(x), inplace=True)
 
 
-class ResidualUNet(nn.Module):
+class ResidualUNet(Network):
     """Predict foreground and affinities from a grey image.
 
     The input is folded into channels first (`space_to_depth`) and the logits are unfolded last, so that no
@@ -68,7 +71,7 @@ class ResidualUNet(nn.Module):
 
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
-        self.spec = spec
+        self.spec: ModelSpec = spec
         self._fold = spec.strides[0]
         n_folded = 1
         for factor in self._fold:
@@ -122,3 +125,7 @@ class ResidualUNet(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return logits of shape (N, 1 + n_offsets, *spatial): foreground, then one affinity an offset."""
         return self.decode(self.encode(x))
+
+    def stored_weights(self) -> dict[str, NDArray[np.float32]]:
+        """Return a copy of the weights as float32 arrays."""
+        return {k: v.detach().cpu().numpy().astype(np.float32) for k, v in self.state_dict().items()}

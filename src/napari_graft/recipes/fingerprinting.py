@@ -15,8 +15,8 @@ from napari_graft.fingerprints.fingerprint import make_fingerprint
 from napari_graft.fingerprints.general import general_fingerprint
 from napari_graft.inference.features import tile_features
 from napari_graft.io.weights import save_tensors
-from napari_graft.nets.build import build_network
 from napari_graft.nets.device import choose_device
+from napari_graft.nets.kinds import load_network, trainable
 from napari_graft.recipes.material import Material, load_material
 from napari_graft.recipes.recipe import read_recipe
 from napari_graft.sources.archive import FINGERPRINT, GENERAL
@@ -92,7 +92,7 @@ def renew_fingerprints(
     material = load_material(recipe, (recipe_path.parent / recipe.folder).resolve())
     cancel.raise_if_cancelled()
     report(Progress(0, 1, f"summing up the images of {recipe.id}"))
-    network = build_network(source.card.spec, source.load_weights())
+    network = trainable(load_network(source.card.spec, source.load_weights()), source.id)
     write_fingerprints(network, material, source.card.weights_sha256, out, choose_device(device))
     return open_source(out, "file")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
-from napari_graft.nets.build import build_network
 from napari_graft.nets.device import choose_device
+from napari_graft.nets.kinds import load_network, trainable
 from napari_graft.recipes.material import load_material
 from napari_graft.recipes.measure import measure_network
 from napari_graft.recipes.recipe import read_recipe
@@ -47,7 +47,7 @@ def rescore_source(
     material = load_material(recipe, (recipe_path.parent / recipe.folder).resolve())
     cancel.raise_if_cancelled()
     report(Progress(0, 1, f"measuring {recipe.id}"))
-    network = build_network(source.card.spec, source.load_weights())
+    network = trainable(load_network(source.card.spec, source.load_weights()), source.id)
     decode, validation = measure_network(network, recipe.structure, material, choose_device(device))
     cancel.raise_if_cancelled()
     card = source.card.model_copy(update={"decode": decode, "validation": validation})

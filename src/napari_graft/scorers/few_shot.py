@@ -23,7 +23,9 @@ _RATE = 0.02
 
 
 def few_shot(sighting: Sighting) -> float | None:
-    """Return minus the held-out loss after a short training of the head alone, None without annotation.
+    """Return minus the held-out loss after a short training of the head alone.
+
+    None without annotation, or where the network was imported as a finished one and has no head to train.
 
     All that lies below the head is run once, so that a step costs next to nothing; the held-out parts of the
     tiles are those that a training would be judged on.
@@ -31,7 +33,7 @@ def few_shot(sighting: Sighting) -> float | None:
     examples = sighting.target.examples(sighting.network.spec)
     device, cancel = sighting.workplace.device, sighting.workplace.cancel
     held_out = HeldOutLoss(examples, device)
-    if not held_out:
+    if not held_out or not isinstance(sighting.network, ResidualUNet):
         return None
     network = copy.deepcopy(sighting.network).to(device).eval()
     fit_head(network, examples, device, cancel)

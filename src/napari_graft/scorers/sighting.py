@@ -15,14 +15,14 @@ from napari_graft.fingerprints.distance import Distance, distance
 from napari_graft.inference.features import tile_features
 from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.sources.fingerprint import Fingerprint
+from napari_graft.sources.network_spec import NetworkSpec
 from napari_graft.sources.source import Source
-from napari_graft.sources.spec import ModelSpec
 from napari_graft.training.examples import Example
 
 if TYPE_CHECKING:
     import torch
 
-    from napari_graft.nets.residual_unet import ResidualUNet
+    from napari_graft.nets.network import Network
 
 Images = Sequence[NDArray[np.float32]]
 
@@ -30,15 +30,15 @@ Images = Sequence[NDArray[np.float32]]
 class Target(Protocol):
     """An image that sources are to be ranked for, as their networks see it."""
 
-    def tiles(self, spec: ModelSpec, zoom: float = 1.0) -> Images:
+    def tiles(self, spec: NetworkSpec, zoom: float = 1.0) -> Images:
         """Return normalised tiles on the grid of a network; `zoom` above 1 enlarges what they show."""
         ...
 
-    def general_features(self, spec: ModelSpec) -> NDArray[np.float32] | None:
+    def general_features(self, spec: NetworkSpec) -> NDArray[np.float32] | None:
         """Return the features of these tiles in the encoder that all sources share, None without one."""
         ...
 
-    def examples(self, spec: ModelSpec) -> Sequence[Example]:
+    def examples(self, spec: NetworkSpec) -> Sequence[Example]:
         """Return what is annotated, none before that."""
         ...
 
@@ -71,7 +71,7 @@ class Sighting:
     def __init__(
         self,
         source: Source,
-        network: ResidualUNet,
+        network: Network,
         decode: DecodeSettings,
         target: Target,
         workplace: Workplace,

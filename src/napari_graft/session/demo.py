@@ -185,7 +185,9 @@ class Demo:
         request = self.request
         unseen, seen = unseen_sources(self.project, self.catalogue, request.exclude, named=request.named)
         self.result.excluded = [*request.exclude, *(source.id for source in seen)]
-        self.result.ranking = rank_sources(self.project, unseen, report=self._report, cancel=self._cancel)
+        # A finished network of another program is no start.
+        starts = [source for source in unseen if source.card.spec.is_trainable]
+        self.result.ranking = rank_sources(self.project, starts, report=self._report, cancel=self._cancel)
         return self.result.ranking[0].source.id
 
     def _annotate(self, number: int) -> None:

@@ -11,6 +11,8 @@ from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.nets.build import build_network
 from napari_graft.nets.device import choose_device
+from napari_graft.nets.kinds import trainable
+from napari_graft.nets.network import Network
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.session.judging import Judgement, calibrate_model, judge
@@ -95,10 +97,10 @@ class Fitting:
         Raises
         ------
         InputError
-            If there is nothing to learn from.
+            If there is nothing to learn from, or the model was imported as a finished network.
         """
         device = choose_device(budget.device)
-        network, decode = start.network, start.decode
+        network, decode = trainable(start.network, start.name), start.decode
         config = TrainConfig(
             time_budget=budget.seconds,
             max_steps=budget.steps,
@@ -119,7 +121,7 @@ class Fitting:
         return Fitted(best, result, decode, Judgement(result.held_out_loss, {}))
 
     def measure(
-        self, network: ResidualUNet, device: torch.device, decode: DecodeSettings | None = None
+        self, network: Network, device: torch.device, decode: DecodeSettings | None = None
     ) -> tuple[DecodeSettings, Judgement]:
         """Judge a network, with decode settings tuned on the annotated pixels unless they are given."""
         network.to(device).eval()

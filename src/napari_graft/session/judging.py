@@ -14,7 +14,7 @@ from napari_graft.core.progress import CancelToken
 from napari_graft.core.tile import Tile
 from napari_graft.inference.predictor import Prediction, Predictor
 from napari_graft.metrics import evaluate_annotated
-from napari_graft.nets.residual_unet import ResidualUNet
+from napari_graft.nets.network import Network
 from napari_graft.segmentation.calibrate import calibrate
 from napari_graft.segmentation.decode import decode
 from napari_graft.segmentation.settings import DecodeSettings
@@ -51,7 +51,7 @@ class Judgement:
 
 
 def calibrate_model(
-    network: ResidualUNet,
+    network: Network,
     examples: Sequence[Example],
     structure: str | None,
     device: torch.device,
@@ -74,7 +74,7 @@ def calibrate_model(
 
 
 def judge(
-    network: ResidualUNet,
+    network: Network,
     settings: DecodeSettings,
     examples: Sequence[Example],
     device: torch.device,

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from napari_graft.core.errors import InputError
 from napari_graft.nets.build import build_network
-from napari_graft.nets.residual_unet import ResidualUNet
+from napari_graft.nets.kinds import load_network
+from napari_graft.nets.network import Network
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.project.run import Run
 from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.sources.catalogue import Catalogue
+from napari_graft.sources.network_spec import NetworkSpec
 from napari_graft.sources.source import Source
 from napari_graft.sources.spec import ModelSpec
 
@@ -37,12 +39,12 @@ class Model:
     """
 
     name: str
-    network: ResidualUNet
+    network: Network
     decode: DecodeSettings
     source: Source | None = None
 
     @property
-    def spec(self) -> ModelSpec:
+    def spec(self) -> NetworkSpec:
         """The network's specification."""
         return self.network.spec
 
@@ -96,7 +98,7 @@ def model_of_run(run: Run) -> Model:
 
 def model_of_source(source: Source) -> Model:
     """Load the network of a source."""
-    network = build_network(source.card.spec, source.load_weights())
+    network = load_network(source.card.spec, source.load_weights())
     return Model(source.id, network, decode_settings(source.card.decode), source)
 
 

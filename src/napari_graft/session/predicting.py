@@ -21,7 +21,7 @@ from napari_graft.project.project import Project
 from napari_graft.session.models import SCRATCH, Model, load_model
 from napari_graft.session.views import view_of
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import NetworkSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def predict_project(
     )
 
 
-def _open_view(image: ImageChoice, intensity: IntensityRange, spec: ModelSpec) -> ModelView:
+def _open_view(image: ImageChoice, intensity: IntensityRange, spec: NetworkSpec) -> ModelView:
     return ModelView(image.open(), intensity, spec)
 
 

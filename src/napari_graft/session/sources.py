@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from napari_graft.core.progress import CancelToken, Report
+from napari_graft.exchange.add import add_source
+from napari_graft.exchange.formats import FORMATS
+from napari_graft.exchange.wishes import NO_WISHES, Wishes
 from napari_graft.fingerprints.fingerprint import make_fingerprint
 from napari_graft.fingerprints.general import general_fingerprint
 from napari_graft.inference.features import tile_features
@@ -21,40 +24,45 @@ from napari_graft.project.run import Run
 from napari_graft.session.models import SCRATCH
 from napari_graft.session.target import TILE_SIDE
 from napari_graft.session.views import random_tiles, view_of
-from napari_graft.sources.add import add_source
 from napari_graft.sources.archive import CARD, FINGERPRINT, GENERAL, WEIGHTS
 from napari_graft.sources.card import Provenance, SourceCard, TrainingRecord
 from napari_graft.sources.catalogue import Catalogue, user_home
 from napari_graft.sources.document import write_document
 from napari_graft.sources.exclude import checksum_of
-from napari_graft.sources.source import Source, export_source, open_source
+from napari_graft.sources.source import Source, open_source
 
 _N_FEATURE_TILES = 96
 
 
 def add_to_user(
-    path_or_url: str, *, sha256: str | None = None, report: Report, cancel: CancelToken
+    path_or_url: str,
+    *,
+    sha256: str | None = None,
+    wishes: Wishes = NO_WISHES,
+    report: Report,
+    cancel: CancelToken,
 ) -> Source:
     """Add a source to the user's own; see `add_source`."""
-    return add_source(path_or_url, user_home(), sha256=sha256, report=report, cancel=cancel)
+    return add_source(path_or_url, user_home(), sha256=sha256, wishes=wishes, report=report, cancel=cancel)
 
 
-def export_reference(reference: str, out: Path) -> None:
-    """Write a source, or a run named PROJECT:RUN, into one file.
+def export_reference(reference: str, out: Path, format_name: str = "graftsource") -> None:
+    """Write a source, or a run named PROJECT:RUN, into one file of a format of `FORMATS`.
 
     Raises
     ------
     InputError
-        If there is no such source or run.
+        If there is no such source, run or format.
     StorageError
         If the disk is full.
     """
+    write = FORMATS[format_name].write
     folder, separator, run_id = reference.rpartition(":")
     if not separator or not Path(folder).is_dir():
-        export_source(Catalogue().get(reference), out)
+        write(Catalogue().get(reference), out)
         return
     with open_project(folder) as project, tempfile.TemporaryDirectory() as unfinished:
-        export_source(_source_of_run(project, project.runs.get(run_id), Path(unfinished)), out)
+        write(_source_of_run(project, project.runs.get(run_id), Path(unfinished)), out)
 
 
 def _source_of_run(project: Project, run: Run, folder: Path) -> Source:

@@ -15,7 +15,7 @@ from napari_graft.project.project import Project
 from napari_graft.scorers.sighting import Images, Workplace
 from napari_graft.session.examples import make_examples
 from napari_graft.session.views import random_tiles, view_of
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import NetworkSpec
 from napari_graft.training.examples import Example
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class ProjectTarget:
     _tiles: dict[_Scale, Images] = field(default_factory=dict)
     _general: dict[_Scale, NDArray[np.float32]] = field(default_factory=dict)
 
-    def tiles(self, spec: ModelSpec, zoom: float = 1.0) -> Images:
+    def tiles(self, spec: NetworkSpec, zoom: float = 1.0) -> Images:
         """Return normalised tiles on the grid of a network; `zoom` above 1 enlarges what they show."""
         key = _scale(spec, zoom)
         if key not in self._tiles:
@@ -58,7 +58,7 @@ class ProjectTarget:
             self._tiles[key] = [_zoomed(view.read(box), zoom) for box in boxes]
         return self._tiles[key]
 
-    def general_features(self, spec: ModelSpec) -> NDArray[np.float32] | None:
+    def general_features(self, spec: NetworkSpec) -> NDArray[np.float32] | None:
         """Return the features of these tiles in the common encoder, None where it does not fit."""
         if self.encoder is None or self.encoder.spec.ndim != spec.ndim:
             return None
@@ -68,13 +68,13 @@ class ProjectTarget:
             self._general[key] = tile_features(self.encoder, self.tiles(spec), place.device, place.cancel)
         return self._general[key]
 
-    def examples(self, spec: ModelSpec) -> Sequence[Example]:
+    def examples(self, spec: NetworkSpec) -> Sequence[Example]:
         """Return what is annotated, on the grid of a network; none before that."""
         annotated = self.project.annotations.labelled_tiles()
         return make_examples(view_of(self.project, spec), annotated) if annotated else []
 
 
-def _scale(spec: ModelSpec, zoom: float) -> _Scale:
+def _scale(spec: NetworkSpec, zoom: float) -> _Scale:
     return spec.ndim, spec.pixel_size, zoom
 
 

@@ -11,6 +11,7 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.device import choose_device
+from napari_graft.nets.kinds import trainable
 from napari_graft.project.project import Project
 from napari_graft.project.run import Run
 from napari_graft.session.examples import make_examples
@@ -83,7 +84,7 @@ class TrainingTask:
         Raises
         ------
         InputError
-            If no tile is annotated, or the source is unknown.
+            If no tile is annotated, or the source is unknown or a finished network of another program.
         """
         tiles = self.project.annotations.labelled_tiles()
         if not tiles:
@@ -92,6 +93,7 @@ class TrainingTask:
         unfinished = self._unfinished(source, budget, len(tiles))
         reference = self._reference(source, budget) if unfinished is None else unfinished.record.source
         start = load_model(reference, self.project, self.catalogue, seed=budget.seed)
+        trainable(start.network, start.name)
         fitting = self._fitting(start, tiles)
         earlier = self._judge_earlier(self._untouched(start, reference), tiles, budget)
         run = unfinished or self._new_run(source, reference, start, budget, len(tiles))
@@ -125,12 +127,14 @@ class TrainingTask:
         parent = find_run(reference, self.project)
         own = parent.id if parent is not None and self._is_own(parent) else None
         # The number of tiles that were read: whoever annotates beside this process may have more by now.
-        return self.project.new_run(reference, start.spec, n_tiles=n_tiles, parent=own, settings=settings)
+        spec = trainable(start.network, start.name).spec
+        return self.project.new_run(reference, spec, n_tiles=n_tiles, parent=own, settings=settings)
 
     def _best_source(self, device: str) -> str:
         sources, seen = unseen_sources(self.project, self.catalogue)
         if seen:
             self.report(Progress(0, None, tell_left_out(seen)))
+        sources = [source for source in sources if source.card.spec.is_trainable]
         ranked = rank_sources(self.project, sources, device=device, report=self.report, cancel=self.cancel)
         best = ranked[0]
         if best.score.advice is not None:

@@ -11,7 +11,7 @@ from napari_graft.imaging.intensity import IntensityRange, estimate_intensity_ra
 from napari_graft.inference.view import ModelView
 from napari_graft.io import Volume, check_image
 from napari_graft.project.project import Project
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import NetworkSpec
 
 _SEED = 0
 
@@ -36,7 +36,7 @@ def intensity_of(project: Project) -> IntensityRange:
     return replace(found, inverted=manifest.inverted)
 
 
-def view_of(project: Project, spec: ModelSpec) -> ModelView:
+def view_of(project: Project, spec: NetworkSpec) -> ModelView:
     """Return the project's image as a model of `spec` sees it."""
     return ModelView(project.volume, intensity_of(project), spec)
 

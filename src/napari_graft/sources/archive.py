@@ -82,12 +82,14 @@ def refuse_foreign_format(path: Path) -> None:
         names = set()
     what = "a file of unknown format"
     if names.intersection(_BIOIMAGEIO):
-        what = "a bioimage.io package"
+        what = "a bioimage.io package that cannot be read"
     elif names.intersection(_TORCH) or path.suffix in {".pt", ".pth", ".ckpt", ".pkl"}:
-        what = "a TorchScript file or torch checkpoint, which can hold pickled code"
+        what = "a torch checkpoint, which can hold pickled code and is never loaded, or a truncated file"
+    elif path.suffix == ".onnx":
+        what = "an ONNX file, which napari-graft does not run"
     raise InputError(
-        f"{str(path)!r} is {what}, which cannot be added: bring a {SUFFIX} file from 'napari-graft sources "
-        f"export', or weights as .safetensors with their {CARD} beside them"
+        f"{str(path)!r} is {what}: bring a {SUFFIX} file from 'napari-graft sources export', a bioimage.io "
+        f"package (.zip), or weights as .safetensors or TorchScript with their {CARD} beside them"
     )
 
 
@@ -113,7 +115,8 @@ def _check_sizes(sizes: Mapping[str, int], path: Path) -> None:
     for name, size in sizes.items():
         if name not in MEMBER_LIMITS:
             raise InputError(
-                f"source file {str(path)!r} holds {name!r} and is no exported source: export it again"
+                f"source file {str(path)!r} holds {name!r} and is no exported source: "
+                "export it again, or bring it in with 'napari-graft sources add'"
             )
         if size > MEMBER_LIMITS[name]:
             raise InputError(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_graft.sources.document import Document
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.foreign_spec import AnySpec
 
 Structure = Literal["neurites", "mitochondria", "nuclei", "cells", "axons", "organelles", "any"]
+STRUCTURES: tuple[Structure, ...] = get_args(Structure)
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 # An id names a folder, so it must hold nothing that a path could misread.
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$", max_length=80)]
@@ -82,7 +83,7 @@ class SourceCard(Document):
     structure: Structure
     species: str = ""
     instrument: str = ""
-    spec: ModelSpec
+    spec: AnySpec
     license: str
     research_only: bool = False
     citation: str = ""

@@ -1,4 +1,4 @@
-"""The sources that are at hand: built in, in a checkout of the repository, and the user's own."""
+"""The sources that are at hand: built in, in a checkout of the repository, of plugins, and the user's own."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import platformdirs
 
 from napari_graft.core.errors import InputError
 from napari_graft.sources.archive import MEMBER_LIMITS
+from napari_graft.sources.plugins import plugin_sources
 from napari_graft.sources.source import Origin, Source, open_source
 
 HOME_VARIABLE = "NAPARI_GRAFT_HOME"
@@ -30,11 +31,13 @@ class Catalogue:
     ----------
     folders
         Folders that hold one source in each subfolder, with the origin to give to these. Of two sources with
-        one id the first is used. By default those of `default_folders`.
+        one id the first is used. By default those of `default_folders`, and after them those that plugins
+        name.
     """
 
     def __init__(self, folders: Sequence[tuple[Path, Origin]] | None = None) -> None:
         self._folders = tuple(default_folders() if folders is None else folders)
+        self._has_plugins = folders is None
 
     def sources(self) -> list[Source]:
         """Return all usable sources in order of id; a broken one is left out and logged."""
@@ -91,6 +94,8 @@ class Catalogue:
                 is_finished = not candidate.name.startswith(".")
                 if is_finished and any((candidate / name).exists() for name in MEMBER_LIMITS):
                     yield candidate, origin
+        if self._has_plugins:
+            yield from ((path, "plugin") for path in plugin_sources())
 
 
 def user_home() -> Path:

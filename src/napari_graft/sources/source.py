@@ -19,7 +19,7 @@ from napari_graft.sources.card import SourceCard
 from napari_graft.sources.document import parse_document
 from napari_graft.sources.fingerprint import Fingerprint
 
-Origin = Literal["built-in", "repository", "user", "file"]
+Origin = Literal["built-in", "repository", "user", "file", "plugin"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
+
+from napari_graft.sources.network_spec import NetworkSpec
 
 DEFAULT_STRIDES: dict[int, tuple[tuple[int, ...], ...]] = {
     2: ((2, 2), (2, 2), (2, 2), (2, 2)),
@@ -24,13 +26,13 @@ DEFAULT_OFFSETS: dict[int, tuple[tuple[int, ...], ...]] = {
 }  # fmt: skip
 
 
-class ModelSpec(BaseModel):
+class ModelSpec(NetworkSpec):
     """Describe a network of the one family, so that it can be built again anywhere.
 
     Parameters
     ----------
-    ndim
-        Number of spatial axes of the input.
+    ndim, pixel_size
+        See `NetworkSpec`.
     widths
         Channels of each level, the finest first.
     strides
@@ -39,23 +41,15 @@ class ModelSpec(BaseModel):
     norm
         Kind of normalisation; neither keeps statistics of a batch.
     offsets
-        Affinity offsets in pixels at `pixel_size`. The affinity of pixel p for offset o says whether p and p
-        + o belong to the same object. The first `ndim` are the steps of -1 along each axis, which attract;
-        the others repel. By default those of `DEFAULT_OFFSETS`.
-    pixel_size
-        Nanometres per pixel along each axis that the network was trained at, None where unknown.
+        See `NetworkSpec`. By default those of `DEFAULT_OFFSETS`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    is_trainable: ClassVar[bool] = True
 
-    format_version: Literal[1] = 1
     architecture: Literal["residual-unet"] = "residual-unet"
-    ndim: Literal[2, 3] = 2
     widths: tuple[int, ...] = (32, 64, 128, 192)
     strides: tuple[tuple[int, ...], ...] = ()
     norm: Literal["group", "instance"] = "group"
-    offsets: tuple[tuple[int, ...], ...] = ()
-    pixel_size: tuple[float, ...] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -82,45 +76,7 @@ class ModelSpec(BaseModel):
                 raise ValueError(f"stride {stride} must have {self.ndim} positive factors")
         return self
 
-    @model_validator(mode="after")
-    def _check_offsets(self) -> ModelSpec:
-        steps = tuple(tuple(-int(i == axis) for i in range(self.ndim)) for axis in range(self.ndim))
-        if self.offsets[: self.ndim] != steps:
-            raise ValueError(f"the first {self.ndim} offsets must be the nearest neighbours {steps}")
-        for offset in self.offsets:
-            if len(offset) != self.ndim or not any(offset):
-                raise ValueError(f"offset {offset} must have {self.ndim} steps, not all zero")
-        if len(set(self.offsets)) != len(self.offsets):
-            raise ValueError("an affinity offset is given twice: give each once")
-        return self
-
-    @model_validator(mode="after")
-    def _check_pixel_size(self) -> ModelSpec:
-        if self.pixel_size is None:
-            return self
-        if len(self.pixel_size) != self.ndim or not all(0 < s < float("inf") for s in self.pixel_size):
-            raise ValueError(f"pixel size {self.pixel_size} must be {self.ndim} positive lengths in nm")
-        return self
-
-    @property
-    def n_attractive(self) -> int:
-        """Number of affinities, the first ones, that attract: the nearest neighbours."""
-        return self.ndim
-
-    @property
-    def n_outputs(self) -> int:
-        """Number of output channels: the foreground, then one for each offset."""
-        return 1 + len(self.offsets)
-
     @property
     def total_stride(self) -> tuple[int, ...]:
         """Down-sampling factor of the deepest level along each axis; inputs are padded to its multiples."""
         return tuple(prod(factors) for factors in zip(*self.strides, strict=True))
-
-    @property
-    def offsets_nm(self) -> tuple[tuple[float, ...], ...] | None:
-        """Offsets in nanometres, the affinities' physical scale; None where the pixel size is unknown."""
-        pixel_size = self.pixel_size
-        if pixel_size is None:
-            return None
-        return tuple(tuple(o * s for o, s in zip(offset, pixel_size, strict=True)) for offset in self.offsets)

@@ -10,8 +10,8 @@ import torch
 from napari_graft.core.labels import UNLABELLED
 from napari_graft.core.progress import CancelToken
 from napari_graft.nets.device import mixed_precision
+from napari_graft.nets.network import Network
 from napari_graft.nets.padding import pad_to_stride
-from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.training.examples import Example
 from napari_graft.training.losses import masked_loss
 from napari_graft.training.targets import make_targets
@@ -36,7 +36,7 @@ class HeldOutLoss:
         return bool(self._examples)
 
     @torch.inference_mode()
-    def __call__(self, network: ResidualUNet, cancel: CancelToken) -> float:
+    def __call__(self, network: Network, cancel: CancelToken) -> float:
         """Return the loss; raise `Cancelled` between two examples when asked to stop."""
         losses, weights = [], []
         for example in self._examples:

@@ -13,7 +13,6 @@ from napari_graft.core.progress import CancelToken, Report
 from napari_graft.core.tile import Tile
 from napari_graft.engine.protocol import RankJob
 from napari_graft.project.ranking import RankedEntry, StoredRanking
-from napari_graft.sources.add import add_source
 from napari_graft.sources.catalogue import user_home, user_sources
 from napari_graft.sources.source import Source
 from napari_graft.workbench.comparison import Choice, Comparison
@@ -149,6 +148,9 @@ class SourcesModel:
         """Copy a source, a file or a folder, to the user's own, after a check of all that is in it."""
 
         def task(report: Report, cancel: CancelToken) -> Source:
+            # The formats of other programs take a while to import: only who adds a source waits for it.
+            from napari_graft.exchange.add import add_source
+
             return add_source(path, user_home(), report=report, cancel=cancel)
 
         self._context.jobs.start("Adding a source", task, lane="files", on_done=self._on_added)

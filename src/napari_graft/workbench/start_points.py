@@ -31,7 +31,10 @@ class StartPoint:
 def start_points(
     project: Project, catalogue: Catalogue, *, chosen: str | None, ranked: Sequence[str]
 ) -> tuple[StartPoint, ...]:
-    """Return the round in use, the chosen source, the others by their rank, earlier rounds, and scratch."""
+    """Return the round in use, the chosen source, the others by their rank, earlier rounds, and scratch.
+
+    Networks of other programs are finished and no start.
+    """
     latest = project.latest_run()
     runs = [run for run in reversed(project.runs.all()) if run.is_finished]
     in_use = [run for run in runs if latest is not None and run.id == latest.id]
@@ -65,7 +68,8 @@ def start_name(reference: str, catalogue: Catalogue) -> str:
 
 def _sources(catalogue: Catalogue, ndim: int, chosen: str | None, ranked: Sequence[str]) -> list[StartPoint]:
     ranks = {source_id: i for i, source_id in enumerate(ranked)}
-    usable = [source for source in catalogue.sources() if source.card.spec.ndim <= ndim]
+    specs = ((source, source.card.spec) for source in catalogue.sources())
+    usable = [source for source, spec in specs if spec.ndim <= ndim and spec.is_trainable]
     usable.sort(key=lambda source: (source.id != chosen, ranks.get(source.id, len(ranks))))
     marks = {source_id: f" (rank {i + 1})" for source_id, i in ranks.items()}
     if chosen is not None:

@@ -25,7 +25,11 @@ class MoreSources(Folding):
     def __init__(self, model: SourcesModel) -> None:
         super().__init__("More sources")
         self._model = model
-        self.add_file = button("Add a file…", self._on_file_clicked, tip="A source that someone exported")
+        self.add_file = button(
+            "Add a file…",
+            self._on_file_clicked,
+            tip="A source that someone exported, a bioimage.io package, or TorchScript with its card",
+        )
         self.add_folder = button(
             "Add a folder…", self._on_folder_clicked, tip="A folder with card and weights"
         )

@@ -4,6 +4,7 @@ import functools
 import hashlib
 import http.server
 import json
+import shutil
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -13,7 +14,8 @@ import pytest
 
 from napari_graft.core.errors import Cancelled, InputError, StorageError
 from napari_graft.core.progress import CancelToken, Progress
-from napari_graft.sources.add import add_source
+from napari_graft.exchange import torchscript_file
+from napari_graft.exchange.add import add_source
 from napari_graft.sources.catalogue import Catalogue, user_sources
 from napari_graft.sources.source import export_source, open_source
 
@@ -153,12 +155,54 @@ def test_an_id_in_a_card_cannot_lead_out_of_the_folder(tmp_path: Path, folder: P
         add_source(folder, tmp_path / "home")
 
 
-def test_torchscript_and_bioimageio_are_refused_with_the_format_to_bring(tmp_path: Path) -> None:
-    for name, member in [("model.pt", "model/data.pkl"), ("model.zip", "rdf.yaml")]:
-        with zipfile.ZipFile(tmp_path / name, "w") as file:
-            file.writestr(member, b"x")
-        with pytest.raises(InputError, match=r"bring a \.graftsource file"):
-            add_source(tmp_path / name, tmp_path / "home")
+def test_pickled_checkpoints_are_refused_with_the_formats_to_bring(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "model.pt", "w") as file:
+        file.writestr("model/data.pkl", b"x")
+
+    with pytest.raises(InputError, match=r"pickled code and is never loaded.*bring a \.graftsource file"):
+        add_source(tmp_path / "model.pt", tmp_path / "home")
+
+
+def test_a_file_with_another_checksum_than_was_asked_for_is_refused(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(InputError, match="SHA-256"):
+        add_source(folder.parent / "one.graftsource", tmp_path / "home", sha256="0" * 64)
+
+
+def test_a_package_and_a_torchscript_file_are_added_from_an_address(
+    tmp_path: Path, folder: Path, server: str, bright_package: Path
+) -> None:
+    exported = folder.parent / "network.pt"
+    shutil.copy(bright_package, folder.parent / "package.zip")
+    source = add_source(bright_package, tmp_path / "first")
+    torchscript_file.write(source, exported)
+    sha256 = hashlib.sha256(bright_package.read_bytes()).hexdigest()
+
+    packaged = add_source(f"{server}/package.zip", tmp_path / "second", sha256=sha256)
+    written = add_source(f"{server}/network.pt", tmp_path / "third")
+
+    assert packaged.read_files() == source.read_files()
+    assert written.card.model_copy(update={"weights_sha256": ""}) == source.card.model_copy(
+        update={"weights_sha256": ""}
+    )
+
+
+def test_a_download_of_a_package_that_was_cut_off_goes_on(
+    tmp_path: Path, folder: Path, server: str, bright_package: Path
+) -> None:
+    shutil.copy(bright_package, folder.parent / "package.zip")
+    data = bright_package.read_bytes()
+    url = f"{server}/package.zip"
+    place = tmp_path / "home" / "downloads" / hashlib.sha256(url.encode()).hexdigest()[:16]
+    place.mkdir(parents=True)
+    (place / "package.zip.partial").write_bytes(data[: len(data) // 2])
+    reports: list[Progress] = []
+
+    sha256 = hashlib.sha256(data).hexdigest()
+    add_source(url, tmp_path / "home", sha256=sha256, report=reports.append)
+
+    # The server of the tests sends all of it again where a part is asked for: what counts is that it fits.
+    assert reports[-1].done == len(data)
+    assert not list((tmp_path / "home" / "downloads").iterdir())
 
 
 def test_a_path_that_is_not_there_is_told(tmp_path: Path) -> None:

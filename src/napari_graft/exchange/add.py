@@ -1,10 +1,11 @@
-"""Add a source that someone exported to the user's own."""
+"""Add a source to the user's own, from a file, a folder or an address, whatever its format."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,10 @@ from urllib.parse import urljoin, urlsplit
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Report, ignore_progress
+from napari_graft.exchange import torchscript_file
+from napari_graft.exchange.formats import bring_source
+from napari_graft.exchange.trial import try_source
+from napari_graft.exchange.wishes import NO_WISHES, Wishes
 from napari_graft.io import atomic
 from napari_graft.io.fetch import download
 from napari_graft.sources import archive
@@ -28,6 +33,7 @@ def add_source(
     home: Path,
     *,
     sha256: str | None = None,
+    wishes: Wishes = NO_WISHES,
     report: Report = ignore_progress,
     cancel: CancelToken | None = None,
 ) -> Source:
@@ -36,35 +42,65 @@ def add_source(
     Parameters
     ----------
     path_or_url
-        An exported file; a folder with card and weights; weights as ``.safetensors`` with ``card.json``
-        beside them; or the http(s) address of one of these, a folder's with a slash at its end.
+        An exported file; a folder with card and weights; weights as ``.safetensors`` or TorchScript with
+        ``card.json`` beside them; a bioimage.io package; or the http(s) address of one of these, a folder's
+        with a slash at its end.
     home
         The user's folder, see `user_home`.
     sha256
-        Checksum of the file that the address names; it is not needed for weights, whose card holds theirs.
+        Checksum of the file; it is not needed for weights, whose card holds theirs.
+    wishes
+        What a package does not say of its network.
 
     Raises
     ------
     InputError
-        If it is no source, is damaged, has another checksum, or if another source has its id.
+        If it is no source, is damaged or hostile, has another checksum, cannot be run, or if another source
+        has its id.
     StorageError
         If the disk is full; then nothing was added.
     Cancelled
         If `cancel` asked for it.
     """
+    cancel = cancel or CancelToken()
     if urlsplit(str(path_or_url)).scheme not in ("http", "https"):
-        return _install(_open_checked(Path(path_or_url).expanduser()), home)
+        path = Path(path_or_url).expanduser()
+        _refuse_other_checksum(path, sha256)
+        return _add_file(path, home, wishes, cancel)
     url = str(path_or_url)
     folder = home / "downloads" / hashlib.sha256(url.encode()).hexdigest()[:16]
-    source = _open_checked(_download(url, folder, sha256, partial(download, report=report, cancel=cancel)))
-    added = _install(source, home)
+    path = _download(url, folder, sha256, partial(download, report=report, cancel=cancel))
+    added = _add_file(path, home, wishes, cancel)
     shutil.rmtree(folder, ignore_errors=True)
     return added
+
+
+def _add_file(path: Path, home: Path, wishes: Wishes, cancel: CancelToken) -> Source:
+    if not path.exists():
+        raise InputError(f"source {str(path)!r} is missing: check the path")
+    with tempfile.TemporaryDirectory() as folder:
+        source = bring_source(path, Path(folder), wishes)
+        source.load_weights()
+        source.load_fingerprint()
+        if not source.card.spec.is_trainable:
+            try_source(source, cancel)
+        return _install(source, home)
+
+
+def _refuse_other_checksum(path: Path, sha256: str | None) -> None:
+    if sha256 is None or not path.is_file():
+        return
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256.lower():
+        raise InputError(f"{str(path)!r} has the SHA-256 {found} and not {sha256}: get the file again")
 
 
 def _download(url: str, folder: Path, sha256: str | None, fetch: Callable[..., Path]) -> Path:
     """Bring the files of a source into `folder`, and return the path to open it by."""
     is_folder = urlsplit(url).path.endswith("/")
+    if urlsplit(url).path.endswith(torchscript_file.SUFFIXES):
+        return _download_torchscript(url, folder, sha256, fetch)
     if not is_folder and not urlsplit(url).path.endswith(".safetensors"):
         return fetch(url, folder, sha256=sha256)
     card = read_document(SourceCard, fetch(urljoin(url, archive.CARD), folder), "card")
@@ -77,18 +113,14 @@ def _download(url: str, folder: Path, sha256: str | None, fetch: Callable[..., P
     return folder if is_folder else weights
 
 
-def _open_checked(path: Path) -> Source:
-    if not path.exists():
-        raise InputError(f"source {str(path)!r} is missing: check the path")
+def _download_torchscript(url: str, folder: Path, sha256: str | None, fetch: Callable[..., Path]) -> Path:
+    """Bring a TorchScript file, and the card beside it where there is one: else it must be inside."""
     try:
-        source = open_source(path, "file")
-    except InputError:
-        if path.is_file() and path.suffix not in (archive.SUFFIX, ".safetensors"):
-            archive.refuse_foreign_format(path)
-        raise
-    source.load_weights()
-    source.load_fingerprint()
-    return source
+        card = read_document(SourceCard, fetch(urljoin(url, archive.CARD), folder), "card")
+    except InputError as error:
+        _log.debug("no card beside %s: %s", url, error)
+        return fetch(url, folder, sha256=sha256)
+    return fetch(url, folder, sha256=sha256 or card.weights_sha256)
 
 
 def _install(source: Source, home: Path) -> Source:

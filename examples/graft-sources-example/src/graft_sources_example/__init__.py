@@ -1,0 +1,1 @@
+"""A package that provides a source to napari-graft."""

@@ -1,0 +1,134 @@
+"""Make a source of a bioimage.io package."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_graft.core.errors import InputError
+from napari_graft.exchange.bioimageio_package import read_checked, take_own_source, unpack
+from napari_graft.exchange.bioimageio_spec import foreign_spec_of
+from napari_graft.exchange.foreign_source import write_foreign_source
+from napari_graft.exchange.wishes import Wishes
+from napari_graft.sources.card import SourceCard, Structure
+from napari_graft.sources.source import Source, open_source
+from napari_graft.sources.torchscript import check_torchscript
+
+if TYPE_CHECKING:
+    from bioimageio.spec.model.v0_5 import ModelDescr
+
+_REASONS = {
+    "pytorch_state_dict": "its weights are a pytorch_state_dict, whose network is built by Python code: that "
+    "would run code of the package",
+    "onnx": "its weights are ONNX, which napari-graft does not run",
+    "keras_hdf5": "its weights are of Keras, which napari-graft does not run",
+    "keras_v3": "its weights are of Keras, which napari-graft does not run",
+    "tensorflow_js": "its weights are of TensorFlow, which napari-graft does not run",
+    "tensorflow_saved_model_bundle": "its weights are of TensorFlow, which napari-graft does not run",
+}
+_WORDS: dict[Structure, tuple[str, ...]] = {
+    "nuclei": ("nuclei", "nucleus", "nuclear"),
+    "mitochondria": ("mitochondria", "mitochondrion"),
+    "axons": ("axon", "axons", "myelin"),
+    "neurites": ("neurites", "neuron", "neurons", "membranes", "neuropil"),
+    "organelles": ("organelle", "organelles", "chloroplast"),
+    "cells": ("cell", "cells", "bacteria", "ovules"),
+}
+
+
+def bring(path: Path, folder: Path, wishes: Wishes) -> Source:
+    """Make a source of a package: the one that we exported, or a network that is run as it is.
+
+    Raises
+    ------
+    InputError
+        If the package is damaged or hostile, or has no weights that can be run without its code, or if it
+        does not say what its outputs mean.
+    StorageError
+        If the disk is full.
+    """
+    with tempfile.TemporaryDirectory() as unpacked:
+        package = Path(unpacked)
+        description = unpack(path, package)
+        if take_own_source(package, folder):
+            return open_source(folder, "file")
+        model = _load_description(description, path)
+        weights = model.weights.torchscript
+        if weights is None:
+            raise InputError(f"package {str(path)!r} cannot be used: {_reason(model)}; ask for TorchScript")
+        program = read_checked(package, str(weights.source), weights.sha256)
+        check_torchscript(program, f"{str(weights.source)!r} in package {str(path)!r}")
+        spec = foreign_spec_of(model, package, wishes)
+        card = _card(model, wishes).model_copy(update={"spec": spec})
+        return write_foreign_source(folder, card, program)
+
+
+def _load_description(description: Path, path: Path) -> ModelDescr:
+    try:
+        from bioimageio.spec import InvalidDescr, ValidationContext, load_description
+        from bioimageio.spec.model.v0_5 import ModelDescr
+    except ImportError:
+        raise InputError(
+            "bioimage.io packages of others need bioimageio.core: "
+            "install it with pip install 'napari-graft[bioimageio]'"
+        ) from None
+    # Nothing is downloaded: what the package refers to on the network is not needed here.
+    with ValidationContext(perform_io_checks=False, log_warnings=False):
+        found = load_description(description, format_version="latest")
+    if isinstance(found, ModelDescr):
+        return found
+    if isinstance(found, InvalidDescr):
+        errors = found.validation_summary.errors
+        first = errors[0] if errors else None
+        where = ".".join(map(str, first.loc)) if first else ""
+        reason = f"{where}: {first.msg}" if first else found.validation_summary.status
+        raise InputError(
+            f"the description in package {str(path)!r} is not valid ({' '.join(reason.split())[:300]}): get "
+            "it again, or tell its authors"
+        )
+    raise InputError(f"package {str(path)!r} holds a {found.type} and no model: choose a model")
+
+
+def _reason(model: ModelDescr) -> str:
+    there = [name for name, entry in model.weights if entry is not None]
+    return _REASONS.get(there[0], f"its weights are {there[0]}") if there else "it has no weights"
+
+
+def _card(model: ModelDescr, wishes: Wishes) -> SourceCard:
+    """Return a card whose specification and checksum are still to be set."""
+    license_name = model.license if isinstance(model.license, str) else None
+    return SourceCard.model_validate(
+        {
+            "id": _slug(str(model.id or model.name)),
+            "title": str(model.name),
+            "structure": wishes.structure or _structure(model),
+            "spec": {},
+            "license": str(license_name or ("custom, see the package" if model.license else "not stated")),
+            "research_only": license_name is None or "-NC" in license_name,
+            "citation": "; ".join(_citation(entry.text, entry.doi, entry.url) for entry in model.cite),
+            "data_origin": f"bioimage.io package {model.id or model.name}",
+            "weights_sha256": "0" * 64,
+        }
+    )
+
+
+def _citation(text: str, doi: object, url: object) -> str:
+    address = f"doi:{doi}" if doi else str(url or "")
+    return text if not address or address in text else f"{text} {address}"
+
+
+def _structure(model: ModelDescr) -> Structure:
+    # the tags first: they are chosen words, while a name or a description may speak of anything
+    for text in (" ".join(map(str, model.tags)), str(model.name), str(model.description or "")):
+        words = set(re.findall(r"[a-z]+", text.lower()))
+        for structure, names in _WORDS.items():
+            if words.intersection(names):
+                return structure
+    return "any"
+
+
+def _slug(name: str) -> str:
+    parts = re.findall(r"[a-z0-9]+", name.lower())
+    return "-".join(parts)[:80].strip("-") or "imported"

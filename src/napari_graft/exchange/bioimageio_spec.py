@@ -1,0 +1,183 @@
+"""What a bioimage.io description says of a network, as the specification of a foreign one."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from napari_graft.core.errors import InputError
+from napari_graft.exchange.bioimageio_package import read_checked
+from napari_graft.exchange.bioimageio_steps import read_activation, read_preprocessing
+from napari_graft.exchange.wishes import Wishes
+from napari_graft.sources.foreign_spec import ForeignSpec, Meaning
+
+if TYPE_CHECKING:
+    from bioimageio.spec.model.v0_5 import InputTensorDescr, ModelDescr, OutputTensorDescr
+
+CONFIG = "napari_graft"
+"""Where our exporter puts the specification, under ``config`` of the description."""
+
+_NANOMETRES = {
+    "angstrom": 0.1, "nanometer": 1.0, "micrometer": 1e3, "millimeter": 1e6, "centimeter": 1e7, "meter": 1e9,
+    "picometer": 1e-3,
+}  # fmt: skip
+_WORDS: dict[Meaning, tuple[str, ...]] = {
+    "affinity": ("affinit",),
+    "background": ("background", "bg"),
+    "boundary": ("boundar", "border", "edge", "contour", "membrane", "outline"),
+    "distance": ("distance", "dist"),
+    "foreground": ("foreground", "fg", "interior", "mask", "nuclei", "nucleus", "cell", "mito", "object",
+                   "probabilit", "prediction", "axon", "inside"),
+}  # fmt: skip
+_BY_NUMBER: dict[int, tuple[Meaning, ...]] = {1: ("foreground",), 2: ("foreground", "boundary")}
+
+
+def foreign_spec_of(model: ModelDescr, package: Path, wishes: Wishes) -> ForeignSpec:
+    """Return how to ask a network and what its channels mean, as its description says.
+
+    Raises
+    ------
+    InputError
+        If it has several inputs, axes that an image lacks, steps that are not known here, or outputs whose
+        meaning neither the description nor `wishes` tells.
+    """
+    own = (model.config.model_extra or {}).get(CONFIG)
+    try:
+        if isinstance(own, dict) and "spec" in own:
+            return ForeignSpec.model_validate(own["spec"])
+        return ForeignSpec.model_validate(_read(model, package, wishes))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        raise InputError(f"the network in the package cannot be used: {first['msg']}") from None
+
+
+def _read(model: ModelDescr, package: Path, wishes: Wishes) -> dict[str, Any]:
+    if len(model.inputs) != 1:
+        names = ", ".join(str(tensor.id) for tensor in model.inputs)
+        raise InputError(
+            f"the network takes {len(model.inputs)} inputs ({names}): only one image can be given"
+        )
+    shown = model.inputs[0]
+    space = _space_axes(shown)
+    for tensor in model.outputs:
+        _space_axes(tensor)
+    sizes = [_size(axis, space) for axis in space]
+    intensity, normalisation = read_preprocessing(shown.preprocessing)
+    outputs = wishes.outputs or _meanings(model.outputs)
+    answers = _answers(model, package, outputs)
+    return {
+        "architecture": "torchscript",
+        "ndim": len(space),
+        "outputs": outputs,
+        "activation": read_activation(model.outputs, answers),
+        "n_input_channels": _n_channels(shown),
+        "smallest": [smallest for smallest, _ in sizes],
+        "step": [step for _, step in sizes],
+        "intensity": intensity or _grey_range(shown, _test_tensor(shown, package)),
+        "normalisation": normalisation,
+        "pixel_size": _pixel_size(space),
+    }
+
+
+def _answers(
+    model: ModelDescr, package: Path, outputs: tuple[Meaning, ...]
+) -> list[NDArray[np.generic] | None]:
+    """Return the test outputs, of each the channels that can be probabilities."""
+    answers, first = [], 0
+    for tensor in model.outputs:
+        meanings = outputs[first : first + _n_channels(tensor)]
+        first += _n_channels(tensor)
+        test = _test_tensor(tensor, package)
+        kept = [i for i, meaning in enumerate(meanings) if meaning not in ("distance", "unused")]
+        answers.append(test[:, kept] if test is not None and kept and test.ndim > 1 else None)
+    return answers
+
+
+def _space_axes(tensor: InputTensorDescr | OutputTensorDescr) -> list[Any]:
+    types = [axis.type for axis in tensor.axes]
+    names = [str(axis.id) for axis in tensor.axes]
+    if types[:2] != ["batch", "channel"] or names[2:] not in (["y", "x"], ["z", "y", "x"]):
+        raise InputError(
+            f"tensor {str(tensor.id)!r} has the axes {', '.join(names)}: only batch, channel, (z,) y, x "
+            "can be used"
+        )
+    return list(tensor.axes[2:])
+
+
+def _n_channels(tensor: InputTensorDescr | OutputTensorDescr) -> int:
+    axis: Any = tensor.axes[1]
+    return int(axis.size)
+
+
+def _size(axis: Any, space: list[Any]) -> tuple[int, int]:
+    """Return the smallest length and the step of an axis; step 0 means that no other length is taken."""
+    size = axis.size
+    if isinstance(size, int):
+        return size, 0
+    if hasattr(size, "step"):
+        return int(size.min), int(size.step)
+    referenced = [other for other in space if str(other.id) == str(getattr(size, "axis_id", ""))]
+    if (
+        referenced
+        and not size.offset
+        and referenced[0] is not axis
+        and not hasattr(referenced[0].size, "axis_id")
+    ):
+        return _size(referenced[0], space)
+    raise InputError(f"the length of axis {str(axis.id)!r} depends on others in a way that is not known here")
+
+
+def _pixel_size(space: list[Any]) -> list[float] | None:
+    lengths = [_NANOMETRES.get(str(axis.unit), 0.0) * float(axis.scale) for axis in space]
+    return lengths if all(length > 0 for length in lengths) else None
+
+
+def _test_tensor(tensor: InputTensorDescr | OutputTensorDescr, package: Path) -> NDArray[np.generic] | None:
+    if tensor.test_tensor is None:
+        return None
+    data = read_checked(package, str(tensor.test_tensor.source), tensor.test_tensor.sha256)
+    try:
+        array: NDArray[np.generic] = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise InputError(f"test tensor {str(tensor.test_tensor.source)!r} cannot be read: {error}") from None
+    return array
+
+
+def _grey_range(tensor: InputTensorDescr, test: NDArray[np.generic] | None) -> tuple[float, float]:
+    """Return the grey values between which the network expects an image: those of its test input."""
+    if test is not None:
+        low, high = (float(value) for value in np.percentile(test.astype(np.float64), (0.5, 99.5)))
+        if low < high:
+            return low, high
+    return (0.0, 255.0) if tensor.dtype == "uint8" else (0.0, 1.0)
+
+
+def _meanings(outputs: Any) -> tuple[Meaning, ...]:
+    names = [name for tensor in outputs for name in _channel_names(tensor)]
+    found = [_meaning(name) for name in names]
+    if all(meaning is None for meaning in found) and len(names) in _BY_NUMBER:
+        return _BY_NUMBER[len(names)]
+    if None in found or "affinity" in found:
+        raise InputError(
+            f"the package does not say what the channels {', '.join(names)} mean: say it with --outputs, one "
+            "of foreground, boundary, background, distance, unused for each, separated by commas"
+        )
+    return tuple(meaning for meaning in found if meaning is not None)
+
+
+def _channel_names(tensor: OutputTensorDescr) -> list[str]:
+    axis: Any = tensor.axes[1]
+    return [str(name) for name in axis.channel_names]
+
+
+def _meaning(name: str) -> Meaning | None:
+    # The order matters: a "background probability" is a background.
+    for meaning, words in _WORDS.items():
+        if any(word in name.lower() for word in words):
+            return meaning
+    return None

@@ -1,0 +1,59 @@
+"""All formats in which sources come and go, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_graft.core.registry import Registry
+from napari_graft.exchange import (
+    bioimageio_package,
+    bioimageio_read,
+    bioimageio_write,
+    graftsource,
+    torchscript_file,
+)
+from napari_graft.exchange.wishes import Wishes
+from napari_graft.sources.source import Source, export_source
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """Say how sources of one format are known, brought in and written.
+
+    Parameters
+    ----------
+    recognises
+        Whether a file or a folder looks like one; it is not loaded.
+    bring
+        Makes a source of it in an empty folder, or opens it where it lies. It runs no code of the file.
+    write
+        Writes a source as one file.
+    """
+
+    recognises: Callable[[Path], bool]
+    bring: Callable[[Path, Path, Wishes], Source]
+    write: Callable[[Source, Path], None]
+
+
+FORMATS: Registry[Format] = Registry("format")
+FORMATS.register("bioimageio")(
+    Format(bioimageio_package.recognises, bioimageio_read.bring, bioimageio_write.write)
+)
+FORMATS.register("torchscript")(
+    Format(torchscript_file.recognises, torchscript_file.bring, torchscript_file.write)
+)
+FORMATS.register("graftsource")(Format(graftsource.recognises, graftsource.bring, export_source))
+
+
+def bring_source(path: Path, folder: Path, wishes: Wishes) -> Source:
+    """Make a source of a file or a folder of any known format, in `folder` where it is not ours already.
+
+    Raises
+    ------
+    InputError
+        If it is of no known format, damaged, hostile, or says too little.
+    """
+    chosen = next(FORMATS[name] for name in FORMATS if FORMATS[name].recognises(path))
+    return chosen.bring(path, folder, wishes)

@@ -1,0 +1,49 @@
+"""What a person says about a network that its file does not say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from napari_graft.core.errors import InputError
+from napari_graft.sources.card import STRUCTURES, Structure
+from napari_graft.sources.foreign_spec import MEANINGS, Meaning
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """Say of a network of another program what only a person knows.
+
+    Parameters
+    ----------
+    outputs
+        What each channel of its answer means; empty where the file says it.
+    structure
+        What its foreground is, None where the file says it.
+    """
+
+    outputs: tuple[Meaning, ...] = ()
+    structure: Structure | None = None
+
+    @classmethod
+    def of_words(cls, outputs: str | None, structure: str | None) -> Wishes:
+        """Return the wishes in words as they are typed: ``"foreground,boundary"`` and ``"nuclei"``.
+
+        Raises
+        ------
+        InputError
+            If a word is unknown.
+        """
+        words = [word.strip() for word in outputs.split(",")] if outputs else []
+        known: dict[str, Meaning] = {meaning: meaning for meaning in MEANINGS}
+        structures: dict[str, Structure] = {name: name for name in STRUCTURES}
+        for word in words:
+            if word not in known:
+                raise InputError(
+                    f"output {word!r} is unknown: use {', '.join(MEANINGS)}, separated by commas"
+                )
+        if structure is not None and structure not in structures:
+            raise InputError(f"structure {structure!r} is unknown: use one of {', '.join(STRUCTURES)}")
+        return cls(tuple(known[word] for word in words), None if structure is None else structures[structure])
+
+
+NO_WISHES = Wishes()

@@ -1,0 +1,170 @@
+"""Networks of any architecture that other programs saved as TorchScript."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from napari_graft.core.errors import InputError
+from napari_graft.nets.derived_maps import activate, foreground_and_affinities
+from napari_graft.nets.network import Network
+from napari_graft.sources.foreign_spec import Clip, ForeignSpec, ScaleLinear, Step, ZeroMean
+from napari_graft.sources.torchscript import TENSOR, check_torchscript
+
+_CERTAIN = 1e-6
+_CELL = 8
+
+
+class ForeignNetwork(Network):
+    """Ask a TorchScript program as its specification says, and answer like a network of ours.
+
+    Parameters
+    ----------
+    spec
+        How to ask it, and what its channels mean.
+    data
+        The bytes of the TorchScript file.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, holds what a network does not need, or is of a newer torch.
+    """
+
+    def __init__(self, spec: ForeignSpec, data: bytes) -> None:
+        super().__init__()
+        self.spec: ForeignSpec = spec
+        self._data = data
+        self.program = _load_program(data)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> ForeignNetwork:
+        """Return a network of its own from the same file: programs do not share what they remember."""
+        return ForeignNetwork(self.spec, self._data)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits of foreground and affinities; see `Network`.
+
+        Raises
+        ------
+        InputError
+            If the program fails, or answers with other channels or sizes than the specification says, or
+            with values that are not finite.
+        """
+        # The program was not made for numbers of half the length.
+        with torch.autocast(x.device.type, enabled=False):
+            answer = self.finish(self.ask(x.float()))
+        maps = foreground_and_affinities(answer, self.spec)
+        inside = (slice(None), slice(None), *map(slice, x.shape[2:]))
+        return torch.logit(maps[inside], _CERTAIN)
+
+    def encode(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Return the answer, averaged over cells of 8 pixels: where a foreign encoder ends nobody knows."""
+        cell = [min(_CELL, n) for n in x.shape[2:]]
+        pool = functional.avg_pool2d if self.spec.ndim == 2 else functional.avg_pool3d
+        return [pool(self(x).sigmoid(), cell)]
+
+    def stored_weights(self) -> dict[str, NDArray[Any]]:
+        """Return the bytes of the file as one array."""
+        return {TENSOR: np.frombuffer(self._data, np.uint8)}
+
+    def finish(self, answer: torch.Tensor) -> torch.Tensor:
+        """Return the program's answer as probabilities and distances."""
+        return activate(answer, self.spec)
+
+    def _prepare(self, x: torch.Tensor) -> torch.Tensor:
+        low, high = self.spec.intensity
+        x = pad_to_lengths(x, self.spec)
+        x = (low + (x + 1) / 2 * (high - low)).expand(-1, self.spec.n_input_channels, *(-1,) * self.spec.ndim)
+        for step in self.spec.normalisation:
+            x = _normalise(x, step)
+        return x.contiguous()
+
+    def ask(self, x: torch.Tensor) -> torch.Tensor:
+        """Return what the program answers (N, C, *spatial), `x` as in `forward` but of any length."""
+        x = self._prepare(x)
+        try:
+            answer = self.program(x)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            reason = (str(error).strip().splitlines() or [""])[-1]
+            raise InputError(
+                f"the imported network fails on an input of shape {tuple(x.shape)} ({reason}): "
+                "correct its input in the card"
+            ) from None
+        parts = list(answer) if isinstance(answer, (tuple, list)) else [answer]
+        if not all(isinstance(part, torch.Tensor) and part.shape[2:] == x.shape[2:] for part in parts):
+            shapes = [
+                tuple(part.shape) if isinstance(part, torch.Tensor) else type(part).__name__ for part in parts
+            ]
+            raise InputError(
+                f"the imported network answers an input of shape {tuple(x.shape)} with {shapes}: only "
+                "outputs of the size of the input can be used"
+            )
+        joined = torch.cat([part.float() for part in parts], 1)
+        if joined.shape[1] != len(self.spec.outputs):
+            raise InputError(
+                f"the imported network answers with {joined.shape[1]} channels where its card names "
+                f"{len(self.spec.outputs)} ({', '.join(self.spec.outputs)}): correct the outputs of the card"
+            )
+        if not bool(torch.isfinite(joined).all()):
+            raise InputError(
+                "the imported network answers with NaN or infinite values: its weights or the normalisation "
+                "in its card are wrong"
+            )
+        return joined
+
+
+def load_foreign(spec: ForeignSpec, weights: Mapping[str, NDArray[Any]]) -> ForeignNetwork:
+    """Make the network that `ForeignNetwork.stored_weights` was taken of.
+
+    Raises
+    ------
+    InputError
+        If the weights are others, or the program cannot be used.
+    """
+    if set(weights) != {TENSOR} or weights[TENSOR].dtype != np.uint8 or weights[TENSOR].ndim != 1:
+        raise InputError(
+            f"the weights hold {sorted(weights)[:3]} and no TorchScript program: "
+            "use the card that came with them"
+        )
+    return ForeignNetwork(spec, weights[TENSOR].tobytes())
+
+
+def pad_to_lengths(x: torch.Tensor, spec: ForeignSpec) -> torch.Tensor:
+    """Extend (N, C, *spatial) at the far ends to lengths that the network takes, by repeating the border."""
+    missing = [
+        smallest - n if n <= smallest else (-(n - smallest) % step if step else 0)
+        for n, smallest, step in zip(x.shape[2:], spec.smallest, spec.step, strict=True)
+    ]
+    return functional.pad(x, [pad for m in reversed(missing) for pad in (0, m)], mode="replicate")
+
+
+def _normalise(x: torch.Tensor, step: Step) -> torch.Tensor:
+    if isinstance(step, ZeroMean):
+        axes = tuple(range(1, x.ndim))
+        return (x - x.mean(axes, keepdim=True)) / (x.std(axes, keepdim=True, correction=0) + step.eps)
+    if isinstance(step, Clip):
+        return x.clamp(step.low, step.high)
+    assert isinstance(step, ScaleLinear)
+    shape = (1, -1, *(1,) * (x.ndim - 2))
+    gain, offset = (torch.tensor(values, device=x.device).view(shape) for values in (step.gain, step.offset))
+    return x * gain + offset
+
+
+def _load_program(data: bytes) -> torch.nn.Module:
+    check_torchscript(data, "the TorchScript file")
+    try:
+        program: torch.nn.Module = torch.jit.load(io.BytesIO(data), map_location="cpu")
+    except (RuntimeError, ValueError, EOFError) as error:
+        reason = (str(error).strip().splitlines() or [""])[0]
+        raise InputError(
+            f"the TorchScript file cannot be loaded ({reason}): it is damaged, or of a newer torch"
+        ) from None
+    return program.eval()

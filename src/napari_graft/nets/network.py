@@ -1,0 +1,29 @@
+"""What all networks can do, whoever made them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from napari_graft.sources.network_spec import NetworkSpec
+
+
+class Network(nn.Module):
+    """Predict foreground and affinities from a grey image. Base of the networks of all kinds.
+
+    `forward` maps a normalised image (N, 1, *spatial), each length a multiple of `spec.total_stride`, to
+    logits (N, 1 + n_offsets, *spatial): the foreground, then one affinity for each of `spec.offsets`.
+    """
+
+    spec: NetworkSpec
+
+    def encode(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Return what the network sees in an image, as maps (N, C, *coarse), the deepest last."""
+        raise NotImplementedError
+
+    def stored_weights(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays from which `napari_graft.nets.kinds.load_network` makes this network again."""
+        raise NotImplementedError

@@ -1,0 +1,83 @@
+"""What every network has in common, whoever made it: its axes, its pixel size and what its answer means."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+
+class NetworkSpec(BaseModel):
+    """Describe what a network is shown and what it answers: foreground, then affinities at some offsets.
+
+    Parameters
+    ----------
+    architecture
+        Says who builds the network; see `napari_graft.nets.kinds`.
+    ndim
+        Number of spatial axes of the input.
+    offsets
+        Affinity offsets in pixels at `pixel_size`. The affinity of pixel p for offset o says whether p and p
+        + o belong to the same object. The first `ndim` are the steps of -1 along each axis, which attract;
+        the others repel.
+    pixel_size
+        Nanometres per pixel along each axis that the network was trained at, None where unknown.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    is_trainable: ClassVar[bool] = False
+    """Whether training can go on from its weights."""
+
+    format_version: Literal[1] = 1
+    architecture: str
+    ndim: Literal[2, 3] = 2
+    offsets: tuple[tuple[int, ...], ...] = ()
+    pixel_size: tuple[float, ...] | None = None
+
+    @model_validator(mode="after")
+    def _check_offsets(self) -> NetworkSpec:
+        steps = tuple(tuple(-int(i == axis) for i in range(self.ndim)) for axis in range(self.ndim))
+        if self.offsets[: self.ndim] != steps:
+            raise ValueError(f"the first {self.ndim} offsets must be the nearest neighbours {steps}")
+        for offset in self.offsets:
+            if len(offset) != self.ndim or not any(offset):
+                raise ValueError(f"offset {offset} must have {self.ndim} steps, not all zero")
+        if len(set(self.offsets)) != len(self.offsets):
+            raise ValueError("an affinity offset is given twice: give each once")
+        return self
+
+    @model_validator(mode="after")
+    def _check_pixel_size(self) -> NetworkSpec:
+        if self.pixel_size is None:
+            return self
+        if len(self.pixel_size) != self.ndim or not all(0 < s < float("inf") for s in self.pixel_size):
+            raise ValueError(f"pixel size {self.pixel_size} must be {self.ndim} positive lengths in nm")
+        return self
+
+    @property
+    def n_attractive(self) -> int:
+        """Number of affinities, the first ones, that attract: the nearest neighbours."""
+        return self.ndim
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of output channels: the foreground, then one for each offset."""
+        return 1 + len(self.offsets)
+
+    @property
+    def total_stride(self) -> tuple[int, ...]:
+        """Numbers of pixels of which the lengths of an input are multiples, along each axis."""
+        raise NotImplementedError
+
+    def largest_window(self, usual: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the largest window to show the network at once, where `usual` is what a network can take."""
+        return usual
+
+    @property
+    def offsets_nm(self) -> tuple[tuple[float, ...], ...] | None:
+        """Offsets in nanometres, the affinities' physical scale; None where the pixel size is unknown."""
+        pixel_size = self.pixel_size
+        if pixel_size is None:
+            return None
+        return tuple(tuple(o * s for o, s in zip(offset, pixel_size, strict=True)) for offset in self.offsets)

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from napari_graft.sources import plugins
+from napari_graft.sources.catalogue import Catalogue
+from napari_graft.sources.plugins import plugin_sources
+
+MakeSource = Callable[..., Path]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+    """Install a package with one module that implements the hook: `install(name, body of the function)`."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.setenv("NAPARI_GRAFT_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("NAPARI_GRAFT_SOURCES", raising=False)
+
+    def install(name: str, body: str) -> None:
+        folder = site / f"{name}-1.0.dist-info"
+        folder.mkdir()
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (folder / "entry_points.txt").write_text(f"[napari_graft.sources]\n{name} = {name}\n")
+        (site / f"{name}.py").write_text(
+            "from napari_plugin_engine import HookImplementationMarker\n"
+            f"@HookImplementationMarker('napari_graft')\ndef napari_graft_sources():\n    {body}\n"
+        )
+        importlib.invalidate_caches()
+        plugins._manager.cache_clear()
+
+    yield install
+    plugins._manager.cache_clear()
+
+
+def test_the_sources_of_a_plugin_are_in_the_catalogue(
+    install: Callable[[str, str], None], tmp_path: Path, make_source: MakeSource
+) -> None:
+    folder = make_source(tmp_path / "theirs", "from-a-plugin")
+    install("graft_good", f"return [{str(folder)!r}]")
+
+    source = Catalogue().get("from-a-plugin")
+
+    assert (source.origin, source.path) == ("plugin", folder)
+    assert "from-a-plugin" in [one.id for one in Catalogue().sources()]
+
+
+def test_a_plugin_does_not_hide_a_source_that_was_there(
+    install: Callable[[str, str], None], tmp_path: Path, make_source: MakeSource
+) -> None:
+    install("graft_same", f"return [{str(make_source(tmp_path / 'theirs', 'rat-axons-sem'))!r}]")
+
+    assert Catalogue().get("rat-axons-sem").origin == "built-in"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise RuntimeError('no disk')",
+        "return 7",
+        "return [None]",
+        "return ['/nowhere/at/all']",
+        "return [__file__]",
+        "import a_library_that_is_not_there",
+    ],
+)
+def test_a_plugin_that_fails_is_logged_and_hides_nothing(
+    install: Callable[[str, str], None],
+    tmp_path: Path,
+    make_source: MakeSource,
+    caplog: pytest.LogCaptureFixture,
+    body: str,
+) -> None:
+    install("graft_bad", body)
+    install("graft_good", f"return {str(make_source(tmp_path / 'theirs', 'from-a-plugin'))!r}")
+
+    with caplog.at_level(logging.WARNING):
+        found = [source.id for source in Catalogue().sources()]
+
+    assert "from-a-plugin" in found
+    assert "rat-axons-sem" in found
+    assert "left out" in caplog.text
+
+
+def test_a_plugin_that_cannot_be_imported_is_logged(
+    install: Callable[[str, str], None], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    install("graft_broken", "return []")
+    (tmp_path / "site" / "graft_broken.py").write_text("this is no Python")
+
+    with caplog.at_level(logging.WARNING):
+        assert plugin_sources() == []
+
+    assert "graft_broken" in caplog.text
+    assert "invalid syntax" in caplog.text
+
+
+def test_a_catalogue_of_given_folders_asks_no_plugin(
+    install: Callable[[str, str], None], tmp_path: Path, make_source: MakeSource
+) -> None:
+    install("graft_good", f"return [{str(make_source(tmp_path / 'theirs', 'from-a-plugin'))!r}]")
+
+    assert Catalogue([]).sources() == []
