@@ -93,7 +93,9 @@ def test_two_sources_compete_at_a_click(
     box.minutes.setValue(0.2)
 
     assert not box.isHidden()
-    assert "try “The first source” and “The second source” on 2 tiles, 2 s each" in box.plan.text()
+    assert (
+        "try “The first source” and “The second source” on 2 tiles, 2 s of training each" in box.plan.text()
+    )
     assert box.missing.text() == "2 tiles are still to be painted before that."
     click(qtbot, box.go_on)
     assert bench.state.tab == "annotate"

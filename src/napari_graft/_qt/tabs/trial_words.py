@@ -21,10 +21,8 @@ def describe_plan(state: TrialState) -> str:
     if plan is None:
         return state.obstacle
     each = " each" if len(plan.shortlist) > 1 else ""
-    return (
-        f"Plan: try {_listed(state.titles)} on {_tiles(plan.n_tiles)}, {in_words(plan.seconds_each)}{each}. "
-        f"{_rest(plan)}"
-    )
+    training = f"{in_words(plan.seconds_each)} of training{each}"
+    return f"Plan: try {_listed(state.titles)} on {_tiles(plan.n_tiles)}, {training}. {_rest(plan)}"
 
 
 def describe_missing(state: TrialState) -> str:
@@ -41,6 +39,8 @@ def button_words(state: TrialState) -> str:
         return "Trying…"
     if state.n_missing:
         return "Paint them first"
+    if state.last is not None:
+        return "Try again"
     if state.plan is not None and len(state.plan.shortlist) == 1:
         return "Try it"
     return "Try them"
@@ -60,7 +60,7 @@ def describe_winner(trial: StoredTrial) -> str:
     """Say which source won and what became of it."""
     if trial.winner is None:
         done = f"{len(trial.outcomes)} of {len(trial.sources)}"
-        return f"Not finished: {done} sources are done. Trying them again goes on."
+        return f"Not finished: {done} sources are done. Trying them again goes on, if the plan is the same."
     title = next(one.title for one in trial.outcomes if one.source == trial.winner)
     if trial.kept:
         return f"{title} won. Its training is in use now; the tab Train goes on from it."

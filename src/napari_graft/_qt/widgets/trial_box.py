@@ -14,7 +14,7 @@ from napari_graft._qt.tabs.trial_words import (
     describe_winner,
     outcome_cells,
 )
-from napari_graft._qt.widgets.basics import Look, button, card, column, flow, set_look, text
+from napari_graft._qt.widgets.basics import Look, button, column, flow, set_look, text
 from napari_graft.project.trial import StoredTrial
 from napari_graft.workbench.trial import TrialModel
 
@@ -45,9 +45,10 @@ class TrialBox(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setVerticalSpacing(2)
         self._grid.setColumnStretch(0, 1)
-        self.outcome = card(self.winner, self.table)
+        self.outcome = QWidget()
+        self.outcome.setLayout(column(self.winner, self.table, spacing=4))
         self.refusal = text("", "error")
-        title = text("Not sure which one? Let them compete", "title")
+        title = text("Which one learns your image best?", "title")
         row = flow(self.minutes, self.go_on)
         self.setLayout(column(title, self.plan, self.missing, row, self.refusal, self.outcome, spacing=4))
         self._connect()
