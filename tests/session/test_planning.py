@@ -85,9 +85,19 @@ def test_sources_of_another_family_are_never_tried() -> None:
     plan = propose_plan((NEAR[0], OTHER), 8, 10.0)
 
     assert plan.shortlist == ("a",)
-    assert "1 source segments something else" in plan.reasons[1]
+    assert plan.reasons[1] == "Not tried: 1 source, for something else."
     with pytest.raises(InputError, match="no source for this kind of structure"):
         propose_plan((OTHER,), 8, 10.0)
+
+
+def test_finished_networks_are_never_tried() -> None:
+    finished = entry("theirs", 0.1, 0.0, is_trainable=False)
+    plan = propose_plan((finished, *NEAR), 8, 10.0)
+
+    assert plan.shortlist == ("a", "b", "c")
+    assert plan.reasons[1] == "Not tried: 1 source, finished and not to be trained further."
+    with pytest.raises(InputError, match="that can be trained"):
+        propose_plan((finished,), 8, 10.0)
 
 
 @pytest.mark.parametrize(("n_tiles", "minutes"), [(0, 5.0), (4, 0.0), (4, -1.0), (4, float("nan"))])

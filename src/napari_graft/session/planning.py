@@ -61,9 +61,9 @@ class TrialPlan:
 def propose_plan(ranked: Sequence[RankedEntry], n_tiles: int, minutes: float) -> TrialPlan:
     """Propose a trial that takes at most a third of the time, and about a third of the tiles.
 
-    Sources of another family of structures are never tried. The first one is tried alone where it is far
-    ahead (`AHEAD_STANDING` over all scorers, and the image `AHEAD_Z` times closer to it), or where the time
-    does not allow two trainings that tell something (`SHORTEST` each).
+    Sources of another family of structures, and finished networks of other programs, are never tried. The
+    first one is tried alone where it is far ahead (`AHEAD_STANDING` over all scorers, and the image `AHEAD_Z`
+    times closer to it), or where the time does not allow two trainings that tell something (`SHORTEST` each).
 
     Parameters
     ----------
@@ -83,10 +83,11 @@ def propose_plan(ranked: Sequence[RankedEntry], n_tiles: int, minutes: float) ->
         raise InputError(f"a budget of {n_tiles} tiles allows no trial: give 1 or more")
     if not 0 < minutes < math.inf:
         raise InputError(f"a budget of {minutes:g} minutes allows no trial: give more than 0")
-    related = [entry for entry in ranked if entry.same_structure]
+    related = [entry for entry in ranked if entry.same_structure and entry.is_trainable]
     if not related:
         raise InputError(
-            "no source for this kind of structure was ranked: add one, or train from one that you name"
+            "no source for this kind of structure that can be trained was ranked: "
+            "add one, or train from one that you name"
         )
     seconds = 60 * minutes
     n_sources, why = _how_many(related, seconds)
@@ -101,7 +102,7 @@ def propose_plan(ranked: Sequence[RankedEntry], n_tiles: int, minutes: float) ->
         seconds_left=seconds - seconds_each * n_sources,
         reasons=(
             why,
-            *_others(len(ranked) - len(related)),
+            *_left_out(ranked),
             _spending(seconds_each * n_sources, seconds),
         ),
     )
@@ -144,11 +145,12 @@ def _is_far_ahead(first: RankedEntry, second: RankedEntry) -> bool:
     return leads and second.z >= AHEAD_Z * max(first.z, OWN_Z)
 
 
-def _others(n: int) -> list[str]:
-    if n == 0:
-        return []
-    them, verb = ("1 source segments", "is") if n == 1 else (f"{n} sources segment", "are")
-    return [f"{them} something else and {verb} not tried."]
+def _left_out(ranked: Sequence[RankedEntry]) -> list[str]:
+    """Say how many of the ranked sources are not tried whatever their place, and why."""
+    n_finished = sum(entry.same_structure and not entry.is_trainable for entry in ranked)
+    n_others = sum(not entry.same_structure for entry in ranked)
+    why = {"for something else": n_others, "finished and not to be trained further": n_finished}
+    return [f"Not tried: {'1 source' if n == 1 else f'{n} sources'}, {what}." for what, n in why.items() if n]
 
 
 def _spending(trial: float, whole: float) -> str:

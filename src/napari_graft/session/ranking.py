@@ -53,6 +53,7 @@ class RankedSource:
             "remedy": None if remedy is None else remedy.words,
             "z_after_remedy": None if remedy is None else remedy.z_after,
             "research_only": card.research_only,
+            "is_trainable": card.spec.is_trainable,
         }
 
     def as_entry(self) -> RankedEntry:

@@ -12,6 +12,7 @@ from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.device import choose_device
+from napari_graft.nets.kinds import trainable
 from napari_graft.project.project import Project
 from napari_graft.project.run import Run
 from napari_graft.project.trial import Measure, StoredTrial, TrialOutcome
@@ -102,6 +103,8 @@ class TrialTask:
             raise InputError(f"sources {list(sources)} are no shortlist: name one or more, each once")
         found = {name: self.catalogue.get(name) for name in sources}
         for source in found.values():
+            if not source.card.spec.is_trainable:
+                raise InputError(f"{source.id} is a finished network of another program: leave it out")
             if trained_on(source, self.project.image.path):
                 words = "was trained on this image or its data set: its scores here cannot be believed"
                 self.report(Progress(0, None, f"{NOTE}{source.id} {words}"))
@@ -138,7 +141,8 @@ class TrialTask:
         start = model_of_source(source)
         fitting = self._fitting(start, tiles)
         untouched = fitting.measure(start.network, choose_device(budget.device))[1]
-        run = run or trainings.start(name, start.spec, len(tiles), settings=settings)
+        spec = trainable(start.network, start.name).spec
+        run = run or trainings.start(name, spec, len(tiles), settings=settings)
         fitted = fitting.fit(start, budget, run.checkpoint_path)
         if fitted.result.stopped_by == "cancel":
             raise Cancelled("stopped on request")
