@@ -218,7 +218,7 @@ def _carry_on(folder: Path, result: dict[str, Any], seconds_left: float) -> str:
 
 def _tell_trial(result: dict[str, Any]) -> None:
     score = result["measure"]
-    names = {score: "score", "before": "score_untouched", "loss": "loss", "steps": "steps"}
+    names = {score: "score", f"{score} before": "score_untouched", "loss": "loss", "steps": "steps"}
     rows = [
         {"source": one["source"]}
         | {name: "-" if one[field] is None else one[field] for name, field in names.items()}
