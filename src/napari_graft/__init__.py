@@ -13,12 +13,23 @@ if TYPE_CHECKING:
         evaluate,
         open_project,
         predict_volume,
+        propose_plan,
         rank_sources,
+        run_trial,
         suggest_tiles,
         train,
     )
 
-__all__ = ["evaluate", "open_project", "predict_volume", "rank_sources", "suggest_tiles", "train"]
+__all__ = [
+    "evaluate",
+    "open_project",
+    "predict_volume",
+    "propose_plan",
+    "rank_sources",
+    "run_trial",
+    "suggest_tiles",
+    "train",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -24,11 +24,8 @@ from tiny_loop import (  # noqa: F401 - fixtures
 from napari_graft.cli.app import run
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.engine import client
-from napari_graft.engine.protocol import TrainJob
-from napari_graft.project.opening import open_project
-from napari_graft.session.fitting import Budget
-from napari_graft.session.training import TrainingTask
-from napari_graft.sources.catalogue import Catalogue
+from napari_graft.engine.protocol import Job
+from napari_graft.engine.tasks import run_task
 
 
 @dataclass(frozen=True)
@@ -82,10 +79,8 @@ class _EngineHere:
     def __exit__(self, *details: object) -> None:
         pass
 
-    def run(self, job: TrainJob, *, report: Report, cancel: CancelToken) -> dict[str, object]:
-        with open_project(job.project, write=True) as project:
-            budget = Budget(job.seconds, job.steps, job.device, job.seed)
-            return TrainingTask(project, Catalogue(), report, cancel).run(job.source, budget).as_dict()
+    def run(self, job: Job, *, report: Report, cancel: CancelToken) -> dict[str, object]:
+        return run_task(job, report, cancel)
 
 
 @pytest.fixture

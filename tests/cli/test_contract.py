@@ -158,6 +158,57 @@ def test_ranking_reads_well_without_json(loop: Loop, graft: Graft) -> None:
     assert answer.out.index("tiny-nuclei") < answer.out.index("tiny-neurites")
 
 
+def test_plan_proposes_and_names_the_next_command(loop: Loop, graft: Graft) -> None:
+    spending = ("--tiles", 8, "--time-budget", "9m")
+    plan = graft("plan", loop.project, *spending, "--json").document
+
+    wanted = {
+        "shortlist",
+        "n_tiles",
+        "seconds_each",
+        "n_tiles_left",
+        "seconds_left",
+        "reasons",
+        "n_annotated",
+    }
+    assert plan.keys() == wanted | {"next"}
+    assert plan["shortlist"] == ["tiny-nuclei"]  # the other one segments neurites
+    assert (plan["n_tiles"], plan["n_annotated"], plan["seconds_each"]) == (3, 3, pytest.approx(180))
+    assert plan["next"].split()[:2] == ["napari-graft", "trial"]
+    words = graft("plan", loop.project, "--tiles", 30)
+    assert "tiny-nuclei" in words.out
+    assert f"next: napari-graft suggest {loop.project} --n 3" in words.out
+
+
+@pytest.mark.usefixtures("engine_here")
+def test_trial_tells_who_won_and_how_to_go_on(loop: Loop, graft: Graft, tmp_path: Path) -> None:
+    project = tmp_path / "p.graft"
+    shutil.copytree(loop.project, project)
+    sources = ("--sources", "tiny-neurites", "tiny-nuclei", "--steps", 1, "--device", "cpu")
+
+    trial = graft("trial", project, *sources, "--json").document
+
+    assert trial.keys() == {"sources", "n_tiles", "measure", "outcomes", "winner", "run", "kept", "next"}
+    assert [one["source"] for one in trial["outcomes"]] == ["tiny-neurites", "tiny-nuclei"]
+    wanted = {"title", "score", "loss", "score_untouched", "loss_untouched", "steps", "seconds", "source"}
+    assert all(one.keys() == wanted and one["steps"] == 1 for one in trial["outcomes"])
+    assert (trial["winner"], trial["run"]) == ("tiny-nuclei", "0002")
+    assert [run["id"] for run in graft("info", project, "--json").document["runs"]] == ["0001", "0002"]
+    words = graft("trial", project, "--steps", 1, "--device", "cpu")
+    assert words.code == 0, words.err
+    assert "winner" in words.out
+    assert f"next: napari-graft train {project} --source" in words.out
+
+
+def test_trial_says_what_to_annotate_first(graft: Graft, tmp_path: Path, image: Path) -> None:
+    project = tmp_path / "p.graft"
+    assert graft("new", project, "--image", image, "--structure", "nuclei").code == 0
+    assert graft("trial", project).refuses("no tile is annotated", f"suggest {project} --n 2")
+
+    assert graft("suggest", project, "--n", 2, "--tile", 40, "--strategy", "random").code == 0
+    assert graft("trial", project).refuses("no tile is annotated", "annotate those suggested", "annotate")
+
+
 def test_comparing_writes_pictures_and_names_them(loop: Loop, graft: Graft, tmp_path: Path) -> None:
     answer = graft(
         "compare", loop.project, "--sources", "tiny-nuclei", f"{loop.project}:0001", "--out", tmp_path / "out"

@@ -61,6 +61,8 @@ def test_a_package_is_added_listed_ranked_compared_and_predicted_with_but_not_tr
     assert ranked["tiny-nuclei"]["few_shot"] is not None
     trained = graft("train", project, "--source", "bright-nuclei", "--steps", "1")
     assert trained.refuses("bright-nuclei", "finished network")
+    tried = graft("trial", project, "--sources", "tiny-nuclei", "bright-nuclei", "--steps", "1")
+    assert tried.refuses("bright-nuclei", "finished network")
 
 
 def test_a_source_is_exported_in_each_format_and_comes_back(graft: Graft, tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 Graft = Callable[..., Any]
 
 COMMANDS = (
-    "demo", "new", "info", "rank", "compare", "suggest", "annotate", "train", "predict", "evaluate",
-    "benchmark", "sources list", "sources show", "sources add", "sources export", "sources train",
+    "demo", "new", "info", "rank", "plan", "trial", "compare", "suggest", "annotate", "train", "predict",
+    "evaluate", "benchmark", "sources list", "sources show", "sources add", "sources export", "sources train",
 )  # fmt: skip
 OPTIONS = {
     "demo": "--out --image --labels --exclude --rounds --tiles --time-budget --steps --seed",
@@ -21,6 +21,8 @@ OPTIONS = {
     "sources export": "--out --format",
     "sources train": "--out --rescore",
     "rank": "--exclude --include-seen --json",
+    "plan": "--exclude --tiles --time-budget --device --json",
+    "trial": "--sources --tiles --time-budget --steps --device --seed --json",
     "compare": "--sources --out",
     "suggest": "--n --tile --strategy --source --seed --json",
     "annotate": "--labels --tiles --sparse",

@@ -109,6 +109,36 @@ def test_the_worker_ends_when_its_parent_is_killed_and_keeps_the_best_weights(pr
         assert run.load_weights()
 
 
+@pytest.mark.usefixtures("eager_worker")
+def test_a_trial_that_was_killed_goes_on_with_the_source_that_was_under_way(project: Path) -> None:
+    options = ("--sources", "tiny-neurites", "tiny-nuclei", "--steps", "20", "--device", "cpu", "--json")
+    command = [*PROGRAM, "trial", str(project), *options]
+    first = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    trainings = project / "runs" / "trial"
+    wait_until((trainings / "0002" / "checkpoint.safetensors").exists, first)
+    worker = _worker_of(first.pid)
+    os.kill(first.pid, signal.SIGKILL)
+    os.kill(worker, signal.SIGKILL)
+    first.communicate()
+    wait_until(lambda: not _is_alive(worker))
+    with open_project(project, write=True) as opened:
+        stored = opened.trial.load()
+        assert stored is not None
+        assert [one.source for one in stored.outcomes] == ["tiny-neurites"]
+        assert opened.runs.all() == []
+
+    second = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert second.returncode == 0, second.stderr
+    assert "(1 of 2)" not in second.stderr
+    result = json.loads(second.stdout)
+    assert [one["steps"] for one in result["outcomes"]] == [20, 20]
+    assert result["outcomes"][0]["loss"] == stored.outcomes[0].loss
+    assert not trainings.exists()
+    with open_project(project) as opened:
+        assert opened.runs.get(result["run"]).is_finished
+
+
 KILLED_PREDICTION = """
 import os, signal
 from itertools import count

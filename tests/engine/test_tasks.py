@@ -65,6 +65,7 @@ def test_ranking_describes_the_sources_and_leaves_out_those_that_know_the_image(
         "pixel_size": [250.0, 250.0],
         "license": "CC0-1.0",
         "research_only": False,
+        "is_trainable": True,
     }.items()  # fmt: skip
 
 

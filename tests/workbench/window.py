@@ -39,7 +39,11 @@ class Window:
         ends = time.monotonic() + PATIENCE
         while self.workbench.context.jobs.active or not self._callbacks.empty():
             assert time.monotonic() < ends, "it did not end in time"
-            try:
-                self._callbacks.get(timeout=1)()
-            except queue.Empty:
-                continue
+            self.step()
+
+    def step(self) -> None:
+        """Run the next callback, unless there is none for a while."""
+        try:
+            self._callbacks.get(timeout=0.2)()
+        except queue.Empty:
+            return

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
 
-from napari_graft.cli import benchmarks, demo, loop, prediction, projects, sources, training
+from napari_graft.cli import benchmarks, demo, loop, prediction, projects, sources, training, trials
 from napari_graft.cli.console import INTERRUPTED, USER_ERROR, stderr
 from napari_graft.core.errors import Cancelled, GraftError, InputError, StorageError
 from napari_graft.core.waiting import wait_without_spinning
@@ -26,6 +26,8 @@ app.command(projects.new)
 app.command(projects.info)
 app.command(sources.app)
 app.command(loop.rank)
+app.command(trials.plan)
+app.command(trials.trial)
 app.command(loop.compare)
 app.command(loop.suggest)
 app.command(loop.annotate)

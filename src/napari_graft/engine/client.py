@@ -26,6 +26,7 @@ _POLL = 0.05
 _PATIENCE = 0.8
 _REMEDIES = {
     "train": "what it had saved is kept: train again to go on",
+    "trial": "the sources that are done are kept: try again to go on",
     "predict": "what it had finished is kept: predict again to go on",
     "rank": "nothing is lost: rank again",
     "suggest": "nothing is lost: suggest again",

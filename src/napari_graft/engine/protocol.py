@@ -39,6 +39,22 @@ class TrainJob(_Message):
     stops_when_flat: bool = False
 
 
+class TrialJob(_Message):
+    """Ask for a trial of several sources; see `TrialTask.run`, and `TrainJob` for the other fields.
+
+    `seconds` and `steps` are those of each source. The result holds the fields of `StoredTrial`.
+    """
+
+    kind: Literal["trial"] = "trial"
+    project: str
+    sources: tuple[str, ...]
+    seconds: float | None = None
+    steps: int | None = None
+    device: str = "auto"
+    seed: int = 0
+    is_delegate: bool = False
+
+
 class PredictJob(_Message):
     """Ask for a segmentation of the image into a file; see `PredictRequest` for the fields.
 
@@ -145,7 +161,7 @@ class ErrorEvent(_Message):
     message: str
 
 
-Job = TrainJob | PredictJob | RankJob | SuggestJob | PreviewJob | DeviceJob
+Job = TrainJob | TrialJob | PredictJob | RankJob | SuggestJob | PreviewJob | DeviceJob
 Request = Annotated[Job | CancelJob, Field(discriminator="kind")]
 Event = Annotated[ProgressEvent | ResultEvent | ErrorEvent, Field(discriminator="kind")]
 _REQUEST: TypeAdapter[Job | CancelJob] = TypeAdapter(Request)

@@ -19,15 +19,18 @@ from napari_graft.engine.protocol import (
     SuggestJob,
     TileBox,
     TrainJob,
+    TrialJob,
 )
 from napari_graft.nets.device import choose_device
 from napari_graft.project.opening import open_delegate, open_project
+from napari_graft.project.project import Project
 from napari_graft.session.fitting import Budget
 from napari_graft.session.predicting import PredictRequest, predict_project
 from napari_graft.session.previewing import PreviewRequest, preview_models
 from napari_graft.session.ranking import RankedSource, rank_sources, unseen_sources
 from napari_graft.session.suggesting import SuggestRequest, choose_tiles
 from napari_graft.session.training import TrainingTask
+from napari_graft.session.trial import TrialTask
 from napari_graft.sources.catalogue import Catalogue
 
 Result = dict[str, Any]
@@ -46,10 +49,20 @@ def run_task(job: Job, report: Report, cancel: CancelToken) -> Result:
 
 def _train(job: TrainJob, report: Report, cancel: CancelToken) -> Result:
     budget = Budget(job.seconds, job.steps, job.device, job.seed, job.stops_when_flat)
-    opened = open_delegate(job.project) if job.is_delegate else open_project(job.project, write=True)
-    with opened as project:
+    with _open_to_train(job) as project:
         task = TrainingTask(project, Catalogue(), _with_memory(report, job.device), cancel)
         return task.run(job.source, budget).as_dict()
+
+
+def _trial(job: TrialJob, report: Report, cancel: CancelToken) -> Result:
+    budget = Budget(job.seconds, job.steps, job.device, job.seed)
+    with _open_to_train(job) as project:
+        task = TrialTask(project, Catalogue(), _with_memory(report, job.device), cancel)
+        return task.run(job.sources, budget).model_dump(mode="json")
+
+
+def _open_to_train(job: TrainJob | TrialJob) -> Project:
+    return open_delegate(job.project) if job.is_delegate else open_project(job.project, write=True)
 
 
 def _with_memory(report: Report, device: str) -> Report:
@@ -156,6 +169,7 @@ def _box(tile: Tile) -> Result:
 
 _TASKS: dict[str, Callable[[Any, Report, CancelToken], Result]] = {
     "train": _train,
+    "trial": _trial,
     "predict": _predict,
     "rank": _rank,
     "suggest": _suggest,

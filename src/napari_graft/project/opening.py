@@ -147,7 +147,7 @@ def _make_folder(path: Path, manifest: ProjectManifest, adopted: Path | None) ->
 def _remove_unfinished_files(folder: Path) -> None:
     """Remove what writers that were killed left behind; to be called by the one writer."""
     with atomic.storage_errors(folder):
-        for place in ("", "annotations/", "runs/*/"):
+        for place in ("", "annotations/", "runs/", "runs/*/", "runs/trial/*/"):
             for path in folder.glob(f"{place}.*{atomic.TEMPORARY_SUFFIX}"):
                 # A delegate of a writer that was killed may be finishing its file at this moment.
                 path.unlink(missing_ok=True)

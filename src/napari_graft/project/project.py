@@ -23,6 +23,7 @@ from napari_graft.project.painting_time import ACCEPT, painted_seconds
 from napari_graft.project.run import Run
 from napari_graft.project.run_store import RunStore
 from napari_graft.project.signature import ImageSignature
+from napari_graft.project.trial import TrialFiles
 from napari_graft.project.votes import Vote, votes_in
 from napari_graft.sources.document import write_document
 from napari_graft.sources.spec import ModelSpec
@@ -62,7 +63,9 @@ class Project(ProjectDocuments):
         self._lock = lock
         self.annotations = AnnotationStore(folder / "annotations", writable=self.is_writable)
         self.journal = Journal(folder / "journal.jsonl", writable=self.is_writable)
-        self.runs = RunStore(folder / "runs", writable=self.is_writable or is_delegate)
+        may_train = self.is_writable or is_delegate
+        self.runs = RunStore(folder / "runs", writable=may_train)
+        self.trial = TrialFiles(folder / "runs", writable=may_train)
 
     def __enter__(self) -> Project:
         return self

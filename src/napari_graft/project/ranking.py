@@ -23,6 +23,7 @@ class RankedEntry(BaseModel):
     pixel_size: tuple[float, ...] | None = None
     license: str = ""
     research_only: bool = False
+    is_trainable: bool = True
     z: float | None = None
     p_value: float | None = None
     mmd2_general: float | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,27 @@ from napari_graft.core.progress import CancelToken, Progress, Report, ignore_pro
 from napari_graft.metrics import evaluate
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
-from napari_graft.session import predicting, ranking, suggesting, training
+from napari_graft.project.trial import StoredTrial
+from napari_graft.session import planning, predicting, ranking, suggesting, training
 from napari_graft.session.fitting import Budget
+from napari_graft.session.planning import TrialPlan
 from napari_graft.session.predicting import PredictRequest
 from napari_graft.session.ranking import RankedSource
 from napari_graft.session.suggesting import SuggestRequest
 from napari_graft.session.training import TrainingTask, TrainReport
+from napari_graft.session.trial import TrialTask
 from napari_graft.sources.catalogue import Catalogue
 
-__all__ = ["evaluate", "open_project", "predict_volume", "rank_sources", "suggest_tiles", "train"]
+__all__ = [
+    "evaluate",
+    "open_project",
+    "predict_volume",
+    "propose_plan",
+    "rank_sources",
+    "run_trial",
+    "suggest_tiles",
+    "train",
+]
 
 
 def rank_sources(
@@ -53,6 +65,50 @@ def rank_sources(
         if seen:
             report(Progress(0, None, ranking.tell_left_out(seen)))
     return ranking.rank_sources(project, sources, report=report, cancel=CancelToken())
+
+
+def propose_plan(ranked: Sequence[RankedSource], n_tiles: int = 8, minutes: float = 10.0) -> TrialPlan:
+    """Propose which of the ranked sources to try, on how many tiles, and for how long.
+
+    Parameters
+    ----------
+    ranked
+        What `rank_sources` returned.
+    n_tiles, minutes
+        Tiles to annotate and training time in all.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to spend, or no source of the wanted family was ranked.
+    """
+    return planning.propose_plan([entry.as_entry() for entry in ranked], n_tiles, minutes)
+
+
+def run_trial(
+    project: Project,
+    plan: TrialPlan,
+    *,
+    steps: int | None = None,
+    seed: int = 0,
+    report: Report = ignore_progress,
+) -> StoredTrial:
+    """Try the sources of a plan on the annotated tiles, in this process; the best becomes a run.
+
+    Parameters
+    ----------
+    project
+        Open for writing.
+    steps
+        Steps for each source, instead of the time that the plan gives it.
+
+    Raises
+    ------
+    InputError
+        If no tile is annotated.
+    """
+    budget = Budget(plan.seconds_each if steps is None else None, steps, seed=seed)
+    return TrialTask(project, Catalogue(), report, CancelToken()).run(plan.shortlist, budget)
 
 
 def suggest_tiles(

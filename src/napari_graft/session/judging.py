@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 Annotation = NDArray[np.uint32]
 
+SAME_LOSS = 1e-3
+"""Held-out losses that are closer than this count as equal."""
+
 _SCORES = ("vi", "vi_split", "vi_merge", "ap50", "dice")
 
 
@@ -48,6 +51,11 @@ class Judgement:
         """Return loss and scores by name, each with a suffix."""
         loss = {} if self.loss is None else {"loss": self.loss}
         return {name + suffix: value for name, value in (loss | self.scores).items()}
+
+
+def is_no_worse(loss: float | None, rival: float | None) -> bool:
+    """Say whether a held-out loss is no higher than a rival's; where that was not measured, it is not."""
+    return rival is None or (loss is not None and loss <= rival + SAME_LOSS)
 
 
 def calibrate_model(

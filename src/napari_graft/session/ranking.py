@@ -10,6 +10,7 @@ from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
 from napari_graft.fingerprints.general import common_encoder
 from napari_graft.nets.device import choose_device
 from napari_graft.project.project import Project
+from napari_graft.project.ranking import RankedEntry
 from napari_graft.scorers.order import Evidence, SourceScore, rank
 from napari_graft.scorers.registry import COMBINED, SCORERS
 from napari_graft.scorers.remedies import find_remedy
@@ -52,7 +53,14 @@ class RankedSource:
             "remedy": None if remedy is None else remedy.words,
             "z_after_remedy": None if remedy is None else remedy.z_after,
             "research_only": card.research_only,
+            "is_trainable": card.spec.is_trainable,
         }
+
+    def as_entry(self) -> RankedEntry:
+        """Return the entry that a project stores."""
+        card = self.source.card
+        more = {"species": card.species, "instrument": card.instrument, "license": card.license}
+        return RankedEntry.model_validate(self.as_dict() | more | {"pixel_size": card.pixel_size})
 
 
 def candidate_sources(catalogue: Catalogue, exclude: Collection[str] = ()) -> list[Source]:

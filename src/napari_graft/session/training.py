@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from napari_graft.annotation.labelled_tile import LabelledTile
@@ -16,7 +16,7 @@ from napari_graft.project.project import Project
 from napari_graft.project.run import Run
 from napari_graft.session.examples import make_examples
 from napari_graft.session.fitting import Budget, Fitted, Fitting
-from napari_graft.session.judging import Judgement
+from napari_graft.session.judging import Judgement, is_no_worse
 from napari_graft.session.models import SCRATCH, Model, find_run, load_model, model_of_run
 from napari_graft.session.ranking import rank_sources, tell_left_out, unseen_sources
 from napari_graft.session.views import view_of
@@ -25,8 +25,6 @@ from napari_graft.sources.catalogue import Catalogue
 _log = logging.getLogger(__name__)
 
 BEST = "best"
-SAME_LOSS = 1e-3
-"""Held-out losses that are closer than this count as equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ class TrainingTask:
         run = unfinished or self._new_run(source, reference, start, budget, len(tiles))
         fitted = fitting.fit(start, budget, run.checkpoint_path)
         save_tensors(run.weights_path, fitted.result.weights, {"run": run.id})
-        return _summary(_finish(run, fitted, earlier), is_resumed=unfinished is not None)
+        return _summary(finish_run(run, fitted, earlier), is_resumed=unfinished is not None)
 
     def _unfinished(self, source: str, budget: Budget, n_tiles: int) -> Run | None:
         run = self.project.runs.unfinished()
@@ -174,7 +172,16 @@ class TrainingTask:
         return judged
 
 
-def _finish(run: Run, fitted: Fitted, earlier: dict[str, Judgement]) -> Run:
+def finish_run(run: Run, fitted: Fitted, earlier: Mapping[str, Judgement]) -> Run:
+    """Write what a training came to, and whether it is no worse than what it had to beat.
+
+    Parameters
+    ----------
+    run
+        Its weights are written already.
+    earlier
+        Judgements on the same held-out part: of the model in use as ``previous``, else of the ``source``.
+    """
     rival = earlier.get("previous", earlier.get("source"))
     validation = fitted.judgement.as_dict()
     for name, judgement in earlier.items():
@@ -186,18 +193,11 @@ def _finish(run: Run, fitted: Fitted, earlier: dict[str, Judgement]) -> Run:
         stopped_by=fitted.result.stopped_by,
         history=[asdict(moment) for moment in fitted.result.history],
         validation=validation,
-        kept=_is_no_worse(fitted, rival),
+        # Stopped before it had learned anything, it is no new model.
+        kept=fitted.result.steps > 0
+        and is_no_worse(fitted.judgement.loss, None if rival is None else rival.loss),
         decode={name: float(value) for name, value in asdict(fitted.decode).items()},
     )
-
-
-def _is_no_worse(fitted: Fitted, rival: Judgement | None) -> bool:
-    if fitted.result.steps == 0:  # stopped before it had learned anything
-        return False
-    if rival is None or rival.loss is None:
-        return True
-    loss = fitted.judgement.loss
-    return loss is not None and loss <= rival.loss + SAME_LOSS
 
 
 def _summary(run: Run, *, is_resumed: bool) -> TrainReport:

@@ -85,6 +85,11 @@ class SourcesModel:
         """Where the user's own sources are."""
         return user_sources(user_home())
 
+    @property
+    def ranked(self) -> tuple[RankedEntry, ...]:
+        """The ranked sources, best first; none before the ranking."""
+        return self._ranking.entries
+
     def rank(self) -> None:
         """Find out which sources fit the image, in the worker process."""
         try:

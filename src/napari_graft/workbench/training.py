@@ -196,9 +196,13 @@ class TrainingModel:
         self.curve.add((now - self._began) / 60, metrics["loss"], metrics.get("held_out_loss"))
         self.curve_changed.emit()
 
-    def _on_trained(self, result: dict[str, Any]) -> None:
-        self.state.start = ""  # the round in use is what the next training starts from
+    def take_round(self) -> None:
+        """Take over a round that has just ended: the one in use is what the next training starts from."""
+        self.state.start = ""
         self._after_round()
+
+    def _on_trained(self, result: dict[str, Any]) -> None:
+        self.take_round()
 
     def _after_round(self) -> None:
         self._context.note_saved()

@@ -17,6 +17,7 @@ from napari_graft.workbench.next_step import Facts, NextStep, TabName, next_step
 from napari_graft.workbench.results import ResultsModel
 from napari_graft.workbench.sources import SourcesModel
 from napari_graft.workbench.training import TrainingModel
+from napari_graft.workbench.trial import TrialModel
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -51,6 +52,11 @@ class Workbench:
         )
         self.results = ResultsModel(self.context)
         self.training = TrainingModel(self.context, self.results)
+        self.trial = TrialModel(
+            self.context,
+            ranked=lambda: self.sources.ranked,
+            tile_budget=lambda: self.annotating.state.budget,
+        )
         self.comparing = ComparingModel(self.context, self.sources)
         self.state = WorkbenchState()
         self._connect()
@@ -78,6 +84,10 @@ class Workbench:
         ):
             signal.connect(self.update_next_step)
         self.training.round_ready.connect(self.annotating.suggest)
+        for signal in (sources.rows, self.annotating.state.events.budget):
+            signal.connect(self.trial.update)
+        self.trial.tiles_wanted.connect(self._on_tiles_wanted)
+        self.trial.won.connect(self._on_trial_won)
 
     def _offer_sources(self) -> None:
         state = self.sources.state
@@ -86,6 +96,13 @@ class Workbench:
 
     def _on_contrast_changed(self, is_inverted: bool) -> None:
         self.data.state.is_inverted = is_inverted
+
+    def _on_tiles_wanted(self) -> None:
+        self.state.tab = "annotate"
+
+    def _on_trial_won(self, source: str) -> None:
+        self.sources.choose(source)
+        self.training.take_round()
 
     def _facts(self) -> Facts:
         queue, sources = self.annotating.state.queue, self.sources.state
@@ -98,5 +115,5 @@ class Workbench:
             n_done=queue.n_done,
             n_new=self.training.n_new_tiles,
             n_runs=len(self.training.state.rounds),
-            is_training=self.training.state.is_training,
+            is_training=self.training.state.is_training or self.trial.state.is_trying,
         )

@@ -20,6 +20,7 @@ from napari_graft._qt.theme import palette_of
 from napari_graft._qt.widgets.basics import button, card, column, flow, set_look, text
 from napari_graft._qt.widgets.more_sources import MoreSources
 from napari_graft._qt.widgets.source_table import SourceTable
+from napari_graft._qt.widgets.trial_box import TrialBox
 from napari_graft.core.errors import InputError
 from napari_graft.project.ranking import RankedEntry
 from napari_graft.workbench.comparison import Comparison, Look
@@ -72,6 +73,7 @@ class SourcesTab(QWidget):
         self.preview_card = card(self.shown, self.close_preview)
         self.left_out = text("", "faint")
         self.plot_box = QWidget()
+        self.trial = TrialBox(self._workbench.trial)
         self.more = MoreSources(self._model)
 
     def _lay_out(self) -> None:
@@ -81,7 +83,9 @@ class SourcesTab(QWidget):
         layout.addWidget(self.advice_card)
         layout.addWidget(self.table, 1)
         layout.addWidget(flow(self.rank, self.preview, self.use))
-        for widget in (self.refusal, self.in_use, self.preview_card, self.left_out, self.plot_box, self.more):
+        for widget in (self.refusal, self.in_use, self.preview_card, self.trial):
+            layout.addWidget(widget)
+        for widget in (self.left_out, self.plot_box, self.more):
             layout.addWidget(widget)
         layout.addStretch(0)
         self.setLayout(layout)

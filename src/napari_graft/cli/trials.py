@@ -1,0 +1,239 @@
+"""The commands that plan and run a trial of the best sources."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cyclopts import Parameter
+
+from napari_graft.cli.console import print_json, progress, stderr
+from napari_graft.cli.durations import parse_duration
+from napari_graft.cli.tables import print_rows
+from napari_graft.cli.types import Device, Json, Names
+from napari_graft.core.errors import InputError
+
+if TYPE_CHECKING:
+    from napari_graft.core.progress import CancelToken, Report
+    from napari_graft.project.project import Project
+    from napari_graft.session.planning import TrialPlan
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """Say what may be spent, the trial and all that follows together.
+
+    Parameters
+    ----------
+    tiles
+        Tiles that you mean to annotate in all.
+    time_budget
+        Training time in all, for example 10m; the trial takes a third of it at most.
+    """
+
+    tiles: int = 8
+    time_budget: str = "10m"
+
+    @property
+    def seconds(self) -> float:
+        """The time budget."""
+        return parse_duration(self.time_budget)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Method:
+    """Say how the sources are trained.
+
+    Parameters
+    ----------
+    steps
+        Steps for each source, instead of the time that the plan gives it.
+    device
+        Where to train.
+    seed
+        Decides patches and augmentation.
+    """
+
+    steps: int | None = None
+    device: Device = "auto"
+    seed: int = 0
+
+
+def plan(
+    project: Path,
+    *,
+    exclude: Names = None,
+    spending: Spending = Spending(),
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Propose which sources to try, on how many tiles and for how long, from the ranking and a budget.
+
+    Example: `napari-graft plan cortex.graft --tiles 8 --time-budget 10m`
+
+    Parameters
+    ----------
+    project
+        Folder of the project; nothing in it is changed.
+    exclude
+        Ids of sources to leave out.
+    spending
+        What may be spent.
+    device
+        Where the encoders run.
+    json
+        Print one JSON document.
+    """
+    from napari_graft.project.opening import open_project
+
+    with open_project(project) as opened, progress() as (report, cancel):
+        proposed = _propose(opened, spending, exclude or [], device, (report, cancel))
+        n_annotated = len(opened.annotations.tiles())
+    following = _next_step(project, proposed, n_annotated, spending)
+    if json:
+        print_json(proposed.as_dict() | {"n_annotated": n_annotated, "next": following})
+        return
+    print(f"try            {', '.join(proposed.shortlist)}")
+    print(f"on             {_tiles(proposed.n_tiles)} ({n_annotated} annotated so far)")
+    print(f"train each     {proposed.seconds_each:.0f} s")
+    print(f"for the winner {_tiles(proposed.n_tiles_left)} more, {proposed.seconds_left:.0f} s of training")
+    for reason in proposed.reasons:
+        print(f"- {reason}")
+    print(f"next: {following}")
+
+
+def trial(
+    project: Path,
+    *,
+    sources: Names = None,
+    spending: Spending = Spending(),
+    method: Method = Method(),
+    json: Json = False,
+) -> None:
+    """Train the best sources for a short time on the annotated tiles, and go on with the one that does best.
+
+    All are trained alike and judged on the same part of the tiles, which none is trained on. The winner
+    becomes a run of the project. Ctrl+C keeps the sources that are done; the same command goes on.
+
+    Example: `napari-graft trial cortex.graft --sources fly-medulla-fibsem rat-axons-sem --time-budget 10m`
+
+    Parameters
+    ----------
+    project
+        Folder of the project, with annotated tiles.
+    sources
+        Ids of the sources to try; by default those that `plan` proposes.
+    spending
+        What may be spent.
+    method
+        How they are trained.
+    json
+        Print one JSON document.
+    """
+    from napari_graft.engine.client import Engine
+    from napari_graft.engine.protocol import TrialJob
+    from napari_graft.project.opening import open_project
+    from napari_graft.session.planning import share_of_each
+
+    whole = spending.seconds
+    with open_project(project) as opened, progress() as (report, cancel):
+        _require_tiles(opened, project)
+        if sources:
+            shortlist, seconds = tuple(sources), share_of_each(len(sources), whole)
+        else:
+            proposed = _propose(opened, spending, [], method.device, (report, cancel))
+            shortlist, seconds = proposed.shortlist, proposed.seconds_each
+            _note_few_tiles(opened, proposed)
+    job = TrialJob(
+        project=str(project),
+        sources=shortlist,
+        seconds=None if method.steps else seconds,
+        steps=method.steps,
+        device=method.device,
+        seed=method.seed,
+    )
+    with Engine() as engine, progress() as (report, cancel):
+        result = engine.run(job, report=report, cancel=cancel)
+    left = whole - sum(one["seconds"] for one in result["outcomes"])
+    result = {name: value for name, value in result.items() if name != "format_version"}
+    result["next"] = _carry_on(project, result, left)
+    if json:
+        print_json(result)
+    else:
+        _tell_trial(result)
+
+
+def _propose(
+    opened: Project, spending: Spending, exclude: list[str], device: Device, ears: tuple[Report, CancelToken]
+) -> TrialPlan:
+    from napari_graft.session.planning import propose_plan
+    from napari_graft.session.ranking import rank_sources, tell_left_out, unseen_sources
+    from napari_graft.sources.catalogue import Catalogue
+
+    seconds = spending.seconds
+    candidates, seen = unseen_sources(opened, Catalogue(), exclude)
+    if seen:
+        stderr.print(tell_left_out(seen), markup=False)
+    ranked = rank_sources(opened, candidates, device=device, report=ears[0], cancel=ears[1])
+    return propose_plan([entry.as_entry() for entry in ranked], spending.tiles, seconds / 60)
+
+
+def _require_tiles(opened: Project, folder: Path) -> None:
+    """Say which tiles to annotate where none is."""
+    if opened.annotations.tiles():
+        return
+    suggested = opened.suggestions().suggestions
+    if not suggested:
+        raise InputError(
+            f"no tile is annotated yet: 'napari-graft suggest {folder} --n 2' says which to annotate first"
+        )
+    places = " and ".join(str(list(one.start)) for one in suggested[:2])
+    raise InputError(
+        f"no tile is annotated yet: annotate those suggested, first those at {places} "
+        f"('napari-graft annotate {folder} --labels FILE', or in napari)"
+    )
+
+
+def _note_few_tiles(opened: Project, proposed: TrialPlan) -> None:
+    n_annotated = len(opened.annotations.tiles())
+    if n_annotated < proposed.n_tiles:
+        words = f"{_tiles(n_annotated)} annotated where the plan asks for {proposed.n_tiles}"
+        stderr.print(f"note: {words}: the outcome is less sure", markup=False)
+
+
+def _next_step(folder: Path, proposed: TrialPlan, n_annotated: int, spending: Spending) -> str:
+    if n_annotated < proposed.n_tiles:
+        return f"napari-graft suggest {folder} --n {proposed.n_tiles - n_annotated}"
+    names = " ".join(proposed.shortlist)
+    return f"napari-graft trial {folder} --sources {names} --time-budget {spending.time_budget}"
+
+
+def _carry_on(folder: Path, result: dict[str, Any], seconds_left: float) -> str:
+    start = "latest" if result["kept"] else f"{folder}:{result['run']}"
+    return f"napari-graft train {folder} --source {start} --time-budget {max(seconds_left, 1):.0f}s"
+
+
+def _tell_trial(result: dict[str, Any]) -> None:
+    score = result["measure"]
+    names = {score: "score", f"{score} before": "score_untouched", "loss": "loss", "steps": "steps"}
+    rows = [
+        {"source": one["source"]}
+        | {name: "-" if one[field] is None else one[field] for name, field in names.items()}
+        | {"seconds": one["seconds"], "": "winner" if one["source"] == result["winner"] else ""}
+        for one in result["outcomes"]
+    ]
+    print_rows(rows, ("source", *names, "seconds", ""))
+    better = "lower" if score == "vi" else "higher"
+    print(f"{score} and loss on the part of the tiles that none was trained on; {better} {score} is better.")
+    if result["kept"]:
+        print(f"{result['winner']} won; its training is run {result['run']}, which is in use now.")
+    else:
+        print(f"{result['winner']} won, as run {result['run']}; what was in use before is better and stays.")
+    print(f"next: {result['next']}")
+
+
+def _tiles(n: int) -> str:
+    return "1 tile" if n == 1 else f"{n} tiles"

@@ -1,0 +1,220 @@
+"""Try several sources on the annotated tiles, and go on with the one that turns out best."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from napari_graft.annotation.labelled_tile import LabelledTile
+from napari_graft.core.errors import Cancelled, InputError
+from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
+from napari_graft.io.weights import save_tensors
+from napari_graft.nets.device import choose_device
+from napari_graft.nets.kinds import trainable
+from napari_graft.project.project import Project
+from napari_graft.project.run import Run
+from napari_graft.project.trial import Measure, StoredTrial, TrialOutcome
+from napari_graft.segmentation.calibrate import PARTITIONED_STRUCTURES
+from napari_graft.session.examples import make_examples
+from napari_graft.session.fitting import Budget, Fitting
+from napari_graft.session.judging import is_no_worse
+from napari_graft.session.models import Model, model_of_run, model_of_source
+from napari_graft.session.training import finish_run
+from napari_graft.session.views import view_of
+from napari_graft.sources.catalogue import Catalogue
+from napari_graft.sources.exclude import trained_on
+from napari_graft.sources.source import Source
+
+Settings = dict[str, str | int | float | bool | None]
+
+_DECIMALS = 3
+"""Scores that agree to so many count as equal."""
+_BEFORE, _TRAINING = 0.1, 0.8
+"""Shares of a source's turn: judging it untouched, and training it; judging it trained takes the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialTask:
+    """Try sources in a project.
+
+    Parameters
+    ----------
+    project
+        Open for writing or as a delegate, with annotated tiles.
+    catalogue
+        Where sources are looked up.
+    report, cancel
+        Progress over the whole trial, and the wish to stop, which keeps the sources that are done.
+    """
+
+    project: Project
+    catalogue: Catalogue
+    report: Report
+    cancel: CancelToken
+
+    def run(self, sources: Sequence[str], budget: Budget) -> StoredTrial:
+        """Train each source alike on the annotated tiles, judge all on the same held-out part, keep the best.
+
+        The best (`best_outcome`) becomes a run of the project as if it had been trained alone: it is in use
+        from then on unless the run in use before is better on the held-out part. Of the others the scores
+        remain. A trial that was stopped or killed goes on where it was when it is asked for again with the
+        same budget, unless tiles were painted since.
+
+        Parameters
+        ----------
+        sources
+            Ids or paths, best first.
+        budget
+            Time or steps of each source.
+
+        Raises
+        ------
+        InputError
+            If no tile is annotated, or a source is unknown or named twice.
+        Cancelled
+            When asked to stop.
+        """
+        tiles = self.project.annotations.labelled_tiles()
+        if not tiles:
+            raise InputError("no tile is annotated yet: suggest tiles and annotate them before the trial")
+        candidates = self._candidates(sources)
+        settings = self._settings(budget, tiles)
+        self._clear_others(settings)
+        trial = StoredTrial(sources=tuple(sources), n_tiles=len(tiles), measure=leading_score(self.project))
+        trainings: dict[str, Run] = {}
+        for place, (name, source) in enumerate(candidates.items()):
+            turn = replace(self, report=self._within(place, len(candidates), source.card.title))
+            run = turn._try(name, source, tiles, budget, settings)
+            trainings[name] = run
+            outcomes = (*trial.outcomes, _outcome(run, source.card.title, trial.measure))
+            trial = trial.model_copy(update={"outcomes": outcomes})
+            self.project.trial.store(trial)
+        winner = best_outcome(trial.outcomes, trial.measure).source
+        chosen = self._make_run(trainings[winner], tiles, choose_device(budget.device).type)
+        trial = trial.model_copy(update={"winner": winner, "run": chosen.id, "kept": chosen.record.kept})
+        self.project.trial.store(trial)
+        self.project.trial.clear_trainings()
+        return trial
+
+    def _candidates(self, sources: Sequence[str]) -> dict[str, Source]:
+        if not sources or len(set(sources)) < len(sources):
+            raise InputError(f"sources {list(sources)} are no shortlist: name one or more, each once")
+        found = {name: self.catalogue.get(name) for name in sources}
+        for source in found.values():
+            if not source.card.spec.is_trainable:
+                raise InputError(f"{source.id} is a finished network of another program: leave it out")
+            if trained_on(source, self.project.image.path):
+                words = "was trained on this image or its data set: its scores here cannot be believed"
+                self.report(Progress(0, None, f"{NOTE}{source.id} {words}"))
+        return found
+
+    def _settings(self, budget: Budget, tiles: Sequence[LabelledTile]) -> Settings:
+        """Return what must be equal for two trainings to be of one trial."""
+        known = self.project.manifest
+        seen = (known.inverted, known.structure, known.pixel_size, known.intensity_range)
+        digest = hashlib.sha256(repr(seen).encode())
+        for one in tiles:
+            digest.update(repr((one.tile.start, one.tile.shape, one.role)).encode())
+            digest.update(one.labels.tobytes())
+        return {
+            "seed": budget.seed,
+            "seconds": budget.seconds,
+            "steps": budget.steps,
+            "material": digest.hexdigest()[:16],
+        }
+
+    def _clear_others(self, settings: Settings) -> None:
+        if any(run.record.settings != settings for run in self.project.trial.trainings.all()):
+            self.project.trial.clear_trainings()
+
+    def _try(
+        self, name: str, source: Source, tiles: Sequence[LabelledTile], budget: Budget, settings: Settings
+    ) -> Run:
+        """Train a source, or return its training where that is finished already."""
+        trainings = self.project.trial.trainings
+        run = next((run for run in trainings.all() if run.record.source == name), None)
+        if run is not None and run.is_finished:
+            return run
+        self.report(Progress(0, 1, "judging it untouched"))
+        start = model_of_source(source)
+        fitting = self._fitting(start, tiles)
+        untouched = fitting.measure(start.network, choose_device(budget.device))[1]
+        spec = trainable(start.network, start.name).spec
+        run = run or trainings.start(name, spec, len(tiles), settings=settings)
+        fitted = fitting.fit(start, budget, run.checkpoint_path)
+        if fitted.result.stopped_by == "cancel":
+            raise Cancelled("stopped on request")
+        save_tensors(run.weights_path, fitted.result.weights, {"run": run.id})
+        return finish_run(run, fitted, {"source": untouched})
+
+    def _make_run(self, training: Run, tiles: Sequence[LabelledTile], device: str) -> Run:
+        """Make a training of the trial a run of the project."""
+        record, validation, kept = training.record, training.record.validation, training.record.kept
+        previous = self.project.latest_run()
+        if previous is not None:
+            model = model_of_run(previous)
+            fitting = self._fitting(model, tiles)
+            judged = fitting.measure(model.network, choose_device(device), model.decode)[1]
+            validation = validation | judged.as_dict("_previous")
+            kept = record.steps > 0 and is_no_worse(validation.get("loss"), judged.loss)
+        settings = {"asked": record.source, "trial": True} | record.settings
+        run = self.project.runs.start(record.source, record.spec, record.n_tiles, settings=settings)
+        save_tensors(run.weights_path, training.load_weights(), {"run": run.id})
+        same = {
+            name: getattr(record, name) for name in ("steps", "seconds", "device", "stopped_by", "decode")
+        }
+        return run.finish(**same, history=record.history, validation=validation, kept=kept)
+
+    def _fitting(self, model: Model, tiles: Sequence[LabelledTile]) -> Fitting:
+        examples = make_examples(view_of(self.project, model.spec), tiles)
+        return Fitting(examples, self.project.manifest.structure, self.report, self.cancel)
+
+    def _within(self, place: int, n: int, title: str) -> Report:
+        """Report the progress of one source as that of the whole trial, in per cent."""
+
+        def report(state: Progress) -> None:
+            share = state.done / state.total if state.total else 0.0
+            is_training = "loss" in state.metrics or share == 1
+            done = _BEFORE + _TRAINING * min(1.0, share) if is_training else 0.0
+            message = (
+                state.message if state.message.startswith(NOTE) else f"trying {title} ({place + 1} of {n})"
+            )
+            self.report(Progress(round(100 * (place + done) / n, 1), 100, message, state.metrics))
+
+        return report
+
+
+def leading_score(project: Project) -> Measure:
+    """Return the score that says most about the structure: VI where objects touch everywhere, else AP50."""
+    return "vi" if project.manifest.structure in PARTITIONED_STRUCTURES else "ap50"
+
+
+def best_outcome(outcomes: Sequence[TrialOutcome], measure: Measure) -> TrialOutcome:
+    """Return the best by its held-out score, ties by the loss, then by the order of the ranking.
+
+    Where one of them has no score, because no whole object was held out, the loss decides alone.
+    """
+    has_scores = all(one.score is not None for one in outcomes)
+
+    def badness(one: TrialOutcome) -> tuple[float, float]:
+        score = one.score if has_scores and one.score is not None else 0.0
+        loss = math.inf if one.loss is None else one.loss
+        return round(score if measure == "vi" else -score, _DECIMALS), loss
+
+    return min(outcomes, key=badness)
+
+
+def _outcome(run: Run, title: str, measure: Measure) -> TrialOutcome:
+    known = run.record.validation
+    return TrialOutcome(
+        source=run.record.source,
+        title=title,
+        score=known.get(measure),
+        loss=known.get("loss"),
+        score_untouched=known.get(f"{measure}_source"),
+        loss_untouched=known.get("loss_source"),
+        steps=run.record.steps,
+        seconds=run.record.seconds,
+    )
