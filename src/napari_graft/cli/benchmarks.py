@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -26,15 +26,19 @@ class Extent:
     quick
         Fewer repeats, smaller or fewer images, little training.
     seeds
-        Runs of each target of label-efficiency, of which the table shows the mean.
+        Runs of each target of label-efficiency (1 where not given) and of ranking (3), of which the table
+        shows the mean.
+    all_sources
+        In ranking, try also the sources of another family of structures than the target's.
     """
 
     quick: bool = False
-    seeds: int = 1
+    seeds: int | None = None
+    all_sources: Annotated[bool, Parameter(negative="")] = False
 
 
 def benchmark(
-    name: Literal["throughput", "label-efficiency", "responsiveness"],
+    name: Literal["throughput", "label-efficiency", "ranking", "responsiveness"],
     *,
     extent: Extent = Extent(),
     out: Path = Path("benchmark-results"),
@@ -48,15 +52,16 @@ def benchmark(
     ----------
     name
         throughput: how fast images are segmented; label-efficiency: what four annotated tiles reach on four
-        real data sets, which goes on where it was stopped; responsiveness: how late a window answers while
+        real data sets; ranking: whether the ranking of the sources foretells which turns out best (hours; it
+        and label-efficiency go on where they were stopped); responsiveness: how late a window answers while
         somebody paints and a training goes on (it needs a screen, real or virtual).
     extent
         How much is measured.
     out
         Folder for the result.
     data
-        Folder with the labelled images that label-efficiency needs; by default ../shared/data beside the
-        checkout.
+        Folder with the labelled images that label-efficiency and ranking need; by default ../shared/data
+        beside the checkout.
     """
     _BENCHMARKS[name](extent, out, data)
 
@@ -70,11 +75,27 @@ def _throughput(extent: Extent, out: Path, data: Path | None) -> None:
 def _label_efficiency(extent: Extent, out: Path, data: Path | None) -> None:
     from napari_graft.studies.label_efficiency import LabelEfficiencyRequest, run_label_efficiency
 
-    request = LabelEfficiencyRequest(out, data or _shared_data(), extent.seeds)
+    request = LabelEfficiencyRequest(out, data or _shared_data(), 1 if extent.seeds is None else extent.seeds)
     with progress() as (report, cancel):
         rows = run_label_efficiency(
             request.quick() if extent.quick else request, report=report, cancel=cancel
         )
+    print_markdown(rows, tuple(rows[0]))
+
+
+def _ranking(extent: Extent, out: Path, data: Path | None) -> None:
+    from napari_graft.studies.ranking import RankingRequest, run_ranking
+
+    recipes = Path(__file__).resolve().parents[3] / "recipes"
+    request = RankingRequest(
+        out,
+        data or _shared_data(),
+        recipes,
+        3 if extent.seeds is None else extent.seeds,
+        is_family_only=not extent.all_sources,
+    )
+    with progress() as (report, cancel):
+        rows = run_ranking(request.quick() if extent.quick else request, report=report, cancel=cancel)
     print_markdown(rows, tuple(rows[0]))
 
 
@@ -95,5 +116,6 @@ def _shared_data() -> Path:
 _BENCHMARKS: dict[str, Callable[[Extent, Path, Path | None], None]] = {
     "throughput": _throughput,
     "label-efficiency": _label_efficiency,
+    "ranking": _ranking,
     "responsiveness": _responsiveness,
 }
