@@ -20,7 +20,7 @@ from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.project.queue import TileQueue
 
-SECOND = Tile((64, 64), (SIDE, SIDE))
+FIRST, SECOND = Tile((0, 0), (SIDE, SIDE)), Tile((64, 64), (SIDE, SIDE))
 MakeWindow = Callable[[], Window]
 
 
@@ -134,6 +134,22 @@ def test_desk_of_one_project_does_not_reach_the_next(
     with open_project(folder) as one, open_project(other) as two:
         assert (one.desk().tile, one.desk().label) == (SECOND, 7)
         assert (two.desk().tile, two.desk().label) == (None, 2)
+
+
+def test_user_who_went_on_before_the_desk_was_read_is_left_alone(
+    make_window: MakeWindow, folder: Path
+) -> None:
+    with open_project(folder, write=True) as project:
+        project.store_desk(Desk(tab="train", start=SECOND.start, shape=SECOND.shape))
+    window = make_window()
+
+    window.workbench.context.take(open_project(folder, write=True))
+    window.workbench.state.tab = "sources"
+    window.workbench.annotating.go_to(FIRST)
+    window.wait()
+
+    assert window.workbench.state.tab == "sources"
+    assert window.workbench.annotating.state.current == FIRST
 
 
 def test_tile_that_is_no_longer_in_the_list_is_not_opened(make_window: MakeWindow, folder: Path) -> None:

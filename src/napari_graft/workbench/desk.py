@@ -50,6 +50,7 @@ class DeskModel:
         self._context = context
         self._window, self._data, self._annotating, self._training = window, data, annotating, training
         self._project: Project | None = None
+        self._tab = window.tab
         self.desk = Desk()
         tiles = annotating.state.events
         for signal in (
@@ -120,7 +121,7 @@ class DeskModel:
 
     def _on_project_changed(self) -> None:
         project = self._context.project
-        self._project, self.desk = None, Desk()
+        self._project, self.desk, self._tab = None, Desk(), self._window.tab
         if project is not None:
             # After the tiles, which the tab Annotate asked for on the same lane before.
             self._context.jobs.start(
@@ -147,7 +148,8 @@ class DeskModel:
         state.shows_uncertainty = desk.visible.get("uncertainty", state.shows_uncertainty)
         self._training.state.minutes = desk.minutes or self._training.state.minutes
         self._data.state.tile_side = desk.tile_side or self._data.state.tile_side
-        self._window.tab = next((name for name in TABS if name == desk.tab), self._window.tab)
+        if self._window.tab == self._tab:  # else the user went on meanwhile
+            self._window.tab = next((name for name in TABS if name == desk.tab), self._tab)
         if desk.tile is not None and state.current is None and state.queue.find(desk.tile) is not None:
             self._annotating.go_to(desk.tile)
         self.found.emit(desk)
