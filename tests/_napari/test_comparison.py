@@ -136,6 +136,29 @@ def test_blink_key_works_whichever_layer_is_active_until_the_comparison_closes(v
     assert len(pressed) == 6 + 3
 
 
+def test_key_that_the_user_bound_works_again_once_the_comparison_closes(viewer: ViewerModel) -> None:
+    view, pressed = comparison_view_of(viewer), []
+    mine, handler = viewer.layers["mine"], KeymapHandler()
+    viewer.bind_key(BLINK_KEY, lambda _: pressed.append("viewer"))
+    mine.bind_key(BLINK_KEY, lambda _: pressed.append("layer"))
+    view.show(make_comparison(), image_of(viewer), Look())
+    for _ in range(2):
+        view.answer_to_blink_key(lambda _: pressed.append("blink"))
+    gone = viewer.add_points([[0, 0]])
+    view.settle()
+    viewer.layers.remove(gone)
+
+    for providers in ([mine, viewer], [viewer]):
+        handler.keymap_providers = providers
+        handler.press_key(BLINK_KEY)
+    view.close()
+    for providers in ([mine, viewer], [viewer]):
+        handler.keymap_providers = providers
+        handler.press_key(BLINK_KEY)
+
+    assert pressed == ["blink", "blink", "layer", "viewer"]
+
+
 def test_look_can_change_after_all_layers_were_removed(viewer: ViewerModel) -> None:
     view = comparison_view_of(viewer)
     view.show(make_comparison(), image_of(viewer), Look())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -167,3 +168,19 @@ def test_closing_on_a_full_disk_says_that_not_all_is_saved(tmp_path: Path, heard
     assert not writer.close(PATIENCE)
     assert not writer.close(PATIENCE)
     assert heard.errors
+
+
+def test_closing_waits_no_longer_than_it_may(tmp_path: Path, heard: _Heard) -> None:
+    writer = DraftWriter(on_saved=heard.saved.append, on_error=heard.errors.append)
+    draft = _SlowDraft(tmp_path / "draft")
+    writer.submit(draft, make_state(1))
+
+    began = time.monotonic()
+    is_saved = writer.close(0.3)
+    seconds = time.monotonic() - began
+
+    draft.may_go.set()
+    assert not is_saved
+    assert seconds < 0.55  # and not once for the states and once more for the thread
+    assert writer.close(PATIENCE)
+    assert draft.appended == [1]

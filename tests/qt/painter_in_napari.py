@@ -39,7 +39,7 @@ def main(folder: Path, seed: int) -> None:
             model.state.events.queue.disconnect()
             label += 1
             row, column = chance.randrange(64 - SIZE), chance.randrange(64 - SIZE)
-            say("stroke", time.time(), 0, label, row, column)
+            say("stroke", time.time(), [0, 0], label, row, column)
             with layer.block_history():
                 layer.data_setitem(
                     tuple(index.ravel() for index in np.mgrid[row : row + SIZE, column : column + SIZE]),

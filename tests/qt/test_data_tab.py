@@ -7,9 +7,11 @@ import dask.array as da
 import numpy as np
 import pytest
 import tifffile
+from napari.layers import Image
 from qtpy.QtCore import Qt
 
 from napari_graft._qt.tabs.data_tab import DataTab
+from napari_graft.project.opening import open_project
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -160,6 +162,31 @@ def test_existing_project_is_resumed(dock: GraftDock, qtbot: QtBot, tmp_path: Pa
 
     qtbot.waitUntil(lambda: dock.workbench.context.project is not None, timeout=PATIENCE)
     assert "one" in tab.project.about.text()
+
+
+def test_project_is_closed_by_a_click_so_that_others_can_write(
+    dock: GraftDock, qtbot: QtBot, tmp_path: Path
+) -> None:
+    dock.viewer.add_image(some_image(70, 80), name="one")
+    tab, context = data_tab(dock), dock.workbench.context
+    assert tab.project.close_project.isHidden()
+    start_project(dock, qtbot, tmp_path / "one.graft")
+    assert "kept" in tab.project.close_project.toolTip()
+
+    qtbot.mouseClick(tab.project.close_project, Qt.MouseButton.LeftButton)
+
+    assert context.project is None
+    assert tab.project.close_project.isHidden()
+    open_project(tmp_path / "one.graft", write=True).close()
+    # It stays closed when another layer comes, and is opened again by the same layer.
+    dock.viewer.add_labels(np.zeros((70, 80), int))
+    qtbot.wait(50)
+    assert context.project is None
+    assert not dock.workbench.data.state.is_opening
+    assert tab.project.start.text() == "Resume project"
+    qtbot.mouseClick(tab.project.start, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: context.project is not None, timeout=PATIENCE)
+    assert len([layer for layer in dock.viewer.layers if isinstance(layer, Image)]) == 1
 
 
 @pytest.mark.parametrize(

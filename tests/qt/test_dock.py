@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 import tifffile
 from napari.layers import Image
+from qtpy.QtCore import Qt
 
 from napari_graft._qt import closing
+from napari_graft._qt.tabs.data_tab import DataTab
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.project.opening import open_project
 from napari_graft.session.projects import ImageOptions, make_project
@@ -109,6 +111,27 @@ def test_closing_during_long_work_asks_first(
         open_project(folder, write=True).close()  # nobody holds it any more
         return
     assert dock.workbench.context.project is not None
+    job.cancel()
+    qtbot.waitUntil(lambda: not job.state.is_active, timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("answer", [False, True])
+def test_closing_the_project_during_long_work_asks_first(
+    dock: GraftDock, qtbot: QtBot, folder: Path, monkeypatch: pytest.MonkeyPatch, answer: bool
+) -> None:
+    dock.workbench.data.open_folder(folder)
+    qtbot.waitUntil(lambda: dock.workbench.context.project is not None, timeout=PATIENCE)
+    asked: list[str] = []
+    monkeypatch.setattr(closing, "ask_to_close", lambda window, title: asked.append(title) or answer)
+    job = dock.workbench.context.jobs.start(
+        "Training", work_until_stopped, lane="long", on_done=lambda _: None
+    )
+
+    qtbot.mouseClick(dock.findChild(DataTab).project.close_project, Qt.MouseButton.LeftButton)
+
+    assert asked == ["Training"]
+    assert (dock.workbench.context.project is None) == answer
+    assert job.token.is_cancelled == answer
     job.cancel()
     qtbot.waitUntil(lambda: not job.state.is_active, timeout=PATIENCE)
 

@@ -14,6 +14,7 @@ from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.core.tile import Tile
 from napari_graft.io import open_labels
 from napari_graft.project.opening import open_project
+from napari_graft.project.queue import TileQueue, TileState
 from napari_graft.session.annotating import annotate_from_labels
 from napari_graft.session.projects import ImageOptions, make_project
 from napari_graft.session.suggesting import SuggestRequest, suggest_tiles
@@ -75,6 +76,25 @@ def test_annotated_tiles_are_not_suggested_again(tmp_path: Path, sheet: Path) ->
     second = _suggest(tmp_path / "p.graft", source="tiny-nuclei")
 
     assert not any(a.tile.overlaps(b.tile) for a in first for b in second)
+
+
+@pytest.mark.parametrize("state", ["skipped", "bad image", "to do"])
+def test_tiles_that_the_user_turned_down_in_the_window_are_not_suggested_again(
+    tmp_path: Path, sheet: Path, state: TileState
+) -> None:
+    folder = tmp_path / "p.graft"
+    make_project(folder, ImageOptions(str(sheet.with_name("image.tif")))).close()
+    first = _suggest(folder, write=True)
+    queue = TileQueue()
+    for suggestion in first:
+        queue = queue.with_tile(suggestion.tile, state=state)
+    with open_project(folder, write=True) as project:
+        project.store_queue(queue)
+
+    second = _suggest(folder)
+
+    is_met_again = any(a.tile.overlaps(b.tile) for a in first for b in second)
+    assert is_met_again == (state == "to do")
 
 
 def test_suggestions_stay_inside_the_part_that_was_asked_for(sheet: Path) -> None:

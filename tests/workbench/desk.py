@@ -44,8 +44,7 @@ class Desk:
 
     def __init__(self, folder: Path, source: str | None = None) -> None:
         self.callbacks: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self.context = Context(self.callbacks.put)
-        self.model = AnnotatingModel(self.context, tile_side=lambda: SIDE, chosen_source=lambda: source)
+        self.context, self.model = self.make_models(source)
         self.labels: np.ndarray | None = None
         self.refused: list[str] = []
         self.told: list[str] = []
@@ -55,6 +54,10 @@ class Desk:
         self.model.labels_wanted.connect(self.note)
         self.context.take(open_project(folder, write=True))
         self.wait(lambda: bool(self.model.state.queue.tiles) or not self.context.jobs.active)
+
+    def make_models(self, source: str | None) -> tuple[Context, AnnotatingModel]:
+        context = Context(self.callbacks.put)
+        return context, AnnotatingModel(context, tile_side=lambda: SIDE, chosen_source=lambda: source)
 
     def _show(self, painting: TilePainting | None) -> None:
         self._tile = None if painting is None else painting.tile

@@ -1,7 +1,7 @@
 """Paints at random times until it is killed, and tells on its output what it did and when.
 
 Each line is a JSON list: ``["stroke", time, tile, label, row, column]`` before the stroke is made, and
-``["saved", time, tile]`` once the window said so.
+``["saved", time, tile]`` once the window said so; a tile is told by its start.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from desk import Desk
+from desk import SIDE, Desk
 
 LOOK_SECONDS = 0.4
 SIZE = 6
@@ -25,39 +25,59 @@ def say(*words: object) -> None:
     print(json.dumps(words), flush=True)
 
 
+class Painter:
+    """Paint strokes on the tiles of a window, one after the other.
+
+    Parameters
+    ----------
+    desk, chance
+        Where, and what decides.
+    """
+
+    def __init__(self, desk: Desk, chance: random.Random) -> None:
+        self._desk, self._chance = desk, chance
+        self._looked_at = time.monotonic()
+        self._label = 1
+        self._done_before = [queued.tile for queued in desk.model.state.queue.tiles if queued.state == "done"]
+        desk.model.set_sparse(True)
+        desk.context.tiles_changed.connect(self._tell_saved)
+        desk.open(desk.model.state.queue.next_to_do().tile)
+
+    def paint(self) -> None:
+        """Paint a stroke, and look at the layer from time to time, as the window does."""
+        painting, chance = self._desk.model.state.painting, self._chance
+        self._label += 1
+        row, column = chance.randrange(SIDE - SIZE), chance.randrange(SIDE - SIZE)
+        say("stroke", time.time(), painting.tile.start, self._label, row, column)
+        self._desk.labels[..., row : row + SIZE, column : column + SIZE] = self._label
+        if time.monotonic() - self._looked_at > LOOK_SECONDS:
+            self._desk.note()
+            self._looked_at = time.monotonic()
+
+    def rest(self) -> None:
+        """Let the window do its work until the next stroke."""
+        end = time.monotonic() + self._chance.uniform(0.005, 0.06)
+        while (left := end - time.monotonic()) > 0:
+            try:
+                self._desk.callbacks.get(timeout=left)()
+            except queue.Empty:
+                break
+
+    def _tell_saved(self) -> None:
+        for queued in self._desk.model.state.queue.tiles:
+            if queued.state == "done" and queued.tile not in self._done_before:
+                say("saved", time.time(), queued.tile.start)
+
+
 def main(folder: str, seed: str) -> None:
     chance = random.Random(int(seed))
     desk = Desk(Path(folder))
-    desk.model.set_sparse(True)
-    tiles = [queued.tile for queued in desk.model.state.queue.tiles]
-    desk.context.tiles_changed.connect(
-        lambda: [
-            say("saved", time.time(), tiles.index(queued.tile))
-            for queued in desk.model.state.queue.tiles
-            if queued.state == "done"
-        ]
-    )
-    desk.open(tiles[0])
-    say("ready", time.time())
-    looked_at = time.monotonic()
-    label = 1
+    painter = Painter(desk, chance)
     while True:
-        painting = desk.model.state.painting
-        label += 1
-        row, column = chance.randrange(64 - SIZE), chance.randrange(64 - SIZE)
-        say("stroke", time.time(), tiles.index(painting.tile), label, row, column)
-        desk.labels[row : row + SIZE, column : column + SIZE] = label
-        if time.monotonic() - looked_at > LOOK_SECONDS:
-            desk.note()
-            looked_at = time.monotonic()
-        if chance.random() < 0.02 and len(tiles) > 1:
+        painter.paint()
+        if chance.random() < 0.02:
             desk.model.accept()
-        end = time.monotonic() + chance.uniform(0.005, 0.06)
-        while (left := end - time.monotonic()) > 0:
-            try:
-                desk.callbacks.get(timeout=left)()
-            except queue.Empty:
-                break
+        painter.rest()
 
 
 if __name__ == "__main__":

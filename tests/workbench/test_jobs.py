@@ -170,3 +170,32 @@ def test_after_closing_nothing_is_delivered(window: Window) -> None:
         window.callbacks.get()()
 
     assert window.ended == []
+
+
+def test_job_that_must_finish_is_done_though_all_are_asked_to_stop(window: Window) -> None:
+    done: list[str] = []
+    is_begun, may_go = threading.Event(), threading.Event()
+
+    def read(report: Report, cancel: CancelToken) -> None:
+        is_begun.set()
+        may_go.wait(10)
+
+    def write(report: Report, cancel: CancelToken) -> None:
+        done.append("written")
+
+    def look(report: Report, cancel: CancelToken) -> None:
+        done.append("looked")
+
+    start = window.runner.start
+    start("Reading", read, lane="files", on_done=lambda _: None)
+    start("Writing", write, lane="files", on_done=lambda _: None, must_finish=True)
+    start("Looking", look, lane="files", on_done=lambda _: None)
+    assert is_begun.wait(10)
+
+    window.runner.cancel()
+    window.runner.close()
+    assert not window.runner.settle(0.01)
+    may_go.set()
+
+    assert window.runner.settle(10)
+    assert done == ["written"]

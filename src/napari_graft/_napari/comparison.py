@@ -64,6 +64,7 @@ class ComparisonView:
         self._viewer = weakref.ref(viewer)
         self._before: _Before | None = None
         self._blink: Callable[[object], None] | None = None
+        self._bound: list[tuple[weakref.ref[ViewerModel | Layer], Any]] = []
         self.comparison: Comparison | None = None
 
     def show(self, comparison: Comparison, image: Image, look: Look) -> None:
@@ -147,9 +148,19 @@ class ComparisonView:
         self.closed.emit()
 
     def _bind_blink_key(self) -> None:
+        """Take the key where it is not ours yet, or give it back to what was bound to it before."""
         viewer = self._plain_viewer
+        if self._blink is None:
+            for owner, before in self._bound:
+                if (one := owner()) is not None:
+                    one.bind_key(BLINK_KEY, before, overwrite=True)
+            self._bound = []
+            return
+        ours = [owner() for owner, _ in self._bound]
         for one in (viewer, *viewer.layers):
-            one.bind_key(BLINK_KEY, self._blink, overwrite=True)
+            before = one.bind_key(BLINK_KEY, self._blink, overwrite=True)
+            if not any(one is other for other in ours):
+                self._bound.append((weakref.ref(one), before))
 
     @property
     def _plain_viewer(self) -> ViewerModel:

@@ -7,7 +7,7 @@ from pathlib import Path
 from napari.components import ViewerModel
 from napari.layers import Image
 
-from napari_graft._napari.layers import KEY, details_of, find_layer
+from napari_graft._napari.layers import KEY, details_of, find_layer, our_layers
 from napari_graft.core.axes import nanometres_per
 from napari_graft.core.errors import InputError
 from napari_graft.workbench.layer_image import LayerImage
@@ -43,6 +43,12 @@ def describe_layer(layer: Image) -> LayerImage:
 def mark_image(layer: Image, folder: Path) -> None:
     """Note on a layer that it is the image of the project in `folder`."""
     layer.metadata[KEY] = details_of(layer) | {"role": "image", "project": str(folder)}
+
+
+def unmark_images(viewer: ViewerModel, folder: Path) -> None:
+    """Forget which layers show the image of the project in `folder`, so that they are like any other."""
+    for layer in our_layers(viewer, "image", project=str(folder)):
+        del layer.metadata[KEY]
 
 
 def project_image(viewer: ViewerModel, folder: Path) -> Image | None:

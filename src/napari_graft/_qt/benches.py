@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_graft._qt.bridge import Bridge
 from napari_graft._qt.closing import CloseGuard
+from napari_graft._qt.desk_keeper import DeskKeeper
 from napari_graft._qt.software_opengl import keep_programs
 from napari_graft.workbench.workbench import Workbench
 
@@ -32,6 +33,7 @@ def workbench_of(viewer: Viewer) -> Workbench:
         bridge = Bridge()
         bench = Workbench(bridge.deliver)
         _benches[viewer] = bench
+        DeskKeeper(bench, viewer)  # it belongs to the window
         # A dock hears nothing when its window closes: the guard watches the window itself.
         window = viewer.window._qt_window  # napari offers no public way to its window
         guard = CloseGuard(bench, window, on_closed=lambda: _benches.pop(viewer, None))

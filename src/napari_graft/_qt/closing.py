@@ -32,7 +32,7 @@ class CloseGuard(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - the name is Qt's
         """Ask before the window closes while a job is under way; it stays open where the answer is no."""
         if event.type() == QEvent.Type.Close and watched is self._window and self._workbench is not None:
-            if not self._may_close():
+            if not may_close(self._workbench, self._window):
                 event.ignore()
                 return True
             self.close_now()
@@ -45,10 +45,11 @@ class CloseGuard(QObject):
             workbench.close()
             self._on_closed()
 
-    def _may_close(self) -> bool:
-        assert self._workbench is not None
-        long = [job.state.title for job in self._workbench.context.jobs.active if job.lane == "long"]
-        return not long or ask_to_close(self._window, long[0])
+
+def may_close(workbench: Workbench, window: QWidget) -> bool:
+    """Say whether the project or the window may close; where a long job is under way the user is asked."""
+    long = [job.state.title for job in workbench.context.jobs.active if job.lane == "long"]
+    return not long or ask_to_close(window, long[0])
 
 
 def ask_to_close(window: QWidget, title: str) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, QTimer
 
+from napari_graft._napari.images import unmark_images
 from napari_graft._napari.layers import details_of, our_layers
 from napari_graft._qt.binding import listen
 from napari_graft.workbench.workbench import Workbench
@@ -33,7 +34,8 @@ class DroppedProjects(QObject):
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._adopt)
         viewer.layers.events.inserted.connect(self._on_inserted)
-        listen(self, workbench.context.project_changed, self._show_image)
+        self._folder: Path | None = None
+        listen(self, workbench.context.project_changed, self._on_project_changed)
         self._soon.start()
 
     def _on_inserted(self) -> None:
@@ -52,6 +54,14 @@ class DroppedProjects(QObject):
             if details_of(layer).get("role") != "image":
                 self._viewer.layers.remove(layer)
         self._workbench.data.open_folder(folder)
+
+    def _on_project_changed(self) -> None:
+        project = self._workbench.context.project
+        before, self._folder = self._folder, None if project is None else project.folder
+        if before is not None and before != self._folder:
+            # Or the next layer that comes would open the project again, for its image is still there.
+            unmark_images(self._viewer, before)
+        self._show_image()
 
     def _show_image(self) -> None:
         """Add the image of a project that was opened from the dock, where no layer shows it."""

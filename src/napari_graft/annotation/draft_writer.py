@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -82,12 +83,20 @@ class DraftWriter:
         draft.discard()
 
     def close(self, timeout: float | None = None) -> bool:
-        """Write what waits and end the thread; say whether all is on the disk. Twice does no harm."""
+        """Write what waits and end the thread; say whether all is on the disk. Twice does no harm.
+
+        Parameters
+        ----------
+        timeout
+            Seconds to wait at most, None for as long as it takes. What is not written by then may still be,
+            as long as this process lives.
+        """
+        ends = None if timeout is None else time.monotonic() + timeout
         is_saved = self.flush(timeout)
         with self._condition:
             self._is_closing = True
             self._condition.notify_all()
-        self._thread.join(timeout)
+        self._thread.join(None if ends is None else max(0.0, ends - time.monotonic()))
         return is_saved
 
     def _retry_failed(self) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from typing import IO
 
@@ -71,15 +72,26 @@ class WorkerProcess:
 
     def stop(self, grace: float) -> None:
         """Let it stop its job and end, and kill it if it has not after `grace` seconds."""
-        assert self._process.stdin is not None
-        with self._writing, suppress(BrokenPipeError):
-            self._is_stopping = True
-            self._process.stdin.close()
+        ends = time.monotonic() + grace
+        self._is_stopping = True
+        # One that does not read any more may keep whoever writes to it, and who writes keeps the lock.
+        if self._writing.acquire(timeout=grace):
+            self._close_requests()
+        else:
+            self._process.kill()
         try:
-            self._process.wait(grace)
+            self._process.wait(max(0.0, ends - time.monotonic()))
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def _close_requests(self) -> None:
+        assert self._process.stdin is not None
+        try:
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
+        finally:
+            self._writing.release()
 
     def describe_end(self) -> str:
         """Say in words how it ended."""

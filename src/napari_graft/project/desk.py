@@ -29,7 +29,11 @@ class Desk(Document):
     sparse
         Whether strokes were painted rather than whole tiles.
     visible
-        Whether layers were shown, by their role.
+        Whether layers were shown, by their role, with the kind or the run where there are several.
+    budget, minutes
+        How many tiles were to be painted in all, and how long a training was to take; None where not known.
+    tile_side
+        Side of the tiles to suggest, in pixels; None where not known.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -42,6 +46,9 @@ class Desk(Document):
     brush: float = Field(default=10.0, gt=0, lt=float("inf"))
     sparse: bool = False
     visible: dict[str, bool] = Field(default_factory=dict)
+    budget: int | None = Field(default=None, ge=1)
+    minutes: float | None = Field(default=None, gt=0, lt=float("inf"))
+    tile_side: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
     def _check(self) -> Desk:

@@ -53,7 +53,8 @@ class SuggestRequest:
     device
         Where the network runs.
     avoid
-        Tiles that are not to be suggested, nor any that overlaps one of them.
+        Tiles that are not to be suggested, nor any that overlaps one of them; beside those that are
+        annotated, or were skipped or marked as a bad image.
     """
 
     n: int = 4
@@ -131,7 +132,7 @@ def choose_tiles(
     annotated_tiles = project.annotations.tiles()
     side = (1,) * (bounds.ndim - 2) + (request.tile, request.tile)
     tiles = [tile.shift(bounds.start) for tile in candidate_tiles(bounds.shape, side, rng, MAX_CANDIDATES)]
-    taken = (*annotated_tiles, *_to_avoid(request, bounds))
+    taken = (*annotated_tiles, *project.queue().avoided, *_to_avoid(request, bounds))
     free = [tile for tile in tiles if not any(tile.overlaps(other) for other in taken)]
     look = _Look(model, view, request, rng, annotated_tiles)
     both = look.at([*annotated_tiles, *free], report, cancel)
@@ -140,7 +141,9 @@ def choose_tiles(
     candidates = [candidate for candidate, empty in zip(seen, blank, strict=True) if not empty]
     chosen = STRATEGIES[request.strategy].select(candidates, request.n, rng, annotated=annotated)
     if not chosen:
-        raise InputError("no tile is left to suggest: the image is annotated, blank, or smaller than a tile")
+        raise InputError(
+            "no tile is left to suggest: the image is annotated, skipped, blank, or smaller than a tile"
+        )
     return Choice(tuple(chosen), tuple(candidates), request.strategy, model.name)
 
 

@@ -60,6 +60,7 @@ class AnnotatingModel:
         """Suggest the tiles most worth painting, as many as the budget leaves, and segment them."""
         if self.state.is_suggesting or self.state.n_to_suggest == 0:
             return
+        # All of the list that is not accepted: the file may not say yet what was decided a moment ago.
         avoid = [queued.tile for queued in self.state.queue.tiles if queued.state != "done"]
         n, model = self.state.n_to_suggest, self.model_in_use()
         try:

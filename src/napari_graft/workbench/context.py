@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -19,7 +20,7 @@ from napari_graft.sources.catalogue import Catalogue
 from napari_graft.workbench.jobs import Deliver, Job, JobRunner, Lane
 
 _GRACE = 1.5
-"""Seconds that a worker process has to stop when the window closes."""
+"""Seconds that worker processes, and what is still to be written, have when the window closes."""
 
 
 class Context:
@@ -123,19 +124,33 @@ class Context:
         self._ask_for_the_rest()
         self._is_closed = True
         self.jobs.close()
-        self.drafts.close()
-        for engine in self._engines.values():
-            engine.close(grace=_GRACE)
-        self._release()
+        closing = [
+            threading.Thread(target=engine.close, args=(_GRACE,), name="closing an engine")
+            for engine in self._engines.values()
+        ]
+        for thread in closing:
+            thread.start()
+        ends = time.monotonic() + _GRACE
+        self.jobs.settle(_GRACE)
+        self.drafts.close(max(0.0, ends - time.monotonic()))
+        for thread in closing:
+            thread.join()
+        self._let_go()
 
     def _release(self) -> None:
         if self._project is None:
             return
         self._ask_for_the_rest()
         self.jobs.cancel()
-        self.drafts.flush(_GRACE)
-        self._project.close()
-        self._project = None
+        ends = time.monotonic() + _GRACE
+        self.jobs.settle(_GRACE)
+        self.drafts.flush(max(0.0, ends - time.monotonic()))
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._project is not None:
+            self._project.close()
+            self._project = None
 
     def _ask_for_the_rest(self) -> None:
         if self._project is not None and not self._is_closed:

@@ -69,10 +69,11 @@ class Job(Generic[T]):
     progressed = Signal(Progress)
     ended = Signal()
 
-    def __init__(self, title: str, lane: Lane, task: Task[T]) -> None:
+    def __init__(self, title: str, lane: Lane, task: Task[T], *, must_finish: bool = False) -> None:
         self.state = JobState(title)
         self.lane = lane
         self.task = task
+        self.must_finish = must_finish
         self.token = CancelToken()
         self._pace = Pace()
 
@@ -116,6 +117,8 @@ class JobRunner:
         self._lanes: dict[Lane, queue.SimpleQueue[_Errand | None]] = {}
         self._active: list[Job[object]] = []
         self._is_closed = False
+        self._n_to_finish = 0
+        self._finishing = threading.Condition()
 
     @property
     def active(self) -> tuple[Job[object], ...]:
@@ -130,6 +133,7 @@ class JobRunner:
         lane: Lane,
         on_done: Callable[[T], None],
         on_progress: Callable[[Progress], None] | None = None,
+        must_finish: bool = False,
     ) -> Job[T]:
         """Put a job in its lane.
 
@@ -141,25 +145,37 @@ class JobRunner:
             Takes its result, on the thread of the window; not called when the job failed or was stopped.
         on_progress
             Connected before the job starts, so that nothing it says is lost.
+        must_finish
+            Whether it is done even where all jobs are asked to stop, as what keeps the user's work is.
         """
-        job = Job(title, lane, task)
+        job = Job(title, lane, task, must_finish=must_finish)
         if on_progress is not None:
             job.progressed.connect(on_progress)
         self._active.append(job)  # type: ignore[arg-type]  # whatever it returns, only its state matters here
+        if must_finish:
+            with self._finishing:
+                self._n_to_finish += 1
         self.started.emit(job)
         self._queue_of(lane).put(_Errand(lambda: self._work(job, on_done)))
         return job
 
     def cancel(self) -> None:
-        """Ask all jobs to stop."""
+        """Ask all jobs to stop but those that must finish."""
         for job in self.active:
-            job.cancel()
+            if not job.must_finish:
+                job.cancel()
+
+    def settle(self, timeout: float) -> bool:
+        """Wait until all is done that must finish, `timeout` seconds at most; say whether it is."""
+        with self._finishing:
+            return self._finishing.wait_for(lambda: self._n_to_finish == 0, timeout)
 
     def close(self) -> None:
-        """Ask all jobs to stop, wait for none, and deliver nothing any more."""
+        """Ask all jobs to stop but those that must finish, wait for none, and deliver nothing any more."""
         self._is_closed = True
         for job in self.active:
-            job.token.cancel()
+            if not job.must_finish:
+                job.token.cancel()
         self._active = []  # whoever asks later what is under way hears that nothing is
         for waiting in self._lanes.values():
             waiting.put(None)
@@ -187,6 +203,11 @@ class JobRunner:
             self._say(lambda: self._end(job, "failed", message))
         else:
             self._say(lambda: self._finish(job, result, on_done))
+        finally:
+            if job.must_finish:
+                with self._finishing:
+                    self._n_to_finish -= 1
+                    self._finishing.notify_all()
 
     def _finish(self, job: Job[T], result: T, on_done: Callable[[T], None]) -> None:
         try:

@@ -86,7 +86,9 @@ class QueueFiles:
                 project.store_suggestions(choice.suggestions)
                 store_candidates(project, choice.candidates)
 
-        self._start("Saving the list of tiles", project, work, lambda _: self._context.note_saved())
+        self._start(
+            "Saving the list of tiles", project, work, lambda _: self._context.note_saved(), must_finish=True
+        )
 
     def read_painting(
         self,
@@ -116,7 +118,7 @@ class QueueFiles:
             # A state that still waited for the writer would come back as a draft.
             self._context.drafts.discard(project.draft(accepted.tile))
 
-        return self._start("Saving the tile", project, work, lambda _: on_done())
+        return self._start("Saving the tile", project, work, lambda _: on_done(), must_finish=True)
 
     def thumbnails(self, tiles: Sequence[Tile], on_done: Callable[[Thumbnails], None]) -> None:
         """Make small pictures of tiles."""
@@ -133,9 +135,11 @@ class QueueFiles:
         project: Project,
         work: Callable[[Report, CancelToken], _T],
         on_done: Callable[[_T], None],
+        *,
+        must_finish: bool = False,
     ) -> Job[_T]:
         def take(result: _T) -> None:
             if self._context.project is project:  # else it was closed meanwhile
                 on_done(result)
 
-        return self._context.jobs.start(title, work, lane="files", on_done=take)
+        return self._context.jobs.start(title, work, lane="files", on_done=take, must_finish=must_finish)

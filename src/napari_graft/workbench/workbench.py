@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import ClassVar
-
-from psygnal import SignalGroupDescriptor
-
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.workbench.annotating import AnnotatingModel
 from napari_graft.workbench.comparing import ComparingModel
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.data import DataModel
+from napari_graft.workbench.desk import DeskModel
 from napari_graft.workbench.jobs import Deliver
-from napari_graft.workbench.next_step import Facts, NextStep, TabName, next_step
+from napari_graft.workbench.next_step import Facts, next_step
 from napari_graft.workbench.results import ResultsModel
 from napari_graft.workbench.sources import SourcesModel
 from napari_graft.workbench.training import TrainingModel
 from napari_graft.workbench.trial import TrialModel
-
-
-@dataclass(slots=True, weakref_slot=True)
-class WorkbenchState:
-    """Say which tab is shown, and what comes next."""
-
-    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
-
-    tab: TabName = "data"
-    next: NextStep = field(default_factory=lambda: next_step(Facts()))
+from napari_graft.workbench.workbench_state import WorkbenchState
 
 
 class Workbench:
@@ -59,6 +46,7 @@ class Workbench:
         )
         self.comparing = ComparingModel(self.context, self.sources)
         self.state = WorkbenchState()
+        self.desk = DeskModel(self.context, self.state, self.data, self.annotating, self.training)
         self._connect()
 
     def update_next_step(self) -> None:

@@ -1,4 +1,4 @@
-"""Where the project lies, and the buttons that start, resume and open one."""
+"""Where the project lies, and the buttons that start, resume, open and close one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from qtpy.QtWidgets import QFileDialog, QLineEdit, QWidget
 
 from napari_graft._qt.binding import bind, listen
+from napari_graft._qt.closing import may_close
 from napari_graft._qt.tabs.data_words import describe_project
 from napari_graft._qt.widgets.basics import button, column, row, text
 from napari_graft._qt.widgets.folding import Folding
@@ -15,9 +16,11 @@ from napari_graft.project.project import MANIFEST
 from napari_graft.workbench.recent import recent_projects
 from napari_graft.workbench.workbench import Workbench
 
+_CLOSE_TIP = "Let others write to it, such as the command line; all that you painted and trained is kept"
+
 
 class ProjectBox(QWidget):
-    """Let the user start, resume or open a project.
+    """Let the user start, resume, open or close a project.
 
     Parameters
     ----------
@@ -27,6 +30,7 @@ class ProjectBox(QWidget):
 
     def __init__(self, workbench: Workbench) -> None:
         super().__init__()
+        self._workbench = workbench
         self._context = workbench.context
         self._model = workbench.data
         self.folder = QLineEdit()
@@ -35,11 +39,12 @@ class ProjectBox(QWidget):
         self.start = button("Start project", self._on_start_clicked, look="primary")
         self.open = button("Open a project…", self._on_open_clicked)
         self.about = text("", "good")
+        self.close_project = button("Close project", self._on_close_clicked, tip=_CLOSE_TIP)
         self.refusal = text("", "error")
         self.recent = Folding("Recent projects")
         layout = column(text("Project", "title"))
         layout.addLayout(row(self.folder, self.browse))
-        for widget in (self.refusal, self.start, self.open, self.about, self.recent):
+        for widget in (self.refusal, self.start, self.open, self.about, self.close_project, self.recent):
             layout.addWidget(widget)
         self.setLayout(layout)
         self._connect()
@@ -80,6 +85,10 @@ class ProjectBox(QWidget):
         if path:
             self._model.open_folder(Path(path))
 
+    def _on_close_clicked(self) -> None:
+        if may_close(self._workbench, self):
+            self._context.close_project()
+
     def _show_folder(self, folder: Path | None) -> None:
         self.folder.setText("" if folder is None else str(folder))
         exists = folder is not None and _is_project(folder)
@@ -97,6 +106,8 @@ class ProjectBox(QWidget):
         project = self._context.project
         self.about.setText(describe_project(project))
         self.about.setVisible(project is not None)
+        self.close_project.setVisible(project is not None)
+        self._show_folder(self._model.state.folder)  # by now there may be a project in it
         self.start.setVisible(project is None or project.folder != self._model.state.folder)
         recent = recent_projects()
         content = QWidget()

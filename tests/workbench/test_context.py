@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
+
+from at_work import is_alive
+from desk import PATIENCE, SIDE, Desk, make_small_project
+
+from napari_graft.annotation.draft import DraftJournal
+from napari_graft.core.labels import BACKGROUND
+from napari_graft.core.progress import CancelToken, Report
+from napari_graft.core.tile import Tile
+from napari_graft.engine.protocol import DeviceJob
+from napari_graft.project.opening import open_project
+from napari_graft.workbench.context import Context
+from napari_graft.workbench.jobs import Lane
+
+FIRST = Tile((0, 0), (SIDE, SIDE))
+Window = tuple[Context, "queue.SimpleQueue[Callable[[], None]]"]
+
+
+@pytest.fixture
+def window() -> Iterator[Window]:
+    callbacks: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+    context = Context(callbacks.put)
+    yield context, callbacks
+    context.close()
+
+
+def start_workers(window: Window) -> list[int]:
+    """Let both lanes do a job; return the ids of their processes."""
+    context, callbacks = window
+    lanes: tuple[Lane, ...] = ("long", "short")
+    found: list[object] = []
+    for lane in lanes:
+        context.run_engine("Looking", DeviceJob(device="cpu"), lane=lane, on_done=found.append)
+    while len(found) < len(lanes):
+        callbacks.get(timeout=PATIENCE)()
+    processes = [context.process_id(lane) for lane in lanes]
+    return [process for process in processes if process is not None]
+
+
+class StuckDraft(DraftJournal):
+    """A draft on a disk that does not answer until it is let go."""
+
+    may_go = threading.Event()
+
+    def append(self, labels: np.ndarray) -> bool:
+        assert self.may_go.wait(PATIENCE)
+        return super().append(labels)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are stopped by signals")
+def test_closing_takes_less_than_two_seconds_though_neither_the_workers_nor_the_disk_answer(
+    window: Window, tmp_path: Path
+) -> None:
+    context, _ = window
+    processes = start_workers(window)
+    assert len(processes) == 2
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    draft = StuckDraft(tmp_path / "draft", Tile((0, 0), (4, 4)))
+    context.drafts.submit(draft, np.ones((4, 4), np.uint32))
+
+    began = time.monotonic()
+    context.close()
+    seconds = time.monotonic() - began
+
+    draft.may_go.set()
+    assert seconds < 2
+    assert not any(map(is_alive, processes))
+
+
+def test_what_was_accepted_a_moment_before_closing_is_kept(tmp_path: Path) -> None:
+    folder = make_small_project(tmp_path)
+    desk = Desk(folder)
+    desk.open(FIRST)
+    desk.paint(BACKGROUND, (slice(None), slice(None)))
+    keep_files_busy(desk.context)
+    desk.model.accept()
+
+    desk.close()
+
+    with open_project(folder, write=True) as project:
+        assert (project.annotations.read(FIRST).labels == BACKGROUND).all()
+        assert project.drafts() == []
+
+
+def test_what_was_decided_a_moment_before_the_project_closes_is_kept(tmp_path: Path) -> None:
+    folder = make_small_project(tmp_path)
+    desk = Desk(folder)
+    desk.open(FIRST)
+    keep_files_busy(desk.context)
+    desk.model.skip()
+
+    desk.context.close_project()
+
+    with open_project(folder, write=True) as project:
+        assert [queued.state for queued in project.queue().tiles] == ["skipped", "to do", "to do"]
+    desk.close()
+
+
+def keep_files_busy(context: Context) -> None:
+    """Start a job on the lane of files that ends when it is asked to."""
+    is_busy = threading.Event()
+
+    def wait(report: Report, cancel: CancelToken) -> None:
+        is_busy.set()
+        while not cancel.is_cancelled:
+            time.sleep(0.01)
+
+    context.jobs.start("Reading", wait, lane="files", on_done=lambda _: None)
+    assert is_busy.wait(PATIENCE)
