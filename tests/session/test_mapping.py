@@ -45,9 +45,7 @@ def folder(tmp_path: Path, image: Path) -> Path:
 
 
 @pytest.fixture
-def mapped_sources(
-    tmp_path: Path, sources: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def mapped_sources(tmp_path: Path, sources: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let one source remember other parts of the very image, and the other one noise."""
     copied = tmp_path / "sources"
     shutil.copytree(sources, copied)
