@@ -55,6 +55,7 @@ class SourcesTab(QWidget):
         self._viewer = viewer
         self._host = ComparisonHost(self, workbench, viewer, self._model.close_preview)
         self.plot: DistancePlot | None = None
+        self._ranked: list[str] = []
         self._make_widgets()
         self._lay_out()
         self._connect()
@@ -147,9 +148,10 @@ class SourcesTab(QWidget):
     def _show_rows(self, rows: tuple[SourceRow, ...]) -> None:
         pointed = self.table.current
         self.table.show_rows(rows)
-        ids = [one.id for one in rows]
+        ids, ranked = [one.id for one in rows], [one.id for one in rows if one.is_ranked]
         if rows:
-            self.table.point_at(pointed if pointed in ids and not self._model.state.is_ranking else ids[0])
+            self.table.point_at(pointed if pointed in ids and ranked == self._ranked else ids[0])
+        self._ranked = ranked
         self._show_plot(rows)
 
     def _show_plot(self, rows: tuple[SourceRow, ...]) -> None:

@@ -18,7 +18,7 @@ def hint_words(state: SourcesState, has_project: bool) -> str:
         return "Comparing your image with what each source was trained on…"
     if not state.is_ranked:
         return "Not ranked yet. Rank compares your image with what each source was trained on."
-    return "Best first. Tick those to preview; select the one to use."
+    return "Best first, by all that was measured. Tick those to preview; select the one to use."
 
 
 def advice_words(advised: RankedEntry | None) -> str:

@@ -33,9 +33,9 @@ def steadiness_words(row: SourceRow) -> str:
         return ""
     if row.steadiness == 0:
         return "finds nothing"
-    return (
-        "steady" if row.steadiness >= STEADY else "fairly" if row.steadiness >= FAIRLY_STEADY else "unsteady"
-    )
+    if row.steadiness >= STEADY:
+        return "steady"
+    return "fairly steady" if row.steadiness >= FAIRLY_STEADY else "unsteady"
 
 
 def place_words(row: SourceRow) -> str:
