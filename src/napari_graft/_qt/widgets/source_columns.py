@@ -67,7 +67,7 @@ COLUMNS = (
     Column(
         "Your tiles",
         "The place of the source after a very short training on the tiles that you painted.\n"
-        "Rank again after painting: nothing else tells as much.",
+        "Rank again after painting to see it: nothing else here knows what you want to have found.",
         place_words,
         72,
         68,
