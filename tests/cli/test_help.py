@@ -9,7 +9,8 @@ Graft = Callable[..., Any]
 
 COMMANDS = (
     "demo", "new", "info", "rank", "plan", "trial", "compare", "suggest", "annotate", "train", "predict",
-    "evaluate", "benchmark", "sources list", "sources show", "sources add", "sources export", "sources train",
+    "evaluate", "benchmark", "sources list", "sources show", "sources map", "sources add", "sources export",
+    "sources train",
 )  # fmt: skip
 OPTIONS = {
     "demo": "--out --image --labels --exclude --rounds --tiles --time-budget --steps --seed",
@@ -17,6 +18,7 @@ OPTIONS = {
     "info": "--json",
     "sources list": "--scores --json",
     "sources show": "--json",
+    "sources map": "--out --json",
     "sources add": "--sha256 --outputs --structure",
     "sources export": "--out --format",
     "sources train": "--out --rescore",

@@ -54,6 +54,7 @@ def test_ranking_describes_the_sources_and_leaves_out_those_that_know_the_image(
         assert isinstance(ranking, list)
         return [entry["source"] for entry in ranking]
 
+    assert unseen["map"] is None  # the tiny sources remember nothing in a common encoder
     assert (ids(seen), seen["left_out"]) == (["tiny-nuclei"], ["tiny-neurites"])
     assert (set(ids(unseen)), unseen["left_out"]) == ({"tiny-nuclei", "tiny-neurites"}, [])
     assert ids(excluded) == ["tiny-neurites"]

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QFileDialog
 from napari_graft._napari.layers import details_of, our_layers
 from napari_graft._qt.tabs.sources_tab import SourcesTab
 from napari_graft.project.opening import open_project
-from napari_graft.project.ranking import RankedEntry, StoredRanking
+from napari_graft.project.ranking import RankedEntry, StoredMap, StoredRanking
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -124,7 +124,7 @@ def test_numbers_are_in_the_tooltip_only(
     model = tab.table.model()
     cells = [model.index(0, column).data() for column in range(model.columnCount())]
     assert cells[:2] == [f"The {FLY}", "like its own data"]
-    assert cells[3] == "research use only"
+    assert cells[5] == "research use only"
     assert "z = 2.5" in model.index(0, 1).data(Qt.ItemDataRole.ToolTipRole)
     assert "p = 0.034" in model.index(0, 1).data(Qt.ItemDataRole.ToolTipRole)
 
@@ -144,7 +144,7 @@ def test_table_can_be_sorted_and_brought_back_to_best_first(
 
     tab.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
     assert titles(tab) == sorted(best_first, reverse=True)
-    tab.table.sortByColumn(2, Qt.SortOrder.DescendingOrder)
+    tab.table.sortByColumn(4, Qt.SortOrder.DescendingOrder)
     assert titles(tab) == [best_first[2], best_first[1], best_first[0]]
     tab.table.sortByColumn(1, Qt.SortOrder.AscendingOrder)
     assert titles(tab) == best_first
@@ -292,3 +292,107 @@ def test_plot_and_table_follow_the_theme(
         colours.append(tab.plot.backgroundBrush().color().lightness())
 
     assert colours[0] < 100 < colours[1]
+
+
+def test_the_parts_of_the_ranking_are_told_in_words(
+    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
+) -> None:
+    rank_before(
+        neuropil_project,
+        entry(FLY, consistency=0.91, few_shot=-0.4, combined=0.1),
+        entry(AXONS, 9.0, consistency=0.0, few_shot=-0.2, combined=0.6),
+        entry(NUCLEI, 90.0, consistency=0.3),
+    )
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+
+    model = tab.table.model()
+    shown = [[model.index(row, column).data() for column in (2, 3)] for row in range(3)]
+    assert shown == [["steady", "2 of 2"], ["finds nothing", "1 of 2"], ["unsteady", ""]]
+    assert "brightness" in model.headerData(2, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
+    assert "0.91 of 1" in model.index(0, 2).data(Qt.ItemDataRole.ToolTipRole)
+    tab.table.sortByColumn(3, Qt.SortOrder.AscendingOrder)
+    assert titles(tab)[0] == f"The {AXONS}"
+
+
+def test_a_source_without_a_distance_keeps_its_place_in_table_and_plot(
+    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
+) -> None:
+    unknown = entry(FLY).model_copy(update={"z": None, "p_value": None, "verdict": "not measured"})
+    rank_before(neuropil_project, unknown, entry(AXONS, 9.0))
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+    assert titles(tab)[:2] == [f"The {FLY}", f"The {AXONS}"]
+    assert tab.plot is not None
+    assert [words.partition(":")[0] for words in tab.plot.titles] == ["not measured", "near"]
+
+    dock.workbench.context.close_project()
+    rank_before(neuropil_project, unknown)
+    dock.workbench.data.open_folder(neuropil_project)
+    qtbot.waitUntil(lambda: len(dock.workbench.sources.state.rows) == 3, timeout=PATIENCE)
+    wait(dock, qtbot)
+    assert not tab.table.isColumnHidden(1)
+    assert tab.plot_box.isHidden()
+
+
+def test_advice_that_no_click_can_follow_has_no_button(
+    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
+) -> None:
+    words = "things look smaller: check the pixel size (z falls from 60 to 4)"
+    advised = entry(FLY, 60.0, remedy=words, remedy_kind="rescale", z_after_remedy=4.0)
+    rank_before(neuropil_project, advised)
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+
+    assert "check the pixel size. The distance would fall from 60 to 4." in tab.advice.text()
+    assert tab.swap.isHidden()
+
+
+def test_the_map_unfolds_and_shows_the_image_among_the_sources(
+    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
+) -> None:
+    distances = ((0, 0.6, 0.8, 0.1), (0.6, 0, 0.7, 0.5), (0.8, 0.7, 0, 0.9), (0.1, 0.5, 0.9, 0))
+    stored = StoredMap(names=(FLY, AXONS, NUCLEI, ""), distances=distances)
+    rank_before(neuropil_project, entry(FLY), entry(AXONS, 9.0), entry(NUCLEI, 90.0), map=stored)
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+    assert not tab.map_box.isHidden()
+    assert tab.map_box.plot is None
+
+    tab.resize(400, 1200)
+    tab.map_box.expand(animate=False)
+    plot = tab.map_box.plot
+    assert plot is not None
+    assert "Your image" in plot.names
+    assert abs(plot.names.index("Your image") - [name[:7] for name in plot.names].index("The fly")) == 1
+    assert f"The {FLY}" in tab.map_box.nearest.text()
+
+    dock.workbench.context.close_project()
+    assert tab.map_box.isHidden()
+
+
+def test_what_is_folded_shows_all_its_words_however_narrow(
+    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
+) -> None:
+    stored = StoredMap(names=(FLY, AXONS, ""), distances=((0, 0.6, 0.1), (0.6, 0, 0.5), (0.1, 0.5, 0)))
+    rank_before(neuropil_project, entry(FLY), entry(AXONS, 9.0), map=stored)
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+    box = tab.map_box
+    box.setParent(None)
+    qtbot.addWidget(box)
+    box.show()
+    box.resize(NARROWEST, 600)
+    box.expand(animate=False)
+
+    def is_whole() -> bool:
+        assert box.plot is not None
+        return box.content().height() >= box.plot.geometry().bottom() > box.meaning.geometry().bottom()
+
+    qtbot.waitUntil(is_whole)
+    assert box.meaning.height() >= box.meaning.heightForWidth(box.meaning.width())
+    assert box.plot is not None
+    names, side = box.plot.names, box.plot.height() / 3
+    for row, name in enumerate(names):
+        words = box.plot.words_at(QPoint(box.plot.width() - 5, round(side * (row + 0.5))))
+        assert words[:5] == name[:5]
+    at, other = names.index("Your image"), [name[:7] for name in names].index("The fly")
+    left, width = 0.14 * box.plot.width(), 0.4 * box.plot.width()
+    row_width = min(width, box.plot.height()) / 3
+    square = QPoint(round(left + row_width * (other + 0.5)), round(side * (at + 0.5)))
+    assert box.plot.words_at(square) == f"Your image\nThe {FLY}\nDistance 0.10"

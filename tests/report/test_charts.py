@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from napari_graft.fingerprints.source_map import TARGET, map_of_distances
 from napari_graft.report import LoopRecord, Overview, SuggestedTile
 from napari_graft.report.curve_chart import curve_chart
 from napari_graft.report.drawing import DARK, LIGHT
+from napari_graft.report.map_chart import map_chart
 from napari_graft.report.overview_chart import overview_charts, round_colour
 from napari_graft.report.pictures import Picture
 from napari_graft.report.ranking_chart import ranking_chart
@@ -137,3 +139,43 @@ def test_the_numbers_of_two_near_points_do_not_cover_each_other(
 
 def test_the_numbers_of_equal_points_are_both_readable(record: LoopRecord) -> None:
     assert n_of_adapted_colour(record, 0.5, 0.5) > 0.3 * n_of_adapted_colour(record, 0.5, 0.0)
+
+
+def test_the_image_is_marked_on_the_map_and_its_neighbours_are_named_in_words(record: LoopRecord) -> None:
+    assert record.source_map is not None
+    figure = map_chart(record.source_map, record.titles)
+    assert "Nearest to your image: Fly neurites · FIB-SEM (0.02); Mouse CA1" in figure.light.alt
+    for picture, theme in ((figure.light, LIGHT), (figure.dark, DARK)):
+        marked = is_colour(picture, theme.scratch)
+        rows, columns = np.flatnonzero(marked.any(axis=1)), np.flatnonzero(marked.any(axis=0))
+        assert len(rows) > 200  # the column of the image runs through all rows
+        assert len(columns) > len(rows)  # and its row through all columns, and its name beside them
+    alone = map_of_distances(["a", "b"], np.array([[0, 1.0], [1.0, 0]]))
+    assert not is_colour(map_chart(alone, {}).light, LIGHT.scratch).any()
+
+
+def test_equal_squares_of_the_map_have_equal_shades_and_nearer_ones_are_darker(record: LoopRecord) -> None:
+    distances = np.array([[0, 0.2, 1], [0.2, 0, 1], [1, 1, 0]], float)
+    drawn = pixels(map_chart(map_of_distances(["a", "b", "c"], distances), {}).light)
+    left, top, side = 2 * 168, 2 * 12, 2 * 30
+    at = [
+        [drawn[top + side * y + side // 2, left + side * x + side // 2].sum() for x in range(3)]
+        for y in range(3)
+    ]
+    order = map_of_distances(["a", "b", "c"], distances).ordered_distances
+    np.testing.assert_array_equal(at, np.transpose(at))
+    assert [shade for _, shade in sorted(zip(order.ravel(), np.ravel(at), strict=True))] == sorted(
+        np.ravel(at)
+    )
+    assert len(set(np.ravel(at).tolist())) == 3
+
+
+@pytest.mark.parametrize("n", [2, 30])
+def test_maps_of_few_and_many_sources_stay_inside_the_picture(n: int) -> None:
+    at = np.random.default_rng(0).normal(size=(n, 4))
+    names = [*(f"source-{i}" for i in range(n - 1)), TARGET]
+    titles = dict.fromkeys(names, "A long title of a source, of which there are many")
+    mapped = map_of_distances(names, np.linalg.norm(at[:, None] - at, axis=-1))
+    colours = pixels(map_chart(mapped, titles, "a very long name of a project folder, as some give it").light)
+    for edge in (colours[0], colours[-1], colours[:, 0], colours[:, -1]):
+        assert (edge == 255).all()

@@ -59,7 +59,10 @@ def page_of(record: LoopRecord) -> Page:
     dot = picture_of(np.zeros((1, 1), np.uint8), "dot", "a dot")
     chart = ThemedPicture(dot, dot)
     places = tuple(show_place(panel, 1, np.random.default_rng(0)) for panel in record.panels)
-    figures = Figures(chart if record.ranking else None, chart, (dot,) * len(record.overviews), places)
+    mapped = None if record.source_map is None else chart
+    figures = Figures(
+        chart if record.ranking else None, mapped, chart, (dot,) * len(record.overviews), places
+    )
     return Page(render_page(record, figures))
 
 
@@ -73,6 +76,8 @@ def test_the_json_holds_what_other_programs_rely_on(record: LoopRecord, folder: 
     assert content.keys() >= {"scratch_rounds", "tiles", "facts", "excluded", "improvement"}
     assert content["rounds"] == [dict(row) for row in record.rounds]
     assert content["ranking"] == [dict(row) for row in record.ranking]
+    assert content["map"]["sources"].count(None) == 1
+    assert np.shape(content["map"]["distances"]) == (len(record.ranking) + 1,) * 2
     assert content["tiles"][5]["start"] == [1, 0, 96]
     assert content["improvement"] == pytest.approx(
         1 - content["rounds"][0]["vi"] / content["scratch"]["vi"], rel=1e-12
@@ -100,11 +105,11 @@ def test_the_page_needs_no_other_file_no_network_and_no_script(folder: Path) -> 
 def test_every_picture_is_described_and_lies_beside_the_page(folder: Path) -> None:
     page = Page((folder / "report.html").read_text(encoding="utf-8"))
     images = page.attributes("img")
-    # two charts, two overviews, and for a place: image, truth, and objects and errors of four models
-    assert len(images) == 2 + 2 + 2 + 2 * 4
+    # three charts, two overviews, and for a place: image, truth, and objects and errors of four models
+    assert len(images) == 3 + 2 + 2 + 2 * 4
     assert all(image["alt"] and image["width"] and image["height"] for image in images)
     files = {path.name: path.read_bytes() for path in folder.glob("*.png")}
-    assert len(files) == len(images) + 2  # the charts also in dark
+    assert len(files) == len(images) + 3  # the charts also in dark
     assert all(content.startswith(b"\x89PNG\r\n") for content in files.values())
 
 
@@ -173,6 +178,21 @@ def test_no_ranking_leaves_its_section_out(record: LoopRecord) -> None:
     words = page_of(replace(without_pictures(record), ranking=())).words
     assert "Which source fits this image?" not in words
     assert "starting from “fly-neurites”" in words
+
+
+def test_without_a_map_its_section_is_left_out(record: LoopRecord) -> None:
+    assert "Map of the sources" in page_of(record).words
+    assert "Map of the sources" not in page_of(replace(record, source_map=None)).words
+
+
+def test_the_parts_of_the_ranking_are_told_in_the_table_and_in_the_methods(record: LoopRecord) -> None:
+    parts = {"combined": 0.125, "mmd2_general": 0.0173, "consistency": 0.87, "few_shot": None}
+    rows = ({**record.ranking[0], **parts}, *record.ranking[1:])
+    words = page_of(replace(record, ranking=rows)).words
+    assert [part for part in ("Standing", "0.12", "0.017", "0.87") if part not in words] == []
+    assert "mean place in the squared" in words
+    assert "in one encoder for all sources, the agreement of their segmentations" in words
+    assert "mean place in" not in page_of(record).words
 
 
 def test_a_run_that_was_not_kept_is_told(record: LoopRecord) -> None:

@@ -13,7 +13,8 @@ from tiny_loop import make_annotated
 
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken
-from napari_graft.fingerprints.general import common_encoder, general_fingerprint, general_mmd2
+from napari_graft.fingerprints.distance import general_mmd2
+from napari_graft.fingerprints.general import common_encoder, general_fingerprint
 from napari_graft.fingerprints.mmd import exact_mmd2
 from napari_graft.inference.features import tile_features
 from napari_graft.io.weights import save_tensors

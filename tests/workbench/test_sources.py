@@ -74,6 +74,9 @@ def test_ranking_is_shown_best_first_stored_and_there_again(
     graft_window.open(neuropil_project)
     assert model.state.rows == rows
     assert model.state.is_ranked
+    mapped = model.state.source_map
+    assert mapped is not None
+    assert set(mapped.names) == {row.id for row in rows}  # the image is not on it: no common encoder here
 
 
 def test_sources_that_have_seen_the_image_are_named_and_not_listed(
@@ -219,3 +222,13 @@ def test_what_is_no_source_is_refused_in_words(
     assert word in graft_window.failures[0]
     assert "unexpected" not in graft_window.failures[0]
     assert len(graft_window.workbench.sources.state.rows) == n_before
+
+
+def test_a_damaged_map_is_told_and_hides_nothing_else(graft_window: Window, neuropil_project: Path) -> None:
+    damaged = {"names": ("fly-medulla-fibsem", "rat-axons-sem"), "distances": ((0.0, 1.0),)}
+    store(neuropil_project, entries=(entry("fly-medulla-fibsem"),), map=damaged)
+    graft_window.open(neuropil_project)
+
+    assert any("map of the sources" in message for message in graft_window.refusals)
+    assert graft_window.workbench.sources.state.source_map is None
+    assert graft_window.workbench.sources.state.is_ranked

@@ -1,4 +1,4 @@
-"""Commands about sources: list, show, add, export, train."""
+"""Commands about sources: list, show, map, add, export, train."""
 
 from __future__ import annotations
 
@@ -85,6 +85,34 @@ def show(source: str, *, json: Json = False) -> None:
         return
     for name, value in card.items():
         print(f"{name:16} {value}")
+
+
+@app.command(name="map")
+def draw_map(
+    project: Path | None = None,
+    *,
+    out: Annotated[Path | None, Parameter(name="--out")] = None,
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Map the sources by how alike their training images look, and tell what their distances follow.
+
+    Example: `napari-graft sources map cortex.graft --out map.png`
+
+    Parameters
+    ----------
+    project
+        Folder of a project, whose image is placed among the sources.
+    out
+        Picture (.png) or numbers (.json).
+    device
+        Where the encoder of all sources runs.
+    json
+        Print one JSON document.
+    """
+    from napari_graft.cli.source_map import map_command
+
+    map_command(project, out, device, as_json=json)
 
 
 @app.command

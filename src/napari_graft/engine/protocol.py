@@ -74,8 +74,9 @@ class PredictJob(_Message):
 class RankJob(_Message):
     """Ask for the sources in the order of how close they are to the image.
 
-    The result holds ``ranking``, entries as of ``rank --json`` with more of the card, and ``left_out``, the
-    ids of the sources that were trained on the image and therefore not ranked.
+    The result holds ``ranking``, entries as of ``rank --json`` with more of the card; ``left_out``, the ids
+    of the sources that were trained on the image and therefore not ranked; and ``map``, ``names`` and
+    ``distances`` of a `SourceMap` of the ranked ones and the image, None where they could not be mapped.
     """
 
     kind: Literal["rank"] = "rank"

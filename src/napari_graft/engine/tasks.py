@@ -25,6 +25,7 @@ from napari_graft.nets.device import choose_device
 from napari_graft.project.opening import open_delegate, open_project
 from napari_graft.project.project import Project
 from napari_graft.session.fitting import Budget
+from napari_graft.session.mapping import map_sources
 from napari_graft.session.predicting import PredictRequest, predict_project
 from napari_graft.session.previewing import PreviewRequest, preview_models
 from napari_graft.session.ranking import RankedSource, rank_sources, unseen_sources
@@ -100,8 +101,15 @@ def _rank(job: RankJob, report: Report, cancel: CancelToken) -> Result:
     with open_project(job.project) as project:
         sources, seen = unseen_sources(project, Catalogue(), job.exclude)
         ranked = rank_sources(project, sources, device=job.device, report=report, cancel=cancel)
-    left_out = [source.id for source in seen]
-    return {"ranking": [_describe(entry) for entry in ranked], "left_out": left_out}
+        places = [entry.source for entry in ranked]
+        mapped = map_sources(places, project, device=job.device, report=report, cancel=cancel)
+    return {
+        "ranking": [_describe(entry) for entry in ranked],
+        "left_out": [source.id for source in seen],
+        "map": None
+        if mapped is None
+        else {"names": list(mapped.names), "distances": mapped.distances.tolist()},
+    }
 
 
 def _describe(entry: RankedSource) -> Result:

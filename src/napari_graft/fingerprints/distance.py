@@ -87,6 +87,22 @@ def distance(
     return Distance(mmd2, z, p_value, m, _verdict(fingerprint, mmd2, z))
 
 
+def general_mmd2(first: Fingerprint, second: Fingerprint) -> float:
+    """Return the squared MMD of two sources from their general fingerprints.
+
+    Raises
+    ------
+    InputError
+        If they were not made alike.
+    """
+    if first.encoder != second.encoder or first.seed != second.seed or first.bandwidth != second.bandwidth:
+        raise InputError(
+            "the fingerprints of two sources were made with different encoders: make both anew with "
+            "'napari-graft sources train RECIPE --out FOLDER --fingerprint'"
+        )
+    return float(mmd2_of_means(first.mean_embedding, first.n, second.mean_embedding, second.n))
+
+
 def _verdict(fingerprint: Fingerprint, mmd2: float, z: float) -> str:
     reference = null_at(fingerprint, REFERENCE_SIZE)
     is_significant = z > LIKE_OWN_LIMIT

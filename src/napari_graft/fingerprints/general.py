@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_graft.core.errors import InputError
 from napari_graft.fingerprints.fingerprint import make_fingerprint
-from napari_graft.fingerprints.random_features import mmd2_of_means
 from napari_graft.inference.features import tile_features
 from napari_graft.nets.kinds import load_network, trainable
 from napari_graft.sources.catalogue import ANCESTOR, Catalogue
@@ -58,19 +56,3 @@ def general_fingerprint(
     encoder, ruler = found
     features = tile_features(encoder, images, device)
     return make_fingerprint(features, groups, ruler.encoder, np.random.default_rng(0), like=ruler)
-
-
-def general_mmd2(first: Fingerprint, second: Fingerprint) -> float:
-    """Return the squared MMD of two sources from their general fingerprints.
-
-    Raises
-    ------
-    InputError
-        If they were not made alike.
-    """
-    if first.encoder != second.encoder or first.seed != second.seed or first.bandwidth != second.bandwidth:
-        raise InputError(
-            "the fingerprints of two sources were made with different encoders: make both anew with "
-            "'napari-graft sources train RECIPE --out FOLDER --fingerprint'"
-        )
-    return float(mmd2_of_means(first.mean_embedding, first.n, second.mean_embedding, second.n))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 
 from napari_graft.sources.document import Document
@@ -33,7 +35,25 @@ class RankedEntry(BaseModel):
     verdict: str
     same_structure: bool = True
     remedy: str | None = None
+    remedy_kind: Literal["invert", "rescale", "smooth"] | None = None
     z_after_remedy: float | None = None
+
+
+class StoredMap(BaseModel):
+    """Remember how far the ranked sources, and the image, are from one another.
+
+    Parameters
+    ----------
+    names
+        Ids of the sources; that of the image is empty, see `SourceMap`.
+    distances
+        MMD in the common encoder, one row for each name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    names: tuple[str, ...]
+    distances: tuple[tuple[float, ...], ...]
 
 
 class StoredRanking(Document):
@@ -47,11 +67,14 @@ class StoredRanking(Document):
         Ids of the sources that were trained on the image and therefore not ranked.
     chosen
         Id of the source that the user wants to start from, None before one was chosen.
+    map
+        Of the ranked sources and the image, None where they could not be mapped.
     """
 
     entries: tuple[RankedEntry, ...] = ()
     left_out: tuple[str, ...] = ()
     chosen: str | None = None
+    map: StoredMap | None = None
 
     @property
     def advised(self) -> RankedEntry | None:

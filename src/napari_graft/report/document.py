@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 import numpy as np
 
+from napari_graft.fingerprints.source_map import SourceMap
 from napari_graft.report.headline import headline
 from napari_graft.report.measures import vi_improvement
 from napari_graft.report.record import LoopRecord
@@ -24,6 +25,7 @@ def report_json(record: LoopRecord) -> str:
         "headline": headline(record),
         "improvement": vi_improvement(record),
         "ranking": record.ranking,
+        "map": None if record.source_map is None else _map(record.source_map),
         "excluded": record.excluded,
         "zero_shot": record.zero_shot,
         "scratch": record.scratch,
@@ -45,6 +47,12 @@ def report_json(record: LoopRecord) -> str:
         "seconds": record.seconds,
     }
     return json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _map(mapped: SourceMap) -> dict[str, object]:
+    """Return the sources in the order in which the tree shows them; None stands for the image."""
+    names = [name or None for name in mapped.ordered_names]
+    return {"sources": names, "distances": mapped.ordered_distances}
 
 
 def plain(value: object) -> object:

@@ -28,6 +28,12 @@ _STRATEGIES = {
     "k-center": "farthest-first choice of features",
 }
 
+_FURTHER_PARTS = {
+    "mmd2_general": "the same discrepancy in one encoder for all sources",
+    "consistency": "the agreement of their segmentations of this image under changes of intensity",
+    "few_shot": "the loss on annotated tiles after a short training of the last layer",
+}
+
 
 def methods_paragraph(record: LoopRecord) -> str:
     """Return sentences that say what was done and what came out, ready to be pasted."""
@@ -63,11 +69,18 @@ def _ranking(record: LoopRecord) -> str:
     if chosen is not None:
         z, p_value = (significant(number(chosen, key)) for key in ("z", "p_value"))
         numbers = f" (z = {z}, p = {p_value})"
+    others = [
+        words
+        for key, words in _FURTHER_PARTS.items()
+        if any(row.get(key) is not None for row in record.ranking)
+    ]
+    by = "by their mean place in" if others else "by"
     return (
-        f"Of {n_of(len(record.ranking), 'pretrained source model')}, ranked by the squared maximum mean "
+        f"Of {n_of(len(record.ranking), 'pretrained source model')}, ranked {by} the squared maximum mean "
         "discrepancy between the features of their own training images and those of this image, computed "
         "with each source’s own encoder and expressed as a z-score against the null distribution within the "
-        f"source (after NeuroADDA; Sawmya et al. 2025), “{record.source_title}”{numbers} was adapted."
+        "source (after NeuroADDA; Sawmya et al. 2025)"
+        f"{''.join(f', {words}' for words in others)}, “{record.source_title}”{numbers} was adapted."
     )
 
 

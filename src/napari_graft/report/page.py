@@ -13,6 +13,7 @@ from napari_graft.report.curve_chart import curve_chart
 from napari_graft.report.drawing import ThemedPicture
 from napari_graft.report.errors import KINDS
 from napari_graft.report.headline import further_findings, headline
+from napari_graft.report.map_chart import map_chart
 from napari_graft.report.measures import MEASURES, leading_measures
 from napari_graft.report.methods import REFERENCES, methods_paragraph
 from napari_graft.report.overview_chart import numbered_tiles, overview_charts, round_colour
@@ -32,13 +33,14 @@ class Figures:
 
     Parameters
     ----------
-    ranking
-        None where no source was ranked.
+    ranking, source_map
+        None where no source was ranked, and where there is no map.
     curve, overviews, places
         See the modules that draw them.
     """
 
     ranking: ThemedPicture | None
+    source_map: ThemedPicture | None
     curve: ThemedPicture
     overviews: tuple[Picture, ...]
     places: tuple[Place, ...]
@@ -46,7 +48,7 @@ class Figures:
     @property
     def pictures(self) -> list[Picture]:
         """All of them, each once."""
-        themed = [figure for figure in (self.ranking, self.curve) if figure is not None]
+        themed = [figure for figure in (self.ranking, self.source_map, self.curve) if figure is not None]
         drawn = [picture for figure in themed for picture in (figure.light, figure.dark)]
         return [*drawn, *self.overviews, *(picture for place in self.places for picture in place.pictures)]
 
@@ -56,6 +58,7 @@ def draw_figures(record: LoopRecord) -> Figures:
     rng = np.random.default_rng(_COLOUR_SEED)
     return Figures(
         ranking_chart(record) if record.ranking else None,
+        None if record.source_map is None else map_chart(record.source_map, record.titles, "this image"),
         curve_chart(record),
         tuple(overview_charts(record)),
         tuple(show_place(panel, i, rng) for i, panel in enumerate(record.panels, start=1)),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.core.errors import InputError
+from napari_graft.fingerprints.source_map import SourceMap
 
 Row = Mapping[str, object]
 
@@ -133,6 +134,8 @@ class LoopRecord:
         Things to know, each a sentence.
     strategy
         Name of the strategy that suggested the tiles.
+    source_map
+        The ranked sources and the image, None where they could not be mapped.
     """
 
     title: str
@@ -157,6 +160,7 @@ class LoopRecord:
     facts: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     strategy: str = "auto"
+    source_map: SourceMap | None = None
 
     def __post_init__(self) -> None:
         counts = [row.get("n_tiles") for row in self.rounds]
@@ -175,10 +179,14 @@ class LoopRecord:
         return str(self.rounds[0]["source"])
 
     @property
+    def titles(self) -> dict[str, str]:
+        """Titles of the ranked sources by id."""
+        return {str(row["source"]): str(row["title"]) for row in self.ranking}
+
+    @property
     def source_title(self) -> str:
         """Title of that source, or its id where the ranking does not list it."""
-        titles = {row["source"]: str(row["title"]) for row in self.ranking}
-        return titles.get(self.source_id, self.source_id)
+        return self.titles.get(self.source_id, self.source_id)
 
     @property
     def compared_round(self) -> Row:

@@ -109,6 +109,8 @@ def ranking_rows(record: LoopRecord) -> list[dict[str, str]]:
             "z": significant(number(row, "z")),
             "p_value": significant(number(row, "p_value")),
             "mmd2": _small(number(row, "mmd2")),
+            "standing": text(number(row, "combined")),
+            "mmd2_general": _small(number(row, "mmd2_general")),
             "consistency": text(number(row, "consistency")),
             "few_shot": text(number(row, "few_shot")),
             "remedy": str(row.get("remedy") or ""),

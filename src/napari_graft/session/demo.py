@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.core.tile import Tile
+from napari_graft.fingerprints.source_map import SourceMap
 from napari_graft.io import Volume, open_labels
 from napari_graft.metrics import evaluate
 from napari_graft.nets.device import choose_device
@@ -21,6 +22,7 @@ from napari_graft.project.project import MANIFEST, Project
 from napari_graft.session.annotating import annotate_from_labels
 from napari_graft.session.examples import make_examples
 from napari_graft.session.fitting import Budget, Fitting
+from napari_graft.session.mapping import map_sources
 from napari_graft.session.models import SCRATCH, Model, load_model, model_of_run
 from napari_graft.session.projects import UNKNOWN_PIXEL_SIZE, ImageOptions, make_project
 from napari_graft.session.ranking import RankedSource, candidate_sources, rank_sources, unseen_sources
@@ -92,6 +94,8 @@ class DemoResult:
     ----------
     ranking
         Sources, best first.
+    source_map
+        Them and the image, None where they could not be mapped.
     excluded
         Sources left out because they have seen the image or its set, and those that the user named.
     zero_shot, rounds, scratch
@@ -108,6 +112,7 @@ class DemoResult:
     """
 
     ranking: list[RankedSource] = field(default_factory=list)
+    source_map: SourceMap | None = None
     excluded: list[str] = field(default_factory=list)
     zero_shot: dict[str, object] = field(default_factory=dict)
     rounds: list[dict[str, object]] = field(default_factory=list)
@@ -188,7 +193,9 @@ class Demo:
         # A finished network of another program is no start.
         starts = [source for source in unseen if source.card.spec.is_trainable]
         self.result.ranking = rank_sources(self.project, starts, report=self._report, cancel=self._cancel)
-        return self.result.ranking[0].source.id
+        ranked = [entry.source for entry in self.result.ranking]
+        self.result.source_map = map_sources(ranked, self.project, report=self._report, cancel=self._cancel)
+        return ranked[0].id
 
     def _annotate(self, number: int) -> None:
         request = SuggestRequest(

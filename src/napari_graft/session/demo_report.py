@@ -64,6 +64,7 @@ def _record(demo: Demo) -> LoopRecord:
         panels=tuple(_panels(demo)),
         facts=_facts(demo),
         notes=tuple(_notes(demo)),
+        source_map=result.source_map,
     )
 
 

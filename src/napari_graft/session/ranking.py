@@ -51,6 +51,7 @@ class RankedSource:
             "verdict": score.verdict,
             "same_structure": score.same_structure,
             "remedy": None if remedy is None else remedy.words,
+            "remedy_kind": None if remedy is None else remedy.kind,
             "z_after_remedy": None if remedy is None else remedy.z_after,
             "research_only": card.research_only,
             "is_trainable": card.spec.is_trainable,

@@ -28,8 +28,13 @@ class SourceRow:
         The same in numbers, None before the ranking and without a fingerprint; see `Distance`.
     steadiness
         How steady its objects are on slightly changed copies of the image, 0 to 1; see `consistency`.
-    few_shot
-        Minus the loss on the annotated tiles after a short training, None before a tile is annotated.
+    place_on_tiles
+        Its place, 1 the best, and of how many, after a short training on the annotated tiles; None before a
+        tile is annotated.
+    standing
+        Mean place over all that was measured, 0 the best to 1 the last; None before the ranking.
+    z_after_remedy
+        z after what may bring the image closer, None where nothing does.
     is_ranked
         Whether it has a place in the ranking.
     """
@@ -46,7 +51,9 @@ class SourceRow:
     z: float | None = None
     p_value: float | None = None
     steadiness: float | None = None
-    few_shot: float | None = None
+    place_on_tiles: tuple[int, int] | None = None
+    standing: float | None = None
+    z_after_remedy: float | None = None
     is_ranked: bool = False
 
 
@@ -55,13 +62,14 @@ def rows_of(cards: Sequence[SourceCard], ranking: StoredRanking) -> tuple[Source
 
     Sources that were left out of the ranking, because they were trained on the image, do not appear.
     """
-    ranked = [_row_of_entry(entry) for entry in ranking.entries]
+    on_tiles = sorted(one.few_shot for one in ranking.entries if one.few_shot is not None)[::-1]
+    ranked = [_row_of_entry(entry, on_tiles) for entry in ranking.entries]
     known = {row.id for row in ranked} | set(ranking.left_out)
     others = [_row_of_card(card) for card in cards if card.structure != "any" and card.id not in known]
     return (*ranked, *others)
 
 
-def _row_of_entry(entry: RankedEntry) -> SourceRow:
+def _row_of_entry(entry: RankedEntry, on_tiles: Sequence[float]) -> SourceRow:
     other = "" if entry.same_structure else f", but it finds {entry.structure}"
     return SourceRow(
         entry.source,
@@ -76,7 +84,9 @@ def _row_of_entry(entry: RankedEntry) -> SourceRow:
         entry.z,
         entry.p_value,
         entry.consistency,
-        entry.few_shot,
+        None if entry.few_shot is None else (1 + on_tiles.index(entry.few_shot), len(on_tiles)),
+        entry.combined,
+        entry.z_after_remedy,
         is_ranked=True,
     )
 

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 from psygnal import Signal, SignalGroupDescriptor
 
 from napari_graft.core.errors import GraftError, InputError
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.core.tile import Tile
 from napari_graft.engine.protocol import RankJob
-from napari_graft.project.ranking import RankedEntry, StoredRanking
+from napari_graft.fingerprints.source_map import SourceMap, map_of_distances
+from napari_graft.project.ranking import RankedEntry, StoredMap, StoredRanking
 from napari_graft.sources.catalogue import user_home, user_sources
 from napari_graft.sources.source import Source
 from napari_graft.workbench.comparison import Choice, Comparison
@@ -43,6 +45,8 @@ class SourcesState:
         Id of the source to start from, None before one was chosen.
     preview
         What the ticked ones make of a tile, None while that is not shown.
+    source_map
+        The ranked sources and the image, None where they could not be mapped.
     """
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
@@ -56,6 +60,7 @@ class SourcesState:
     advised: RankedEntry | None = None
     chosen: str | None = None
     preview: Comparison | None = None
+    source_map: SourceMap | None = None
 
 
 class SourcesModel:
@@ -167,7 +172,9 @@ class SourcesModel:
     def _on_ranked(self, result: dict[str, Any]) -> None:
         entries = tuple(RankedEntry.model_validate(entry) for entry in result["ranking"])
         left_out = tuple(result["left_out"])
-        self._store(StoredRanking(entries=entries, left_out=left_out, chosen=self._ranking.chosen))
+        stored = None if result["map"] is None else StoredMap.model_validate(result["map"])
+        chosen = self._ranking.chosen
+        self._store(StoredRanking(entries=entries, left_out=left_out, chosen=chosen, map=stored))
         self.state.ticked = frozenset(entry.source for entry in entries[:N_PREVIEWED])
 
     def _on_ranking_ended(self) -> None:
@@ -205,3 +212,12 @@ class SourcesModel:
         self.state.left_out = tuple(titles.get(one, one) for one in self._ranking.left_out)
         self.state.advised = self._ranking.advised
         self.state.chosen = self._ranking.chosen
+        self.state.source_map = self._map()
+
+    def _map(self) -> SourceMap | None:
+        stored = self._ranking.map
+        try:
+            return None if stored is None else map_of_distances(stored.names, np.array(stored.distances))
+        except (InputError, ValueError) as error:  # numbers that make no square, or no distances
+            self.refused.emit(f"the map of the sources cannot be shown: {error}")
+            return None

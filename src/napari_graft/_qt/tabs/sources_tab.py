@@ -13,15 +13,18 @@ from napari_graft._qt.tabs.sources_words import (
     advice_words,
     hint_words,
     in_use_words,
+    is_swap,
     left_out_words,
     preview_words,
 )
 from napari_graft._qt.theme import palette_of
 from napari_graft._qt.widgets.basics import button, card, column, flow, set_look, text
 from napari_graft._qt.widgets.more_sources import MoreSources
+from napari_graft._qt.widgets.source_map_box import SourceMapBox
 from napari_graft._qt.widgets.source_table import SourceTable
 from napari_graft._qt.widgets.trial_box import TrialBox
 from napari_graft.core.errors import InputError
+from napari_graft.fingerprints.source_map import SourceMap
 from napari_graft.project.ranking import RankedEntry
 from napari_graft.workbench.comparison import Comparison, Look
 from napari_graft.workbench.source_rows import SourceRow
@@ -52,6 +55,7 @@ class SourcesTab(QWidget):
         self._viewer = viewer
         self._host = ComparisonHost(self, workbench, viewer, self._model.close_preview)
         self.plot: DistancePlot | None = None
+        self._ranked: list[str] = []
         self._make_widgets()
         self._lay_out()
         self._connect()
@@ -74,6 +78,7 @@ class SourcesTab(QWidget):
         self.left_out = text("", "faint")
         self.plot_box = QWidget()
         self.trial = TrialBox(self._workbench.trial)
+        self.map_box = SourceMapBox()
         self.more = MoreSources(self._model)
 
     def _lay_out(self) -> None:
@@ -85,7 +90,7 @@ class SourcesTab(QWidget):
         layout.addWidget(flow(self.rank, self.preview, self.use))
         for widget in (self.refusal, self.in_use, self.preview_card, self.trial):
             layout.addWidget(widget)
-        for widget in (self.left_out, self.plot_box, self.more):
+        for widget in (self.left_out, self.plot_box, self.map_box, self.more):
             layout.addWidget(widget)
         layout.addStretch(0)
         self.setLayout(layout)
@@ -95,6 +100,7 @@ class SourcesTab(QWidget):
         self.table.source_model.ticked.connect(self._model.tick)
         self.table.pointed.connect(self._show_buttons)
         bind(self, state, "rows", self._show_rows)
+        bind(self, state, "source_map", self._show_map)
         bind(self, state, "ticked", self.table.source_model.show_ticked)
         bind(self, state, "advised", self._show_advice)
         bind(self, state, "left_out", self._show_left_out)
@@ -142,27 +148,32 @@ class SourcesTab(QWidget):
     def _show_rows(self, rows: tuple[SourceRow, ...]) -> None:
         pointed = self.table.current
         self.table.show_rows(rows)
-        ids = [one.id for one in rows]
+        ids, ranked = [one.id for one in rows], [one.id for one in rows if one.is_ranked]
         if rows:
-            self.table.point_at(pointed if pointed in ids and not self._model.state.is_ranking else ids[0])
+            self.table.point_at(pointed if pointed in ids and ranked == self._ranked else ids[0])
+        self._ranked = ranked
         self._show_plot(rows)
 
     def _show_plot(self, rows: tuple[SourceRow, ...]) -> None:
-        is_ranked = any(one.z is not None for one in rows)
-        if is_ranked and self.plot is None:
+        is_ranked, is_measured = (any(one.is_ranked for one in rows), any(one.z is not None for one in rows))
+        if is_measured and self.plot is None:
             # Not before it is needed: it takes half a second to load.
             from napari_graft._qt.widgets.distance_plot import DistancePlot
 
             self.plot = DistancePlot(palette_of(self._viewer.theme))
             self._plot_layout.addWidget(self.plot)
-        if self.plot is not None and is_ranked:
+        if self.plot is not None and is_measured:
             self.plot.show_rows(rows)
-        self.plot_box.setVisible(is_ranked)
+        self.plot_box.setVisible(is_measured)
         self.table.setMaximumHeight(_RANKED_HEIGHT if is_ranked else QWIDGETSIZE_MAX)
+
+    def _show_map(self, mapped: SourceMap | None) -> None:
+        self.map_box.show_map(mapped, {row.id: row.title for row in self._model.state.rows})
 
     def _show_advice(self, advised: RankedEntry | None) -> None:
         self.advice.setText(advice_words(advised))
         self.advice.setToolTip("" if advised is None else advised.remedy or "")
+        self.swap.setVisible(is_swap(advised))
         self.advice_card.setVisible(advised is not None)
 
     def _show_left_out(self, titles: tuple[str, ...]) -> None:
@@ -204,5 +215,6 @@ class SourcesTab(QWidget):
     def _on_theme_changed(self) -> None:
         palette = palette_of(self._viewer.theme)
         self.table.source_model.show_palette(palette)
+        self.map_box.show_palette(palette)
         if self.plot is not None:
             self.plot.show_palette(palette)

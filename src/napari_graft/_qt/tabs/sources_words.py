@@ -18,14 +18,25 @@ def hint_words(state: SourcesState, has_project: bool) -> str:
         return "Comparing your image with what each source was trained on…"
     if not state.is_ranked:
         return "Not ranked yet. Rank compares your image with what each source was trained on."
-    return "Best first. Tick those to preview; select the one to use."
+    return "Best first, by all that was measured. Tick those to preview; select the one to use."
 
 
 def advice_words(advised: RankedEntry | None) -> str:
-    """Say what may bring the image closer to the sources; the numbers are in the tooltip."""
+    """Say what may bring the image closer to a source, and how much closer."""
     if advised is None:
         return ""
-    return f"The contrast looks the other way round than in the images of “{advised.title}”."
+    if is_swap(advised):
+        finding = f"The contrast looks the other way round than in the images of “{advised.title}”."
+    else:
+        finding = f"Compared with “{advised.title}”: {(advised.remedy or '').partition(' (z falls')[0]}."
+    if advised.z is None or advised.z_after_remedy is None:
+        return finding
+    return f"{finding} The distance would fall from {advised.z:.0f} to {advised.z_after_remedy:.0f}."
+
+
+def is_swap(advised: RankedEntry | None) -> bool:
+    """Say whether the advice is to swap dark and bright, the one thing that a click can do."""
+    return advised is not None and advised.remedy_kind in (None, "invert")
 
 
 def left_out_words(titles: Sequence[str]) -> str:

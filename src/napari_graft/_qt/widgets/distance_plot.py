@@ -40,8 +40,8 @@ class DistancePlot(pg.PlotWidget):
         event.ignore()
 
     def show_rows(self, rows: Sequence[SourceRow]) -> None:
-        """Show the sources that are ranked."""
-        self._rows = tuple(row for row in rows if row.z is not None)
+        """Show the sources that are ranked; one whose distance is not known has no bar."""
+        self._rows = tuple(row for row in rows if row.is_ranked)
         self._draw()
 
     def show_palette(self, palette: Palette) -> None:
@@ -79,12 +79,14 @@ class DistancePlot(pg.PlotWidget):
         self.addItem(words)
 
     def _draw_row(self, y: int, row: SourceRow, axis: DistanceAxis, low: float) -> None:
-        assert row.z is not None
-        colour = QColor(getattr(self._palette, verdict_look(row)))
-        at = axis.position(min(max(row.z, axis.low), axis.high))
-        bar = pg.BarGraphItem(x0=[min(0.0, at)], x1=[max(0.0, at)], y=[y + 0.3], height=_BAR, brush=colour)
-        bar.setOpts(pen=pg.mkPen(None))
-        self.addItem(bar)
+        if row.z is not None:
+            colour = QColor(getattr(self._palette, verdict_look(row)))
+            at = axis.position(min(max(row.z, axis.low), axis.high))
+            bar = pg.BarGraphItem(
+                x0=[min(0.0, at)], x1=[max(0.0, at)], y=[y + 0.3], height=_BAR, brush=colour
+            )
+            bar.setOpts(pen=pg.mkPen(None))
+            self.addItem(bar)
         title = pg.TextItem("", color=self._palette.text, anchor=(0, 0.5))
         title.setPos(low, y - 0.05)
         self.addItem(title)

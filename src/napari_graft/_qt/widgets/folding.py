@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from qtpy.QtCore import QSize
 from qtpy.QtGui import QIcon
+from qtpy.QtWidgets import QWidget
 from superqt import QCollapsible
 
+from napari_graft._qt.widgets.basics import column
+
 _FOLDED, _OPEN = "▸", "▾"
+
+
+class _Content(QWidget):
+    """Ask for the height that words take when they wrap at the width there is.
+
+    The library shows as much as the content asks for, and words in a narrow dock would be cut off.
+    """
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - the name is Qt's
+        """Return the size that is asked for."""
+        hint, layout = super().sizeHint(), self.layout()
+        if layout is not None and layout.hasHeightForWidth():
+            hint.setHeight(layout.totalHeightForWidth(self.width()))
+        return hint
 
 
 class Folding(QCollapsible):
@@ -14,6 +32,11 @@ class Folding(QCollapsible):
     def __init__(self, title: str) -> None:
         super().__init__()
         self._title = title
+        content = _Content()
+        content.setLayout(column())
+        content.setMaximumHeight(0)
+        self.content().deleteLater()
+        self.setContent(content)
         # The library's own triangles are pictures in one colour: black on a dark theme.
         self.setCollapsedIcon(QIcon())
         self.setExpandedIcon(QIcon())

@@ -6,17 +6,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt, Signal
-from qtpy.QtGui import QColor, QFont
+from qtpy.QtGui import QColor, QFont, QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from napari_graft._qt.theme import Palette
-from napari_graft._qt.widgets.source_words import license_words, pixel_words, tooltip_of, verdict_look
+from napari_graft._qt.widgets.source_columns import COLUMNS, FIT, LICENCE
+from napari_graft._qt.widgets.source_words import tooltip_of, verdict_look
 from napari_graft.workbench.source_rows import SourceRow
 
-HEADERS = ("Source", "Fit", "Pixel size", "Licence", "Species", "Instrument")
 _SORT_ROLE = Qt.ItemDataRole.UserRole
-_WIDTHS = (166, 96, 74, 110, 130, 110)
 _HEIGHT = 200
+_NARROW = 320
+"""A table narrower than this shows what matters most without scrolling; tooltips tell the rest."""
 
 
 class SourceTableModel(QAbstractTableModel):
@@ -58,13 +59,15 @@ class SourceTableModel(QAbstractTableModel):
 
     def columnCount(self, parent: QModelIndex | None = None) -> int:  # noqa: N802 - the name is Qt's
         """Return the number of columns."""
-        return 0 if parent is not None and parent.isValid() else len(HEADERS)
+        return 0 if parent is not None and parent.isValid() else len(COLUMNS)
 
     def headerData(self, section: int, orientation: Any, role: int = 0) -> Any:  # noqa: N802 - the name is Qt's
-        """Return the title of a column."""
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return HEADERS[section]
-        return None
+        """Return the title of a column, and what it means."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return COLUMNS[section].title
+        return COLUMNS[section].tip if role == Qt.ItemDataRole.ToolTipRole else None
 
     def flags(self, index: QModelIndex) -> Any:
         """Let the first column be ticked."""
@@ -75,8 +78,8 @@ class SourceTableModel(QAbstractTableModel):
         """Return what a cell shows."""
         row, column = self.rows[index.row()], index.column()
         shows: dict[Any, Callable[[], Any]] = {
-            Qt.ItemDataRole.DisplayRole: lambda: _cells(row)[column],
-            _SORT_ROLE: lambda: index.row() if column == 1 else _sort_value(row, column),
+            Qt.ItemDataRole.DisplayRole: lambda: COLUMNS[column].words(row),
+            _SORT_ROLE: lambda: index.row() if column == FIT else COLUMNS[column].sort_value(row),
             Qt.ItemDataRole.ToolTipRole: lambda: tooltip_of(row),
             Qt.ItemDataRole.CheckStateRole: lambda: self._check_state(row) if column == 0 else None,
             Qt.ItemDataRole.FontRole: lambda: _bold() if row.id == self._chosen else None,
@@ -97,15 +100,15 @@ class SourceTableModel(QAbstractTableModel):
     def _colour(self, row: SourceRow, column: int) -> QColor | None:
         if self._palette is None:
             return None
-        if column == 1:
+        if column == FIT:
             return QColor(getattr(self._palette, verdict_look(row)))
-        if column == 3:
+        if column == LICENCE:
             return QColor(self._palette.faint if row.research_only else self._palette.good)
         return None
 
     def _repaint(self) -> None:
         if self.rows:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self.rows) - 1, len(HEADERS) - 1))
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self.rows) - 1, len(COLUMNS) - 1))
 
 
 class SourceTable(QTableView):
@@ -124,7 +127,7 @@ class SourceTable(QTableView):
         self._sorted.setSortRole(_SORT_ROLE)
         self.setModel(self._sorted)
         self.setSortingEnabled(True)
-        self.sortByColumn(1, Qt.SortOrder.AscendingOrder)
+        self.sortByColumn(FIT, Qt.SortOrder.AscendingOrder)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -134,8 +137,8 @@ class SourceTable(QTableView):
         self.setMinimumHeight(_HEIGHT)
         self.verticalHeader().hide()
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        for column, width in enumerate(_WIDTHS):
-            self.setColumnWidth(column, width)
+        for i, column in enumerate(COLUMNS):
+            self.setColumnWidth(i, column.width)
         self.selectionModel().currentRowChanged.connect(self._on_row_changed)
 
     @property
@@ -145,9 +148,22 @@ class SourceTable(QTableView):
         return self.source_model.rows[index.row()].id if index.isValid() else None
 
     def show_rows(self, rows: Sequence[SourceRow]) -> None:
-        """Show other rows; without a ranking there is no column for the fit."""
+        """Show other rows; a column for what nothing is known of is left out."""
         self.source_model.show_rows(rows)
-        self.setColumnHidden(1, all(row.z is None for row in rows))
+        self._show_columns()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - the name is Qt's
+        """Leave lesser columns out where there is little room."""
+        super().resizeEvent(event)
+        if (event.size().width() < _NARROW) != (event.oldSize().width() < _NARROW):
+            self._show_columns()
+
+    def _show_columns(self) -> None:
+        rows, is_narrow = self.source_model.rows, self.width() < _NARROW
+        for i, column in enumerate(COLUMNS):
+            is_empty = column.is_known is not None and not any(column.is_known(row) for row in rows)
+            self.setColumnHidden(i, is_empty or (is_narrow and column.is_lesser))
+            self.setColumnWidth(i, column.narrow_width if is_narrow else column.width)
 
     def point_at(self, source_id: str) -> None:
         """Select a source."""
@@ -169,13 +185,3 @@ def _bold() -> QFont:
     font = QFont()
     font.setBold(True)
     return font
-
-
-def _cells(row: SourceRow) -> tuple[str, ...]:
-    return (row.title, row.verdict, pixel_words(row), license_words(row), row.species, row.instrument)
-
-
-def _sort_value(row: SourceRow, column: int) -> str | float:
-    if column == 2:
-        return float("inf") if row.pixel_size is None else row.pixel_size
-    return _cells(row)[column].lower()

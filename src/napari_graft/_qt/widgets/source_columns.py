@@ -1,0 +1,91 @@
+"""The columns of the table of sources: what each shows, and what it means in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from napari_graft._qt.widgets.source_words import license_words, pixel_words, place_words, steadiness_words
+from napari_graft.workbench.source_rows import SourceRow
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Describe a column.
+
+    Parameters
+    ----------
+    title, tip
+        What stands above it, and what it means.
+    words
+        What a cell shows.
+    width, narrow_width
+        In pixels, in a wide and in a narrow dock.
+    sorts_by
+        What rows are sorted by, by default what the cell shows.
+    is_known
+        Whether there is something to show; a column where nothing is known of any row is left out.
+    is_lesser
+        Whether a narrow dock does without.
+    """
+
+    title: str
+    tip: str
+    words: Callable[[SourceRow], str]
+    width: int
+    narrow_width: int
+    sorts_by: Callable[[SourceRow], float] | None = None
+    is_known: Callable[[SourceRow], bool] | None = None
+    is_lesser: bool = False
+
+    def sort_value(self, row: SourceRow) -> str | float:
+        """Return what a row is sorted by."""
+        return self.words(row).lower() if self.sorts_by is None else self.sorts_by(row)
+
+
+COLUMNS = (
+    Column("Source", "A model that was already trained on other images", lambda row: row.title, 166, 118),
+    Column(
+        "Fit",
+        "How close your image is to the images that the source was trained on.\n"
+        "Sort by this column to see the best first: the order also counts what the next columns show.",
+        lambda row: row.verdict,
+        96,
+        88,
+        is_known=lambda row: row.is_ranked,
+    ),
+    Column(
+        "Steadiness",
+        "Whether the source finds the same things again when brightness, contrast\n"
+        "and noise of your image change a little. Unsteady ones are guessing.",
+        steadiness_words,
+        82,
+        78,
+        sorts_by=lambda row: -1.0 if row.steadiness is None else row.steadiness,
+        is_known=lambda row: row.steadiness is not None,
+    ),
+    Column(
+        "Your tiles",
+        "The place of the source after a very short training on the tiles that you painted.\n"
+        "Rank again after painting to see it: nothing else here knows what you want to have found.",
+        place_words,
+        72,
+        68,
+        sorts_by=lambda row: float("inf") if row.place_on_tiles is None else row.place_on_tiles[0],
+        is_known=lambda row: row.place_on_tiles is not None,
+    ),
+    Column(
+        "Pixel size",
+        "How large a pixel was in its training; your image is brought to it",
+        pixel_words,
+        74,
+        66,
+        sorts_by=lambda row: float("inf") if row.pixel_size is None else row.pixel_size,
+    ),
+    Column("Licence", "Whether models made from it may be used for anything", license_words, 110, 110),
+    Column("Species", "What its training images show", lambda row: row.species, 130, 130, is_lesser=True),
+    Column("Instrument", "How they were taken", lambda row: row.instrument, 110, 110, is_lesser=True),
+)
+FIT, LICENCE = (
+    next(i for i, one in enumerate(COLUMNS) if one.title == title) for title in ("Fit", "Licence")
+)

@@ -1,0 +1,77 @@
+"""The command that maps the sources."""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from pathlib import Path
+
+from napari_graft.cli.console import print_json, progress, stderr
+from napari_graft.cli.tables import print_rows
+from napari_graft.core.errors import InputError
+from napari_graft.fingerprints.source_map import TARGET, SourceMap
+from napari_graft.io.atomic import write_bytes, write_text
+from napari_graft.project.opening import open_project
+from napari_graft.report.map_chart import map_chart
+from napari_graft.session.mapping import LabelFinding, describe_map, explain_distances, map_sources
+from napari_graft.session.ranking import candidate_sources
+from napari_graft.sources.catalogue import Catalogue
+from napari_graft.sources.source import Source
+
+_COLUMNS = ("label", "same", "different", "p", "pairs")
+_N_NEAREST = 5
+
+
+def map_command(project: Path | None, out: Path | None, device: str, *, as_json: bool) -> None:
+    """Map the sources, print what their distances follow, and write a picture or the numbers.
+
+    Raises
+    ------
+    InputError
+        If the file is to be neither PNG nor JSON, or there is nothing to map.
+    """
+    if out is not None and out.suffix.lower() not in (".png", ".json"):
+        raise InputError(f"a map cannot be written as {str(out)!r}: name a .png or a .json file")
+    sources = candidate_sources(Catalogue())
+    mapped = _map(sources, project, device)
+    findings = explain_distances(mapped, [source.card for source in sources])
+    target = "your image" if project is None else project.stem
+    titles = {source.id: source.card.title for source in sources} | {TARGET: target}
+    described = describe_map(mapped, titles, findings)
+    if out is not None and out.suffix.lower() == ".png":
+        write_bytes(out, map_chart(mapped, titles, target).light.png)
+    elif out is not None:
+        write_text(out, json.dumps(described, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    if as_json:
+        print_json(described)
+        return
+    print_rows([_row(finding) for finding in findings], _COLUMNS)
+    if TARGET in mapped.names:
+        near = mapped.nearest_to(TARGET)[:_N_NEAREST]
+        print(f"nearest to {target}: " + ", ".join(f"{name} {far:.2f}" for name, far in near))
+    if out is not None:
+        stderr.print(f"wrote {out}", markup=False)
+
+
+def _map(sources: list[Source], project: Path | None, device: str) -> SourceMap:
+    with (
+        nullcontext() if project is None else open_project(project) as opened,
+        progress() as (report, cancel),
+    ):
+        mapped = map_sources(sources, opened, device=device, report=report, cancel=cancel)
+    if mapped is None:
+        raise InputError(
+            "less than two sources have a fingerprint to map: add one with 'napari-graft sources add'"
+        )
+    return mapped
+
+
+def _row(finding: LabelFinding) -> dict[str, object]:
+    effect = finding.effect
+    return {
+        "label": finding.label,
+        "same": effect.mean_same,
+        "different": effect.mean_different,
+        "p": effect.p_value,
+        "pairs": f"{effect.n_same} and {effect.n_different}",
+    }

@@ -1,0 +1,117 @@
+"""How far all sources, and the user's image, are from one another: distances and a tree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import dendrogram, linkage
+from scipy.spatial.distance import squareform
+
+from napari_graft.core.errors import InputError
+from napari_graft.fingerprints.distance import distance, general_mmd2
+from napari_graft.sources.fingerprint import Fingerprint
+
+TARGET = ""
+"""Name of the user's image among the sources."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceMap:
+    """Place sources by the distances between their images.
+
+    Parameters
+    ----------
+    names
+        Ids of the sources; the user's image is called `TARGET`.
+    distances
+        MMD in the common encoder, float64 (n, n), symmetric, 0 on the diagonal.
+    merges
+        The tree as `scipy.cluster.hierarchy.linkage` gives it, (n - 1, 4).
+    order
+        Indices of the names, so ordered that near ones stand side by side and no branches cross.
+    branches
+        Corners of the n - 1 branches of the tree, (n - 1, 4, 2): where along `order`, counted from 0, and at
+        which distance.
+    """
+
+    names: tuple[str, ...]
+    distances: NDArray[np.float64]
+    merges: NDArray[np.float64]
+    order: tuple[int, ...]
+    branches: NDArray[np.float64]
+
+    @property
+    def ordered_names(self) -> tuple[str, ...]:
+        """Names as they stand along the tree."""
+        return tuple(self.names[i] for i in self.order)
+
+    @property
+    def ordered_distances(self) -> NDArray[np.float64]:
+        """Distances as they stand along the tree."""
+        return self.distances[np.ix_(self.order, self.order)]
+
+    def nearest_to(self, name: str) -> list[tuple[str, float]]:
+        """Return all others with their distances, the nearest first."""
+        at = self.names.index(name)
+        ranked = np.argsort(self.distances[at], kind="stable")
+        return [(self.names[i], float(self.distances[at, i])) for i in ranked if i != at]
+
+
+def map_of_distances(names: Sequence[str], distances: NDArray[np.float64]) -> SourceMap:
+    """Return the map of known distances.
+
+    Average linkage (UPGMA): two groups are as far apart as their members are on average. The leaves are
+    ordered so that neighbours are as near as the tree allows (Bar-Joseph et al. 2001).
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two names, or the distances do not fit them.
+    """
+    n = len(names)
+    if n < 2:
+        raise InputError(f"{n} sources make no map: at least two with a fingerprint are needed")
+    fits = distances.shape == (n, n) and np.isfinite(distances).all() and (distances >= 0).all()
+    if not fits or not np.allclose(distances, distances.T) or np.diagonal(distances).any():
+        raise InputError(f"these are no distances between {n} sources: rank the sources again")
+    merges = linkage(squareform(distances, checks=False), "average", optimal_ordering=True)
+    drawn = dendrogram(merges, no_plot=True)
+    # scipy draws leaf i at 10 i + 5.
+    along = (np.asarray(drawn["icoord"], np.float64) - 5) / 10
+    branches = np.stack([along, np.asarray(drawn["dcoord"], np.float64)], axis=-1)
+    return SourceMap(tuple(names), distances, merges, tuple(map(int, drawn["leaves"])), branches)
+
+
+def map_of_fingerprints(
+    fingerprints: Mapping[str, Fingerprint], target: NDArray[np.float32] | None = None
+) -> SourceMap:
+    """Return the map of sources, and of a user's image among them.
+
+    Distances are √MMD², where MMD² is the unbiased estimate, which is slightly negative where two sets of
+    images are alike; that counts as 0. MMD itself, and not its square, is a metric.
+
+    Parameters
+    ----------
+    fingerprints
+        Of the sources in the common encoder, by id; see `general_fingerprint`.
+    target
+        Features of the image's tiles in the same encoder, float32 (m, d); None to map the sources alone.
+
+    Raises
+    ------
+    InputError
+        If fingerprints were not made alike, or there are too few.
+    """
+    names, known = list(fingerprints), list(fingerprints.values())
+    n = len(known) + (target is not None)
+    mmd2 = np.zeros((n, n))
+    for i, one in enumerate(known):
+        for j, other in enumerate(known[:i]):
+            mmd2[i, j] = general_mmd2(one, other)
+        if target is not None:
+            mmd2[-1, i] = distance(one, target).mmd2
+    below = np.sqrt(np.maximum(mmd2, 0))
+    return map_of_distances(names if target is None else [*names, TARGET], below + below.T)
