@@ -36,10 +36,12 @@ def main() -> None:
         ranked = rank_sources(project, exclude=chosen.exclude)
 
     for entry in ranked:
-        score = entry.score
-        print(f"{entry.source.id:22} {score.verdict:18} z = {score.z:7.1f}   p = {score.p_value:.3f}")
-        if score.remedy is not None:
-            print(f"{'':22} {score.remedy}")
+        score, distance = entry.score, entry.score.evidence.distance
+        # A source without a fingerprint has no distance, and is ranked by how steady its objects are.
+        numbers = "" if distance is None else f"z = {distance.z:7.1f}   p = {distance.p_value:.3f}"
+        print(f"{entry.source.id:22} {score.verdict:18} {numbers}")
+        if score.advice is not None:
+            print(f"{'':22} {score.advice}")
 
 
 if __name__ == "__main__":

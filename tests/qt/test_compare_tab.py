@@ -171,8 +171,12 @@ def test_vote_is_counted_and_kept(tab: CompareTab, qtbot: QtBot) -> None:
     project = tab.dock.workbench.context.project
     assert project is not None
     assert [vote.winner for vote in project.votes()] == ["run 0001"]
-    words = [label.text() for label in tab.contenders.findChildren(type(tab.hint)) if label.isVisible()]
-    assert any("preferred 1 of 1 time" in one for one in words)
+
+    def words() -> list[str]:
+        return [one.text() for one in tab.contenders.findChildren(type(tab.hint)) if one.isVisible()]
+
+    # A widget that was just made is shown in the next turn of the event loop.
+    qtbot.waitUntil(lambda: any("preferred 1 of 1 time" in one for one in words()))
 
 
 def test_all_that_is_in_view_can_be_compared(tab: CompareTab, qtbot: QtBot) -> None:

@@ -116,6 +116,9 @@ def test_the_whole_loop_and_coming_back(make_dock: MakeDock, tmp_path: Path) -> 
     visit.paint()
     visit.train()
     chosen = visit.bench.sources.state.chosen
+    wait_until(
+        lambda: find_layer(visit.dock.viewer, "result") is not None, seconds=PATIENCE, what="the result"
+    )
     segments = find_layer(visit.dock.viewer, "result")
     assert segments is not None
     objects = np.unique(np.asarray(segments.data[5]))
