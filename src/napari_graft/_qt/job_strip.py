@@ -112,7 +112,7 @@ class JobRow(QWidget):
             parts.append("stopping…")
         elif state.status == "waiting":
             parts.append("waits for its turn")
-        elif state.message:
+        elif not _is_said_by(state.title, state.message):
             parts.append(state.message)
         if state.seconds_left is not None and state.status == "running":
             parts.append(f"{in_words(state.seconds_left)} left")
@@ -120,6 +120,11 @@ class JobRow(QWidget):
         self.stop.setEnabled(state.status != "stopping")
         self._bar.setRange(0, 1000 if state.fraction is not None else 0)
         self._bar.setValue(round(1000 * (state.fraction or 0)))
+
+
+def _is_said_by(title: str, message: str) -> bool:
+    """Say whether a message only repeats a title, as ``"training"`` does ``"Training"``."""
+    return set(message.split()) <= set(title.lower().split())
 
 
 class ErrorLine(QWidget):
