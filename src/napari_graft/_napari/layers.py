@@ -44,3 +44,12 @@ def remove_layers(viewer: ViewerModel, role: Role, **details: Any) -> None:
     for layer in our_layers(viewer, role, **details):
         if layer in viewer.layers:
             viewer.layers.remove(layer)
+
+
+def set_visible(layer: Layer, is_visible: bool) -> None:
+    """Show or hide a layer.
+
+    napari leaves the tool of a layer when it is told to show what it shows already, and draws all anew.
+    """
+    if layer.visible != is_visible:
+        layer.visible = is_visible

@@ -6,11 +6,11 @@ from functools import cache
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image, Labels, Layer
+from napari.layers import Image, Labels
 from napari.utils.colormaps import CyclicLabelColormap, label_colormap
 from numpy.typing import NDArray
 
-from napari_graft._napari.layers import details_of, find_layer, mark, remove_layers
+from napari_graft._napari.layers import Role, details_of, find_layer, mark, remove_layers, set_visible
 from napari_graft._napari.placing import look_at, placed
 from napari_graft._napari.tile_boxes import UNCERTAINTY_COLOURS
 from napari_graft.core.labels import BACKGROUND, FIRST_OBJECT, to_annotation
@@ -53,7 +53,7 @@ class TileLayers:
         if is_new_place:
             look_at(self._viewer, image, painting.tile, layer)
             self.take_new_label()
-        _set_visible(layer, True)
+        set_visible(layer, True)
         layer.mode = "paint"
         self._viewer.layers.selection.active = layer
 
@@ -69,16 +69,21 @@ class TileLayers:
 
     def show_guess(self, is_shown: bool) -> None:
         """Show or hide the contours."""
-        _set_visible(find_layer(self._viewer, "guess", is_tile=True), is_shown)
+        self._set_visible("guess", is_shown)
 
     def show_uncertainty(self, is_shown: bool) -> None:
         """Show or hide the colours."""
-        _set_visible(find_layer(self._viewer, "uncertainty", is_tile=True), is_shown)
+        self._set_visible("uncertainty", is_shown)
 
     def remove(self) -> None:
         """Remove the layers."""
         for role in ("labels", "guess", "uncertainty"):
             remove_layers(self._viewer, role, is_tile=True)
+
+    def _set_visible(self, role: Role, is_shown: bool) -> None:
+        layer = find_layer(self._viewer, role, is_tile=True)
+        if layer is not None:
+            set_visible(layer, is_shown)
 
     def _show_labels(self, image: Image, painting: TilePainting) -> Labels:
         layer = self.labels
@@ -140,12 +145,6 @@ class TileLayers:
             metadata=mark("uncertainty", is_tile=True),
             **placed(image, painting.tile.start),
         )
-
-
-def _set_visible(layer: Layer | None, is_visible: bool) -> None:
-    # napari leaves the tool of a layer when it is told to show what it shows already.
-    if layer is not None and layer.visible != is_visible:
-        layer.visible = is_visible
 
 
 def tile_of(layer: Labels) -> Tile | None:
