@@ -169,12 +169,14 @@ def test_job_is_shown_with_its_stop_button_and_its_failure(dock: GraftDock, qtbo
         ("Training", "measuring the new model", "Training · measuring the new model"),
     ],
 )
-def test_job_does_not_repeat_its_title(dock: GraftDock, title: str, message: str, words: str) -> None:
+def test_job_does_not_repeat_its_title(qtbot: QtBot, title: str, message: str, words: str) -> None:
     job = Job(title, "short", work_until_stopped)
     shown = JobRow(job)
+    qtbot.addWidget(shown)
+    assert shown.words.text() == f"{title} · waits for its turn"
     job.show(Progress(1, 2, message))
 
-    assert shown.words.text() == words
+    qtbot.waitUntil(lambda: shown.words.text() == words)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -16,6 +16,8 @@ from napari_graft.workbench.context import Context
 from napari_graft.workbench.jobs import Job
 
 _REFRESH_MILLISECONDS = 1000
+_BETWEEN_NEWS_MILLISECONDS = 100
+"""Whoever draws the dock more often than that draws the whole window, canvas and all, for nothing."""
 _PATIENCE_MILLISECONDS = 300
 """A job that ends sooner is not shown: the dock would only flicker."""
 
@@ -102,10 +104,19 @@ class JobRow(QWidget):
         layout = column(self.words, spacing=2)
         layout.addLayout(row(self._bar, self.stop))
         self.setLayout(layout)
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(_BETWEEN_NEWS_MILLISECONDS)
+        self._later.timeout.connect(self._show)
         for field in ("message", "fraction", "seconds_left", "status"):
-            bind(self, job.state, field, self._show)
+            bind(self, job.state, field, self._show_soon)
+        self._show()
 
-    def _show(self, _: object) -> None:
+    def _show_soon(self, _: object) -> None:
+        if not self._later.isActive():
+            self._later.start()
+
+    def _show(self) -> None:
         state = self._job.state
         parts = [state.title]
         if state.status == "stopping":
