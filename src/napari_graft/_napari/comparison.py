@@ -15,7 +15,7 @@ from psygnal import Signal
 from napari_graft._napari.camera import camera_of
 from napari_graft._napari.comparison_layers import caption, comparison_layers, n_boxes, set_look
 from napari_graft._napari.field_of_view import show_tile
-from napari_graft._napari.layers import details_of, our_layers, remove_layers, set_visible
+from napari_graft._napari.layers import add_aside, details_of, our_layers, remove_layers, set_visible
 from napari_graft.workbench.comparison import Comparison, Look
 
 BLINK_KEY = "B"
@@ -168,13 +168,11 @@ class ComparisonView:
         self._finish(viewer, look)
 
     def _add(self, viewer: ViewerModel, layer: Layer) -> None:
-        layers = viewer.layers
-        # To make each layer the active one would double the time; napari offers no public way around it.
-        layers._activate_on_insert, self._is_adding = False, True
+        self._is_adding = True
         try:
-            layers.append(layer)
+            add_aside(viewer, layer)
         finally:
-            layers._activate_on_insert, self._is_adding = True, False
+            self._is_adding = False
         self._n_added += 1
 
     def _finish(self, viewer: ViewerModel, look: Look) -> None:

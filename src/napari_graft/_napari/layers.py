@@ -53,3 +53,16 @@ def set_visible(layer: Layer, is_visible: bool) -> None:
     """
     if layer.visible != is_visible:
         layer.visible = is_visible
+
+
+def add_aside(viewer: ViewerModel, layer: Layer) -> None:
+    """Add a layer on top, and leave the active one as it is.
+
+    To make each layer the active one takes napari as long as to add it; it offers no public way around that.
+    """
+    layers = viewer.layers
+    layers._activate_on_insert = False
+    try:
+        layers.append(layer)
+    finally:
+        layers._activate_on_insert = True

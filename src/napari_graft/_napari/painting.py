@@ -10,7 +10,15 @@ from napari.layers import Image, Labels
 from napari.utils.colormaps import CyclicLabelColormap, label_colormap
 from numpy.typing import NDArray
 
-from napari_graft._napari.layers import Role, details_of, find_layer, mark, remove_layers, set_visible
+from napari_graft._napari.layers import (
+    Role,
+    add_aside,
+    details_of,
+    find_layer,
+    mark,
+    remove_layers,
+    set_visible,
+)
 from napari_graft._napari.placing import look_at, placed
 from napari_graft._napari.tile_boxes import UNCERTAINTY_COLOURS
 from napari_graft.core.labels import BACKGROUND, FIRST_OBJECT, to_annotation
@@ -96,7 +104,7 @@ class TileLayers:
                 **placed(image, painting.tile.start),
             )
             layer.colormap = annotation_colours()
-            self._viewer.add_layer(layer)
+            add_aside(self._viewer, layer)
         elif tile_of(layer) != painting.tile or not np.array_equal(layer.data, painting.labels):
             _put(layer, painting.labels.copy(), image, painting.tile)
         return layer
@@ -123,7 +131,7 @@ class TileLayers:
         layer.contour = 1
         layer.colormap = annotation_colours()
         layer.editable = False
-        self._viewer.add_layer(layer)
+        add_aside(self._viewer, layer)
 
     def _show_uncertainty(self, image: Image, painting: TilePainting) -> None:
         layer = find_layer(self._viewer, "uncertainty", is_tile=True)
@@ -135,7 +143,7 @@ class TileLayers:
             layer.data = painting.guess.uncertainty
             layer.translate = placed(image, painting.tile.start)["translate"]
             return
-        self._viewer.add_image(
+        layer = Image(
             painting.guess.uncertainty,
             name=f"{image.name} · uncertainty",
             colormap=UNCERTAINTY_COLOURS,
@@ -145,6 +153,7 @@ class TileLayers:
             metadata=mark("uncertainty", is_tile=True),
             **placed(image, painting.tile.start),
         )
+        add_aside(self._viewer, layer)
 
 
 def tile_of(layer: Labels) -> Tile | None:
