@@ -138,7 +138,7 @@ _WORK: dict[Scene, Callable[[Workbench, float], Callable[[], bool]]] = {
 
 def _paint(viewer: Viewer, layer: Labels, seconds: float) -> Lateness:
     person = Person(viewer)
-    rng, meter, clock = np.random.default_rng(0), LatenessMeter(), threading.Event()
+    rng, meter, clock = np.random.default_rng(0), LatenessMeter(person.canvas), threading.Event()
     timer = threading.Timer(seconds, clock.set)
     meter.start()
     timer.start()
