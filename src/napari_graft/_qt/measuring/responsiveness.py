@@ -24,7 +24,7 @@ from napari_graft.session.importing import CopyOptions, make_project_with_copy
 
 SECONDS = {False: 30.0, True: 8.0}
 _SIDE = 192
-_PATIENCE = 300
+_PATIENCE = 600
 
 
 def run_responsiveness(out: Path, *, quick: bool = False) -> dict[str, Any]:

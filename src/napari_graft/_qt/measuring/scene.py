@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Scene = Literal["napari alone", "nothing", "training", "predicting", "training in a thread"]
 SCENES: tuple[Scene, ...] = get_args(Scene)
 SOURCE = "fly-medulla-fibsem"
-_PATIENCE = 120.0
+_PATIENCE = 240.0
 _PAUSE = 0.016
 """Seconds between two moves of the mouse."""
 
