@@ -57,13 +57,18 @@ def shown(viewer: ViewerModel) -> set[str]:
     return {named(layer) if details_of(layer) else layer.name for layer in viewer.layers if layer.visible}
 
 
+def show(viewer: ViewerModel, comparison: Comparison, look: Look) -> None:
+    for _ in comparison_view_of(viewer).show(comparison, image_of(viewer), look):
+        pass
+
+
 def image_of(viewer: ViewerModel) -> Image:
     return viewer.layers["cortex"]
 
 
 @pytest.mark.parametrize("n", [2, 3, 4])
 def test_grid_has_a_box_for_each_model_and_one_for_the_map(viewer: ViewerModel, n: int) -> None:
-    comparison_view_of(viewer).show(make_comparison(n), image_of(viewer), Look())
+    show(viewer, make_comparison(n), Look())
 
     expected = [[f"image {m}", f"segments {m}"] for m in range(n)]
     assert boxes(viewer) == [*expected, [f"disagreement {n}", f"image {n}"]]
@@ -71,7 +76,7 @@ def test_grid_has_a_box_for_each_model_and_one_for_the_map(viewer: ViewerModel, 
 
 def test_grid_without_the_map_has_no_box_for_it(viewer: ViewerModel) -> None:
     view = comparison_view_of(viewer)
-    view.show(make_comparison(), image_of(viewer), Look(shows_disagreement=False))
+    show(viewer, make_comparison(), Look(shows_disagreement=False))
     assert len(boxes(viewer)) == 2
 
     view.apply(Look())
@@ -79,13 +84,13 @@ def test_grid_without_the_map_has_no_box_for_it(viewer: ViewerModel) -> None:
 
 
 def test_one_model_is_shown_without_a_map(viewer: ViewerModel) -> None:
-    comparison_view_of(viewer).show(make_comparison(1), image_of(viewer), Look())
+    show(viewer, make_comparison(1), Look())
 
     assert boxes(viewer) == [["image 0", "segments 0"]]
 
 
 def test_layers_lie_where_the_tile_is(viewer: ViewerModel) -> None:
-    comparison_view_of(viewer).show(make_comparison(), image_of(viewer), Look())
+    show(viewer, make_comparison(), Look())
 
     for layer in our_layers(viewer, "preview"):
         np.testing.assert_allclose(layer.data_to_world((0, 0, 0)), image_of(viewer).data_to_world(TILE.start))
@@ -96,7 +101,7 @@ def test_layers_lie_where_the_tile_is(viewer: ViewerModel) -> None:
 
 def test_overlay_fills_the_one_in_front_and_outlines_the_others(viewer: ViewerModel) -> None:
     view = comparison_view_of(viewer)
-    view.show(make_comparison(), image_of(viewer), Look())
+    show(viewer, make_comparison(), Look())
     view.apply(Look(mode="overlay", front=1, opacity=0.3))
 
     assert not viewer.canvas.grid.enabled
@@ -111,7 +116,7 @@ def named_is_segments(layer: Layer) -> bool:
 
 def test_blinking_shows_one_at_a_time(viewer: ViewerModel) -> None:
     view = comparison_view_of(viewer)
-    view.show(make_comparison(), image_of(viewer), Look())
+    show(viewer, make_comparison(), Look())
     for front in (0, 1):
         view.apply(Look(mode="blink", front=front, shows_disagreement=False))
         assert shown(viewer) == {"image 2", f"segments {front}"}
@@ -120,7 +125,7 @@ def test_blinking_shows_one_at_a_time(viewer: ViewerModel) -> None:
 def test_blink_key_works_whichever_layer_is_active_until_the_comparison_closes(viewer: ViewerModel) -> None:
     view, pressed = comparison_view_of(viewer), []
     handler = KeymapHandler()
-    view.show(make_comparison(), image_of(viewer), Look())
+    show(viewer, make_comparison(), Look())
     view.answer_to_blink_key(lambda _: pressed.append(True))
     viewer.add_labels(np.zeros((5, 70, 80), np.uint32), name="added meanwhile")
     view.settle()
@@ -141,7 +146,7 @@ def test_key_that_the_user_bound_works_again_once_the_comparison_closes(viewer: 
     mine, handler = viewer.layers["mine"], KeymapHandler()
     viewer.bind_key(BLINK_KEY, lambda _: pressed.append("viewer"))
     mine.bind_key(BLINK_KEY, lambda _: pressed.append("layer"))
-    view.show(make_comparison(), image_of(viewer), Look())
+    show(viewer, make_comparison(), Look())
     for _ in range(2):
         view.answer_to_blink_key(lambda _: pressed.append("blink"))
     gone = viewer.add_points([[0, 0]])
@@ -161,7 +166,7 @@ def test_key_that_the_user_bound_works_again_once_the_comparison_closes(viewer: 
 
 def test_look_can_change_after_all_layers_were_removed(viewer: ViewerModel) -> None:
     view = comparison_view_of(viewer)
-    view.show(make_comparison(), image_of(viewer), Look())
+    show(viewer, make_comparison(), Look())
     viewer.layers.clear()
 
     view.apply(Look(mode="blink"))
@@ -170,7 +175,7 @@ def test_look_can_change_after_all_layers_were_removed(viewer: ViewerModel) -> N
 
 
 def test_equal_ids_have_equal_colours(viewer: ViewerModel) -> None:
-    comparison_view_of(viewer).show(make_comparison(), image_of(viewer), Look())
+    show(viewer, make_comparison(), Look())
 
     first, second = (one for one in viewer.layers if named_is_segments(one))
     for number in (1, 2, 60):
@@ -184,7 +189,7 @@ def test_closing_puts_all_back(viewer: ViewerModel) -> None:
     viewer.dims.set_point(0, 1.0)
     viewer.layers.selection.active = image_of(viewer)
     before = (list(viewer.layers), viewer.dims.point, viewer.scene.camera.center, viewer.scene.camera.zoom)
-    view.show(make_comparison(), image_of(viewer), Look())
+    show(viewer, make_comparison(), Look())
     assert shown(viewer).isdisjoint({"cortex", "mine"})
 
     view.close()
@@ -204,8 +209,8 @@ def test_closing_puts_all_back(viewer: ViewerModel) -> None:
 
 def test_second_comparison_takes_the_place_of_the_first(viewer: ViewerModel) -> None:
     view = comparison_view_of(viewer)
-    view.show(make_comparison(4), image_of(viewer), Look())
-    view.show(make_comparison(2), image_of(viewer), Look())
+    show(viewer, make_comparison(4), Look())
+    show(viewer, make_comparison(2), Look())
     assert len(boxes(viewer)) == 3
 
     view.close()
@@ -216,7 +221,7 @@ def test_removing_one_of_its_layers_closes_it(viewer: ViewerModel) -> None:
     view = comparison_view_of(viewer)
     view.disturbed.connect(lambda: disturbed.append(True))
     disturbed: list[bool] = []
-    view.show(make_comparison(), image_of(viewer), Look())
+    show(viewer, make_comparison(), Look())
     assert not disturbed
     viewer.layers.remove(next(our_layers(viewer, "preview")))
     assert disturbed
@@ -229,7 +234,7 @@ def test_removing_one_of_its_layers_closes_it(viewer: ViewerModel) -> None:
 
 def test_all_layers_can_be_removed_meanwhile(viewer: ViewerModel) -> None:
     view = comparison_view_of(viewer)
-    view.show(make_comparison(), image_of(viewer), Look())
+    show(viewer, make_comparison(), Look())
     viewer.layers.clear()
     view.settle()
 
@@ -239,7 +244,7 @@ def test_all_layers_can_be_removed_meanwhile(viewer: ViewerModel) -> None:
 
 def test_layer_that_others_add_meanwhile_waits_below(viewer: ViewerModel) -> None:
     view = comparison_view_of(viewer)
-    view.show(make_comparison(), image_of(viewer), Look())
+    show(viewer, make_comparison(), Look())
     expected = boxes(viewer)
     result = viewer.add_labels(np.zeros((5, 70, 80), np.uint32), name="cortex · round 3")
     view.settle()
@@ -253,10 +258,67 @@ def test_layer_that_others_add_meanwhile_waits_below(viewer: ViewerModel) -> Non
 
 def test_renamed_layers_are_known_all_the_same(viewer: ViewerModel) -> None:
     view = comparison_view_of(viewer)
-    view.show(make_comparison(), image_of(viewer), Look())
+    show(viewer, make_comparison(), Look())
     for i, layer in enumerate(our_layers(viewer, "preview")):
         layer.name = f"renamed {i}"
     view.apply(Look(mode="blink", front=1))
     view.close()
 
     assert [layer.name for layer in viewer.layers] == ["cortex", "mine"]
+
+
+def test_comparison_is_closed_between_two_steps(viewer: ViewerModel) -> None:
+    view = comparison_view_of(viewer)
+    steps = view.show(make_comparison(), image_of(viewer), Look())
+    for _ in range(4):
+        next(steps)
+    assert len(list(our_layers(viewer, "preview"))) == 4
+    assert not view.is_whole
+    view.close()
+
+    assert list(steps) == []
+    assert [layer.name for layer in viewer.layers] == ["cortex", "mine"]
+    assert shown(viewer) == {"cortex"}
+
+
+def test_second_comparison_takes_the_place_of_one_that_is_not_whole(viewer: ViewerModel) -> None:
+    first = comparison_view_of(viewer).show(make_comparison(4), image_of(viewer), Look())
+    for _ in range(5):
+        next(first)
+    show(viewer, make_comparison(2), Look())
+
+    assert list(first) == []
+    assert len(boxes(viewer)) == 3
+
+
+def test_removing_a_layer_closes_a_comparison_that_is_not_whole(viewer: ViewerModel) -> None:
+    view = comparison_view_of(viewer)
+    steps = view.show(make_comparison(), image_of(viewer), Look())
+    for _ in range(3):
+        next(steps)
+    view.settle()
+    assert view.comparison is not None
+    viewer.layers.remove(next(our_layers(viewer, "preview")))
+    view.settle()
+
+    assert list(steps) == []
+    assert [layer.name for layer in viewer.layers] == ["cortex", "mine"]
+
+
+def test_look_that_changes_between_two_steps_is_the_one_in_the_end(viewer: ViewerModel) -> None:
+    view = comparison_view_of(viewer)
+    steps = view.show(make_comparison(), image_of(viewer), Look())
+    for _ in range(8):
+        next(steps)
+    view.apply(Look(mode="blink", front=1, shows_disagreement=False))
+    list(steps)
+
+    assert shown(viewer) == {"image 2", "segments 1"}
+    assert not viewer.canvas.grid.enabled
+
+
+def test_layers_that_others_add_become_active_as_ever(viewer: ViewerModel) -> None:
+    show(viewer, make_comparison(), Look())
+    added = viewer.add_labels(np.zeros((5, 70, 80), np.uint32), name="added meanwhile")
+
+    assert viewer.layers.selection.active is added

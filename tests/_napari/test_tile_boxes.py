@@ -83,6 +83,9 @@ def test_candidates_are_squares_coloured_from_the_surest_to_the_most_unsure(
     assert layer.edge_width == 16
     brightness = layer.edge_color[:, :3].sum(1)
     assert brightness[0] < brightness[2] < brightness[1]
+    assert (layer.edge_color[:, 3] == 1).all()
+    show_candidates(viewer, stack, candidates, candidates[1].tile)
+    np.testing.assert_array_equal(layer.edge_color[:, 3], [1, 0, 1])  # nothing lies over what is painted
     show_candidates(viewer, stack, candidates[:1])
     assert len(layer.data) == 1
 

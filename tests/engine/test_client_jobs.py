@@ -105,6 +105,8 @@ def test_a_delegate_trains_while_this_process_paints(project: str) -> None:
                 accepted.append(window.accept(painted, who="ada"))
                 assert engine.process_id is not None
                 assert os.getpriority(os.PRIO_PROCESS, engine.process_id) == niceness
+                session = Path(f"/proc/{engine.process_id}/autogroup")
+                assert not session.exists() or session.read_text().endswith("nice 3\n")
 
         niceness = min(os.getpriority(os.PRIO_PROCESS, 0) + 7, 19)
         with pytest.raises(InputError, match="is being written by process"):

@@ -86,6 +86,17 @@ def test_suggesting_returns_tiles_with_candidates_and_stores_nothing(project: st
         assert opened.suggestions().suggestions == ()
 
 
+def test_suggesting_says_how_unsure_a_source_is_before_the_first_label(project: str) -> None:
+    job = SuggestJob(project=project, n=2, tile=32, source="tiny-nuclei", device="cpu", with_uncertainty=True)
+    result = _run(job)
+
+    candidates = result["candidates"]
+    assert isinstance(candidates, list)
+    assert all(0 < one["uncertainty"] < 1 for one in candidates)
+    plain = _run(job.model_copy(update={"with_uncertainty": False}))
+    assert result["suggestions"] == plain["suggestions"]
+
+
 def test_predicting_writes_the_objects_and_the_uncertainty(project: str, tmp_path: Path) -> None:
     out, unsure = str(tmp_path / "o.tif"), str(tmp_path / "u.tif")
     job = PredictJob(

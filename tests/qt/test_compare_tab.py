@@ -9,6 +9,7 @@ import tifffile
 from qtpy.QtCore import Qt
 
 from napari_graft._napari.camera import camera_of
+from napari_graft._napari.comparison import comparison_view_of
 from napari_graft._napari.layers import details_of, our_layers
 from napari_graft._qt.tabs.compare_tab import CompareTab
 from napari_graft.io.weights import save_tensors
@@ -58,9 +59,8 @@ def compare(tab: CompareTab, qtbot: QtBot, *references: str) -> None:
         title = next(one.title for one in model.state.options if one.reference == reference)
         next(action for action in tab.chips.menu.actions() if action.text() == title).trigger()
     click(qtbot, tab.compare)
-    qtbot.waitUntil(
-        lambda: model.state.comparison is not None and not model.state.is_comparing, timeout=PATIENCE
-    )
+    view = comparison_view_of(tab.dock.viewer)
+    qtbot.waitUntil(lambda: view.is_whole and not model.state.is_comparing, timeout=PATIENCE)
 
 
 def shown(tab: CompareTab) -> set[str]:
@@ -208,7 +208,8 @@ def test_preview_of_sources_takes_the_place_of_the_comparison(tab: CompareTab, q
     comparison = tab.dock.workbench.comparing.state.comparison
     assert comparison is not None
     sources.preview(comparison.tile)
-    qtbot.waitUntil(lambda: sources.state.preview is not None, timeout=PATIENCE)
+    view = comparison_view_of(tab.dock.viewer)
+    qtbot.waitUntil(lambda: view.is_whole and sources.state.preview is not None, timeout=PATIENCE)
 
     assert tab.dock.workbench.comparing.state.comparison is None
     assert len(list(our_layers(tab.dock.viewer, "preview", kind="segments"))) == 1

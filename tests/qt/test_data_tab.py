@@ -102,6 +102,7 @@ def test_pixel_size_comes_from_the_layer(dock: GraftDock, qtbot: QtBot, tmp_path
     tab = data_tab(dock)
 
     assert [field.text() for field in tab.pixel_size.fields] == ["0.05", "0.004", "0.004"]
+    assert tab.pixel_size.unit.currentText() == "µm"
     assert "from the layer" in tab.origin.text()
     start_project(dock, qtbot, tmp_path / "one.graft")
 

@@ -15,10 +15,12 @@ from napari.layers import Image
 from qtpy.QtCore import Qt
 
 from napari_graft._qt import closing
+from napari_graft._qt.job_strip import JobRow
 from napari_graft._qt.tabs.data_tab import DataTab
-from napari_graft.core.progress import CancelToken, Report
+from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.project.opening import open_project
 from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft.workbench.jobs import Job
 from napari_graft.workbench.next_step import TABS
 
 if TYPE_CHECKING:
@@ -157,6 +159,24 @@ def test_job_is_shown_with_its_stop_button_and_its_failure(dock: GraftDock, qtbo
 
     qtbot.waitUntil(lambda: "unexpected" in dock.strip.error.words.text())
     assert "idle" in dock.strip.status.text()
+
+
+@pytest.mark.parametrize(
+    ("title", "message", "words"),
+    [
+        ("Training", "training", "Training"),
+        ("Looking at the tiles", "looking at tiles", "Looking at the tiles"),
+        ("Training", "measuring the new model", "Training · measuring the new model"),
+    ],
+)
+def test_job_does_not_repeat_its_title(qtbot: QtBot, title: str, message: str, words: str) -> None:
+    job = Job(title, "short", work_until_stopped)
+    shown = JobRow(job)
+    qtbot.addWidget(shown)
+    assert shown.words.text() == f"{title} · waits for its turn"
+    job.show(Progress(1, 2, message))
+
+    qtbot.waitUntil(lambda: shown.words.text() == words)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

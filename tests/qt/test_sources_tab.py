@@ -8,6 +8,7 @@ import tifffile
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QFileDialog
 
+from napari_graft._napari.comparison import comparison_view_of
 from napari_graft._napari.layers import details_of, our_layers
 from napari_graft._qt.tabs.sources_tab import SourcesTab
 from napari_graft.project.opening import open_project
@@ -162,7 +163,7 @@ def test_ticked_sources_are_previewed_side_by_side_and_the_viewer_is_put_back(
     assert dock.workbench.sources.state.ticked == {FLY, AXONS}
 
     click(qtbot, tab.preview)
-    qtbot.waitUntil(lambda: dock.workbench.sources.state.preview is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: comparison_view_of(dock.viewer).is_whole, timeout=PATIENCE)
 
     preview = dock.workbench.sources.state.preview
     assert preview is not None
@@ -186,7 +187,7 @@ def test_preview_closes_when_one_of_its_layers_is_removed(
     rank_before(neuropil_project, entry(FLY))
     open_with_image(dock, qtbot, neuropil_project, neuropil)
     click(qtbot, tab.preview)
-    qtbot.waitUntil(lambda: dock.workbench.sources.state.preview is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: comparison_view_of(dock.viewer).is_whole, timeout=PATIENCE)
 
     dock.viewer.layers.remove(next(our_layers(dock.viewer, "preview")))
 
@@ -200,7 +201,7 @@ def test_all_layers_can_be_removed_during_a_preview(
     rank_before(neuropil_project, entry(FLY))
     open_with_image(dock, qtbot, neuropil_project, neuropil)
     click(qtbot, tab.preview)
-    qtbot.waitUntil(lambda: dock.workbench.sources.state.preview is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: comparison_view_of(dock.viewer).is_whole, timeout=PATIENCE)
 
     dock.viewer.layers.clear()
     qtbot.waitUntil(lambda: dock.workbench.sources.state.preview is None)
@@ -215,7 +216,7 @@ def test_painting_closes_the_preview(
     rank_before(neuropil_project, entry(FLY))
     open_with_image(dock, qtbot, neuropil_project, neuropil)
     click(qtbot, tab.preview)
-    qtbot.waitUntil(lambda: dock.workbench.sources.state.preview is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: comparison_view_of(dock.viewer).is_whole, timeout=PATIENCE)
 
     dock.workbench.state.tab = "annotate"
 

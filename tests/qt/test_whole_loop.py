@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.layers import Labels
+from numpy.typing import NDArray
 
+from napari_graft._napari.comparison import comparison_view_of
 from napari_graft._napari.layers import find_layer, our_layers
 from napari_graft._qt.measuring.person import Person, look_on, wait_until
 from napari_graft.workbench.next_step import TABS, TabName
@@ -57,7 +59,8 @@ class Visit:
         self.wait_for_jobs()
         assert tab.table.source_model.rowCount() > 3
         self.person.click(tab.preview)
-        wait_until(lambda: self.bench.sources.state.preview is not None, seconds=PATIENCE, what="the preview")
+        view = comparison_view_of(self.dock.viewer)
+        wait_until(lambda: view.is_whole, seconds=PATIENCE, what="the preview")
         assert any(our_layers(self.dock.viewer, "preview"))
         self.person.click(tab.use)
         self.person.click(tab.close_preview)
@@ -107,6 +110,14 @@ class Visit:
         wait_until(lambda: len(state.rounds) == 1, seconds=PATIENCE, what="the end of the training")
         self.wait_for_jobs()
 
+    def objects(self) -> NDArray[np.uint32]:
+        """Return the ids in a slice of the result, whose layer comes soon after its job has ended."""
+        viewer = self.dock.viewer
+        wait_until(lambda: find_layer(viewer, "result") is not None, seconds=PATIENCE, what="the result")
+        result = find_layer(viewer, "result")
+        assert result is not None
+        return np.unique(np.asarray(result.data[5]))
+
 
 def test_the_whole_loop_and_coming_back(make_dock: MakeDock, tmp_path: Path) -> None:
     folder = tmp_path / "neuropil.graft"
@@ -116,12 +127,7 @@ def test_the_whole_loop_and_coming_back(make_dock: MakeDock, tmp_path: Path) -> 
     visit.paint()
     visit.train()
     chosen = visit.bench.sources.state.chosen
-    wait_until(
-        lambda: find_layer(visit.dock.viewer, "result") is not None, seconds=PATIENCE, what="the result"
-    )
-    segments = find_layer(visit.dock.viewer, "result")
-    assert segments is not None
-    objects = np.unique(np.asarray(segments.data[5]))
+    objects = visit.objects()
     assert objects.size > 3
     assert find_layer(visit.dock.viewer, "uncertainty") is not None
     visit.bench.close()
@@ -137,6 +143,4 @@ def test_the_whole_loop_and_coming_back(make_dock: MakeDock, tmp_path: Path) -> 
     assert visit.bench.annotating.state.queue.n_done == N_TILES
     assert len(visit.bench.training.state.rounds) == 1
     assert find_layer(visit.dock.viewer, "image") is not None
-    result = find_layer(visit.dock.viewer, "result")
-    assert result is not None
-    np.testing.assert_array_equal(np.unique(np.asarray(result.data[5])), objects)
+    np.testing.assert_array_equal(visit.objects(), objects)

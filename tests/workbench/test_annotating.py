@@ -260,6 +260,7 @@ def test_suggested_tiles_open_with_the_guess_of_the_source_at_once_after_reopeni
     assert not desk.model.state.is_suggesting
     tiles = [queued.tile for queued in desk.model.state.queue.tiles]
     assert len(desk.model.state.candidates) > len(tiles)
+    assert all(0 < one.uncertainty < 1 for one in desk.model.state.candidates)
     assert set(desk.model.thumbnails) == set(tiles)
     desk.open(tiles[0])
     painting = desk.model.state.painting

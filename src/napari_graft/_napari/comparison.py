@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Layer
-from napari.utils.colormaps import label_colormap
 from psygnal import Signal
 
 from napari_graft._napari.camera import camera_of
+from napari_graft._napari.comparison_layers import caption, comparison_layers, n_boxes, set_look
 from napari_graft._napari.field_of_view import show_tile
-from napari_graft._napari.layers import details_of, mark, our_layers, remove_layers
+from napari_graft._napari.layers import add_aside, details_of, our_layers, remove_layers, set_visible
 from napari_graft.workbench.comparison import Comparison, Look
 
 BLINK_KEY = "B"
-_SEED, _N_COLOURS = 0.5, 49
-_OUTLINE = 2
-_CAPTION_SIZE, _LONGEST_CAPTION = 8, 42
-_RED = {"colors": [[0.9, 0.1, 0.1, 0.0], [0.9, 0.1, 0.1, 0.75]], "name": "disagreement"}
+_ANY_SHAPE = (-1, -1)
+"""As many rows and columns as are needed."""
 _views: weakref.WeakKeyDictionary[ViewerModel, ComparisonView] = weakref.WeakKeyDictionary()
 
 
@@ -37,7 +35,6 @@ def comparison_view_of(viewer: ViewerModel) -> ComparisonView:
 class _Before:
     """Remember how the viewer was."""
 
-    n_ours: int
     is_visible: list[tuple[Layer, bool]]
     active: Layer | None
     grid: tuple[bool, int, tuple[int, int]]
@@ -65,45 +62,37 @@ class ComparisonView:
         self._before: _Before | None = None
         self._blink: Callable[[object], None] | None = None
         self._bound: list[tuple[weakref.ref[ViewerModel | Layer], Any]] = []
+        self._look = Look()
+        self._n_added = 0
+        self._is_adding = False
+        self.is_whole = False
         self.comparison: Comparison | None = None
 
-    def show(self, comparison: Comparison, image: Image, look: Look) -> None:
-        """Show a comparison in place of the one before; layers lie where `image` does."""
-        viewer = self._plain_viewer
+    def show(self, comparison: Comparison, image: Image, look: Look) -> Iterator[None]:
+        """Show a comparison in place of the one before, step by step; layers lie where `image` does.
+
+        A layer takes napari tens of milliseconds to make, and as long again to draw for the first time:
+        whoever goes through the steps lets the window answer between them. Where the comparison is closed
+        meanwhile there is no next step.
+        """
         if self._before is not None:
             self.close()
-        self._before = _remember(viewer, n_ours=_n_layers(comparison))
-        self.comparison = comparison
-        for layer in viewer.layers:
-            layer.visible = False
-        _add_layers(viewer, comparison, image)
-        self.apply(look)
+        viewer = self._plain_viewer
+        before = self._before = _remember(viewer)
+        self.comparison, self._look, self._n_added, self.is_whole = comparison, look, 0, False
         for event in (viewer.layers.events.removed, viewer.layers.events.inserted):
             event.connect(self._on_layers_changed)
-        show_tile(viewer, image, comparison.tile)
+        return self._while_shown(before, self._steps(viewer, comparison, image))
 
     def apply(self, look: Look) -> None:
-        """Show the comparison in another way."""
-        viewer = self._plain_viewer
-        if self.comparison is None:
+        """Show the comparison in another way; one that is not whole yet will be shown in that way."""
+        self._look = look
+        if self.comparison is None or not self.is_whole:
             return
-        is_grid = look.mode == "grid"
-        lowest = max((details_of(layer)["model"] for layer in our_layers(viewer, "preview")), default=0)
+        viewer = self._plain_viewer
         for layer in our_layers(viewer, "preview"):
-            details = details_of(layer)
-            model, kind = details["model"], details["kind"]
-            is_front = model == look.front
-            if kind == "disagreement":
-                layer.visible = look.shows_disagreement
-            elif kind == "image":
-                # Outside the grid one picture does, the lowest.
-                is_wanted = look.shows_disagreement or model < len(self.comparison.choices)
-                layer.visible = is_wanted if is_grid else model == lowest
-            else:
-                layer.visible = is_front or look.mode != "blink"
-                layer.contour = 0 if is_grid or is_front or look.mode == "blink" else _OUTLINE
-                layer.opacity = look.opacity if layer.contour == 0 else 1.0
-        _divide_canvas(viewer, is_grid)
+            set_look(layer, look, self.comparison)
+        _divide_canvas(viewer, look.mode == "grid")
 
     def answer_to_blink_key(self, answer: Callable[[object], None]) -> None:
         """Call `answer` when `BLINK_KEY` is pressed, until the comparison closes, whichever layer is active.
@@ -120,7 +109,7 @@ class ComparisonView:
             return
         viewer = self._plain_viewer
         ours = list(our_layers(viewer, "preview"))
-        if len(ours) < self._before.n_ours:
+        if len(ours) < self._n_added:
             self.close()
             return
         known = [layer for layer, _ in self._before.is_visible]
@@ -139,13 +128,60 @@ class ComparisonView:
         viewer = self._plain_viewer
         for event in (viewer.layers.events.removed, viewer.layers.events.inserted):
             event.disconnect(self._on_layers_changed)
-        self.comparison = None
+        self.comparison, self.is_whole = None, False
         with viewer.layers.batched_update():  # else napari collects garbage for each layer
             remove_layers(viewer, "preview")
             self._blink = None
             self._bind_blink_key()
             _restore(viewer, before)
         self.closed.emit()
+
+    def _while_shown(self, before: _Before, steps: Iterator[None]) -> Iterator[None]:
+        while self._before is before:
+            try:
+                next(steps)
+            except StopIteration:
+                return
+            yield
+
+    def _steps(self, viewer: ViewerModel, comparison: Comparison, image: Image) -> Iterator[None]:
+        """Add the layers hidden, and show them once the canvas is divided.
+
+        To draw them in one part of the canvas and then in another takes twice the time, and so does a grid
+        that grows with each.
+        """
+        for layer in comparison_layers(comparison, image):
+            self._add(viewer, layer)
+            yield
+        for layer in [one for one in viewer.layers if one.visible]:
+            layer.visible = False
+            yield
+        look = self._look
+        _set_grid(viewer, look.mode == "grid", _shape_of_grid(n_boxes(comparison, look)))
+        ours = sorted(our_layers(viewer, "preview"), key=_order_of_showing)
+        for layer in ours:
+            set_look(layer, look, comparison)
+            caption(layer)
+            yield
+            if layer is ours[0]:
+                show_tile(viewer, image, comparison.tile)
+        self._finish(viewer, look)
+
+    def _add(self, viewer: ViewerModel, layer: Layer) -> None:
+        self._is_adding = True
+        try:
+            add_aside(viewer, layer)
+        finally:
+            self._is_adding = False
+        self._n_added += 1
+
+    def _finish(self, viewer: ViewerModel, look: Look) -> None:
+        self.is_whole = True
+        viewer.canvas.grid.shape = _ANY_SHAPE
+        viewer.layers.selection.active = next(our_layers(viewer, "preview", kind="segments", model=0), None)
+        self._bind_blink_key()
+        if self._look is not look:
+            self.apply(self._look)
 
     def _bind_blink_key(self) -> None:
         """Take the key where it is not ours yet, or give it back to what was bound to it before."""
@@ -169,76 +205,38 @@ class ComparisonView:
         return viewer
 
     def _on_layers_changed(self, event: Any) -> None:
-        self.disturbed.emit()
+        if not self._is_adding:
+            self.disturbed.emit()
+
+
+def _order_of_showing(layer: Layer) -> tuple[int, bool]:
+    """Put the models in their order, and pictures, which are drawn sooner, before objects."""
+    details = details_of(layer)
+    return details["model"], details["kind"] != "image"
 
 
 def _divide_canvas(viewer: ViewerModel, is_grid: bool) -> None:
     """Switch the grid on or off; what was seen of the image then fills as much of its part of the canvas."""
-    grid, before = viewer.canvas.grid, min(viewer.canvas.viewbox_size(viewer.layers))
-    # Counted from the top of the list, so that it does not matter which layers lie below ours.
-    grid.stride, grid.shape, grid.enabled = -2, (-1, -1), is_grid
+    before = min(viewer.canvas.viewbox_size(viewer.layers))
+    _set_grid(viewer, is_grid, _ANY_SHAPE)
     camera_of(viewer).zoom *= min(viewer.canvas.viewbox_size(viewer.layers)) / before
 
 
-def _add_layers(viewer: ViewerModel, comparison: Comparison, image: Image) -> None:
-    """Add a picture and the objects for each model, and a picture and the map, the first model uppermost."""
-    n = len(comparison.choices)
-    if comparison.disagreement is not None:
-        _add_picture(viewer, comparison, image, n)
-        shown = _placed(comparison, image, "where they disagree", kind="disagreement", model=n)
-        layer = viewer.add_image(
-            comparison.disagreement, colormap=_RED, contrast_limits=(0, 1), blending="translucent", **shown
-        )
-        _caption(layer)
-    for m in reversed(range(n)):
-        _add_picture(viewer, comparison, image, m)
-        shown = _placed(comparison, image, _short(comparison.choices[m].title), kind="segments", model=m)
-        layer = viewer.add_labels(
-            comparison.segments[m],
-            colormap=label_colormap(_N_COLOURS, _SEED),
-            blending="translucent",
-            **shown,
-        )
-        layer.editable = False
-        _caption(layer)
+def _set_grid(viewer: ViewerModel, is_grid: bool, shape: tuple[int, int]) -> None:
+    grid = viewer.canvas.grid
+    # Counted from the top of the list, so that it does not matter which layers lie below ours.
+    grid.stride, grid.shape, grid.enabled = -2, shape, is_grid
 
 
-def _caption(layer: Layer) -> None:
-    """Let the canvas show the name of a layer."""
-    layer.name_overlay.font_size = _CAPTION_SIZE
-    layer.name_overlay.visible = True
+def _shape_of_grid(n: int) -> tuple[int, int]:
+    """Return the rows and columns that napari chooses for `n` boxes once they are there."""
+    n_columns = math.ceil(math.sqrt(n))
+    return math.ceil(n / n_columns), n_columns
 
 
-def _short(title: str) -> str:
-    return title if len(title) <= _LONGEST_CAPTION else f"{title[: _LONGEST_CAPTION - 1]}…"
-
-
-def _n_layers(comparison: Comparison) -> int:
-    return 2 * len(comparison.segments) + (0 if comparison.disagreement is None else 2)
-
-
-def _add_picture(viewer: ViewerModel, comparison: Comparison, image: Image, model: int) -> None:
-    shown = _placed(comparison, image, f"image {model + 1}", kind="image", model=model)
-    limits = None if image.rgb else image.contrast_limits
-    viewer.add_image(comparison.image, colormap="gray", contrast_limits=limits, **shown)
-
-
-def _placed(comparison: Comparison, image: Image, name: str, **details: Any) -> dict[str, Any]:
-    """Return what puts a layer of the tile where the tile is in the image."""
-    ndim = len(comparison.tile.shape)
-    return {
-        "name": name,
-        "metadata": mark("preview", **details),
-        "scale": image.scale[-ndim:],
-        "translate": np.asarray(image.data_to_world(comparison.tile.start))[-ndim:],
-        "units": image.units[-ndim:],
-    }
-
-
-def _remember(viewer: ViewerModel, n_ours: int) -> _Before:
+def _remember(viewer: ViewerModel) -> _Before:
     grid, camera = viewer.canvas.grid, camera_of(viewer)
     return _Before(
-        n_ours=n_ours,
         is_visible=[(layer, layer.visible) for layer in viewer.layers],
         active=viewer.layers.selection.active,
         grid=(grid.enabled, grid.stride, grid.shape),
@@ -251,7 +249,7 @@ def _restore(viewer: ViewerModel, before: _Before) -> None:
     grid = viewer.canvas.grid
     grid.enabled, grid.stride, grid.shape = before.grid
     for layer, is_visible in before.is_visible:
-        layer.visible = is_visible
+        set_visible(layer, is_visible)
     if len(before.point) == viewer.dims.ndim:
         viewer.dims.point = before.point
         camera_of(viewer).center, camera_of(viewer).zoom = before.camera

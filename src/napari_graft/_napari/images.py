@@ -8,7 +8,7 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_graft._napari.layers import KEY, details_of, find_layer, our_layers
-from napari_graft.core.axes import nanometres_per
+from napari_graft.core.axes import nanometres_per, short_unit
 from napari_graft.core.errors import InputError
 from napari_graft.workbench.layer_image import LayerImage
 
@@ -65,7 +65,4 @@ def _pixel_size(layer: Image, n_spatial: int) -> tuple[tuple[float, ...] | None,
         return None, "nm"
     scale = [float(size) for size in layer.scale[-n_spatial:]]
     sizes = tuple(size * own / lengths[-1] for size, own in zip(scale, lengths, strict=True))
-    return sizes, _SHORT.get(lengths[-1], units[-1])
-
-
-_SHORT = {1.0: "nm", 1e3: "µm", 1e6: "mm"}
+    return sizes, short_unit(units[-1])

@@ -44,3 +44,25 @@ def remove_layers(viewer: ViewerModel, role: Role, **details: Any) -> None:
     for layer in our_layers(viewer, role, **details):
         if layer in viewer.layers:
             viewer.layers.remove(layer)
+
+
+def set_visible(layer: Layer, is_visible: bool) -> None:
+    """Show or hide a layer.
+
+    napari leaves the tool of a layer when it is told to show what it shows already, and draws all anew.
+    """
+    if layer.visible != is_visible:
+        layer.visible = is_visible
+
+
+def add_aside(viewer: ViewerModel, layer: Layer) -> None:
+    """Add a layer on top, and leave the active one as it is.
+
+    To make each layer the active one takes napari as long as to add it; it offers no public way around that.
+    """
+    layers = viewer.layers
+    layers._activate_on_insert = False
+    try:
+        layers.append(layer)
+    finally:
+        layers._activate_on_insert = True

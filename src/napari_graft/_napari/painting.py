@@ -6,11 +6,19 @@ from functools import cache
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image, Labels, Layer
+from napari.layers import Image, Labels
 from napari.utils.colormaps import CyclicLabelColormap, label_colormap
 from numpy.typing import NDArray
 
-from napari_graft._napari.layers import details_of, find_layer, mark, remove_layers
+from napari_graft._napari.layers import (
+    Role,
+    add_aside,
+    details_of,
+    find_layer,
+    mark,
+    remove_layers,
+    set_visible,
+)
 from napari_graft._napari.placing import look_at, placed
 from napari_graft._napari.tile_boxes import UNCERTAINTY_COLOURS
 from napari_graft.core.labels import BACKGROUND, FIRST_OBJECT, to_annotation
@@ -53,7 +61,7 @@ class TileLayers:
         if is_new_place:
             look_at(self._viewer, image, painting.tile, layer)
             self.take_new_label()
-        _set_visible(layer, True)
+        set_visible(layer, True)
         layer.mode = "paint"
         self._viewer.layers.selection.active = layer
 
@@ -69,16 +77,21 @@ class TileLayers:
 
     def show_guess(self, is_shown: bool) -> None:
         """Show or hide the contours."""
-        _set_visible(find_layer(self._viewer, "guess", is_tile=True), is_shown)
+        self._set_visible("guess", is_shown)
 
     def show_uncertainty(self, is_shown: bool) -> None:
         """Show or hide the colours."""
-        _set_visible(find_layer(self._viewer, "uncertainty", is_tile=True), is_shown)
+        self._set_visible("uncertainty", is_shown)
 
     def remove(self) -> None:
         """Remove the layers."""
         for role in ("labels", "guess", "uncertainty"):
             remove_layers(self._viewer, role, is_tile=True)
+
+    def _set_visible(self, role: Role, is_shown: bool) -> None:
+        layer = find_layer(self._viewer, role, is_tile=True)
+        if layer is not None:
+            set_visible(layer, is_shown)
 
     def _show_labels(self, image: Image, painting: TilePainting) -> Labels:
         layer = self.labels
@@ -91,7 +104,7 @@ class TileLayers:
                 **placed(image, painting.tile.start),
             )
             layer.colormap = annotation_colours()
-            self._viewer.add_layer(layer)
+            add_aside(self._viewer, layer)
         elif tile_of(layer) != painting.tile or not np.array_equal(layer.data, painting.labels):
             _put(layer, painting.labels.copy(), image, painting.tile)
         return layer
@@ -118,7 +131,7 @@ class TileLayers:
         layer.contour = 1
         layer.colormap = annotation_colours()
         layer.editable = False
-        self._viewer.add_layer(layer)
+        add_aside(self._viewer, layer)
 
     def _show_uncertainty(self, image: Image, painting: TilePainting) -> None:
         layer = find_layer(self._viewer, "uncertainty", is_tile=True)
@@ -130,7 +143,7 @@ class TileLayers:
             layer.data = painting.guess.uncertainty
             layer.translate = placed(image, painting.tile.start)["translate"]
             return
-        self._viewer.add_image(
+        layer = Image(
             painting.guess.uncertainty,
             name=f"{image.name} · uncertainty",
             colormap=UNCERTAINTY_COLOURS,
@@ -140,12 +153,7 @@ class TileLayers:
             metadata=mark("uncertainty", is_tile=True),
             **placed(image, painting.tile.start),
         )
-
-
-def _set_visible(layer: Layer | None, is_visible: bool) -> None:
-    # napari leaves the tool of a layer when it is told to show what it shows already.
-    if layer is not None and layer.visible != is_visible:
-        layer.visible = is_visible
+        add_aside(self._viewer, layer)
 
 
 def tile_of(layer: Labels) -> Tile | None:

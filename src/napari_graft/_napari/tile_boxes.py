@@ -32,8 +32,13 @@ _LINE = 0.008
 """Width of a line, as a share of the side of a tile."""
 
 
-def show_candidates(viewer: ViewerModel, image: Image, candidates: Sequence[CandidateTile]) -> None:
-    """Colour the tiles among which was chosen by how unsure the model is, where that is known."""
+def show_candidates(
+    viewer: ViewerModel, image: Image, candidates: Sequence[CandidateTile], current: Tile | None = None
+) -> None:
+    """Colour the tiles among which was chosen by how unsure the model is, where that is known.
+
+    The colour would only hide what is painted on the current one: it gets none.
+    """
     layer = find_layer(viewer, "tiles", kind="candidates")
     candidates = [candidate for candidate in candidates if candidate.uncertainty is not None]
     if not candidates:
@@ -41,6 +46,8 @@ def show_candidates(viewer: ViewerModel, image: Image, candidates: Sequence[Cand
         return
     tiles = [candidate.tile for candidate in candidates]
     colours = uncertainty_colours([candidate.uncertainty or 0.0 for candidate in candidates])
+    if current is not None:
+        colours[[tile.overlaps(current) for tile in tiles], 3] = 0
     sides = tiles[0].shape[-2:]
     vectors = np.stack([_wide_line(tile) for tile in tiles])
     if isinstance(layer, Vectors):

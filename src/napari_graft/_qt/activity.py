@@ -26,8 +26,9 @@ def show_in_activity(job: Job[object]) -> None:
     bar = _JobBar(job)
 
     def advance(fraction: float | None) -> None:
-        if fraction is not None:
-            bar.update(round(_STEPS * fraction) - bar.n)
+        # Each update lets napari go through all that waits for the window, in the midst of what goes on here.
+        if fraction is not None and (n_new := round(_STEPS * fraction) - bar.n):
+            bar.update(n_new)
 
     def close() -> None:
         bar.close()

@@ -110,7 +110,8 @@ class AnnotateCanvas(QObject):
 
     def _show_candidates(self, _: object) -> None:
         if self.image is not None:
-            show_candidates(self._viewer, self.image, self._model.state.candidates)
+            state = self._model.state
+            show_candidates(self._viewer, self.image, state.candidates, state.current)
 
     def _show_queue(self, _: object) -> None:
         state, image = self._model.state, self.image
@@ -127,6 +128,7 @@ class AnnotateCanvas(QObject):
         shown = (tuple((queued.tile, queued.state) for queued in state.queue.tiles), state.current)
         if image is not None and state.queue.tiles and shown != self._shown:
             self._shown = shown
+            self._show_candidates(None)
             show_queue(self._viewer, image, state.queue, state.current)
 
     def _show_painting(self, painting: TilePainting | None) -> None:

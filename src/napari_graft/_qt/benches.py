@@ -5,11 +5,13 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
 from napari_graft._qt.bridge import Bridge
 from napari_graft._qt.closing import CloseGuard
 from napari_graft._qt.desk_keeper import DeskKeeper
+from napari_graft._qt.garbage import look_at_all_again, spare_what_stays
 from napari_graft._qt.software_opengl import keep_programs
 from napari_graft.workbench.workbench import Workbench
 
@@ -36,9 +38,16 @@ def workbench_of(viewer: Viewer) -> Workbench:
         DeskKeeper(bench, viewer)  # it belongs to the window
         # A dock hears nothing when its window closes: the guard watches the window itself.
         window = viewer.window._qt_window  # napari offers no public way to its window
-        guard = CloseGuard(bench, window, on_closed=lambda: _benches.pop(viewer, None))
+        guard = CloseGuard(bench, window, on_closed=lambda: _forget(viewer))
         window.installEventFilter(guard)
         application = QApplication.instance()
         if application is not None:
             application.aboutToQuit.connect(guard.close_now)
+        # Once the dock that asks is made: what it imports stays as well.
+        QTimer.singleShot(0, spare_what_stays)
     return _benches[viewer]
+
+
+def _forget(viewer: Viewer) -> None:
+    _benches.pop(viewer, None)
+    look_at_all_again()  # at a window that is closed, for example

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, QTimer
@@ -43,6 +43,10 @@ class ComparisonHost(QObject):
         self._close = close
         self._shown: Comparison | None = None
         self._is_showing = False
+        self._steps: Iterator[None] = iter(())
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.timeout.connect(self._go_on)
         self._view = comparison_view_of(viewer)
         listen(self, self._view.closed, self._on_closed)
         listen(self, self._view.disturbed, self._on_disturbed)
@@ -63,7 +67,7 @@ class ComparisonHost(QObject):
         return image
 
     def show(self, comparison: Comparison | None, look: Look) -> None:
-        """Show a comparison in place of that of this host; None closes it.
+        """Show a comparison in place of that of this host, layer by layer; None closes it.
 
         Raises
         ------
@@ -77,13 +81,23 @@ class ComparisonHost(QObject):
         elif self._view.comparison is not comparison:  # a second dock may have shown it
             image = self.image()
             self._is_showing = True
-            self._view.show(comparison, image, look)
+            self._steps = self._view.show(comparison, image, look)
             self._is_showing = False
+            self._viewer.status = "Showing the comparison…"
+            self._pause.start(0)
 
     def apply(self, look: Look) -> None:
         """Show the comparison in another way."""
         if self._shown is not None and self._view.comparison is self._shown:
             self._view.apply(look)
+
+    def _go_on(self) -> None:
+        """Take one more step, and let the window answer before the next."""
+        try:
+            next(self._steps)
+        except StopIteration:
+            return
+        self._pause.start(0)
 
     def _on_closed(self) -> None:
         # Closed by the user or in favour of another's comparison, and not to make room for the next of ours.

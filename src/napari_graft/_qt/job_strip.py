@@ -16,6 +16,8 @@ from napari_graft.workbench.context import Context
 from napari_graft.workbench.jobs import Job
 
 _REFRESH_MILLISECONDS = 1000
+_BETWEEN_NEWS_MILLISECONDS = 100
+"""Whoever draws the dock more often than that draws the whole window, canvas and all, for nothing."""
 _PATIENCE_MILLISECONDS = 300
 """A job that ends sooner is not shown: the dock would only flicker."""
 
@@ -102,17 +104,26 @@ class JobRow(QWidget):
         layout = column(self.words, spacing=2)
         layout.addLayout(row(self._bar, self.stop))
         self.setLayout(layout)
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(_BETWEEN_NEWS_MILLISECONDS)
+        self._later.timeout.connect(self._show)
         for field in ("message", "fraction", "seconds_left", "status"):
-            bind(self, job.state, field, self._show)
+            bind(self, job.state, field, self._show_soon)
+        self._show()
 
-    def _show(self, _: object) -> None:
+    def _show_soon(self, _: object) -> None:
+        if not self._later.isActive():
+            self._later.start()
+
+    def _show(self) -> None:
         state = self._job.state
         parts = [state.title]
         if state.status == "stopping":
             parts.append("stopping…")
         elif state.status == "waiting":
             parts.append("waits for its turn")
-        elif state.message:
+        elif not _is_said_by(state.title, state.message):
             parts.append(state.message)
         if state.seconds_left is not None and state.status == "running":
             parts.append(f"{in_words(state.seconds_left)} left")
@@ -120,6 +131,11 @@ class JobRow(QWidget):
         self.stop.setEnabled(state.status != "stopping")
         self._bar.setRange(0, 1000 if state.fraction is not None else 0)
         self._bar.setValue(round(1000 * (state.fraction or 0)))
+
+
+def _is_said_by(title: str, message: str) -> bool:
+    """Say whether a message only repeats a title, as ``"training"`` does ``"Training"``."""
+    return set(message.split()) <= set(title.lower().split())
 
 
 class ErrorLine(QWidget):

@@ -76,3 +76,20 @@ def nanometres_per(unit: str) -> float:
         return _NANOMETRES[unit.strip().lower()]
     except KeyError:
         raise InputError(f"unit {unit!r} is not a known length: use nm, um or mm") from None
+
+
+_SHORT_UNITS = {0.1: "angstrom", 1.0: "nm", 1e3: "um", 1e6: "mm", 1e7: "cm", 1e9: "m"}
+
+
+def short_unit(unit: str) -> str:
+    """Return the short name of a unit of length, itself where it has none.
+
+    >>> short_unit("micrometre")
+    'um'
+
+    Raises
+    ------
+    InputError
+        If the unit is not a length that is known here.
+    """
+    return _SHORT_UNITS.get(nanometres_per(unit), unit)

@@ -101,6 +101,7 @@ class SuggestJob(_Message):
     seed: int = 0
     avoid: tuple[TileBox, ...] = ()
     device: str = "auto"
+    with_uncertainty: bool = False
 
 
 class PreviewJob(_Message):

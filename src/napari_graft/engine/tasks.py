@@ -124,7 +124,14 @@ def _describe(entry: RankedSource) -> Result:
 
 def _suggest(job: SuggestJob, report: Report, cancel: CancelToken) -> Result:
     request = SuggestRequest(
-        job.n, job.tile, job.strategy, job.source, job.seed, device=job.device, avoid=_tiles(job.avoid)
+        n=job.n,
+        tile=job.tile,
+        strategy=job.strategy,
+        source=job.source,
+        seed=job.seed,
+        device=job.device,
+        avoid=_tiles(job.avoid),
+        with_uncertainty=job.with_uncertainty,
     )
     with open_project(job.project) as project:
         choice = choose_tiles(project, request, catalogue=Catalogue(), report=report, cancel=cancel)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from napari_graft.core.axes import SPATIAL_NAMES, Axes, nanometres_per
+from napari_graft.core.axes import SPATIAL_NAMES, Axes, nanometres_per, short_unit
 from napari_graft.core.errors import InputError
 from napari_graft.io.volume import LazyArray
 
@@ -162,16 +162,13 @@ def _pick_channel(n_channels: int | None, channel: int | None, path: str) -> int
     )
 
 
-_SHORT_UNITS = {0.1: "angstrom", 1.0: "nm", 1e3: "um", 1e6: "mm", 1e7: "cm", 1e9: "m"}
-
-
 def collect_lengths(lengths: Mapping[str, tuple[object, object]]) -> dict[str, tuple[float, str]]:
     """Keep the pixel sizes that are real, a positive number in a unit of length, and shorten their units."""
     real = {}
     for axis, (size, unit) in lengths.items():
         try:
             value = float(str(size))
-            known_unit = _SHORT_UNITS.get(nanometres_per(str(unit)), str(unit))
+            known_unit = short_unit(str(unit))
         except ValueError:
             continue
         if 0 < value < float("inf"):

@@ -55,6 +55,8 @@ class SuggestRequest:
     avoid
         Tiles that are not to be suggested, nor any that overlaps one of them; beside those that are
         annotated, or were skipped or marked as a bad image.
+    with_uncertainty
+        Whether a source says how unsure it is of each tile even where nobody needs that to choose.
     """
 
     n: int = 4
@@ -65,6 +67,7 @@ class SuggestRequest:
     within: Tile | None = None
     device: str = "auto"
     avoid: tuple[Tile, ...] = ()
+    with_uncertainty: bool = False
 
     def __post_init__(self) -> None:
         if self.n < 1:
@@ -170,9 +173,8 @@ class _Look:
     @property
     def _predicts(self) -> bool:
         name = self.request.strategy
-        return name in _NEEDS_PREDICTION or (
-            self.model.name != ANCESTOR and (name == "foreground-random" or bool(self.annotated))
-        )
+        is_asked_for = self.request.with_uncertainty or name == "foreground-random" or bool(self.annotated)
+        return name in _NEEDS_PREDICTION or (self.model.name != ANCESTOR and is_asked_for)
 
     def at(self, tiles: Sequence[Tile], report: Report, cancel: CancelToken) -> list[Candidate]:
         """Return what the model sees in each tile."""

@@ -79,7 +79,12 @@ class Suggester:
         """
         project = self._context.require_project()
         job = SuggestJob(
-            project=str(project.folder), n=n, tile=side, source=model, avoid=tuple(map(_box, avoid))
+            project=str(project.folder),
+            n=n,
+            tile=side,
+            source=model,
+            avoid=tuple(map(_box, avoid)),
+            with_uncertainty=True,  # the tiles are coloured by it
         )
         return self._context.run_engine(
             "Suggesting tiles", job, lane="short", on_done=lambda result: on_done(_choice(result))

@@ -34,7 +34,7 @@ class Person:
 
     def __init__(self, viewer: Viewer) -> None:
         self._viewer = viewer
-        self._canvas: QWidget = viewer.window._qt_viewer.canvas.native  # napari offers no public way to it
+        self.canvas: QWidget = viewer.window._qt_viewer.canvas.native  # napari offers no public way to it
 
     def click(self, widget: QWidget) -> None:
         """Click a widget with the left button of the mouse."""
@@ -42,8 +42,8 @@ class Person:
 
     def press(self, key: str) -> None:
         """Press a key, such as ``"D"``, while the canvas has the focus."""
-        self._canvas.setFocus()
-        QTest.keyClick(self._canvas, getattr(Qt.Key, f"Key_{key.upper()}"))
+        self.canvas.setFocus()
+        QTest.keyClick(self.canvas, getattr(Qt.Key, f"Key_{key.upper()}"))
 
     def stroke(self, layer: Labels, points: Sequence[Sequence[float]], *, pause: float = 0.0) -> None:
         """Draw a stroke through pixels of a layer with the button held down.
@@ -69,14 +69,14 @@ class Person:
         world = np.asarray(layer.data_to_world(point))[-2:]
         camera = camera_of(self._viewer)
         offset = (world - np.asarray(camera.center)[-2:]) * camera.zoom
-        return QPointF(self._canvas.width() / 2 + offset[1], self._canvas.height() / 2 + offset[0])
+        return QPointF(self.canvas.width() / 2 + offset[1], self.canvas.height() / 2 + offset[0])
 
     def _send(
         self, kind: QEvent.Type, place: QPointF, button: Qt.MouseButton, buttons: Qt.MouseButton
     ) -> None:
-        there = QPointF(self._canvas.mapToGlobal(place.toPoint()))
+        there = QPointF(self.canvas.mapToGlobal(place.toPoint()))
         event = QMouseEvent(kind, place, there, button, buttons, Qt.KeyboardModifier.NoModifier)
-        QApplication.sendEvent(self._canvas, event)
+        QApplication.sendEvent(self.canvas, event)
 
 
 def look_on(seconds: float) -> None:

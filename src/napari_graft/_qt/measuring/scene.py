@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -13,18 +15,24 @@ import numpy as np
 from napari.layers import Labels
 
 from napari_graft._napari.layers import find_layer
+from napari_graft._napari.placing import look_at, placed
+from napari_graft._napari.project_layers import image_layer
 from napari_graft._qt.measuring.lateness import Lateness, LatenessMeter
 from napari_graft._qt.measuring.person import Person, look_on, wait_until
+from napari_graft.core.labels import FIRST_OBJECT
 from napari_graft.core.progress import CancelToken, Progress
 from napari_graft.engine.protocol import PredictJob, TrainJob
+from napari_graft.project.opening import open_project
 
 if TYPE_CHECKING:
-    from napari_graft._qt.graft_dock import GraftDock
+    from napari import Viewer
 
-Scene = Literal["nothing", "training", "predicting", "training in a thread"]
+    from napari_graft.workbench.workbench import Workbench
+
+Scene = Literal["napari alone", "nothing", "training", "predicting", "training in a thread"]
 SCENES: tuple[Scene, ...] = get_args(Scene)
 SOURCE = "fly-medulla-fibsem"
-_PATIENCE = 120.0
+_PATIENCE = 240.0
 _PAUSE = 0.016
 """Seconds between two moves of the mouse."""
 
@@ -34,17 +42,28 @@ def main(arguments: list[str]) -> None:
     scene, folder, seconds = arguments
     if scene not in SCENES:
         raise SystemExit(f"no scene is called {scene!r}")
-    print(json.dumps(asdict(play(scene, Path(folder), float(seconds)))))
+    print(json.dumps(asdict(play(scene, Path(folder), float(seconds)))), flush=True)
+    # A thread that trains cannot be stopped, and its library aborts where the interpreter ends around it.
+    os._exit(0)
 
 
 def play(scene: Scene, folder: Path, seconds: float) -> Lateness:
     """Open a window on a project with a tile to paint, begin what the scene is about, paint, and measure."""
     import napari
 
-    from napari_graft._qt.graft_dock import GraftDock
-
     viewer = napari.Viewer()
     viewer.window.resize(1366, 768)
+    try:
+        if scene == "napari alone":
+            return _paint(viewer, _open_without_dock(viewer, folder), seconds)
+        return _play_with_dock(scene, viewer, folder, seconds)
+    finally:
+        viewer.close()
+
+
+def _play_with_dock(scene: Scene, viewer: Viewer, folder: Path, seconds: float) -> Lateness:
+    from napari_graft._qt.graft_dock import GraftDock
+
     dock = GraftDock(viewer)
     viewer.window.add_dock_widget(dock, name="Graft", area="right")
     dock.workbench.data.open_folder(folder)
@@ -52,47 +71,74 @@ def play(scene: Scene, folder: Path, seconds: float) -> Lateness:
     dock.workbench.annotating.next()
     wait_until(lambda: find_layer(viewer, "labels") is not None, seconds=_PATIENCE, what="the tile to paint")
     look_on(1.0)
-    _begin(scene, dock, seconds)
     try:
-        return _paint(dock, seconds)
+        if scene in _WORK:
+            is_at_work = _WORK[scene](dock.workbench, 2 * seconds + 60)
+            wait_until(is_at_work, seconds=_PATIENCE, what="the first step")
+        layer = find_layer(viewer, "labels")
+        assert isinstance(layer, Labels)
+        return _paint(viewer, layer, seconds)
     finally:
         dock.workbench.close()
-        viewer.close()
 
 
-def _begin(scene: Scene, dock: GraftDock, seconds: float) -> None:
-    """Begin what the scene is about, and wait until it is really at work."""
-    context = dock.workbench.context
-    folder, is_at_work = str(context.require_project().folder), threading.Event()
-
-    def note(progress: Progress) -> None:
-        if progress.metrics or progress.done:
-            is_at_work.set()
-
-    train = TrainJob(project=folder, source=SOURCE, seconds=2 * seconds + 60, is_delegate=True)
-    if scene == "training":
-        context.run_engine("Training", train, lane="long", on_done=lambda _: None, on_progress=note)
-    elif scene == "predicting":
-        out = str(context.require_project().folder / "results" / "measured.zarr")
-        predict = PredictJob(project=folder, source=SOURCE, out=out)
-        context.run_engine("Predicting", predict, lane="long", on_done=lambda _: None, on_progress=note)
-    elif scene == "training in a thread":
-        threading.Thread(target=_train_here, args=(train, note), daemon=True).start()
-    if scene != "nothing":
-        wait_until(is_at_work.is_set, seconds=_PATIENCE, what="the first step")
+def _open_without_dock(viewer: Viewer, folder: Path) -> Labels:
+    """Open the same image, and as many pixels to paint in the same place, in napari as it is."""
+    with open_project(folder) as project:
+        data, arguments, _ = image_layer(project)
+        suggestions = project.suggestions()
+    assert suggestions is not None
+    tile = suggestions.suggestions[0].tile
+    image = viewer.add_image(data, **arguments)
+    layer = viewer.add_labels(np.zeros(tile.shape, np.uint32), opacity=0.5, **placed(image, tile.start))
+    look_at(viewer, image, tile, layer)
+    layer.mode = "paint"
+    layer.selected_label = FIRST_OBJECT
+    look_on(1.0)
+    return layer
 
 
-def _train_here(job: TrainJob, note: object) -> None:
+def _begin_training(bench: Workbench, seconds: float) -> Callable[[], bool]:
+    """Train as a click does; say whether it is really at work."""
+    bench.training.state.start, bench.training.state.minutes = SOURCE, seconds / 60
+    bench.training.train()
+    return lambda: bench.training.state.steps > 0
+
+
+def _begin_predicting(bench: Workbench, seconds: float) -> Callable[[], bool]:
+    """Segment the whole image; say whether it is really at work."""
+    folder = bench.context.require_project().folder
+    job = PredictJob(project=str(folder), source=SOURCE, out=str(folder / "results" / "measured.zarr"))
+    work = bench.context.run_engine("Segmenting the image", job, lane="long", on_done=lambda _: None)
+    return lambda: bool(work.state.fraction)
+
+
+def _begin_training_here(bench: Workbench, seconds: float) -> Callable[[], bool]:
     """Train in this very process, as a plugin without a worker process does."""
     from napari_graft.engine.tasks import run_task
 
-    run_task(job, note, CancelToken())  # type: ignore[arg-type]  # a thread takes its arguments untyped
+    began = threading.Event()
+
+    def note(progress: Progress) -> None:
+        if progress.metrics:
+            began.set()
+
+    folder = bench.context.require_project().folder
+    job = TrainJob(project=str(folder), source=SOURCE, seconds=seconds, is_delegate=True)
+    threading.Thread(target=lambda: run_task(job, note, CancelToken()), daemon=True).start()
+    return began.is_set
 
 
-def _paint(dock: GraftDock, seconds: float) -> Lateness:
-    person, layer = Person(dock.viewer), find_layer(dock.viewer, "labels")
-    assert isinstance(layer, Labels)
-    rng, meter, clock = np.random.default_rng(0), LatenessMeter(), threading.Event()
+_WORK: dict[Scene, Callable[[Workbench, float], Callable[[], bool]]] = {
+    "training": _begin_training,
+    "predicting": _begin_predicting,
+    "training in a thread": _begin_training_here,
+}
+
+
+def _paint(viewer: Viewer, layer: Labels, seconds: float) -> Lateness:
+    person = Person(viewer)
+    rng, meter, clock = np.random.default_rng(0), LatenessMeter(person.canvas), threading.Event()
     timer = threading.Timer(seconds, clock.set)
     meter.start()
     timer.start()

@@ -9,6 +9,7 @@ from napari_graft._qt.binding import silenced
 from napari_graft._qt.widgets.basics import text
 
 UNITS = ("nm", "µm", "mm")
+_AS_READ = {"um": "µm"}
 
 
 class PixelSizeFields(QWidget):
@@ -51,6 +52,7 @@ class PixelSizeFields(QWidget):
 
     def show_size(self, pixel_size: tuple[float, ...] | None, unit: str) -> None:
         """Show a pixel size without taking it for typed."""
+        unit = _AS_READ.get(unit, unit)
         with silenced(self.unit, *self.fields):
             if self.unit.findText(unit) < 0:
                 self.unit.addItem(unit)
