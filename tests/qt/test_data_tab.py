@@ -42,12 +42,16 @@ def start_project(dock: GraftDock, qtbot: QtBot, folder: Path) -> None:
 def test_without_an_image_the_sample_is_offered(dock: GraftDock, qtbot: QtBot) -> None:
     tab = data_tab(dock)
     assert "Open an image" in dock.next.text()
+    assert not tab.project.start.isEnabled()
+    assert "Choose an image" in tab.project.start.toolTip()
 
     qtbot.mouseClick(tab.sample, Qt.MouseButton.LeftButton)
 
     qtbot.waitUntil(lambda: tab.image.currentText() == "Generated neuropil")
     assert "uint8" in tab.about.text()
     assert tab.sample.isHidden()
+    assert tab.project.start.isEnabled()
+    assert tab.project.start.toolTip() == ""
 
 
 @pytest.mark.parametrize(

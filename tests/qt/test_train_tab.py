@@ -151,7 +151,7 @@ def test_a_round_is_trained_shown_as_layers_rolled_back_and_there_after_reopenin
     assert not layer.multiscale
     np.testing.assert_array_equal(layer.scale, image.scale)
     assert layer.units == image.units
-    assert isinstance(dock.viewer.layers["cells · uncertainty"], Image)
+    assert isinstance(dock.viewer.layers["cells · uncertainty, round 1"], Image)
     assert dock.viewer.layers.selection.active is image
     assert "stopped on request" in tab.outcome.words.text()
     assert tab.start.currentText() == "round 1 (in use)"

@@ -93,7 +93,7 @@ class ResultLayers:
         for result in results:
             layer = Image(
                 _lazy(result.uncertainty),
-                name=f"{image.name} · uncertainty",
+                name=f"{image.name} · uncertainty, {round_name(result.record.run)}",
                 colormap="inferno",
                 blending="additive",
                 opacity=_OPACITY,

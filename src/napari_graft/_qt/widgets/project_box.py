@@ -53,6 +53,7 @@ class ProjectBox(QWidget):
         self.folder.editingFinished.connect(self._on_folder_edited)
         bind(self, self._model.state, "folder", self._show_folder)
         bind(self, self._model.state, "is_opening", self._show_opening)
+        listen(self, self._model.state.events.image, self._update_start)
         listen(self, self._model.refused, self._show_refusal)
         for signal in (
             self._context.project_changed,
@@ -93,10 +94,17 @@ class ProjectBox(QWidget):
         self.folder.setText("" if folder is None else str(folder))
         exists = folder is not None and _is_project(folder)
         self.start.setText("Resume project" if exists else "Start project")
+        self._update_start()
 
     def _show_opening(self, is_opening: bool) -> None:
-        self.start.setEnabled(not is_opening)
+        self._update_start()
         self.open.setEnabled(not is_opening)
+
+    def _update_start(self) -> None:
+        state = self._model.state
+        has_something = state.image is not None or (state.folder is not None and _is_project(state.folder))
+        self.start.setEnabled(has_something and not state.is_opening)
+        self.start.setToolTip("" if has_something else "Choose an image first: open one, or try the sample.")
 
     def _show_refusal(self, message: str) -> None:
         self.refusal.setText(message)
