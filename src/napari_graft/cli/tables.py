@@ -28,4 +28,6 @@ def print_markdown(rows: Sequence[Mapping[str, object]], columns: Sequence[str])
 
 
 def _words(value: object) -> str:
+    if value is None:
+        return "–"
     return f"{value:.3g}" if isinstance(value, float) else str(value)
