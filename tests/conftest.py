@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import settings
 sys.path.insert(0, str(Path(__file__).parent))
 
 from loopback import loopback  # noqa: F401 - a fixture
+from tmpfs import mounted_disk
 
 QT_TESTS = Path(__file__).parent / "qt"
 
@@ -42,6 +44,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if not _has_screen():
                 item.add_marker(pytest.mark.skip(reason="needs a screen: run `make test` or `xvfb-run -a`"))
     items.sort(key=_turn)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Give a disk of 256 KiB."""
+    with mounted_disk(tmp_path / "disk", "256k") as disk:
+        yield disk
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -28,6 +28,7 @@ from napari_graft.io.volume import Volume
 from napari_graft.nets import build_network
 from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.sources.spec import ModelSpec
+from tmpfs import mounted_disk
 
 SHAPE = (2, 110, 120)
 N_BLOCKS = 2 * 2 * 2
@@ -183,15 +184,8 @@ def test_a_full_disk_is_told_and_the_finished_blocks_are_kept(
 
 @pytest.fixture(params=["90k", "140k"])
 def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={request.param}", "tmpfs", str(disk)]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("a small file system can only be mounted as root")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+    with mounted_disk(tmp_path / "disk", request.param) as disk:
+        yield disk
 
 
 def test_a_disk_that_fills_up_can_be_made_larger(small_disk: Path, tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from tiny_loop import (  # noqa: F401 - fixtures
     image,
     labels,
     quick_training,
-    small_disk,
     sources,
 )
 

@@ -11,6 +11,5 @@ from tiny_loop import (  # noqa: E402, F401 - fixtures, after the path
     image,
     labels,
     quick_training,
-    small_disk,
     sources,
 )

@@ -8,9 +8,9 @@ import pytest
 tests = Path(__file__).parents[1]
 sys.path[:0] = [str(Path(__file__).parent), str(tests / "session"), str(tests / "sources")]
 
-from foreign import bright_package, edges_package  # noqa: E402, F401 - fixtures
-from made_sources import make_source, small_disk  # noqa: E402, F401 - fixtures
-from tiny_loop import _only_tiny_sources, image, labels, sources  # noqa: E402, F401 - fixtures
+from foreign import bright_package, edges_package  # noqa: E402, F401 - a fixture
+from made_sources import make_source  # noqa: E402, F401 - a fixture
+from tiny_loop import _only_tiny_sources, image, labels, sources  # noqa: E402, F401 - a fixture
 
 from napari_graft.core.errors import InputError  # noqa: E402
 from napari_graft.core.progress import CancelToken  # noqa: E402

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tracemalloc
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from napari_graft.core.errors import InputError, StorageError
 from napari_graft.core.tile import Tile, TileGrid
 from napari_graft.io import open_label_sink, open_labels, open_volume
 from napari_graft.io.sink import LabelSink
+from tmpfs import mounted_disk
 
 NAMES = ("z", "y", "x")
 SIZES_UM = (0.05, 0.004, 0.003)
@@ -270,16 +272,9 @@ def test_a_full_disk_while_finishing_loses_nothing(tmp_path: Path, monkeypatch: 
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Any:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("a small file system can only be mounted as root")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    with mounted_disk(tmp_path / "disk", "1m") as disk:
+        yield disk
 
 
 @pytest.mark.parametrize("ending", ["tif", "zarr"])

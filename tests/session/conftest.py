@@ -11,6 +11,5 @@ from tiny_loop import (  # noqa: F401 - fixtures
     image,
     labels,
     quick_training,
-    small_disk,
     sources,
 )

@@ -5,4 +5,4 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from made_sources import fingerprint, make_source, small_disk, weights  # noqa: F401 - fixtures
+from made_sources import fingerprint, make_source, weights  # noqa: F401 - fixtures
