@@ -7,6 +7,7 @@ import tifffile
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
+from napari_graft.recipes.fingerprinting import renew_fingerprints
 from napari_graft.recipes.recipe import read_recipe
 from napari_graft.recipes.rescore import rescore_source
 from napari_graft.recipes.run import train_source
@@ -70,12 +71,27 @@ def test_measuring_anew_changes_the_card_only_and_finds_the_same(recipe: Path, t
     assert {path: path.read_bytes() for path in folder.iterdir()} == files
 
 
+def test_fingerprints_made_anew_are_those_of_the_training(recipe: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "tiny"
+    train_source(recipe, folder, report=ignore_progress, cancel=CancelToken())
+    files = {path: path.read_bytes() for path in folder.iterdir()}
+    assert folder / "general.safetensors" in files
+    for name in ("fingerprint.safetensors", "general.safetensors"):
+        (folder / name).unlink()
+
+    renew_fingerprints(recipe, folder, report=ignore_progress, cancel=CancelToken())
+
+    assert {path: path.read_bytes() for path in folder.iterdir()} == files
+
+
 def test_only_the_recipe_of_a_source_measures_it_anew(recipe: Path, tmp_path: Path) -> None:
     train_source(recipe, tmp_path / "tiny", report=ignore_progress, cancel=CancelToken())
     recipe.write_text(recipe.read_text().replace("id: tiny", "id: other"))
 
     with pytest.raises(InputError, match=r"not trained by the recipe 'other'"):
         rescore_source(recipe, tmp_path / "tiny", report=ignore_progress, cancel=CancelToken())
+    with pytest.raises(InputError, match=r"not trained by the recipe 'other'"):
+        renew_fingerprints(recipe, tmp_path / "tiny", report=ignore_progress, cancel=CancelToken())
     with pytest.raises(InputError, match="is missing"):
         rescore_source(recipe, tmp_path / "nowhere", report=ignore_progress, cancel=CancelToken())
 

@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.fingerprints.fingerprint import make_fingerprint
 from napari_graft.fingerprints.general import general_fingerprint
 from napari_graft.inference.features import tile_features
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.device import choose_device
-from napari_graft.nets.kinds import load_network, trainable
-from napari_graft.recipes.material import Material, load_material
-from napari_graft.recipes.recipe import read_recipe
+from napari_graft.recipes.finished import open_finished
+from napari_graft.recipes.material import Material
 from napari_graft.sources.archive import FINGERPRINT, GENERAL
 from napari_graft.sources.catalogue import ANCESTOR, Catalogue
 from napari_graft.sources.source import Source, open_source
@@ -82,18 +80,11 @@ def renew_fingerprints(
     Cancelled
         When asked to stop; the fingerprints are as they were.
     """
-    recipe = read_recipe(recipe_path)
-    source = open_source(out, "file")
-    if source.card.training.recipe != recipe.id:
-        raise InputError(
-            f"the source in {str(out)!r} was not trained by the recipe {recipe.id!r}: name its own recipe"
-        )
-    report(Progress(0, 1, f"reading the images of {recipe.id}"))
-    material = load_material(recipe, (recipe_path.parent / recipe.folder).resolve())
-    cancel.raise_if_cancelled()
-    report(Progress(0, 1, f"summing up the images of {recipe.id}"))
-    network = trainable(load_network(source.card.spec, source.load_weights()), source.id)
-    write_fingerprints(network, material, source.card.weights_sha256, out, choose_device(device))
+    finished = open_finished(recipe_path, out, report=report, cancel=cancel)
+    source = finished.source
+    report(Progress(0, 1, f"summing up the images of {finished.recipe.id}"))
+    network, encoder = finished.load_network(), source.card.weights_sha256
+    write_fingerprints(network, finished.material, encoder, out, choose_device(device))
     return open_source(out, "file")
 
 

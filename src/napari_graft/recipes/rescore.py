@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.nets.device import choose_device
-from napari_graft.nets.kinds import load_network, trainable
-from napari_graft.recipes.material import load_material
+from napari_graft.recipes.finished import open_finished
 from napari_graft.recipes.measure import measure_network
-from napari_graft.recipes.recipe import read_recipe
 from napari_graft.sources.archive import CARD
 from napari_graft.sources.document import write_document
 from napari_graft.sources.source import Source, open_source
@@ -37,18 +34,11 @@ def rescore_source(
     Cancelled
         When asked to stop; the card is as it was.
     """
-    recipe = read_recipe(recipe_path)
-    source = open_source(out, "file")
-    if source.card.training.recipe != recipe.id:
-        raise InputError(
-            f"the source in {str(out)!r} was not trained by the recipe {recipe.id!r}: name its own recipe"
-        )
-    report(Progress(0, 1, f"reading the images of {recipe.id}"))
-    material = load_material(recipe, (recipe_path.parent / recipe.folder).resolve())
-    cancel.raise_if_cancelled()
-    report(Progress(0, 1, f"measuring {recipe.id}"))
-    network = trainable(load_network(source.card.spec, source.load_weights()), source.id)
-    decode, validation = measure_network(network, recipe.structure, material, choose_device(device))
+    finished = open_finished(recipe_path, out, report=report, cancel=cancel)
+    source, structure = finished.source, finished.recipe.structure
+    report(Progress(0, 1, f"measuring {finished.recipe.id}"))
+    network = finished.load_network()
+    decode, validation = measure_network(network, structure, finished.material, choose_device(device))
     cancel.raise_if_cancelled()
     card = source.card.model_copy(update={"decode": decode, "validation": validation})
     write_document(out / CARD, card)
