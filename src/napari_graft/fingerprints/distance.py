@@ -78,8 +78,7 @@ def distance(
     drawn = restore_random_features(
         fingerprint.n_features, fingerprint.bandwidth, fingerprint.seed, fingerprint.check
     )
-    standardised = (target_features.astype(np.float64) - fingerprint.location) / fingerprint.scale
-    mean = drawn.embed(standardised).mean(axis=0)
+    mean = drawn.embed(fingerprint.standardise(target_features)).mean(axis=0)
     mmd2 = float(mmd2_of_means(fingerprint.mean_embedding, fingerprint.n, mean, m))
     null = null_at(fingerprint, m)
     z = float((mmd2 - null.mean()) / null.std(ddof=1))

@@ -14,8 +14,7 @@ def energy_closeness(sighting: Sighting) -> float | None:
     fingerprint, own = sighting.fingerprint, sighting.source_features
     if fingerprint is None or own is None:
         return None
-    x, y = ((one - fingerprint.location) / fingerprint.scale for one in (own, sighting.features))
-    return -energy_distance(x, y)
+    return -energy_distance(fingerprint.standardise(own), fingerprint.standardise(sighting.features))
 
 
 def energy_distance(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:

@@ -13,8 +13,7 @@ def frechet_closeness(sighting: Sighting) -> float | None:
     fingerprint = sighting.fingerprint
     if fingerprint is None:
         return None
-    standardised = (sighting.features - fingerprint.location) / fingerprint.scale
-    return -frechet_to_standard(standardised)
+    return -frechet_to_standard(fingerprint.standardise(sighting.features))
 
 
 def frechet_to_standard(features: NDArray[np.floating]) -> float:

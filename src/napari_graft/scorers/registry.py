@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from napari_graft.core.registry import Registry
 from napari_graft.scorers.consistency import consistency
 from napari_graft.scorers.energy import energy_closeness
@@ -10,6 +12,7 @@ from napari_graft.scorers.frechet import frechet_closeness
 from napari_graft.scorers.mmd import closeness
 from napari_graft.scorers.mmd_general import general_closeness
 from napari_graft.scorers.scorer import Scorer
+from napari_graft.scorers.sighting import Sighting
 
 SCORERS: Registry[Scorer] = Registry("scorer")
 SCORERS.register("mmd")(Scorer("closeness", closeness))
@@ -18,6 +21,13 @@ SCORERS.register("consistency")(Scorer("steadiness", consistency))
 SCORERS.register("few-shot")(Scorer("on your tiles", few_shot))
 SCORERS.register("frechet")(Scorer("Fréchet distance", frechet_closeness, is_combined=False))
 SCORERS.register("energy")(Scorer("energy distance", energy_closeness, is_combined=False))
+
+
+def read_all(sighting: Sighting, names: Iterable[str]) -> dict[str, float]:
+    """Return what the named scorers measure, without those that cannot measure this source."""
+    values = {name: SCORERS[name].measure(sighting) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
 
 COMBINED = tuple(name for name in SCORERS if SCORERS[name].is_combined)
 """Names of the scorers that decide the order together."""

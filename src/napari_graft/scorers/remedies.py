@@ -57,7 +57,7 @@ class Remedy:
         )
 
 
-def find_remedy(sighting: Sighting, kinds: tuple[Kind, ...]) -> Remedy | None:
+def find_remedy(sighting: Sighting, kinds: tuple[Kind, ...], known: Remedy | None = None) -> Remedy | None:
     """Return the remedy that brings the target closest, None where none brings it clearly closer.
 
     Clearly closer: the target is not like the source's own data, and the remedy at least halves z and lowers
@@ -69,6 +69,8 @@ def find_remedy(sighting: Sighting, kinds: tuple[Kind, ...]) -> Remedy | None:
         The source and the target.
     kinds
         What to try.
+    known
+        The best remedy of those tried before, None where none helped.
 
     Raises
     ------
@@ -78,7 +80,7 @@ def find_remedy(sighting: Sighting, kinds: tuple[Kind, ...]) -> Remedy | None:
     normal = sighting.distance
     if normal is None or normal.z <= LIKE_OWN_LIMIT:
         return None
-    found = []
+    found = [] if known is None else [known]
     for kind, factor in _TRIALS:
         if kind in kinds:
             z = sighting.distance_of(sighting.features_of(_changed(sighting, kind, factor))).z

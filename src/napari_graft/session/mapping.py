@@ -10,15 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.core.progress import CancelToken, Progress, Report
-from napari_graft.fingerprints.general import common_encoder
 from napari_graft.fingerprints.label_effect import LabelEffect, label_effect
 from napari_graft.fingerprints.source_map import TARGET, SourceMap, map_of_fingerprints
 from napari_graft.nets.device import choose_device
 from napari_graft.project.project import Project
 from napari_graft.scorers.sighting import Workplace
-from napari_graft.session.target import ProjectTarget
+from napari_graft.session.target import project_target
 from napari_graft.sources.card import SourceCard
-from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.source import Source
 from napari_graft.sources.spec import ModelSpec
 
@@ -58,10 +56,10 @@ def map_sources(
     fingerprints = {source.id: source.load_general_fingerprint() for source in sources}
     known = {name: one for name, one in fingerprints.items() if one is not None}
     target = None
-    common = None if project is None else common_encoder(Catalogue())
-    if project is not None and common is not None:
-        seen = ProjectTarget(project, Workplace(choose_device(device), cancel), common[0])
-        target = seen.general_features(ModelSpec(ndim=common[0].spec.ndim))
+    if project is not None:
+        seen = project_target(project, Workplace(choose_device(device), cancel))
+        if seen.encoder is not None:
+            target = seen.general_features(ModelSpec(ndim=seen.encoder.spec.ndim))
     if len(known) + (target is not None) < 2:
         return None
     return map_of_fingerprints(known, target)

@@ -7,16 +7,15 @@ from dataclasses import dataclass, replace
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
-from napari_graft.fingerprints.general import common_encoder
 from napari_graft.nets.device import choose_device
 from napari_graft.project.project import Project
 from napari_graft.project.ranking import RankedEntry
 from napari_graft.scorers.order import Evidence, SourceScore, rank
-from napari_graft.scorers.registry import COMBINED, SCORERS
+from napari_graft.scorers.registry import COMBINED, read_all
 from napari_graft.scorers.remedies import find_remedy
 from napari_graft.scorers.sighting import Sighting, Workplace
 from napari_graft.session.models import model_of_source
-from napari_graft.session.target import ProjectTarget
+from napari_graft.session.target import project_target
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.exclude import trained_on
 from napari_graft.sources.source import Source
@@ -157,8 +156,7 @@ def rank_sources(
     if not usable:
         raise InputError("there is no source to rank: add one with 'napari-graft sources add'")
     workplace = Workplace(choose_device(device), cancel)
-    common = common_encoder(Catalogue())
-    target = ProjectTarget(project, workplace, None if common is None else common[0])
+    target = project_target(project, workplace)
     sightings: dict[str, Sighting] = {}
     evidence: dict[str, Evidence] = {}
     for i, source in enumerate(usable):
@@ -170,16 +168,18 @@ def rank_sources(
         evidence[source.id] = _measure(sighting, scorers)
     ranked = rank(evidence, project.manifest.structure)
     report(Progress(len(usable), len(usable), "looking into the scale and the noise of the image"))
-    for score in ranked[:N_LOOKED_INTO]:
-        known = evidence[score.source_id]
-        found = find_remedy(sightings[score.source_id], ("invert", "smooth", "rescale"))
-        evidence[score.source_id] = replace(known, remedy=found)
-    ranked = rank(evidence, project.manifest.structure)
-    return [RankedSource(sightings[score.source_id].source, score) for score in ranked]
+    looked_into = [_look_into(sightings[score.source_id], score) for score in ranked[:N_LOOKED_INTO]]
+    scores = [*looked_into, *ranked[N_LOOKED_INTO:]]
+    return [RankedSource(sightings[score.source_id].source, score) for score in scores]
 
 
 def _measure(sighting: Sighting, scorers: Sequence[str]) -> Evidence:
-    readings = {name: SCORERS[name].measure(sighting) for name in scorers}
-    known = {name: value for name, value in readings.items() if value is not None}
+    readings = read_all(sighting, scorers)
     remedy = find_remedy(sighting, ("invert",))
-    return Evidence(sighting.source.card.structure, sighting.distance, known, remedy)
+    return Evidence(sighting.source.card.structure, sighting.distance, readings, remedy)
+
+
+def _look_into(sighting: Sighting, score: SourceScore) -> SourceScore:
+    """Look for a better remedy than to invert the image, which was tried with every source."""
+    remedy = find_remedy(sighting, ("smooth", "rescale"), score.evidence.remedy)
+    return replace(score, evidence=replace(score.evidence, remedy=remedy))

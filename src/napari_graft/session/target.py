@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_graft.fingerprints.general import common_encoder
 from napari_graft.imaging.resample import resample_image
 from napari_graft.inference.features import tile_features
 from napari_graft.project.project import Project
 from napari_graft.scorers.sighting import Images, Workplace
 from napari_graft.session.examples import make_examples
 from napari_graft.session.views import random_tiles, view_of
+from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.network_spec import NetworkSpec
 from napari_graft.training.examples import Example
 
@@ -47,6 +49,7 @@ class ProjectTarget:
     encoder: ResidualUNet | None = None
     _tiles: dict[_Scale, Images] = field(default_factory=dict)
     _general: dict[_Scale, NDArray[np.float32]] = field(default_factory=dict)
+    _examples: dict[_Scale, Sequence[Example]] = field(default_factory=dict)
 
     def tiles(self, spec: NetworkSpec, zoom: float = 1.0) -> Images:
         """Return normalised tiles on the grid of a network; `zoom` above 1 enlarges what they show."""
@@ -70,8 +73,17 @@ class ProjectTarget:
 
     def examples(self, spec: NetworkSpec) -> Sequence[Example]:
         """Return what is annotated, on the grid of a network; none before that."""
-        annotated = self.project.annotations.labelled_tiles()
-        return make_examples(view_of(self.project, spec), annotated) if annotated else []
+        key = _scale(spec, 1.0)
+        if key not in self._examples:
+            annotated = self.project.annotations.labelled_tiles()
+            self._examples[key] = make_examples(view_of(self.project, spec), annotated) if annotated else []
+        return self._examples[key]
+
+
+def project_target(project: Project, workplace: Workplace) -> ProjectTarget:
+    """Return a project's image as a target, with the common encoder where that is at hand."""
+    common = common_encoder(Catalogue())
+    return ProjectTarget(project, workplace, None if common is None else common[0])
 
 
 def _scale(spec: NetworkSpec, zoom: float) -> _Scale:

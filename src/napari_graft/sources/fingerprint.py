@@ -61,6 +61,11 @@ class Fingerprint:
         """Number of features d of a tile."""
         return self.location.size
 
+    def standardise(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return features (n, d) in units of the scatter of the source's tiles around their mean."""
+        standardised: NDArray[np.float64] = (features.astype(np.float64) - self.location) / self.scale
+        return standardised
+
     def to_tensors(self) -> dict[str, NDArray[Any]]:
         """Return arrays for a safetensors file, named ``fingerprint.…`` so that they stand beside weights."""
         tensors: dict[str, NDArray[Any]] = {

@@ -13,7 +13,8 @@ from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.io import atomic
 from napari_graft.session.demo import Demo, DemoRequest, DemoResult
 from napari_graft.session.demo_report import write_demo_report
-from napari_graft.sources.document import Document, read_document, write_document
+from napari_graft.sources.document import Document, write_document
+from napari_graft.studies.kept import read_kept
 from napari_graft.studies.targets import EFFICIENCY_TARGETS, Target
 
 NAME = "label-efficiency"
@@ -133,10 +134,9 @@ def _run_or_reuse(
     folder = request.out / NAME / f"{target.name}-seed{seed}"
     path = folder / "result.json"
     asked = _asked(request, target, seed)
-    if path.is_file():
-        known = read_document(Outcome, path, "result")
-        if known.model_dump(include=set(asked)) == asked:
-            return known
+    known = read_kept(Outcome, path, asked)
+    if known is not None:
+        return known
     demo = Demo(_demo_request(request, target, seed, folder), report, cancel)
     outcome = _outcome(asked, demo.run())
     write_demo_report(demo)

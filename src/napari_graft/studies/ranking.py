@@ -22,7 +22,6 @@ from napari_graft.studies.targets import RANKING_TARGETS, Target
 from napari_graft.studies.transfer import TransferBench, TransferPlan
 
 NAME = "ranking"
-CONTROLS = ("random", "label", "generalist")
 NO_LABELS = tuple(name for name in COMBINED if name != "few-shot")
 """Scorers that have a say before the first tile is annotated."""
 
@@ -192,13 +191,14 @@ def _measure(
     sources: dict[str, Source] = {}
     for seed in range(request.n_seeds):
         bench = TransferBench(target, request.data, request.plan, seed, request.out / NAME, cancel)
+        seen = room.target_of(bench.project)
         for source in bench.candidates(Catalogue()):
             is_related = family(source.card.structure) == family(target.structure)
             if request.is_family_only and not is_related:
                 continue
             sources[source.id] = source
             truths.setdefault(source.id, []).append(bench.run(source).quality)
-            readings.setdefault(source.id, []).append(room.read(bench.project, source, bench.folder).readings)
+            readings.setdefault(source.id, []).append(room.read(seen, source, bench.folder).readings)
         bench.close()
     truth = {one: fmean(values) for one, values in truths.items()}
     return TargetFigures(target, truth, {one: _mean(many) for one, many in readings.items()}, sources)

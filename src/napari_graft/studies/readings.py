@@ -9,20 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.core.progress import CancelToken
-from napari_graft.fingerprints.general import common_encoder
 from napari_graft.inference.features import tile_features
 from napari_graft.nets.device import choose_device
 from napari_graft.project.project import Project
 from napari_graft.recipes.fingerprinting import draw_training_tiles
 from napari_graft.recipes.material import load_material
 from napari_graft.recipes.recipe import read_recipe
-from napari_graft.scorers.registry import SCORERS
+from napari_graft.scorers.registry import SCORERS, read_all
 from napari_graft.scorers.sighting import Sighting, Workplace
 from napari_graft.session.models import model_of_source
-from napari_graft.session.target import ProjectTarget
-from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.document import Document, read_document, write_document
+from napari_graft.session.target import ProjectTarget, project_target
+from napari_graft.sources.document import Document, write_document
 from napari_graft.sources.source import Source
+from napari_graft.studies.kept import read_kept
 
 
 class Readings(Document):
@@ -50,8 +49,12 @@ class ReadingRoom:
     cancel: CancelToken
     _features: dict[str, NDArray[np.float32] | None] = field(default_factory=dict)
 
-    def read(self, project: Project, source: Source, folder: Path) -> Readings:
-        """Measure a source on the image of a project, or return what was measured before.
+    def target_of(self, project: Project) -> ProjectTarget:
+        """Return the image of a project as a target, on which several sources are measured."""
+        return project_target(project, Workplace(choose_device("auto"), self.cancel))
+
+    def read(self, target: ProjectTarget, source: Source, folder: Path) -> Readings:
+        """Measure a source on a target, or return what was measured before.
 
         Raises
         ------
@@ -59,18 +62,13 @@ class ReadingRoom:
             When asked to stop.
         """
         path = folder / f"{source.id}.readings.json"
-        if path.is_file():
-            known = read_document(Readings, path, "readings")
-            if known.weights_sha256 == source.card.weights_sha256 and set(known.readings) <= set(SCORERS):
-                return known
-        workplace = Workplace(choose_device("auto"), self.cancel)
-        common = common_encoder(Catalogue())
-        target = ProjectTarget(project, workplace, None if common is None else common[0])
+        known = read_kept(Readings, path, {"weights_sha256": source.card.weights_sha256})
+        if known is not None and set(known.readings) <= set(SCORERS):
+            return known
         model = model_of_source(source)
         own = self._features_of(source)
-        sighting = Sighting(source, model.network, model.decode, target, workplace, own)
-        values = {name: SCORERS[name].measure(sighting) for name in SCORERS}
-        readings = {name: value for name, value in values.items() if value is not None}
+        sighting = Sighting(source, model.network, model.decode, target, target.workplace, own)
+        readings = read_all(sighting, SCORERS)
         found = Readings(source=source.id, weights_sha256=source.card.weights_sha256, readings=readings)
         write_document(path, found)
         return found

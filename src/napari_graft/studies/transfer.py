@@ -24,9 +24,10 @@ from napari_graft.session.splitting import split_for_test
 from napari_graft.session.suggesting import SuggestRequest, suggest_tiles
 from napari_graft.session.views import view_of
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.document import Document, read_document, write_document
+from napari_graft.sources.document import Document, write_document
 from napari_graft.sources.exclude import trained_on
 from napari_graft.sources.source import Source
+from napari_graft.studies.kept import read_kept
 from napari_graft.studies.targets import Target
 
 MOST_TEST_TILES = 6
@@ -136,10 +137,9 @@ class TransferBench:
         """
         path = self.folder / f"{source.id}.json"
         asked = self._asked(source)
-        if path.is_file():
-            known = read_document(Transfer, path, "result")
-            if known.model_dump(include=set(asked)) == asked:
-                return known
+        known = read_kept(Transfer, path, asked)
+        if known is not None:
+            return known
         found = self._measure(source, asked)
         write_document(path, found)
         return found
