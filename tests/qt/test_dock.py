@@ -89,10 +89,10 @@ def test_project_opened_in_the_dock_brings_its_image(dock: GraftDock, qtbot: QtB
     )
 
 
-@pytest.mark.parametrize("answer", [False, True])
-def test_closing_during_long_work_asks_first(
+def begin_long_work(
     dock: GraftDock, qtbot: QtBot, folder: Path, monkeypatch: pytest.MonkeyPatch, answer: bool
-) -> None:
+) -> tuple[list[str], Job[None]]:
+    """Open a project and begin long work; who is asked whether to close notes what for, and gives `answer`."""
     dock.workbench.data.open_folder(folder)
     qtbot.waitUntil(lambda: dock.workbench.context.project is not None, timeout=PATIENCE)
     asked: list[str] = []
@@ -100,6 +100,14 @@ def test_closing_during_long_work_asks_first(
     job = dock.workbench.context.jobs.start(
         "Training", work_until_stopped, lane="long", on_done=lambda _: None
     )
+    return asked, job
+
+
+@pytest.mark.parametrize("answer", [False, True])
+def test_closing_during_long_work_asks_first(
+    dock: GraftDock, qtbot: QtBot, folder: Path, monkeypatch: pytest.MonkeyPatch, answer: bool
+) -> None:
+    asked, job = begin_long_work(dock, qtbot, folder, monkeypatch, answer)
     window = dock.viewer.window._qt_window
 
     began = time.monotonic()
@@ -121,13 +129,7 @@ def test_closing_during_long_work_asks_first(
 def test_closing_the_project_during_long_work_asks_first(
     dock: GraftDock, qtbot: QtBot, folder: Path, monkeypatch: pytest.MonkeyPatch, answer: bool
 ) -> None:
-    dock.workbench.data.open_folder(folder)
-    qtbot.waitUntil(lambda: dock.workbench.context.project is not None, timeout=PATIENCE)
-    asked: list[str] = []
-    monkeypatch.setattr(closing, "ask_to_close", lambda window, title: asked.append(title) or answer)
-    job = dock.workbench.context.jobs.start(
-        "Training", work_until_stopped, lane="long", on_done=lambda _: None
-    )
+    asked, job = begin_long_work(dock, qtbot, folder, monkeypatch, answer)
 
     qtbot.mouseClick(dock.findChild(DataTab).project.close_project, Qt.MouseButton.LeftButton)
 
