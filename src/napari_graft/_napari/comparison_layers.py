@@ -10,6 +10,7 @@ from napari.utils.colormaps import label_colormap
 
 from napari_graft._napari.layers import details_of, mark, set_visible
 from napari_graft._napari.placing import placed
+from napari_graft.core.words import shorten
 from napari_graft.workbench.comparison import Comparison, Look
 
 _SEED, _N_COLOURS = 0.5, 49
@@ -29,7 +30,8 @@ def comparison_layers(comparison: Comparison, image: Image) -> Iterator[Layer]:
         )
     for m in reversed(range(n)):
         yield _picture(comparison, image, m)
-        shown = _arguments(comparison, image, _short(comparison.choices[m].title), kind="segments", model=m)
+        name = shorten(comparison.choices[m].title, _LONGEST_CAPTION)
+        shown = _arguments(comparison, image, name, kind="segments", model=m)
         colours = label_colormap(_N_COLOURS, _SEED)
         layer = Labels(comparison.segments[m], colormap=colours, blending="translucent", **shown)
         layer.editable = False
@@ -78,7 +80,3 @@ def _picture(comparison: Comparison, image: Image, model: int) -> Image:
 def _arguments(comparison: Comparison, image: Image, name: str, **details: Any) -> dict[str, Any]:
     place = placed(image, comparison.tile.start)
     return {"name": name, "visible": False, "metadata": mark("preview", **details)} | place
-
-
-def _short(title: str) -> str:
-    return title if len(title) <= _LONGEST_CAPTION else f"{title[: _LONGEST_CAPTION - 1]}…"

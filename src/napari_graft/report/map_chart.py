@@ -11,6 +11,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
+from napari_graft.core.words import shorten
 from napari_graft.fingerprints.source_map import TARGET, SourceMap
 from napari_graft.report.drawing import (
     DARK,
@@ -104,7 +105,7 @@ class MapChart:
         for y, name in enumerate(self.mapped.ordered_names):
             is_target = name == TARGET
             style = {"color": theme.scratch if is_target else theme.ink, "va": "center", "ha": "left"}
-            title = _shorten(self._title(name))
+            title = shorten(self._title(name), _LONGEST_TITLE)
             write_on(
                 axes, n - 0.5 + 0.012 * n, y, title, fontweight="bold" if is_target else "normal", **style
             )
@@ -142,7 +143,3 @@ def map_chart(mapped: SourceMap, titles: Mapping[str, str], target: str = "your 
 
 def _shades(theme: Theme) -> LinearSegmentedColormap:
     return LinearSegmentedColormap.from_list("near to far", _SHADES[theme])
-
-
-def _shorten(title: str) -> str:
-    return title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from napari_graft.core.words import shorten
 from napari_graft.report.drawing import (
     DARK,
     LIGHT,
@@ -42,7 +43,7 @@ def is_same_structure(record: LoopRecord, row: Row) -> bool:
 
 def _draw(record: LoopRecord, theme: Theme) -> Picture:
     rows = record.ranking
-    titles = [_shorten(str(row["title"])) for row in rows]
+    titles = [shorten(str(row["title"]), _LONGEST_TITLE) for row in rows]
     left = max(80, min(330, _LETTER * max(map(len, titles)) + 20))
     height = _ROW * len(rows)
     figure = new_figure(WIDTH, _TOP + height + _BOTTOM, theme)
@@ -110,10 +111,6 @@ def _scale(axes: Axes, values: Sequence[float], theme: Theme) -> None:
 def _axis_words(axes: Axes) -> str:
     words = "z: distance to the source’s own training images, in standard deviations of chance"
     return f"{words} (logarithmic beyond ±2)" if axes.get_xscale() == "symlog" else words
-
-
-def _shorten(title: str) -> str:
-    return title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"
 
 
 def _alt(record: LoopRecord) -> str:

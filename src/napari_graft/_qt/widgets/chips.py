@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QMenu, QPushButton, QWidget
 from superqt import QFlowLayout
 
 from napari_graft._qt.widgets.basics import button
+from napari_graft.core.words import shorten
 from napari_graft.workbench.comparison import Choice
 
 _LONGEST = 26
@@ -49,7 +50,7 @@ class Chips(QWidget):
         self.add.setVisible(len(chosen) < most and not self.menu.isEmpty())
 
     def _chip(self, choice: Choice) -> QPushButton:
-        short = choice.title if len(choice.title) <= _LONGEST else f"{choice.title[: _LONGEST - 1]}…"
+        short = shorten(choice.title, _LONGEST)
         tip = f"{choice.title}: click to take it away"
         return button(f"{short}  ✕", partial(self._on_removed, choice.reference), look="chip", tip=tip)
 
