@@ -15,6 +15,8 @@ from napari_graft.cli.console import progress
 from napari_graft.cli.tables import print_markdown
 from napari_graft.core.errors import InputError
 
+_CHECKOUT = Path(__file__).resolve().parents[3]
+
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True)
@@ -86,11 +88,10 @@ def _label_efficiency(extent: Extent, out: Path, data: Path | None) -> None:
 def _ranking(extent: Extent, out: Path, data: Path | None) -> None:
     from napari_graft.studies.ranking import RankingRequest, run_ranking
 
-    recipes = Path(__file__).resolve().parents[3] / "recipes"
     request = RankingRequest(
         out,
         data or _shared_data(),
-        recipes,
+        _CHECKOUT / "recipes",
         3 if extent.seeds is None else extent.seeds,
         is_family_only=not extent.all_sources,
     )
@@ -107,10 +108,9 @@ def _responsiveness(extent: Extent, out: Path, data: Path | None) -> None:
 
 
 def _shared_data() -> Path:
-    checkout = Path(__file__).resolve().parents[3]
-    if not (checkout / "pyproject.toml").is_file():
+    if not (_CHECKOUT / "pyproject.toml").is_file():
         raise InputError("this benchmark needs labelled images: name the folder that holds them with --data")
-    return checkout.parent / "shared" / "data"
+    return _CHECKOUT.parent / "shared" / "data"
 
 
 _BENCHMARKS: dict[str, Callable[[Extent, Path, Path | None], None]] = {
