@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import nn
 from napari_graft.sources.network_spec import NetworkSpec
 
 
-class Network(nn.Module):
+class Network(nn.Module, ABC):
     """Predict foreground and affinities from a grey image. Base of the networks of all kinds.
 
     `forward` maps a normalised image (N, 1, *spatial), each length a multiple of `spec.total_stride`, to
@@ -20,10 +21,10 @@ class Network(nn.Module):
 
     spec: NetworkSpec
 
+    @abstractmethod
     def encode(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Return what the network sees in an image, as maps (N, C, *coarse), the deepest last."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stored_weights(self) -> dict[str, NDArray[Any]]:
         """Return the arrays from which `napari_graft.nets.kinds.load_network` makes this network again."""
-        raise NotImplementedError

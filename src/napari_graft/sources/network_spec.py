@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -66,9 +67,9 @@ class NetworkSpec(BaseModel):
         return 1 + len(self.offsets)
 
     @property
+    @abstractmethod
     def total_stride(self) -> tuple[int, ...]:
         """Numbers of pixels of which the lengths of an input are multiples, along each axis."""
-        raise NotImplementedError
 
     def largest_window(self, usual: tuple[int, ...]) -> tuple[int, ...]:
         """Return the largest window to show the network at once, where `usual` is what a network can take."""
