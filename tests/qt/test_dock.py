@@ -92,7 +92,7 @@ def test_project_opened_in_the_dock_brings_its_image(dock: GraftDock, qtbot: QtB
 def begin_long_work(
     dock: GraftDock, qtbot: QtBot, folder: Path, monkeypatch: pytest.MonkeyPatch, answer: bool
 ) -> tuple[list[str], Job[None]]:
-    """Open a project and begin long work; who is asked whether to close notes what for, and gives `answer`."""
+    """Open a project and begin long work; whoever is asked whether to close notes that and says `answer`."""
     dock.workbench.data.open_folder(folder)
     qtbot.waitUntil(lambda: dock.workbench.context.project is not None, timeout=PATIENCE)
     asked: list[str] = []
