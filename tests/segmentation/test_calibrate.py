@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from scipy.ndimage import distance_transform_edt
 from tests.segmentation.affinity_maps import OFFSETS, cells, probabilities
 
 from napari_graft.core.errors import Cancelled
@@ -72,6 +73,24 @@ def test_tiles_without_an_object_leave_the_default() -> None:
     for annotation in (np.ones((96, 96), int), np.zeros((96, 96), int)):
         assert calibrate([prediction], [annotation], OFFSETS, "neurites", default) == default
     assert calibrate([], [], OFFSETS, "neurites") == DecodeSettings()
+
+
+def broad_membranes() -> tuple[np.ndarray, Affinities]:
+    """Return truth and affinities of a network that draws membranes two pixels broader than they were painted."""
+    rng = np.random.default_rng(0)
+    truth = cells((96, 96), 12, rng, membrane=3)
+    foreground, affinities = probabilities(truth, OFFSETS, rng)
+    is_inside = distance_transform_edt(truth > 0) > 2
+    return truth, Affinities(np.where(is_inside, foreground, np.float32(0.06)), affinities)
+
+
+def test_neurites_may_reach_into_the_membranes_and_axons_may_not() -> None:
+    truth, prediction = broad_membranes()
+    chosen = {
+        structure: calibrate([prediction], [truth + 1], OFFSETS, structure).foreground_threshold
+        for structure in ("neurites", "axons")
+    }
+    assert chosen["neurites"] < 0.06 < chosen["axons"]
 
 
 def test_calibration_stops_when_asked_to() -> None:

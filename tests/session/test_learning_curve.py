@@ -87,7 +87,7 @@ def _second(**changes: object) -> CurvePoint:
             "still improving quickly, paint 4 more.",
         ),
         (
-            "axons",
+            "neurites",
             {"vi": 0.9, "vi_before": 1.0, "n_tiles": 5, "minutes": 5.0},
             "The last tile improved the held-out VI from 1.00 to 0.90: "
             "painting more still helps, but slowly.",

@@ -9,7 +9,7 @@ from typing import Literal
 from napari_graft.project.painting_time import painted_seconds
 from napari_graft.project.project import Project
 from napari_graft.project.run import Run
-from napari_graft.sources.card import Structure
+from napari_graft.sources.card import FILLING_STRUCTURES, Structure
 
 LITTLE = 0.05
 """A round that makes the score better by less is not worth another one like it."""
@@ -17,7 +17,6 @@ MUCH = 0.15
 """A round that makes the score better by this or more is followed by another one like it."""
 
 Score = Literal["loss", "vi", "ap50"]
-_MERGERS_MATTER: tuple[Structure | None, ...] = ("neurites", "axons")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +155,7 @@ def _rounds(points: Sequence[CurvePoint]) -> list[list[CurvePoint]]:
 
 def _change(last: Sequence[CurvePoint], structure: Structure | None) -> _Change | None:
     """Return how the score that counts changed in the last round, None where it was not measured."""
-    wanted: Score = "vi" if structure in _MERGERS_MATTER else "ap50"
+    wanted: Score = "vi" if structure in FILLING_STRUCTURES else "ap50"
     for name in (wanted, "loss"):
         before = last[0].score(name, before=True)
         reached = [value for point in last if (value := point.score(name)) is not None]

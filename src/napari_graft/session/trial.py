@@ -16,13 +16,13 @@ from napari_graft.nets.kinds import trainable
 from napari_graft.project.project import Project
 from napari_graft.project.run import Run
 from napari_graft.project.trial import Measure, StoredTrial, TrialOutcome
-from napari_graft.segmentation.calibrate import PARTITIONED_STRUCTURES
 from napari_graft.session.examples import make_examples
 from napari_graft.session.fitting import Budget, Fitting
 from napari_graft.session.judging import is_no_worse
 from napari_graft.session.models import Model, model_of_run, model_of_source
 from napari_graft.session.training import finish_run
 from napari_graft.session.views import view_of
+from napari_graft.sources.card import FILLING_STRUCTURES
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.exclude import trained_on
 from napari_graft.sources.source import Source
@@ -188,7 +188,7 @@ class TrialTask:
 
 def leading_score(project: Project) -> Measure:
     """Return the score that says most about the structure: VI where objects touch everywhere, else AP50."""
-    return "vi" if project.manifest.structure in PARTITIONED_STRUCTURES else "ap50"
+    return "vi" if project.manifest.structure in FILLING_STRUCTURES else "ap50"
 
 
 def best_outcome(outcomes: Sequence[TrialOutcome], measure: Measure) -> TrialOutcome:

@@ -11,6 +11,10 @@ from napari_graft.sources.foreign_spec import AnySpec
 
 Structure = Literal["neurites", "mitochondria", "nuclei", "cells", "axons", "organelles", "any"]
 STRUCTURES: tuple[Structure, ...] = get_args(Structure)
+FILLING_STRUCTURES: frozenset[str | None] = frozenset({"neurites"})
+"""Structures whose objects touch everywhere, judged by the variation of information; the others by AP.
+
+Axons are not among them: myelin lies between."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 # An id names a folder, so it must hold nothing that a path could misread.
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$", max_length=80)]

@@ -23,6 +23,7 @@ from napari_graft.session.segmenting import segment_tiles
 from napari_graft.session.splitting import split_for_test
 from napari_graft.session.suggesting import SuggestRequest, suggest_tiles
 from napari_graft.session.views import view_of
+from napari_graft.sources.card import FILLING_STRUCTURES
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.document import Document, write_document
 from napari_graft.sources.exclude import trained_on
@@ -81,8 +82,8 @@ class Transfer(Document):
 
 
 def quality_of(key: str, scores: dict[str, float]) -> float:
-    """Return minus the VI for what fills the image (neurites, axons), the mean AP for all others."""
-    fills = key.rpartition("-")[2] in ("neurites", "axons")
+    """Return minus the VI for what fills the image (neurites), the mean AP for all others."""
+    fills = key.rpartition("-")[2] in FILLING_STRUCTURES
     return -scores["vi"] if fills else scores["ap"]
 
 

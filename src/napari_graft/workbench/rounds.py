@@ -8,7 +8,7 @@ from typing import Literal
 
 from napari_graft.project.project import Project
 from napari_graft.project.run import Run, RunMoment
-from napari_graft.segmentation.calibrate import PARTITIONED_STRUCTURES
+from napari_graft.sources.card import FILLING_STRUCTURES
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.workbench.start_points import start_name
 
@@ -94,7 +94,7 @@ def finished_rounds(project: Project, catalogue: Catalogue) -> tuple[Round, ...]
     """Return the finished trainings of a project, the first one first."""
     runs = [run for run in project.runs.all() if run.is_finished]
     in_use = next((run.id for run in reversed(runs) if run.record.kept), None)
-    measure: Measure = "vi" if project.manifest.structure in PARTITIONED_STRUCTURES else "ap50"
+    measure: Measure = "vi" if project.manifest.structure in FILLING_STRUCTURES else "ap50"
     return tuple(_round(run, run.id == in_use, measure, catalogue) for run in runs)
 
 
