@@ -76,7 +76,7 @@ def test_tiles_without_an_object_leave_the_default() -> None:
 
 
 def broad_membranes() -> tuple[np.ndarray, Affinities]:
-    """Return truth and affinities of a network that draws membranes two pixels broader than they were painted."""
+    """Return truth and affinities of a network that draws membranes two pixels too broad."""
     rng = np.random.default_rng(0)
     truth = cells((96, 96), 12, rng, membrane=3)
     foreground, affinities = probabilities(truth, OFFSETS, rng)
