@@ -84,8 +84,9 @@ def test_a_run_that_is_finished_is_not_done_again_unless_something_else_is_asked
 
     assert again == first
     assert told == ["target tiny_stack, seed 0"]
-    seeds = [json.loads(path.read_text()) for path in sorted(tmp_path.rglob("result.json"))]
-    assert [outcome["seed"] for outcome in seeds] == [0, 1]
+    kept = (tmp_path / "label-efficiency-runs.jsonl").read_text().splitlines()
+    seeds = [json.loads(line) for line in kept]
+    assert [(outcome["seed"], outcome["steps"]) for outcome in seeds] == [(0, 1), (1, 1), (0, 2)]
     assert both["n_seeds"] == 2
     mean = (float(str(first[0]["vi_adapted"])) + seeds[1]["adapted"][0]["vi"]) / 2
     assert both["vi_adapted"] == pytest.approx(mean)
@@ -102,8 +103,8 @@ def test_a_stopped_benchmark_keeps_the_targets_that_are_finished(tmp_path: Path,
     with pytest.raises(Cancelled):
         run_label_efficiency(_request(tmp_path, data), report=stop_at_the_second, cancel=token)
 
-    finished = [path.parent.name for path in tmp_path.rglob("result.json")]
-    assert finished == [f"{STACK.name}-seed0"]
+    finished = (tmp_path / "label-efficiency-runs.jsonl").read_text().splitlines()
+    assert [json.loads(line)["target"] for line in finished] == [STACK.name]
 
 
 def test_missing_images_are_named_before_anything_runs(tmp_path: Path, data: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tiny_loop import SEEN_SET, make_stack
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.sources.catalogue import Catalogue
+from napari_graft.sources.spec import ModelSpec
 from napari_graft.studies.ranking import RankingRequest, label_score, run_ranking
 from napari_graft.studies.targets import ISBI, RANKING_TARGETS, Target
 from napari_graft.studies.transfer import TransferPlan, quality_of
@@ -52,20 +54,42 @@ def test_sources_that_have_seen_a_target_take_no_part_and_what_is_finished_is_ke
     # The ancestor is no candidate. One of the two others has seen the second target: no order there.
     assert [sorted(one["truth"]) for one in first["targets"]] == [["tiny-neurites", "tiny-nuclei"]]
     assert {row["order"] for row in first["rows"]} >= {"random"}
-    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "ranking").rglob("tiny-*.json")}
-    assert len(files) == 6
+    kept = {path: path.read_text() for path in tmp_path.glob("ranking-*.jsonl")}
+    assert sorted(len(text.splitlines()) for text in kept.values()) == [3, 3]
     assert run(request(tmp_path, data)) == first
-    assert {path: path.stat().st_mtime_ns for path in files} == files
+    assert {path: path.read_text() for path in kept} == kept
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        ["ranking.json", *(path.name for path in kept)]  # no image stays behind
+    )
 
 
-def test_a_retrained_source_is_tried_anew(tmp_path: Path, data: Path) -> None:
+@pytest.mark.parametrize("changed", ["weights_sha256", "decode"])
+def test_a_source_that_was_trained_or_tuned_anew_is_tried_anew(
+    tmp_path: Path, data: Path, changed: str
+) -> None:
     run(request(tmp_path, data))
-    path = tmp_path / "ranking" / "tiny_stack-nuclei-seed0" / "tiny-nuclei.json"
-    known = json.loads(path.read_text())
-    known["weights_sha256"], known["seconds"] = "0" * 64, -1.0
-    path.write_text(json.dumps(known))
+    path = tmp_path / "ranking-transfers.jsonl"
+    first, *others = path.read_text().splitlines()
+    earlier = json.loads(first) | {changed: "0" * 64 if changed == "weights_sha256" else {"min_size": 1.0}}
+    path.write_text("\n".join([json.dumps(earlier), *others]) + "\n")
     run(request(tmp_path, data))
-    assert json.loads(path.read_text())["seconds"] > 0
+    assert len(path.read_text().splitlines()) == 4
+
+
+def test_a_source_that_cannot_be_trained_takes_no_part(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Catalogue().get("tiny-nuclei")
+    finished = type("Finished", (ModelSpec,), {"is_trainable": False})()
+    card = source.card.model_copy(update={"spec": finished})
+    monkeypatch.setattr(
+        "napari_graft.studies.transfer.candidate_sources",
+        lambda catalogue: [type(source)(card, source.path, "user"), catalogue.get("tiny-neurites")],
+    )
+    found = run(replace(request(tmp_path, data), targets=(STACK,)))
+    assert found["targets"] == []  # one source is no order
+    lines = (tmp_path / "ranking-transfers.jsonl").read_text().splitlines()
+    assert [json.loads(line)["source"] for line in lines] == ["tiny-neurites"]
 
 
 def test_connected_parts_of_a_mask_are_the_objects(tmp_path: Path, data: Path) -> None:
@@ -77,8 +101,13 @@ def test_connected_parts_of_a_mask_are_the_objects(tmp_path: Path, data: Path) -
 
 def test_quality_is_minus_the_vi_of_what_fills_the_image_and_the_ap_of_all_else() -> None:
     scores = {"vi": 0.7, "ap": 0.4}
-    assert quality_of("a-neurites", scores) == quality_of("b-axons", scores) == -0.7
-    assert quality_of("c-nuclei", scores) == quality_of("d-mitochondria", scores) == 0.4
+    assert quality_of("a-neurites", scores) == -0.7
+    assert (
+        quality_of("c-nuclei", scores)
+        == quality_of("b-axons", scores)
+        == quality_of("d-mitochondria", scores)
+        == 0.4
+    )
 
 
 def test_labels_on_the_cards_are_genus_and_instrument(sources: Path) -> None:

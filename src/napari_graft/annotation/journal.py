@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from io import FileIO
 from pathlib import Path
 
 from pydantic import Field
 
 from napari_graft.core.errors import InputError
-from napari_graft.io import atomic
-from napari_graft.sources.document import Document, parse_document
-
-_BLOCK = 65536
+from napari_graft.sources.document import Document
+from napari_graft.sources.document_log import DocumentLog
 
 
 class JournalEntry(Document):
@@ -54,6 +50,7 @@ class Journal:
 
     def __init__(self, path: Path, *, writable: bool = True) -> None:
         self._path = path
+        self._log = DocumentLog(JournalEntry, path, "journal")
         self._writable = writable
 
     def append(self, entry: JournalEntry) -> None:
@@ -68,14 +65,7 @@ class Journal:
         """
         if not self._writable:
             raise InputError(f"journal {str(self._path)!r} is open for reading: open the project for writing")
-        line = entry.model_dump_json().encode() + b"\n"
-        with atomic.storage_errors(self._path):
-            if not self._path.exists():
-                self._path.touch()
-                atomic.sync_folder(self._path.parent)
-            with self._path.open("r+b", buffering=0) as file:
-                # What a killed writer left after the last whole line goes.
-                atomic.append_at(file, _end_of_lines(file), line)
+        self._log.append(entry)
 
     def entries(self) -> Iterator[JournalEntry]:
         """Yield the entries, the oldest first; a half-written last line is passed over.
@@ -85,22 +75,4 @@ class Journal:
         InputError
             If a line is damaged.
         """
-        if not self._path.exists():
-            return
-        with self._path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if line.endswith(b"\n"):
-                    yield parse_document(JournalEntry, line, f"line {number} of journal {str(self._path)!r}")
-
-
-def _end_of_lines(file: FileIO) -> int:
-    """Return the position after the last line feed."""
-    position = file.seek(0, os.SEEK_END)
-    while position > 0:
-        start = max(position - _BLOCK, 0)
-        file.seek(start)
-        feed = file.read(position - start).rfind(b"\n")
-        if feed >= 0:
-            return start + feed + 1
-        position = start
-    return 0
+        yield from self._log

@@ -1,25 +1,53 @@
-"""Results of an earlier call of a benchmark, to be used again where the same is asked for."""
+"""Results of earlier calls of a benchmark, to be used again where the same is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
-from napari_graft.sources.document import Document, read_document
+from napari_graft.io.atomic import storage_errors
+from napari_graft.sources.document import Document
+from napari_graft.sources.document_log import DocumentLog
 
 D = TypeVar("D", bound=Document)
 
 
-def read_kept(kind: type[D], path: Path, asked: Mapping[str, object]) -> D | None:
-    """Return the result in a file, None where there is none or its fields say that something else was asked.
+class KeptResults(Generic[D]):
+    """Keep results in a file, one a line, so that a benchmark of hours goes on where it was stopped.
 
-    Raises
-    ------
-    InputError
-        If the file is damaged.
+    The file holds numbers alone and can be kept under version control: from it, the tables of a benchmark can
+    be made again without the hours.
+
+    Parameters
+    ----------
+    kind
+        Class of the results.
+    path
+        The file; it need not exist yet.
     """
-    if not path.is_file():
+
+    def __init__(self, kind: type[D], path: Path) -> None:
+        self._path = path
+        self._log = DocumentLog(kind, path, "results")
+        self._known = list(self._log)
+
+    def find(self, asked: Mapping[str, object]) -> D | None:
+        """Return the newest result whose fields say that the same was asked, None where there is none."""
+        for result in reversed(self._known):
+            if all(getattr(result, name) == value for name, value in asked.items()):
+                return result
         return None
-    known = read_document(kind, path, "result")
-    return known if known.model_dump(include=set(asked)) == asked else None
+
+    def add(self, result: D) -> None:
+        """Keep a result; it is on the disk when this returns.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be written.
+        """
+        with storage_errors(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._log.append(result)
+        self._known.append(result)

@@ -13,8 +13,8 @@ from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.io import atomic
 from napari_graft.session.demo import Demo, DemoRequest, DemoResult
 from napari_graft.session.demo_report import write_demo_report
-from napari_graft.sources.document import Document, write_document
-from napari_graft.studies.kept import read_kept
+from napari_graft.sources.document import Document
+from napari_graft.studies.kept import KeptResults
 from napari_graft.studies.targets import EFFICIENCY_TARGETS, Target
 
 NAME = "label-efficiency"
@@ -27,7 +27,7 @@ class LabelEfficiencyRequest:
     Parameters
     ----------
     out
-        Folder for ``label-efficiency.json``, and below it the result and the report of each run.
+        Folder for ``label-efficiency.json``, the results of the runs, and below it the report of each.
     data
         Folder that holds the targets.
     n_seeds
@@ -114,10 +114,15 @@ def run_label_efficiency(
     for target in request.targets:
         target.check(request.data)
     outcomes = []
+    kept = KeptResults(Outcome, request.out / f"{NAME}-runs.jsonl")
     runs = [(target, seed) for target in request.targets for seed in range(request.n_seeds)]
     for number, (target, seed) in enumerate(runs):
         report(Progress(number, len(runs), f"target {target.name}, seed {seed}"))
-        outcomes.append(_run_or_reuse(request, target, seed, report, cancel))
+        outcome = kept.find(_asked(request, target, seed))
+        if outcome is None:
+            outcome = _run(request, target, seed, report, cancel)
+            kept.add(outcome)
+        outcomes.append(outcome)
     rows = [row for target in request.targets for row in _rows(target, outcomes)]
     figures = {
         "settings": {"steps": request.steps, "tile": request.tile, "n_seeds": request.n_seeds},
@@ -128,19 +133,13 @@ def run_label_efficiency(
     return rows
 
 
-def _run_or_reuse(
+def _run(
     request: LabelEfficiencyRequest, target: Target, seed: int, report: Report, cancel: CancelToken
 ) -> Outcome:
     folder = request.out / NAME / f"{target.name}-seed{seed}"
-    path = folder / "result.json"
-    asked = _asked(request, target, seed)
-    known = read_kept(Outcome, path, asked)
-    if known is not None:
-        return known
     demo = Demo(_demo_request(request, target, seed, folder), report, cancel)
-    outcome = _outcome(asked, demo.run())
+    outcome = _outcome(_asked(request, target, seed), demo.run())
     write_demo_report(demo)
-    write_document(path, outcome)
     return outcome
 
 

@@ -17,9 +17,10 @@ from napari_graft.scorers.registry import COMBINED, SCORERS
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.source import Source
 from napari_graft.studies.agreement import Agreement, agree, by_chance
-from napari_graft.studies.readings import ReadingRoom
+from napari_graft.studies.kept import KeptResults
+from napari_graft.studies.readings import ReadingRoom, Readings
 from napari_graft.studies.targets import RANKING_TARGETS, Target
-from napari_graft.studies.transfer import TransferBench, TransferPlan
+from napari_graft.studies.transfer import Transfer, TransferBench, TransferPlan
 
 NAME = "ranking"
 NO_LABELS = tuple(name for name in COMBINED if name != "few-shot")
@@ -33,7 +34,7 @@ class RankingRequest:
     Parameters
     ----------
     out
-        Folder for ``ranking.json``, and below it the result of each source on each target.
+        Folder for ``ranking.json`` and what was found of each source on each target.
     data, recipes
         Folders with the labelled sets and with the recipes of the sources.
     n_seeds
@@ -129,13 +130,12 @@ def run_ranking(request: RankingRequest, *, report: Report, cancel: CancelToken)
     """
     for target in request.targets:
         target.check(request.data)
-    room = ReadingRoom(request.recipes, request.data, cancel)
-    figures = []
-    for number, target in enumerate(request.targets):
-        report(Progress(number, len(request.targets), f"target {target.key}"))
-        found = _measure(request, target, room, cancel)
-        if len(found.truth) >= 2:
-            figures.append(found)
+    study = _Study(request, cancel)
+    runs = [(seed, target) for seed in range(request.n_seeds) for target in request.targets]
+    for number, (seed, target) in enumerate(runs):
+        report(Progress(number, len(runs), f"seed {seed}, target {target.key}"))
+        study.measure(target, seed)
+    figures = [found for found in map(study.figures, request.targets) if len(found.truth) >= 2]
     rows = table(figures)
     document = {
         "settings": {"n_seeds": request.n_seeds, "is_family_only": request.is_family_only}
@@ -183,25 +183,42 @@ def _row(group: str, name: str, agreements: Sequence[Agreement]) -> dict[str, ob
     }
 
 
-def _measure(
-    request: RankingRequest, target: Target, room: ReadingRoom, cancel: CancelToken
-) -> TargetFigures:
-    truths: dict[str, list[float]] = {}
-    readings: dict[str, list[dict[str, float]]] = {}
-    sources: dict[str, Source] = {}
-    for seed in range(request.n_seeds):
-        bench = TransferBench(target, request.data, request.plan, seed, request.out / NAME, cancel)
-        seen = room.target_of(bench.project)
-        for source in bench.candidates(Catalogue()):
-            is_related = family(source.card.structure) == family(target.structure)
-            if request.is_family_only and not is_related:
-                continue
-            sources[source.id] = source
-            truths.setdefault(source.id, []).append(bench.run(source).quality)
-            readings.setdefault(source.id, []).append(room.read(seen, source, bench.folder).readings)
-        bench.close()
-    truth = {one: fmean(values) for one, values in truths.items()}
-    return TargetFigures(target, truth, {one: _mean(many) for one, many in readings.items()}, sources)
+class _Study:
+    """Gather what is found of each source on each target, one choice of tiles after the other."""
+
+    def __init__(self, request: RankingRequest, cancel: CancelToken) -> None:
+        self._request = request
+        self._cancel = cancel
+        self._catalogue = Catalogue()
+        self._transfers = KeptResults(Transfer, request.out / f"{NAME}-transfers.jsonl")
+        readings = KeptResults(Readings, request.out / f"{NAME}-readings.jsonl")
+        self._room = ReadingRoom(request.recipes, request.data, readings, cancel)
+        self._found: dict[str, list[tuple[Transfer, Readings]]] = {}
+
+    def measure(self, target: Target, seed: int) -> None:
+        """Adapt and measure every source on a target whose tiles are drawn from a seed."""
+        request = self._request
+        bench = TransferBench(target, request.data, request.plan, seed, self._transfers, self._cancel)
+        found = self._found.setdefault(target.key, [])
+        try:
+            seen = self._room.target_of(bench.project)
+            for source in bench.candidates(self._catalogue):
+                is_related = family(source.card.structure) == family(target.structure)
+                if is_related or not request.is_family_only:
+                    found.append((bench.run(source), self._room.read(seen, source, bench)))
+        finally:
+            bench.close()
+
+    def figures(self, target: Target) -> TargetFigures:
+        """Return what was found on one target: means over the seeds."""
+        truths: dict[str, list[float]] = {}
+        readings: dict[str, list[dict[str, float]]] = {}
+        for transfer, read in self._found[target.key]:
+            truths.setdefault(transfer.source, []).append(transfer.quality)
+            readings.setdefault(transfer.source, []).append(read.readings)
+        truth = {one: fmean(values) for one, values in truths.items()}
+        sources = {one: self._catalogue.get(one) for one in truth}
+        return TargetFigures(target, truth, {one: _mean(many) for one, many in readings.items()}, sources)
 
 
 def _mean(many: Sequence[Mapping[str, float]]) -> dict[str, float]:

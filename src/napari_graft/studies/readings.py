@@ -19,16 +19,30 @@ from napari_graft.scorers.registry import SCORERS, read_all
 from napari_graft.scorers.sighting import Sighting, Workplace
 from napari_graft.session.models import model_of_source
 from napari_graft.session.target import ProjectTarget, project_target
-from napari_graft.sources.document import Document, write_document
+from napari_graft.sources.document import Document
 from napari_graft.sources.source import Source
-from napari_graft.studies.kept import read_kept
+from napari_graft.studies.kept import KeptResults
+from napari_graft.studies.transfer import TransferBench
 
 
 class Readings(Document):
-    """Keep what each scorer measured of one source on one target, higher is better."""
+    """Keep what each scorer measured of one source on one target, higher is better.
 
+    Parameters
+    ----------
+    target, seed, source, weights_sha256, decode, n_tiles, tile
+        What was measured, by which it is known again; see `napari_graft.studies.transfer.Transfer`.
+    readings
+        By the name of the scorer.
+    """
+
+    target: str
+    seed: int
     source: str
     weights_sha256: str
+    decode: dict[str, float]
+    n_tiles: int
+    tile: int
     readings: dict[str, float]
 
 
@@ -40,12 +54,15 @@ class ReadingRoom:
     ----------
     recipes, data
         Folders with the recipes of the sources and with their images: the energy distance needs these.
+    kept
+        Where what was measured is kept.
     cancel
         The wish to stop.
     """
 
     recipes: Path
     data: Path
+    kept: KeptResults[Readings]
     cancel: CancelToken
     _features: dict[str, NDArray[np.float32] | None] = field(default_factory=dict)
 
@@ -53,24 +70,28 @@ class ReadingRoom:
         """Return the image of a project as a target, on which several sources are measured."""
         return project_target(project, Workplace(choose_device("auto"), self.cancel))
 
-    def read(self, target: ProjectTarget, source: Source, folder: Path) -> Readings:
+    def read(self, target: ProjectTarget, source: Source, bench: TransferBench) -> Readings:
         """Measure a source on a target, or return what was measured before.
+
+        Parameters
+        ----------
+        target
+            What `target_of` returned for the project of `bench`.
 
         Raises
         ------
         Cancelled
             When asked to stop.
         """
-        path = folder / f"{source.id}.readings.json"
-        known = read_kept(Readings, path, {"weights_sha256": source.card.weights_sha256})
+        asked = {name: value for name, value in bench.asked(source).items() if name in Readings.model_fields}
+        known = self.kept.find(asked)
         if known is not None and set(known.readings) <= set(SCORERS):
             return known
         model = model_of_source(source)
         own = self._features_of(source)
         sighting = Sighting(source, model.network, model.decode, target, target.workplace, own)
-        readings = read_all(sighting, SCORERS)
-        found = Readings(source=source.id, weights_sha256=source.card.weights_sha256, readings=readings)
-        write_document(path, found)
+        found = Readings.model_validate(asked | {"readings": read_all(sighting, SCORERS)})
+        self.kept.add(found)
         return found
 
     def _features_of(self, source: Source) -> NDArray[np.float32] | None:

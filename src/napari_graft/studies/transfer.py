@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from napari_graft.core.progress import CancelToken, ignore_progress
@@ -25,10 +26,10 @@ from napari_graft.session.suggesting import SuggestRequest, suggest_tiles
 from napari_graft.session.views import view_of
 from napari_graft.sources.card import FILLING_STRUCTURES
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.document import Document, write_document
+from napari_graft.sources.document import Document
 from napari_graft.sources.exclude import trained_on
 from napari_graft.sources.source import Source
-from napari_graft.studies.kept import read_kept
+from napari_graft.studies.kept import KeptResults
 from napari_graft.studies.targets import Target
 
 MOST_TEST_TILES = 6
@@ -56,24 +57,26 @@ class Transfer(Document):
 
     Parameters
     ----------
-    target, seed, source, weights_sha256, n_tiles, tile, steps
-        What was asked for, by which it is known again.
+    target, seed, source, weights_sha256, decode, n_tiles, tile, steps
+        What was asked for, by which it is known again; the decoding is that of the untouched source.
     zero_shot, adapted
         Scores on the test part by the keys of ``evaluate``, before and after the training.
-    seconds
-        How long it took.
+    seconds, version
+        How long it took, and with which version of napari-graft.
     """
 
     target: str
     seed: int
     source: str
     weights_sha256: str
+    decode: dict[str, float]
     n_tiles: int
     tile: int
     steps: int
     zero_shot: dict[str, float]
     adapted: dict[str, float]
     seconds: float
+    version: str
 
     @property
     def quality(self) -> float:
@@ -96,24 +99,31 @@ class TransferBench:
         The labelled set, and the folder that holds all of them.
     plan, seed
         How sources are adapted; the seed draws the tiles and decides the training.
-    folder
-        Where finished results are kept, one file a source.
+    kept
+        Where finished results are kept.
     cancel
         The wish to stop.
     """
 
     def __init__(
-        self, target: Target, data: Path, plan: TransferPlan, seed: int, folder: Path, cancel: CancelToken
+        self,
+        target: Target,
+        data: Path,
+        plan: TransferPlan,
+        seed: int,
+        kept: KeptResults[Transfer],
+        cancel: CancelToken,
     ) -> None:
         self.target = target
         self.plan = plan
         self.seed = seed
         self.named = str(data / target.name / target.image)
-        self.folder = folder / f"{target.key}-seed{seed}"
+        self._kept = kept
         self._cancel = cancel
-        options, labels = target.prepare(data, self.folder / "sample")
-        shutil.rmtree(self.folder / "target.graft", ignore_errors=True)
-        self.project: Project = make_project(self.folder / "target.graft", options)
+        # The images are nobody's to keep: they go when the work is done.
+        self._folder = tempfile.TemporaryDirectory(prefix="napari-graft-")
+        options, labels = target.prepare(data, Path(self._folder.name) / "sample")
+        self.project: Project = make_project(Path(self._folder.name) / "target.graft", options)
         self._labels: Volume = open_labels(labels)
         split = split_for_test(self.project.manifest.shape)
         self._test = _spread(split.test)
@@ -122,11 +132,18 @@ class TransferBench:
     def close(self) -> None:
         """Close the project, and remove it: it can be made again in seconds."""
         self.project.close()
-        shutil.rmtree(self.folder / "target.graft", ignore_errors=True)
+        self._folder.cleanup()
 
     def candidates(self, catalogue: Catalogue) -> list[Source]:
-        """Return the sources that have not seen the target or its near relatives."""
-        return [one for one in candidate_sources(catalogue) if not trained_on(one, self.named)]
+        """Return the trainable 2-D sources that have not seen the target or its near relatives.
+
+        Slices of a target need not follow each other, so that a 3-D source has nothing to look at.
+        """
+        return [
+            one
+            for one in candidate_sources(catalogue)
+            if one.card.spec.is_trainable and one.card.spec.ndim == 2 and not trained_on(one, self.named)
+        ]
 
     def run(self, source: Source) -> Transfer:
         """Adapt a source and score it on the test part, or return what was found before.
@@ -136,13 +153,12 @@ class TransferBench:
         Cancelled
             When asked to stop.
         """
-        path = self.folder / f"{source.id}.json"
-        asked = self._asked(source)
-        known = read_kept(Transfer, path, asked)
+        asked = self.asked(source)
+        known = self._kept.find(asked)
         if known is not None:
             return known
         found = self._measure(source, asked)
-        write_document(path, found)
+        self._kept.add(found)
         return found
 
     def _measure(self, source: Source, asked: dict[str, object]) -> Transfer:
@@ -156,16 +172,17 @@ class TransferBench:
         self._cancel.raise_if_cancelled()
         adapted = self._score(Model(source.id, fitted.network, fitted.decode))
         seconds = round(time.monotonic() - began, 1)
-        return Transfer.model_validate(
-            asked | {"zero_shot": zero_shot, "adapted": adapted, "seconds": seconds}
-        )
+        found = {"zero_shot": zero_shot, "adapted": adapted, "seconds": seconds}
+        return Transfer.model_validate(asked | found | {"version": version("napari-graft")})
 
-    def _asked(self, source: Source) -> dict[str, object]:
+    def asked(self, source: Source) -> dict[str, object]:
+        """Return what the result of a source is known again by."""
         return {
             "target": self.target.key,
             "seed": self.seed,
             "source": source.id,
             "weights_sha256": source.card.weights_sha256,
+            "decode": source.card.decode,
             "n_tiles": self.plan.n_tiles,
             "tile": self.plan.tile,
             "steps": self.plan.steps,
