@@ -136,7 +136,7 @@ def stack_painter(make_dock: MakeDock, qtbot: QtBot, tmp_path: Path) -> Painter:
 
 
 def test_next_shows_the_tile_on_two_thirds_of_the_canvas_ready_to_paint(painter: Painter) -> None:
-    assert painter.tab.painted.text() == "Tiles painted 0"
+    assert painter.tab.painted.text() == "Tiles painted: 0 of"
     painter.click(painter.tab.next)
     painter.wait_for(FIRST)
 
@@ -241,7 +241,7 @@ def test_done_asks_about_forgotten_pixels_then_saves_ticks_and_goes_on(painter: 
     painter.click(painter.tab.fill)
     painter.wait_for(SECOND)
 
-    assert painter.tab.painted.text() == "Tiles painted 1"
+    assert painter.tab.painted.text() == "Tiles painted: 1 of"
     assert painter.tab.progress.value() == 1
     assert painter.tab.message.text() == "Saved."
     assert not painter.tab.question.isVisible()

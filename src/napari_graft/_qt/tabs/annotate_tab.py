@@ -78,7 +78,7 @@ class AnnotateTab(QWidget):
         self.keys.addWidget(text("napari's own", "title"))
         self.keys.addWidget(text("\n".join(f"{key}   {words}" for key, words in NAPARI_KEYS)))
         layout = column(spacing=6, margin=6)
-        layout.addLayout(row(self.painted, text("of", "title"), self.budget, 1))
+        layout.addLayout(row(self.painted, self.budget, 1))
         for widget in (self.progress, self.suggest, self.empty, self.list):
             layout.addWidget(widget)
         self.tools = QWidget()

@@ -6,8 +6,8 @@ from napari_graft.workbench.annotating_state import AT_ONCE, AnnotatingState
 
 
 def painted_words(state: AnnotatingState) -> str:
-    """Return how many tiles are painted."""
-    return f"Tiles painted {state.queue.n_done}"
+    """Return how many tiles are painted, before the field with the number that is meant to be."""
+    return f"Tiles painted: {state.queue.n_done} of"
 
 
 def suggest_words(state: AnnotatingState, *, has_project: bool) -> tuple[str, str]:

@@ -44,14 +44,14 @@ class Column:
 
 
 COLUMNS = (
-    Column("Source", "A model that was already trained on other images", lambda row: row.title, 166, 118),
+    Column("Source", "A model that was already trained on other images", lambda row: row.title, 146, 118),
     Column(
         "Fit",
         "How close your image is to the images that the source was trained on.\n"
         "Sort by this column to see the best first: the order also counts what the next columns show.",
         lambda row: row.verdict,
-        96,
-        88,
+        86,
+        86,
         is_known=lambda row: row.is_ranked,
     ),
     Column(
@@ -59,7 +59,7 @@ COLUMNS = (
         "Whether the source finds the same things again when brightness, contrast\n"
         "and noise of your image change a little. Unsteady ones are guessing.",
         steadiness_words,
-        82,
+        92,
         78,
         sorts_by=lambda row: -1.0 if row.steadiness is None else row.steadiness,
         is_known=lambda row: row.steadiness is not None,

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt, Signal
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSize, QSortFilterProxyModel, Qt, Signal
 from qtpy.QtGui import QColor, QFont, QResizeEvent
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+)
 
 from napari_graft._qt.theme import Palette
 from napari_graft._qt.widgets.source_columns import COLUMNS, FIT, LICENCE
@@ -16,6 +22,8 @@ from napari_graft.workbench.source_rows import SourceRow
 
 _SORT_ROLE = Qt.ItemDataRole.UserRole
 _HEIGHT = 200
+_AIR = 10
+"""Pixels between the words of two rows, so that titles of several lines do not run together."""
 _NARROW = 320
 """A table narrower than this shows what matters most without scrolling; tooltips tell the rest."""
 
@@ -111,6 +119,11 @@ class SourceTableModel(QAbstractTableModel):
             self.dataChanged.emit(self.index(0, 0), self.index(len(self.rows) - 1, len(COLUMNS) - 1))
 
 
+class _AiryRows(QStyledItemDelegate):
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # noqa: N802 - the name is Qt's
+        return super().sizeHint(option, index) + QSize(0, _AIR)
+
+
 class SourceTable(QTableView):
     """Let the user look through the sources, tick some, and point at one.
 
@@ -134,6 +147,7 @@ class SourceTable(QTableView):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setShowGrid(False)
         self.setWordWrap(True)
+        self.setItemDelegate(_AiryRows(self))
         self.setMinimumHeight(_HEIGHT)
         self.verticalHeader().hide()
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
