@@ -57,6 +57,16 @@ def test_any_spread_of_distances_is_drawn_inside_the_picture(
         assert (edge == 255).all()
 
 
+def test_the_longest_title_is_not_cut_off_where_it_is_bold(record: LoopRecord) -> None:
+    wide = "Mouse neurites, hippocampus CA1, MM FIB-SEM"
+    rows = tuple(
+        {**row, "title": wide if row["source"] == record.source_id else row["title"]}
+        for row in record.ranking
+    )
+    colours = pixels(ranking_chart(replace(record, ranking=rows)).light)
+    assert (colours[:, :8] == colours[0, 0]).all()
+
+
 def test_each_page_has_its_own_ground_and_the_settings_of_matplotlib_stay(record: LoopRecord) -> None:
     before = dict(matplotlib.rcParams)
     for figure in (ranking_chart(record), curve_chart(record)):

@@ -26,7 +26,7 @@ from napari_graft.report.values import number, significant
 NULL_BAND = 2.0
 WIDTH = 960
 _ROW, _TOP, _BOTTOM, _RIGHT = 34, 30, 54, 220
-_LETTER = 6.9
+_LETTER, _BOLD_LETTER = 6.9, 8.1
 _LONGEST_TITLE = 44
 _LOG_FROM = 30.0
 
@@ -44,7 +44,8 @@ def is_same_structure(record: LoopRecord, row: Row) -> bool:
 def _draw(record: LoopRecord, theme: Theme) -> Picture:
     rows = record.ranking
     titles = [shorten(str(row["title"]), _LONGEST_TITLE) for row in rows]
-    left = max(80, min(330, _LETTER * max(map(len, titles)) + 20))
+    styles = [_Style.of(record, row, theme) for row in rows]
+    left = max([80, *(style.letter * len(title) + 20 for style, title in zip(styles, titles, strict=True))])
     height = _ROW * len(rows)
     figure = new_figure(WIDTH, _TOP + height + _BOTTOM, theme)
     axes = add_axes(figure, (left, _TOP, WIDTH - left - _RIGHT, height), theme)
@@ -53,8 +54,8 @@ def _draw(record: LoopRecord, theme: Theme) -> Picture:
     axes.set_yticks([])
     axes.axvspan(-NULL_BAND, NULL_BAND, color=theme.band, zorder=0)
     axes.text(0, -0.62, "chance", color=theme.faint, fontsize=9, ha="center", va="bottom")
-    for y, (row, title) in enumerate(zip(rows, titles, strict=True)):
-        _draw_row(axes, y, row, title, _Style.of(record, row, theme))
+    for y, (row, title, style) in enumerate(zip(rows, titles, styles, strict=True)):
+        _draw_row(axes, y, row, title, style)
     axes.set_xlabel(_axis_words(axes), color=theme.faint, fontsize=9, labelpad=8)
     return save(figure, f"ranking{theme.suffix}", _alt(record))
 
@@ -64,6 +65,11 @@ class _Style:
 
     def __init__(self, bar: str, ink: str, weight: str) -> None:
         self.bar, self.ink, self.weight = bar, ink, weight
+
+    @property
+    def letter(self) -> float:
+        """Pixels that a letter takes, on average."""
+        return _BOLD_LETTER if self.weight == "bold" else _LETTER
 
     @classmethod
     def of(cls, record: LoopRecord, row: Row, theme: Theme) -> _Style:
