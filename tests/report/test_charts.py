@@ -58,7 +58,7 @@ def test_any_spread_of_distances_is_drawn_inside_the_picture(
 
 
 def test_the_longest_title_is_not_cut_off_where_it_is_bold(record: LoopRecord) -> None:
-    wide = "Mouse neurites, hippocampus CA1, MM FIB-SEM"
+    wide = "Mouse_neurites_hippocampus_CA1_MM_FIB-SEM_1"
     rows = tuple(
         {**row, "title": wide if row["source"] == record.source_id else row["title"]}
         for row in record.ranking
