@@ -26,7 +26,7 @@ from napari_graft.report.values import number, significant
 NULL_BAND = 2.0
 WIDTH = 960
 _ROW, _TOP, _BOTTOM, _RIGHT = 34, 30, 54, 220
-_LETTER, _BOLD_LETTER = 6.9, 8.1
+_LETTER, _BOLD_LETTER = 6.9, 8.7
 _LONGEST_TITLE = 44
 _LOG_FROM = 30.0
 
