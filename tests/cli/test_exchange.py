@@ -37,7 +37,9 @@ def test_a_package_is_added_listed_ranked_compared_and_predicted_with_but_not_tr
     labels: Path,
 ) -> None:
     project, out = tmp_path / "p.graft", tmp_path / "segments.tif"
-    assert graft("sources", "add", bright_package).code == 0
+    added = graft("sources", "add", bright_package)
+    assert added.code == 0
+    assert "its answer is taken as foreground, boundary" in added.err
     row = next(row for row in graft("sources", "list", "--json").document if row["id"] == "bright-nuclei")
     assert (row["origin"], row["structure"], row["license"]) == ("user", "nuclei", "CC-BY-4.0")
     assert (

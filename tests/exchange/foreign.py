@@ -89,7 +89,7 @@ def make_package(
     }
     fields: dict[str, Any] = {
         "name": "Bright nuclei",
-        "description": "Finds what is bright",
+        "description": "Segments what is bright",
         "authors": [v0_5.Author(name="A Person")],
         "cite": [v0_5.CiteEntry(text="Person 2020", doi="10.1000/xyz123")],
         "license": "CC-BY-4.0",

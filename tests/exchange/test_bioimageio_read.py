@@ -90,7 +90,7 @@ _OLD = """
 format_version: 0.4.10
 type: model
 name: Old nuclei
-description: nuclei of old
+description: segmentation of nuclei of old
 timestamp: '2022-01-01T00:00:00'
 authors: [{name: A Person}]
 cite: [{text: Person 2020, doi: 10.1000/xyz123}]

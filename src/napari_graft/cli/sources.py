@@ -142,11 +142,15 @@ def add(
     """
     from napari_graft.exchange.wishes import Wishes
     from napari_graft.session.sources import add_to_user
+    from napari_graft.sources.foreign_spec import ForeignSpec
 
     wishes = Wishes.of_words(outputs, structure)
     with progress() as (report, cancel):
         added = add_to_user(source, sha256=sha256, wishes=wishes, report=report, cancel=cancel)
     stderr.print(f"added {added.id}: {added.card.title}", markup=False)
+    spec = added.card.spec
+    if isinstance(spec, ForeignSpec) and outputs is None:
+        stderr.print(f"its answer is taken as {', '.join(spec.outputs)}: look at it before you rely on it")
     if added.card.structure == "any":
         stderr.print("what it finds is not known, so it is not ranked: add it again with --structure")
 

@@ -19,7 +19,9 @@ _MAX_DESCRIPTION_BYTES = 2**20
 
 
 def recognises(path: Path) -> bool:
-    """Say whether a file is a zip archive with a description as bioimage.io has it."""
+    """Say whether a file is a zip archive with a description as bioimage.io has it, or such a description."""
+    if _is_unpacked(path):
+        return True
     try:
         with zipfile.ZipFile(path) as archive:
             return not set(DESCRIPTIONS).isdisjoint(archive.namelist())
@@ -33,12 +35,17 @@ def unpack(path: Path, folder: Path) -> Path:
     Raises
     ------
     InputError
-        If a file in it is damaged, has a path that leads out, or is larger than it may be, or if its
-        description is too large or refers to itself.
+        If it is no archive, if a file in it is damaged, has a path that leads out, or is larger than it may
+        be, or if its description is too large or refers to itself.
     StorageError
         If the disk is full.
     """
     title = f"package {str(path)!r}"
+    if _is_unpacked(path):
+        raise InputError(
+            f"{str(path)!r} is a description or an unpacked package of bioimage.io: bring the whole package, "
+            "as one .zip"
+        )
     try:
         with zipfile.ZipFile(path) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
@@ -87,6 +94,12 @@ def read_checked(package: Path, name: str, sha256: str | None) -> bytes:
             f"{name!r} in the package does not match its checksum (sha256): get the package again"
         )
     return data
+
+
+def _is_unpacked(path: Path) -> bool:
+    if path.is_file():
+        return path.name in DESCRIPTIONS
+    return any((path / name).is_file() for name in DESCRIPTIONS) and not (path / CARD).exists()
 
 
 def _check(entries: list[zipfile.ZipInfo], title: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_graft.core.errors import InputError
+from napari_graft.exchange.bioimageio_description import load_model
 from napari_graft.exchange.bioimageio_package import read_checked, take_own_source, unpack
 from napari_graft.exchange.bioimageio_spec import foreign_spec_of
 from napari_graft.exchange.foreign_source import write_foreign_source
@@ -19,15 +20,6 @@ from napari_graft.sources.torchscript import check_torchscript
 if TYPE_CHECKING:
     from bioimageio.spec.model.v0_5 import ModelDescr
 
-_REASONS = {
-    "pytorch_state_dict": "its weights are a pytorch_state_dict, whose network is built by Python code: that "
-    "would run code of the package",
-    "onnx": "its weights are ONNX, which napari-graft does not run",
-    "keras_hdf5": "its weights are of Keras, which napari-graft does not run",
-    "keras_v3": "its weights are of Keras, which napari-graft does not run",
-    "tensorflow_js": "its weights are of TensorFlow, which napari-graft does not run",
-    "tensorflow_saved_model_bundle": "its weights are of TensorFlow, which napari-graft does not run",
-}
 _WORDS: dict[Structure, tuple[str, ...]] = {
     "nuclei": ("nuclei", "nucleus", "nuclear"),
     "mitochondria": ("mitochondria", "mitochondrion"),
@@ -54,46 +46,15 @@ def bring(path: Path, folder: Path, wishes: Wishes) -> Source:
         description = unpack(path, package)
         if take_own_source(package, folder):
             return open_source(folder, "file")
-        model = _load_description(description, path)
+        model = load_model(description, f"package {str(path)!r}")
         weights = model.weights.torchscript
         if weights is None:
-            raise InputError(f"package {str(path)!r} cannot be used: {_reason(model)}; ask for TorchScript")
+            raise InputError(f"package {str(path)!r} has no weights of TorchScript: ask for them")
         program = read_checked(package, str(weights.source), weights.sha256)
         check_torchscript(program, f"{str(weights.source)!r} in package {str(path)!r}")
         spec = foreign_spec_of(model, package, wishes)
         card = _card(model, wishes).model_copy(update={"spec": spec})
         return write_foreign_source(folder, card, program)
-
-
-def _load_description(description: Path, path: Path) -> ModelDescr:
-    try:
-        from bioimageio.spec import InvalidDescr, ValidationContext, load_description
-        from bioimageio.spec.model.v0_5 import ModelDescr
-    except ImportError:
-        raise InputError(
-            "bioimage.io packages of others need bioimageio.core: "
-            "install it with pip install 'napari-graft[bioimageio]'"
-        ) from None
-    # Nothing is downloaded: what the package refers to on the network is not needed here.
-    with ValidationContext(perform_io_checks=False, log_warnings=False):
-        found = load_description(description, format_version="latest")
-    if isinstance(found, ModelDescr):
-        return found
-    if isinstance(found, InvalidDescr):
-        errors = found.validation_summary.errors
-        first = errors[0] if errors else None
-        where = ".".join(map(str, first.loc)) if first else ""
-        reason = f"{where}: {first.msg}" if first else found.validation_summary.status
-        raise InputError(
-            f"the description in package {str(path)!r} is not valid ({' '.join(reason.split())[:300]}): get "
-            "it again, or tell its authors"
-        )
-    raise InputError(f"package {str(path)!r} holds a {found.type} and no model: choose a model")
-
-
-def _reason(model: ModelDescr) -> str:
-    there = [name for name, entry in model.weights if entry is not None]
-    return _REASONS.get(there[0], f"its weights are {there[0]}") if there else "it has no weights"
 
 
 def _card(model: ModelDescr, wishes: Wishes) -> SourceCard:

@@ -35,6 +35,10 @@ _WORDS: dict[Meaning, tuple[str, ...]] = {
                    "probabilit", "prediction", "axon", "inside"),
 }  # fmt: skip
 _BY_NUMBER: dict[int, tuple[Meaning, ...]] = {1: ("foreground",), 2: ("foreground", "boundary")}
+_OF_SEGMENTATION = ("segment", "boundar", "membrane", "foreground", "mask")
+_OF_PREDICTIONS = ("enhancer",)
+"""Networks that are shown what another program found, and no image."""
+_OF_BOUNDARIES = ("boundar", "membrane")
 
 
 def foreign_spec_of(model: ModelDescr, package: Path, wishes: Wishes) -> ForeignSpec:
@@ -65,10 +69,10 @@ def _read(model: ModelDescr, package: Path, wishes: Wishes) -> dict[str, Any]:
     shown = model.inputs[0]
     space = _space_axes(shown)
     for tensor in model.outputs:
-        _space_axes(tensor)
+        _refuse_other_sizes(tensor, shown)
     sizes = [_size(axis, space) for axis in space]
     intensity, normalisation = read_preprocessing(shown.preprocessing)
-    outputs = wishes.outputs or _meanings(model.outputs)
+    outputs = wishes.outputs or _meanings(model)
     answers = _answers(model, package, outputs)
     return {
         "architecture": "torchscript",
@@ -107,6 +111,21 @@ def _space_axes(tensor: InputTensorDescr | OutputTensorDescr) -> list[Any]:
             "can be used"
         )
     return list(tensor.axes[2:])
+
+
+def _refuse_other_sizes(output: OutputTensorDescr, shown: InputTensorDescr) -> None:
+    """Refuse an output that the description itself says to be no map of the pixels of the image."""
+    there, here = _space_axes(output), _space_axes(shown)
+    same = [str(axis.id) for axis in there] == [str(axis.id) for axis in here] and all(
+        answer.scale == asked.scale and not getattr(answer.size, "offset", 0)
+        for answer, asked in zip(there, here, strict=True)
+    )
+    lengths = [(a.size, b.size) for a, b in zip(there, here, strict=False)]
+    if not same or any(isinstance(a, int) and isinstance(b, int) and a != b for a, b in lengths):
+        raise InputError(
+            f"output {str(output.id)!r} of the package has another size than the image: only maps of its "
+            "pixels can be used"
+        )
 
 
 def _n_channels(tensor: InputTensorDescr | OutputTensorDescr) -> int:
@@ -157,17 +176,30 @@ def _grey_range(tensor: InputTensorDescr, test: NDArray[np.generic] | None) -> t
     return (0.0, 255.0) if tensor.dtype == "uint8" else (0.0, 1.0)
 
 
-def _meanings(outputs: Any) -> tuple[Meaning, ...]:
-    names = [name for tensor in outputs for name in _channel_names(tensor)]
+def _meanings(model: ModelDescr) -> tuple[Meaning, ...]:
+    names = [name for tensor in model.outputs for name in _channel_names(tensor)]
     found = [_meaning(name) for name in names]
     if all(meaning is None for meaning in found) and len(names) in _BY_NUMBER:
-        return _BY_NUMBER[len(names)]
+        return _unnamed(model, len(names))
     if None in found or "affinity" in found:
         raise InputError(
             f"the package does not say what the channels {', '.join(names)} mean: say it with --outputs, one "
             "of foreground, boundary, background, distance, unused for each, separated by commas"
         )
     return tuple(meaning for meaning in found if meaning is not None)
+
+
+def _unnamed(model: ModelDescr, n_channels: int) -> tuple[Meaning, ...]:
+    """Return what channels mean of which nothing but their number and the package's own words is known."""
+    words = " ".join([model.name, str(model.description or ""), *map(str, model.tags)]).lower()
+    if not any(word in words for word in _OF_SEGMENTATION) or any(word in words for word in _OF_PREDICTIONS):
+        raise InputError(
+            "the package does not say that it segments images, or what its channels mean: if it does, say it "
+            "with --outputs, one of foreground, boundary, background, distance, unused for each channel"
+        )
+    if n_channels == 1 and any(word in words for word in _OF_BOUNDARIES):
+        return ("boundary",)
+    return _BY_NUMBER[n_channels]
 
 
 def _channel_names(tensor: OutputTensorDescr) -> list[str]:
