@@ -202,6 +202,24 @@ def test_a_description_without_its_files_is_refused_by_name(package: Path, tmp_p
             bring_source(path, tmp_path, NO_WISHES)
 
 
+def test_a_description_may_refer_to_parts_of_itself_but_not_without_end(
+    package: Path, tmp_path: Path
+) -> None:
+    shared = yaml.safe_dump(_old_description(), sort_keys=False)
+    axes, size = "  axes: bcyx", "[1, 1, 32, 32]"
+    shared = shared.replace(axes, "  axes: &axes bcyx", 1).replace(f"{axes}\n", "  axes: *axes\n", 1)
+    assert "*axes" in shared
+
+    def described(text: str, name: str) -> Path:
+        return rezip(package, tmp_path / name, lambda files: files.update({"rdf.yaml": text.encode()}))
+
+    assert _spec(described(shared, "shared.zip"), tmp_path).ndim == 2
+    laughs = [f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 9) if i else size}]" for i in range(9)]
+    for text in ("\n".join(laughs), "itself: &itself [*itself]"):
+        with pytest.raises(InputError, match="YAML aliases"):
+            bring(described(f"{shared}\n{text}\n", "immense.zip"), tmp_path, NO_WISHES)
+
+
 def test_a_description_that_is_a_list_is_refused(package: Path, tmp_path: Path) -> None:
     def listed(files: dict[str, bytes]) -> None:
         files["rdf.yaml"] = b"- a\n- b\n"

@@ -224,7 +224,7 @@ def test_hostile_archives_are_refused_before_they_are_unpacked(tmp_path: Path, b
         files["../evil.txt"] = b"evil"
 
     def aliases(files: dict[str, bytes]) -> None:
-        files["rdf.yaml"] = b"a: &a [x, x]\nb: [*a, *a]\n" + files["rdf.yaml"]
+        files["rdf.yaml"] = files["rdf.yaml"] + b"\na: &a [*a, *a]\n"
 
     _refuses(rezip(bright_package, tmp_path / "a.zip", outside), tmp_path / "home", "leads out of it")
     assert not (tmp_path / "evil.txt").exists()

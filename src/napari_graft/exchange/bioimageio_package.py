@@ -16,6 +16,7 @@ from napari_graft.sources.torchscript import refuse_paths, refuse_sizes
 DESCRIPTIONS = ("rdf.yaml", "rdf.yml", "bioimageio.yaml", "bioimageio.yml")
 _MAX_BYTES = 2**32
 _MAX_DESCRIPTION_BYTES = 2**20
+_MAX_NODES = 100_000
 
 
 def recognises(path: Path) -> bool:
@@ -36,7 +37,7 @@ def unpack(path: Path, folder: Path) -> Path:
     ------
     InputError
         If it is no archive, if a file in it is damaged, has a path that leads out, or is larger than it may
-        be, or if its description is too large or refers to itself.
+        be, or if its description is too large.
     StorageError
         If the disk is full.
     """
@@ -60,7 +61,7 @@ def unpack(path: Path, folder: Path) -> Path:
     except (zipfile.BadZipFile, EOFError, NotImplementedError, zipfile.error) as error:
         raise InputError(f"{title} is truncated or damaged ({error}): get it again") from None
     description = next(folder / name for name in DESCRIPTIONS if (folder / name).is_file())
-    _refuse_aliases(description, title)
+    _refuse_immense(description, title)
     return description
 
 
@@ -110,12 +111,29 @@ def _check(entries: list[zipfile.ZipInfo], title: str) -> None:
             raise InputError(f"the description in {title} has {entry.file_size} bytes: not opened")
 
 
-def _refuse_aliases(description: Path, title: str) -> None:
-    """Refuse YAML that refers to parts of itself, by which a small file can become an immense document."""
+def _refuse_immense(description: Path, title: str) -> None:
+    """Refuse YAML that is none, or that becomes immense where it refers to parts of itself (by aliases).
+
+    What is counted is what a document would hold if it was written out: a few lines can say a billion.
+    """
     try:
-        events = list(yaml.parse(description.read_text(encoding="utf-8"), Loader=yaml.SafeLoader))
+        root = yaml.compose(description.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        size = 0 if root is None else _written_out(root, {})
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"the description in {title} is no YAML ({reason}): get it again") from None
-    if any(isinstance(event, yaml.AliasEvent) for event in events):
-        raise InputError(f"the description in {title} refers to parts of itself (YAML aliases): not opened")
+    if size > _MAX_NODES:
+        raise InputError(
+            f"the description in {title} refers to parts of itself (YAML aliases) until it has more than "
+            f"{_MAX_NODES} entries: not opened"
+        )
+
+
+def _written_out(node: yaml.Node, known: dict[int, int]) -> int:
+    """Return the number of entries below a node; `known` holds those that were counted, by identity."""
+    if id(node) not in known:
+        known[id(node)] = _MAX_NODES + 1  # what a node that holds itself would come to
+        parts = node.value if isinstance(node, yaml.CollectionNode) else []
+        flat = [part for pair in parts for part in (pair if isinstance(pair, tuple) else (pair,))]
+        known[id(node)] = 1 + sum(_written_out(part, known) for part in flat)
+    return known[id(node)]
