@@ -13,6 +13,9 @@ from napari_graft.nets.device import mixed_precision
 from napari_graft.nets.network import Network
 from napari_graft.nets.padding import pad_to_stride
 
+FEATURE_TILE = {2: (192, 192), 3: (16, 96, 96)}
+"""Shape of the tiles that fingerprints are made from and compared with, in pixels of the model's grid."""
+
 
 @torch.inference_mode()
 def encode_tile(network: Network, image: NDArray[np.float32], device: torch.device) -> NDArray[np.float32]:

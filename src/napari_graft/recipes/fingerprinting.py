@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.fingerprints.fingerprint import make_fingerprint
 from napari_graft.fingerprints.general import general_fingerprint
-from napari_graft.inference.features import tile_features
+from napari_graft.inference.features import FEATURE_TILE, tile_features
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.device import choose_device
 from napari_graft.recipes.finished import open_finished
-from napari_graft.recipes.material import Material
+from napari_graft.recipes.pieces import Material, Piece
+from napari_graft.recipes.volumes import plane_group, planes_of
 from napari_graft.sources.archive import FINGERPRINT, GENERAL
 from napari_graft.sources.catalogue import ANCESTOR, Catalogue
 from napari_graft.sources.source import Source, open_source
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
     from napari_graft.nets.residual_unet import ResidualUNet
 
-TILE_SIDE = 192
 _N_TILES = 192
 
 
@@ -39,12 +40,19 @@ class TrainingTiles:
 
 
 def draw_training_tiles(material: Material, rng: np.random.Generator) -> TrainingTiles:
-    """Cut tiles out of the training part."""
+    """Cut tiles out of the training part, 3-D ones out of volumes."""
+    return _draw_tiles(material.train, rng)
+
+
+def _draw_tiles(pieces: Sequence[Piece], rng: np.random.Generator) -> TrainingTiles:
     tiles, groups = [], []
-    for index in rng.integers(len(material.train), size=_N_TILES):
-        s = material.train[int(index)]
-        tiles.append(_random_tile(s.image, rng))
-        groups.append(s.group)
+    for index in rng.integers(len(pieces), size=_N_TILES):
+        piece = pieces[int(index)]
+        box = _random_box(piece.image.shape, rng)
+        tiles.append(piece.image[box])
+        groups.append(
+            piece.group if len(box) == 2 else plane_group(int(index), box[0].start, len(piece.image))
+        )
     return TrainingTiles(tiles, groups if len(set(groups)) > 1 else None)
 
 
@@ -63,6 +71,9 @@ def write_fingerprints(
     features = tile_features(network, tiles.images, device)
     own = make_fingerprint(features, tiles.groups, encoder, rng)
     save_tensors(out / FINGERPRINT, own.to_tensors(), {})
+    if network.spec.ndim == 3:
+        # The common encoder is 2-D, and sees volumes slice by slice.
+        tiles = _draw_tiles(planes_of(material.train), np.random.default_rng(0))
     general = general_fingerprint(tiles.images, tiles.groups, Catalogue(), device)
     if general is not None and out.name != ANCESTOR:
         save_tensors(out / GENERAL, general.to_tensors(), {})
@@ -88,8 +99,9 @@ def renew_fingerprints(
     return open_source(out, "file")
 
 
-def _random_tile(image: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Cut a tile anywhere; of an image no larger than a tile three quarters, so that tiles differ."""
-    sides = [TILE_SIDE if n > TILE_SIDE else max(1, 3 * n // 4) for n in image.shape]
-    starts = [int(rng.integers(n - side + 1)) for n, side in zip(image.shape, sides, strict=True)]
-    return image[tuple(slice(a, a + side) for a, side in zip(starts, sides, strict=True))]
+def _random_box(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[slice, ...]:
+    """Choose a tile anywhere; of an image no larger than a tile three quarters, so that tiles differ."""
+    usual = zip(shape, FEATURE_TILE[len(shape)], strict=True)
+    sides = [side if n > side else max(1, 3 * n // 4) for n, side in usual]
+    starts = [int(rng.integers(n - side + 1)) for n, side in zip(shape, sides, strict=True)]
+    return tuple(slice(a, a + side) for a, side in zip(starts, sides, strict=True))

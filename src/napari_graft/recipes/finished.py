@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.nets.kinds import load_network, trainable
-from napari_graft.recipes.material import Material, load_material
+from napari_graft.recipes.material import load_material
+from napari_graft.recipes.pieces import Material
 from napari_graft.recipes.recipe import Recipe, read_recipe
 from napari_graft.sources.source import Source, open_source
 

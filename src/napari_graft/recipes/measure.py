@@ -13,7 +13,7 @@ from napari_graft.core.tile import Tile
 from napari_graft.inference.predictor import Prediction, Predictor
 from napari_graft.metrics import evaluate
 from napari_graft.nets.residual_unet import ResidualUNet
-from napari_graft.recipes.material import Material, Slice
+from napari_graft.recipes.pieces import Material, Piece
 from napari_graft.segmentation.calibrate import calibrate
 from napari_graft.segmentation.decode import decode
 from napari_graft.segmentation.settings import DecodeSettings
@@ -21,8 +21,8 @@ from napari_graft.segmentation.settings import DecodeSettings
 if TYPE_CHECKING:
     import torch
 
-MAX_SLICES = 8
-_MAX_SIDE = 768
+MAX_PIECES = 8
+_MAX_SIDES = {2: (768, 768), 3: (64, 256, 256)}
 _SCORES = ("vi", "vi_split", "vi_merge", "arand", "ap50", "ap", "f1_50", "dice")
 
 
@@ -31,32 +31,31 @@ def measure_network(
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Return the decode settings and the scores that go onto a card.
 
-    The settings are tuned on the slices of the training part that choose the best checkpoint, the scores
+    The settings are tuned on the pieces of the training part that choose the best checkpoint, the scores
     are taken on the test part.
     """
     predictor = Predictor(network, device)
-    choice = few_slices(material.choice)
+    choice = few_pieces(material.choice)
     settings = calibrate(
         [_predict(predictor, s.image) for s in choice],
         [s.annotation.astype(np.uint32) for s in choice],
         network.spec.offsets,
         structure,
     )
-    scores = _score(predictor, few_slices(material.test), settings)
+    scores = _score(predictor, few_pieces(material.test), settings)
     return {name: float(value) for name, value in asdict(settings).items()}, scores
 
 
-def few_slices(slices: Sequence[Slice]) -> list[Slice]:
-    """Return at most some of the slices, spread evenly, each cut to its middle."""
-    index = np.linspace(0, len(slices) - 1, min(len(slices), MAX_SLICES)).round().astype(int)
-    return [_middle(slices[i]) for i in np.unique(index)]
+def few_pieces(pieces: Sequence[Piece]) -> list[Piece]:
+    """Return at most some of the pieces, spread evenly, each cut to its middle."""
+    index = np.linspace(0, len(pieces) - 1, min(len(pieces), MAX_PIECES)).round().astype(int)
+    return [_middle(pieces[i]) for i in np.unique(index)]
 
 
-def _middle(s: Slice) -> Slice:
-    cut = tuple(
-        slice(max(0, (n - _MAX_SIDE) // 2), max(0, (n - _MAX_SIDE) // 2) + _MAX_SIDE) for n in s.image.shape
-    )
-    return Slice(np.ascontiguousarray(s.image[cut]), np.ascontiguousarray(s.segments[cut]), s.group)
+def _middle(piece: Piece) -> Piece:
+    shape = piece.image.shape
+    starts = [max(0, (n - side) // 2) for n, side in zip(shape, _MAX_SIDES[len(shape)], strict=True)]
+    return piece.cut(tuple(slice(a, a + n) for a, n in zip(starts, _MAX_SIDES[len(shape)], strict=True)))
 
 
 def _predict(predictor: Predictor, image: NDArray[np.float32]) -> Prediction:
@@ -64,9 +63,9 @@ def _predict(predictor: Predictor, image: NDArray[np.float32]) -> Prediction:
     return Prediction(Tile((0,) * image.ndim, image.shape), probabilities[0], probabilities[1:])
 
 
-def _score(predictor: Predictor, slices: Sequence[Slice], settings: DecodeSettings) -> dict[str, float]:
+def _score(predictor: Predictor, pieces: Sequence[Piece], settings: DecodeSettings) -> dict[str, float]:
     scores = []
-    for s in slices:
+    for s in pieces:
         prediction = _predict(predictor, s.image)
         found = decode(prediction.foreground, prediction.affinities, predictor.spec.offsets, settings)
         scores.append(evaluate(found, s.segments).as_dict())

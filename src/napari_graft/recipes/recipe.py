@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from napari_graft.core.errors import InputError
 from napari_graft.sources.card import Slug, Structure
 from napari_graft.sources.spec import ModelSpec
+from napari_graft.training.config import PATCH
 
 
 class _Part(BaseModel):
@@ -31,8 +32,8 @@ class ImageEntry(_Part):
         How the held-out part is cut off: the last fifth of the slices (or images), or of the columns or
         rows of every slice, where the slices are too alike to tell anything.
     planes
-        Directions in which an isotropic volume is sliced. The held-out part is cut off along the first of
-        them; the others run through the rest alone.
+        For a 2-D network: directions in which an isotropic volume is sliced. The held-out part is cut off
+        along the first of them; the others run through the rest alone.
     border
         Pixels taken off every object along its border, for truths in which neighbours touch.
     split_objects
@@ -67,11 +68,17 @@ class GeneratedEntry(_Part):
 
 
 class Schedule(_Part):
-    """Say how long and how fast to train."""
+    """Say how long and how fast to train.
+
+    Parameters
+    ----------
+    patch
+        Side of a 2-D patch, or the lengths of a 3-D one along z, y and x; None for the usual one.
+    """
 
     steps: int = Field(ge=1)
     batch_size: int = Field(default=4, ge=1)
-    patch: int = Field(default=192, ge=64)
+    patch: Annotated[int, Field(ge=64)] | tuple[int, int, int] | None = None
     learning_rate: float = Field(default=2e-3, gt=0)
     seed: int = 0
 
@@ -120,9 +127,32 @@ class Recipe(_Part):
     def _check_material(self) -> Recipe:
         if bool(self.images) == (self.generated is not None):
             raise ValueError("a recipe names either images or generated images")
-        if self.spec.ndim != 2:
-            raise ValueError("recipes train 2-D networks; a 3-D volume is sliced")
+        if self.spec.ndim == 3 and (
+            self.generated or any(e.planes != ("xy",) or e.every > 1 for e in self.images)
+        ):
+            raise ValueError(
+                "a 3-D network is trained on whole volumes: leave out generated, planes and every"
+            )
         return self
+
+    @model_validator(mode="after")
+    def _check_patch(self) -> Recipe:
+        stride = self.spec.total_stride
+        if len(self.patch) != self.spec.ndim or any(
+            n < 1 or n % s for n, s in zip(self.patch, stride, strict=True)
+        ):
+            raise ValueError(
+                f"a patch of {self.patch} does not suit: give {self.spec.ndim} multiples of {stride}"
+            )
+        return self
+
+    @property
+    def patch(self) -> tuple[int, ...]:
+        """Shape of a training patch."""
+        wanted = self.schedule.patch
+        if wanted is None:
+            return PATCH[self.spec.ndim]
+        return (wanted, wanted) if isinstance(wanted, int) else wanted
 
 
 def read_recipe(path: Path) -> Recipe:

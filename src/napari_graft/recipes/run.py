@@ -18,9 +18,10 @@ from napari_graft.nets.build import build_network
 from napari_graft.nets.device import choose_device
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.recipes.fingerprinting import write_fingerprints
-from napari_graft.recipes.material import Material, load_material
-from napari_graft.recipes.measure import few_slices, measure_network
-from napari_graft.recipes.recipe import Recipe, Schedule, read_recipe
+from napari_graft.recipes.material import load_material
+from napari_graft.recipes.measure import few_pieces, measure_network
+from napari_graft.recipes.pieces import Material
+from napari_graft.recipes.recipe import Recipe, read_recipe
 from napari_graft.sources.archive import CARD, WEIGHTS
 from napari_graft.sources.card import SourceCard, TrainingRecord
 from napari_graft.sources.catalogue import Catalogue
@@ -67,7 +68,7 @@ def train_source(
     chosen = choose_device(device)
     checkpoint = out / "checkpoint.safetensors"
     start = _start_network(recipe, recipe_path.parent)
-    trainer = Trainer(_config(recipe.schedule), chosen, checkpoint)
+    trainer = Trainer(_config(recipe), chosen, checkpoint)
     result = trainer.fit(start, _examples(material), report=report, cancel=cancel)
     if result.stopped_by == "cancel":
         return None
@@ -94,11 +95,12 @@ def _start_network(recipe: Recipe, folder: Path) -> ResidualUNet:
     return build_network(recipe.spec, source.load_weights())
 
 
-def _config(schedule: Schedule) -> TrainConfig:
+def _config(recipe: Recipe) -> TrainConfig:
+    schedule = recipe.schedule
     return TrainConfig(
         time_budget=None,
         max_steps=schedule.steps,
-        patch=(schedule.patch, schedule.patch),
+        patch=recipe.patch,
         batch_size=schedule.batch_size,
         learning_rate=schedule.learning_rate,
         n_validations=max(4, min(20, schedule.steps // 60)),
@@ -112,7 +114,7 @@ def _examples(material: Material) -> list[Example]:
     examples = []
     for s in material.train:
         examples.append(Example(s.image, s.annotation, np.zeros_like(s.segments)))
-    for s in few_slices(material.choice):
+    for s in few_pieces(material.choice):
         examples.append(Example(s.image, np.zeros_like(s.segments), s.annotation))
     return examples
 

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from napari_graft.core.errors import InputError
 from napari_graft.training.augment import Augmentation
 
+PATCH = {2: (192, 192), 3: (16, 96, 96)}
+"""Usual shape of a training patch."""
+
 StoppedBy = Literal["time", "steps", "cancel", "flat"]
 
 
@@ -47,7 +50,7 @@ class TrainConfig:
 
     time_budget: float | None = 120.0
     max_steps: int | None = None
-    patch: tuple[int, ...] = (192, 192)
+    patch: tuple[int, ...] = PATCH[2]
     batch_size: int = 4
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4

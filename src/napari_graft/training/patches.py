@@ -85,6 +85,8 @@ class PatchSampler:
         margin = np.minimum((high - low) / 2 - 0.5, np.array(self.patch) / 4)
         centre = rng.uniform(low + margin, high - 1 - margin)
         ndim = len(self.patch)
+        if ndim == 3:
+            centre[0] = _between_planes(centre[0], self.patch[0])
         transform = random_transform(ndim, self.augmentation, rng)
         grid = sampling_grid(centre, transform, self.patch, self._elastic(ndim, rng), self.device)
         image = read_patch(self._images[index], grid, nearest=False)
@@ -98,6 +100,16 @@ class PatchSampler:
         if ndim == 3:
             nodes[:, 0] = 0  # slices keep their order
         return torch.from_numpy(nodes).to(self.device)
+
+
+def _between_planes(centre: float, depth: int) -> float:
+    """Move a centre along z to where each slice of a patch is one slice of the image.
+
+    Labels are read from the nearest slice. Halfway between two, a single painted slice would come twice, and
+    be joined to itself along z, or not at all.
+    """
+    middle = (depth - 1) / 2
+    return round(centre - middle) + middle
 
 
 def _labelled_box(labels: NDArray[np.integer]) -> NDArray[np.int64]:

@@ -1,0 +1,49 @@
+"""What a source is trained and measured on: pieces of images, 2-D or 3-D."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_graft.core.labels import to_annotation
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Hold a part of an image on the grid of the model with its segmentation.
+
+    Parameters
+    ----------
+    image
+        Normalised, float32 (y, x) for a 2-D model and (z, y, x) for a 3-D one.
+    segments
+        0 background, 1… objects, int32, same shape.
+    group
+        Number of the image or block of slices that it comes from.
+    """
+
+    image: NDArray[np.float32]
+    segments: NDArray[np.int32]
+    group: int
+
+    @property
+    def annotation(self) -> NDArray[np.int32]:
+        """The segmentation as a complete annotation."""
+        return to_annotation(self.segments).astype(np.int32)
+
+    def cut(self, box: tuple[slice, ...]) -> Piece:
+        """Return a part of it; axes that the box does not name are kept whole."""
+        image, segments = self.image[box], self.segments[box]
+        return Piece(np.ascontiguousarray(image), np.ascontiguousarray(segments), self.group)
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Hold pieces: `train`, `choice` for the best checkpoint, `test` for the score on the card."""
+
+    train: tuple[Piece, ...]
+    choice: tuple[Piece, ...]
+    test: tuple[Piece, ...]
+    image_sha256s: tuple[str, ...] = ()

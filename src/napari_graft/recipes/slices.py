@@ -1,0 +1,89 @@
+"""Part images and stacks into slices that a 2-D network is trained on, chosen on, and scored on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from napari_graft.core.errors import InputError
+from napari_graft.recipes.pieces import Material, Piece
+from napari_graft.recipes.recipe import ImageEntry
+from napari_graft.recipes.stacks import Stack, prepare
+
+# The last fifth is only scored; of the rest, one slice in eight chooses the best checkpoint.
+_TEST_SHARE = 5
+_CHOICE_SHARE = 8
+_AXES = {"xy": 0, "xz": 1, "yz": 2}
+
+
+def split_into_slices(
+    entry: ImageEntry, stacks: Sequence[Stack], pixel_size: tuple[float, ...] | None
+) -> Iterator[Material]:
+    """Yield the parts of images or stacks, as slices.
+
+    Raises
+    ------
+    InputError
+        If several volumes are to be sliced in several planes.
+    """
+    if len(entry.planes) > 1:
+        if len(stacks) > 1:
+            raise InputError(
+                f"{entry.image!r} names {len(stacks)} volumes to slice in several planes: give each an entry "
+                "of its own"
+            )
+        yield _split_volume(entry, stacks[0], pixel_size)
+        return
+    sliced = [_slices(entry, stack, entry.planes[0], pixel_size) for stack in stacks]
+    if entry.split != "slices":
+        yield from (_split_field(slices, axis=("rows", "columns").index(entry.split)) for slices in sliced)
+    elif len(stacks) > 1:
+        # Numbered files are independent images: the last fifth of the files is the test part.
+        yield split_in_order([replace(s, group=i) for i, slices in enumerate(sliced) for s in slices])
+    else:
+        yield split_in_order(sliced[0])
+
+
+def split_in_order(slices: Sequence[Piece]) -> Material:
+    """Part a row of slices: the last ones are the test part, those before them choose."""
+    n_test = max(1, len(slices) // _TEST_SHARE)
+    # Neighbouring slices are alike: the choosing part is one block at the end, not every eighth slice.
+    used = _grouped(slices[:-n_test])
+    n_choice = max(1, len(used) // _CHOICE_SHARE)
+    return Material(tuple(used[:-n_choice]), tuple(used[-n_choice:]), tuple(slices[-n_test:]))
+
+
+def _slices(entry: ImageEntry, stack: Stack, plane: str, pixel_size: tuple[float, ...] | None) -> list[Piece]:
+    axis = _AXES[plane]
+    pairs = zip(np.moveaxis(stack.images, axis, 0), np.moveaxis(stack.segments, axis, 0), strict=True)
+    return [prepare(entry, image, segments, pixel_size) for image, segments in pairs]
+
+
+def _split_volume(entry: ImageEntry, stack: Stack, pixel_size: tuple[float, ...] | None) -> Material:
+    """Split along the first plane; the others run through the training part alone."""
+    first, *others = entry.planes
+    split = split_in_order(_slices(entry, stack, first, pixel_size))
+    trained = stack.cut(0, len(split.train), _AXES[first])
+    more = [s for plane in others for s in _grouped(_slices(entry, trained, plane, pixel_size))]
+    return Material((*split.train, *more), split.choice, split.test)
+
+
+def _grouped(slices: Sequence[Piece]) -> list[Piece]:
+    """Give each block of neighbours a number."""
+    block = max(1, len(slices) // 8)
+    return [replace(s, group=i // block) for i, s in enumerate(slices)]
+
+
+def _split_field(slices: Sequence[Piece], axis: int) -> Material:
+    train, choice, test = [], [], []
+    for s in slices:
+        n = s.image.shape[axis]
+        cut_test = n - n // _TEST_SHARE
+        cut_choice = cut_test - cut_test // _CHOICE_SHARE
+        before = (slice(None),) * axis
+        train.append(s.cut((*before, slice(cut_choice))))
+        choice.append(s.cut((*before, slice(cut_choice, cut_test))))
+        test.append(s.cut((*before, slice(cut_test, n))))
+    return Material(tuple(train), tuple(choice), tuple(test))
