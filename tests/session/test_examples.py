@@ -7,15 +7,17 @@ import pytest
 from tiny_loop import PIXEL_NM
 
 from napari_graft.annotation.labelled_tile import LabelledTile
+from napari_graft.blockwise.plan import HALO
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io import open_labels
 from napari_graft.project.opening import open_project
-from napari_graft.session.examples import CONTEXT, make_examples
+from napari_graft.session.examples import make_examples
 from napari_graft.session.projects import ImageOptions, make_project
 from napari_graft.session.views import view_of
 from napari_graft.sources.spec import ModelSpec
 
+CONTEXT = HALO[2][0]
 TILE = Tile((16, 32), (64, 48))
 
 

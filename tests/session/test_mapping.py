@@ -52,7 +52,7 @@ def mapped_sources(tmp_path: Path, sources: Path, folder: Path, monkeypatch: pyt
     monkeypatch.setattr(catalogue, "default_folders", lambda: [(copied, "user")])
     with open_project(folder) as project:
         view = view_of(project, ModelSpec())
-        own = [view.read(tile) for tile in random_tiles(view, 96, 24, np.random.default_rng(5))]
+        own = [view.read(tile) for tile in random_tiles(view, (96, 96), 24, np.random.default_rng(5))]
     rng = np.random.default_rng(0)
     noise = [rng.normal(size=(96, 96)).astype(np.float32) for _ in range(24)]
     for name, tiles in (("tiny-nuclei", own), ("tiny-neurites", noise)):

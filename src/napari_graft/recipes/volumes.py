@@ -38,11 +38,11 @@ def split_into_volumes(
                 f"{entry.image!r} holds {n_planes} planes, too few for a 3-D network: give volumes of at "
                 f"least {_FEWEST_PLANES}, or train a 2-D one"
             )
-        parts = [
+        train, choice, test = (
             tuple(prepare(entry, part.images, part.segments, pixel_size) for part in cut)
             for cut in _cut(row, axis)
-        ]
-        yield Material(*parts)
+        )
+        yield Material(train, choice, test)
 
 
 def _cut(row: Sequence[Stack], axis: int) -> Iterator[list[Stack]]:

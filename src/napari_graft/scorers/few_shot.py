@@ -13,7 +13,7 @@ from napari_graft.core.progress import CancelToken
 from napari_graft.nets.padding import pad_to_stride
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.scorers.sighting import Sighting
-from napari_graft.training.examples import Example
+from napari_graft.training.examples import Example, near_labels
 from napari_graft.training.held_out import HeldOutLoss
 from napari_graft.training.losses import masked_loss
 from napari_graft.training.targets import Targets, make_targets
@@ -50,7 +50,8 @@ def fit_head(
     Cancelled
         Between two steps, when asked to stop.
     """
-    cases = [_see(network, e, device, cancel) for e in examples if np.any(e.train != UNLABELLED)]
+    labelled = [near_labels(e, "train") for e in examples if np.any(e.train != UNLABELLED)]
+    cases = [_see(network, e, device, cancel) for e in labelled]
     if not cases:
         return
     network.requires_grad_(False)

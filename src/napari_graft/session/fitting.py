@@ -17,7 +17,7 @@ from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.session.judging import Judgement, calibrate_model, judge
 from napari_graft.session.models import SCRATCH, Model
-from napari_graft.training.config import TrainConfig, TrainResult
+from napari_graft.training.config import BATCH, PATCH, TrainConfig, TrainResult
 from napari_graft.training.examples import Example
 from napari_graft.training.trainer import Trainer
 
@@ -105,6 +105,8 @@ class Fitting:
             time_budget=budget.seconds,
             max_steps=budget.steps,
             learning_rate=RATE_SCRATCH if start.name == SCRATCH else RATE_ADAPTED,
+            patch=_patch(network),
+            batch_size=BATCH[network.spec.ndim],
             seed=budget.seed,
             stops_when_flat=budget.stops_when_flat,
         )
@@ -128,3 +130,9 @@ class Fitting:
         if decode is None:
             decode = calibrate_model(network, self.examples, self.structure, device, self.cancel)
         return decode, judge(network, decode, self.examples, device, self.cancel)
+
+
+def _patch(network: Network) -> tuple[int, ...]:
+    """Return the usual shape of a patch, rounded up to what the network can take."""
+    usual = zip(PATCH[network.spec.ndim], network.spec.total_stride, strict=True)
+    return tuple(-(-n // stride) * stride for n, stride in usual)

@@ -18,7 +18,7 @@ from napari_graft.nets.network import Network
 from napari_graft.segmentation.calibrate import calibrate
 from napari_graft.segmentation.decode import decode
 from napari_graft.segmentation.settings import DecodeSettings
-from napari_graft.training.examples import Example
+from napari_graft.training.examples import Example, near_labels
 from napari_graft.training.held_out import HeldOutLoss
 
 if TYPE_CHECKING:
@@ -73,9 +73,10 @@ def calibrate_model(
         When asked to stop.
     """
     predictor = Predictor(network, device)
-    truths = [_all_labels(example) for example in examples]
+    used = [near_labels(example, "both") for example in examples]
+    truths = [_all_labels(example) for example in used]
     predictions = []
-    for example in examples:
+    for example in used:
         cancel.raise_if_cancelled()
         predictions.append(_predict(predictor, example))
     return calibrate(predictions, truths, network.spec.offsets, structure or "any", cancel=cancel)
@@ -104,9 +105,10 @@ def judge(
     for example in examples:
         cancel.raise_if_cancelled()
         if np.any(example.validation != UNLABELLED):
-            prediction = _predict(predictor, example)
+            used = near_labels(example, "validation")
+            prediction = _predict(predictor, used)
             found.append(decode(prediction.foreground, prediction.affinities, network.spec.offsets, settings))
-            truths.append(example.validation)
+            truths.append(used.validation)
     scores = evaluate_annotated(found, truths)
     return Judgement(loss, {} if scores is None else {name: scores.as_dict()[name] for name in _SCORES})
 

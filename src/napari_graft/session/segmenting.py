@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_graft.blockwise.plan import HALO
 from napari_graft.core.progress import CancelToken
 from napari_graft.core.tile import Tile
 from napari_graft.inference.predictor import Predictor
@@ -17,8 +18,6 @@ from napari_graft.project.project import Project
 from napari_graft.segmentation.decode import decode
 from napari_graft.session.models import Model
 from napari_graft.session.views import view_of
-
-CONTEXT = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ def segment_each(
     """
     view = view_of(project, model.spec)
     predictor = Predictor(model.network, choose_device(device))
-    halo = view.on_image((CONTEXT,) * model.spec.ndim)
+    halo = view.on_image(HALO[model.spec.ndim])
     for tile in tiles:
         cancel.raise_if_cancelled()
         around = tile.grow(halo)

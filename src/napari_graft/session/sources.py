@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.exchange.add import add_source
@@ -14,7 +15,8 @@ from napari_graft.exchange.formats import FORMATS
 from napari_graft.exchange.wishes import NO_WISHES, Wishes
 from napari_graft.fingerprints.fingerprint import make_fingerprint
 from napari_graft.fingerprints.general import general_fingerprint
-from napari_graft.inference.features import tile_features
+from napari_graft.inference.features import FEATURE_TILE, tile_features
+from napari_graft.inference.view import ModelView
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.build import build_network
 from napari_graft.nets.device import choose_device
@@ -22,7 +24,6 @@ from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.project.run import Run
 from napari_graft.session.models import SCRATCH
-from napari_graft.session.target import TILE_SIDE
 from napari_graft.session.views import random_tiles, view_of
 from napari_graft.sources.archive import CARD, FINGERPRINT, GENERAL, WEIGHTS
 from napari_graft.sources.card import Provenance, SourceCard, TrainingRecord
@@ -30,6 +31,7 @@ from napari_graft.sources.catalogue import Catalogue, user_home
 from napari_graft.sources.document import write_document
 from napari_graft.sources.exclude import checksum_of
 from napari_graft.sources.source import Source, open_source
+from napari_graft.sources.spec import in_plane
 
 _N_FEATURE_TILES = 96
 
@@ -73,15 +75,22 @@ def _source_of_run(project: Project, run: Run, folder: Path) -> Source:
     network = build_network(run.record.spec, halves)
     view = view_of(project, run.record.spec)
     rng = np.random.default_rng(0)
-    images = [view.read(tile) for tile in random_tiles(view, TILE_SIDE, _N_FEATURE_TILES, rng)]
+    images = _feature_tiles(view, rng)
     device = choose_device("cpu")
     features = tile_features(network, images, device)
     save_tensors(folder / FINGERPRINT, make_fingerprint(features, None, digest, rng).to_tensors(), {})
+    if view.spec.ndim == 3:
+        images = _feature_tiles(view_of(project, in_plane(view.spec)), rng)
     general = general_fingerprint(images, None, Catalogue(), device)
     if general is not None:
         save_tensors(folder / GENERAL, general.to_tensors(), {})
     write_document(folder / CARD, _card_of_run(project, run, digest))
     return open_source(folder, "file")
+
+
+def _feature_tiles(view: ModelView, rng: np.random.Generator) -> list[NDArray[np.float32]]:
+    tiles = random_tiles(view, FEATURE_TILE[view.spec.ndim], _N_FEATURE_TILES, rng)
+    return [view.read(tile) for tile in tiles]
 
 
 def _card_of_run(project: Project, run: Run, digest: str) -> SourceCard:

@@ -13,6 +13,7 @@ from napari_graft.acquisition.candidates import Candidate, Suggestion
 from napari_graft.acquisition.patterns import semantic_patterns
 from napari_graft.acquisition.strategies import STRATEGIES
 from napari_graft.acquisition.tiles import candidate_tiles
+from napari_graft.blockwise.plan import HALO
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.core.tile import Tile
@@ -184,7 +185,7 @@ class _Look:
         for i, tile in enumerate(tiles):
             cancel.raise_if_cancelled()
             report(Progress(i, len(tiles), "looking at tiles"))
-            image = self.view.read(tile)
+            image = self.view.read(self._with_slices_around(tile))
             tokens = encode_tile(self.model.network, image, device)
             attention = edge_attention(image, tokens.shape[1:])
             uncertainty, foreground = self._predict(predictor, tile) if self._predicts else (None, None)
@@ -201,8 +202,14 @@ class _Look:
         report(Progress(len(tiles), len(tiles), "choosing among them"))
         return candidates
 
+    def _with_slices_around(self, tile: Tile) -> Tile:
+        """Return what a 3-D model is shown to judge a tile: some slices before and after it as well."""
+        if self.view.spec.ndim == 2:
+            return tile
+        return tile.grow((*self.view.on_image(HALO[3])[:1], 0, 0))
+
     def _predict(self, predictor: Predictor, tile: Tile) -> tuple[float, float]:
-        prediction = predictor.predict(self.view, tile)
+        prediction = predictor.predict(self.view, self._with_slices_around(tile))
         unsure = uncertainty_map(prediction, self.model.spec.n_attractive)
         return float(unsure.mean()), float(prediction.foreground.mean())
 

@@ -11,20 +11,21 @@ from numpy.typing import NDArray
 
 from napari_graft.fingerprints.general import common_encoder
 from napari_graft.imaging.resample import resample_image
-from napari_graft.inference.features import tile_features
+from napari_graft.inference.features import FEATURE_TILE, tile_features
 from napari_graft.project.project import Project
 from napari_graft.scorers.sighting import Images, Workplace
 from napari_graft.session.examples import make_examples
 from napari_graft.session.views import random_tiles, view_of
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.network_spec import NetworkSpec
+from napari_graft.sources.spec import in_plane
 from napari_graft.training.examples import Example
 
 if TYPE_CHECKING:
     from napari_graft.nets.residual_unet import ResidualUNet
 
-N_TILES = 32
-TILE_SIDE = 192
+N_TILES = {2: 32, 3: 16}
+"""Of 3-D tiles fewer: each holds as many pixels as four 2-D ones."""
 _SEED = 0
 
 _Scale = tuple[int, tuple[float, ...] | None, float]
@@ -32,7 +33,7 @@ _Scale = tuple[int, tuple[float, ...] | None, float]
 
 @dataclass(slots=True)
 class ProjectTarget:
-    """Read a project's image at `N_TILES` random places; what networks of one scale share is kept.
+    """Read a project's image at random places; what networks of one scale share is kept.
 
     Parameters
     ----------
@@ -56,15 +57,19 @@ class ProjectTarget:
         key = _scale(spec, zoom)
         if key not in self._tiles:
             view = view_of(self.project, spec)
-            side = max(1, round(TILE_SIDE / zoom))
-            boxes = random_tiles(view, side, N_TILES, np.random.default_rng(_SEED))
+            lengths = [max(1, round(length / zoom)) for length in FEATURE_TILE[spec.ndim]]
+            boxes = random_tiles(view, lengths, N_TILES[spec.ndim], np.random.default_rng(_SEED))
             self._tiles[key] = [_zoomed(view.read(box), zoom) for box in boxes]
         return self._tiles[key]
 
     def general_features(self, spec: NetworkSpec) -> NDArray[np.float32] | None:
-        """Return the features of these tiles in the common encoder, None where it does not fit."""
-        if self.encoder is None or self.encoder.spec.ndim != spec.ndim:
+        """Return the features of these tiles in the common encoder, None without one.
+
+        It is 2-D: where the network is 3-D, it sees slices of the image at the network's pixel size.
+        """
+        if self.encoder is None:
             return None
+        spec = in_plane(spec)
         key = _scale(spec, 1.0)
         if key not in self._general:
             place = self.workplace

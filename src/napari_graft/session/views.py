@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -41,15 +42,15 @@ def view_of(project: Project, spec: NetworkSpec) -> ModelView:
     return ModelView(project.volume, intensity_of(project), spec)
 
 
-def random_tiles(view: ModelView, side: int, n: int, rng: np.random.Generator) -> list[Tile]:
-    """Draw tiles of `side` model pixels in the image, one slice thick, smaller where the image is.
+def random_tiles(view: ModelView, lengths: Sequence[int], n: int, rng: np.random.Generator) -> list[Tile]:
+    """Draw tiles of a shape in model pixels, for a 2-D model one slice thick, smaller where the image is.
 
     Where such a tile would be the whole image, tiles of half its length are drawn, so that they differ.
     """
     shape = view.volume.shape
-    wanted = view.on_image((side,) * view.spec.ndim)
-    lengths = [min(length or 1, whole) for length, whole in zip(wanted, shape, strict=True)]
-    if lengths == list(shape):
-        lengths = [max(1, length // 2) for length in lengths]
-    starts = [rng.integers(0, whole - length + 1, n) for length, whole in zip(lengths, shape, strict=True)]
-    return [Tile(tuple(int(a) for a in start), tuple(lengths)) for start in zip(*starts, strict=True)]
+    wanted = view.on_image(lengths)
+    sides = [min(length or 1, whole) for length, whole in zip(wanted, shape, strict=True)]
+    if sides == list(shape):
+        sides = [max(1, side // 2) for side in sides]
+    starts = [rng.integers(0, whole - side + 1, n) for side, whole in zip(sides, shape, strict=True)]
+    return [Tile(tuple(int(a) for a in start), tuple(sides)) for start in zip(*starts, strict=True)]

@@ -80,3 +80,10 @@ class ModelSpec(NetworkSpec):
     def total_stride(self) -> tuple[int, ...]:
         """Down-sampling factor of the deepest level along each axis; inputs are padded to its multiples."""
         return tuple(prod(factors) for factors in zip(*self.strides, strict=True))
+
+
+def in_plane(spec: NetworkSpec) -> NetworkSpec:
+    """Return a 2-D specification that sees the slices of what a network sees, at the same pixel size."""
+    if spec.ndim == 2:
+        return spec
+    return ModelSpec(pixel_size=None if spec.pixel_size is None else spec.pixel_size[-2:])

@@ -15,6 +15,9 @@ from napari_graft.training.augment import Augmentation
 PATCH = {2: (192, 192), 3: (16, 96, 96)}
 """Usual shape of a training patch."""
 
+BATCH = {2: 4, 3: 1}
+"""Usual number of patches of a step; a 3-D patch has about as many pixels as four 2-D ones."""
+
 StoppedBy = Literal["time", "steps", "cancel", "flat"]
 
 
@@ -51,7 +54,7 @@ class TrainConfig:
     time_budget: float | None = 120.0
     max_steps: int | None = None
     patch: tuple[int, ...] = PATCH[2]
-    batch_size: int = 4
+    batch_size: int = BATCH[2]
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     n_validations: int = 12

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.labels import UNLABELLED
+
+MARGIN = (5, 16, 16)
+"""What is kept of a 3-D example around its labels where a network is measured on them."""
+
+Part = Literal["train", "validation", "both"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +43,25 @@ class Example:
             )
         if np.any((self.train != UNLABELLED) & (self.validation != UNLABELLED)):
             raise InputError("a pixel is both trained on and held out: keep the two parts of a tile apart")
+
+
+def near_labels(example: Example, part: Part) -> Example:
+    """Cut a 3-D example down to what is near the labels of a part; a 2-D one stays as it is.
+
+    A painted slice has as many slices of image around it as the network sees in training. To measure a
+    network on all of them costs many times as much as on the slice, and says no more.
+    """
+    if example.image.ndim == 2:
+        return example
+    masks = {"train": example.train, "validation": example.validation}
+    labels = masks[part] if part in masks else np.maximum(example.train, example.validation)
+    where = np.nonzero(labels != UNLABELLED)
+    if not where[0].size:
+        return example
+    axes = zip(where, MARGIN, strict=True)
+    box = tuple(slice(max(0, int(axis.min()) - m), int(axis.max()) + 1 + m) for axis, m in axes)
+    return Example(
+        np.ascontiguousarray(example.image[box]),
+        np.ascontiguousarray(example.train[box]),
+        np.ascontiguousarray(example.validation[box]),
+    )

@@ -12,7 +12,7 @@ from napari_graft.core.progress import CancelToken
 from napari_graft.nets.device import mixed_precision
 from napari_graft.nets.network import Network
 from napari_graft.nets.padding import pad_to_stride
-from napari_graft.training.examples import Example
+from napari_graft.training.examples import Example, near_labels
 from napari_graft.training.losses import masked_loss
 from napari_graft.training.targets import make_targets
 
@@ -29,7 +29,8 @@ class HeldOutLoss:
     """
 
     def __init__(self, examples: Sequence[Example], device: torch.device) -> None:
-        self._examples = [e for e in examples if np.any(e.validation != UNLABELLED)]
+        held_out = [e for e in examples if np.any(e.validation != UNLABELLED)]
+        self._examples = [near_labels(e, "validation") for e in held_out]
         self._device = device
 
     def __bool__(self) -> bool:
