@@ -6,6 +6,7 @@ from napari_graft.core.errors import InputError
 from napari_graft.training.augment import Augmentation, random_transform, read_patch, sampling_grid
 from napari_graft.training.examples import Example
 from napari_graft.training.patches import PatchSampler
+from napari_graft.training.targets import make_targets
 
 CPU = torch.device("cpu")
 NO_CHANGE = Augmentation(scale=0, shear=0, elastic=0, contrast=0, brightness=0, gamma=0, noise=0, blur=0)
@@ -100,3 +101,24 @@ def test_a_pixel_cannot_be_both_trained_on_and_held_out() -> None:
 
     with pytest.raises(InputError, match="held out"):
         Example(np.zeros((4, 4), np.float32), both, both)
+
+
+@pytest.mark.parametrize("z", [3, 4])
+@pytest.mark.parametrize(("n_slices", "depth"), [(9, 8), (9, 7), (5, 16), (1, 8)])
+def test_a_painted_slice_of_a_volume_is_one_slice_of_each_patch_and_says_nothing_along_z(
+    n_slices: int, depth: int, z: int
+) -> None:
+    labels = np.zeros((n_slices, 40, 40), np.int32)
+    labels[min(z, n_slices - 1)] = np.random.default_rng(0).integers(1, 4, (40, 40))
+    example = Example(np.zeros(labels.shape, np.float32), labels, np.zeros_like(labels))
+    sampler = PatchSampler([example], (depth, 32, 32), 4, CPU, Augmentation())
+    offsets = ((-1, 0, 0), (0, -1, 0), (0, 0, -1), (-2, 0, 0), (0, -3, 0))
+
+    for seed in range(8):
+        annotation = sampler.draw(np.random.default_rng(seed)).annotation
+        labelled = (annotation > 0).any(-1).any(-1)
+        known = make_targets(annotation, offsets).mask.sum((0, 2, 3, 4))
+
+        assert labelled.sum(1).tolist() == [1] * 4
+        assert known[[1, 4]].tolist() == [0, 0]
+        assert known[[0, 2, 3, 5]].min() > 0
