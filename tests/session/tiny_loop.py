@@ -8,7 +8,6 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -156,7 +155,8 @@ def labels(image: Path) -> Path:
 @pytest.fixture
 def quick_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """Train with small patches, tune no decoding, and let fresh networks be as small as the sources'."""
-    monkeypatch.setattr(fitting, "TrainConfig", partial(TrainConfig, patch=(64, 64), batch_size=2))
+    monkeypatch.setattr(fitting, "PATCH", {2: (64, 64), 3: (8, 32, 32)})
+    monkeypatch.setattr(fitting, "BATCH", {2: 2, 3: 1})
     monkeypatch.setattr(calibrate, "STAGES", ())
     monkeypatch.setattr(models, "fresh_spec", lambda project: ModelSpec(widths=WIDTHS))
 
@@ -167,7 +167,8 @@ if "napari_graft.engine" in sys.orig_argv:
     from functools import partial
     from napari_graft.segmentation import calibrate
     from napari_graft.session import fitting
-    fitting.TrainConfig = partial(fitting.TrainConfig, checkpoint_seconds=0.0, patch=(64, 64), batch_size=2)
+    fitting.TrainConfig = partial(fitting.TrainConfig, checkpoint_seconds=0.0)
+    fitting.PATCH, fitting.BATCH = {2: (64, 64)}, {2: 2}
     calibrate.STAGES = ()
 """
 
