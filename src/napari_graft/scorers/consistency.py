@@ -11,7 +11,8 @@ from napari_graft.metrics.partition import adapted_rand_error
 from napari_graft.scorers.sighting import Sighting
 from napari_graft.segmentation.decode import decode
 
-N_TILES = 6
+N_TILES = {2: 6, 3: 2}
+"""A 3-D tile has as many pixels as four 2-D ones."""
 FEWEST_OBJECTS = 2
 _SEED = 0
 
@@ -35,7 +36,7 @@ def consistency(sighting: Sighting) -> float:
         return decode(answer[0], answer[1:], sighting.network.spec.offsets, sighting.decode)
 
     scores = []
-    for tile in sighting.tiles[:N_TILES]:
+    for tile in sighting.tiles[: N_TILES[sighting.network.spec.ndim]]:
         plain = objects(tile)
         scores += [agreement(plain, objects(changed)) for changed in changes(tile, rng)]
     return float(np.mean(scores))
