@@ -177,4 +177,8 @@ def test_sources_in_the_wheel_weigh_less_than_40_megabytes_and_none_is_for_resea
     )
     assert {"neurites", "axons", "cells", "nuclei", "organelles"} <= {card["structure"] for card in cards}
     assert not any(card["research_only"] for card in cards)
-    assert all(card["ancestor"] == "ancestor-generated" for card in cards if card["structure"] != "any")
+    assert all(
+        card["ancestor"] == (None if card["spec"]["ndim"] == 3 else "ancestor-generated")
+        for card in cards
+        if card["structure"] != "any"
+    )
