@@ -20,8 +20,9 @@ LARGEST = 200_000
 @pytest.mark.parametrize("source", SOURCES, ids=[source.id for source in SOURCES])
 def test_a_fingerprint_holds_a_mean_and_its_null_alone_and_is_small(source: Source) -> None:
     names = [FINGERPRINT] if source.id == ANCESTOR else [FINGERPRINT, GENERAL]
-    n_features = 2 * source.card.spec.widths[-1]
     for name in names:
+        encoder = source if name == FINGERPRINT else Catalogue().get(ANCESTOR)
+        n_features = 2 * encoder.card.spec.widths[-1]
         tensors = {k.rpartition(".")[2]: v for k, v in load_tensors(source.path / name)[0].items()}
         n_sizes = len(tensors["null_sizes"])
         assert n_sizes <= len(NULL_SIZES)
