@@ -153,7 +153,7 @@ def test_a_2d_image_leaves_3d_sources_out_and_says_so(
             )
 
     assert {entry.source.id for entry in ranked} == {"tiny-nuclei", "tiny-neurites"}
-    assert any("3-D and the image is 2-D: tiny-tubes" in progress.message for progress in told)
+    assert any("they are 3-D and the image is 2-D: tiny-tubes" in progress.message for progress in told)
 
 
 def test_the_loop_runs_with_a_3d_source_and_links_objects_over_slices(

@@ -155,7 +155,7 @@ def rank_sources(
     usable = [source for source in sources if source.card.spec.ndim <= len(project.manifest.shape)]
     unusable = [source.id for source in sources if source not in usable]
     if unusable:
-        report(Progress(0, None, f"{NOTE}left out, because 3-D and the image is 2-D: {', '.join(unusable)}"))
+        report(Progress(0, None, f"{NOTE}left out, because they are 3-D and the image is 2-D: {', '.join(unusable)}"))
     if not usable:
         raise InputError("there is no source to rank: add one with 'napari-graft sources add'")
     workplace = Workplace(choose_device(device), cancel)
