@@ -153,9 +153,9 @@ def rank_sources(
         If no source can be ranked.
     """
     usable = [source for source in sources if source.card.spec.ndim <= len(project.manifest.shape)]
-    unusable = [source.id for source in sources if source not in usable]
+    unusable = ", ".join(source.id for source in sources if source not in usable)
     if unusable:
-        report(Progress(0, None, f"{NOTE}left out, because they are 3-D and the image is 2-D: {', '.join(unusable)}"))
+        report(Progress(0, None, f"{NOTE}left out, because they are 3-D and the image is 2-D: {unusable}"))
     if not usable:
         raise InputError("there is no source to rank: add one with 'napari-graft sources add'")
     workplace = Workplace(choose_device(device), cancel)
