@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.spec import ModelSpec, in_plane
 
 
 def test_defaults_fit_both_dimensions() -> None:
@@ -78,3 +78,11 @@ def test_an_impossible_spec_is_refused(values: dict[str, object]) -> None:
 def test_a_spec_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
         ModelSpec().ndim = 3
+
+
+def test_the_slices_of_what_a_3d_network_sees_have_its_pixel_size_in_y_and_x() -> None:
+    deep, flat = ModelSpec(ndim=3, pixel_size=(40, 10, 8)), ModelSpec(pixel_size=(4, 4))
+
+    assert in_plane(deep) == ModelSpec(pixel_size=(10, 8))
+    assert in_plane(ModelSpec(ndim=3)) == ModelSpec()
+    assert in_plane(flat) is flat
