@@ -99,3 +99,25 @@ def test_calibration_stops_when_asked_to() -> None:
     token.cancel()
     with pytest.raises(Cancelled):
         calibrate([prediction], [truth + 1], OFFSETS, "cells", cancel=token)
+
+
+@pytest.mark.parametrize("shape", [(24, 24), (6, 24, 24)])
+def test_only_in_2d_is_more_joined_than_the_affinities_say(
+    shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[float] = []
+
+    def record(*arrays: object) -> np.ndarray:
+        settings = arrays[3]
+        assert isinstance(settings, DecodeSettings)
+        tried.append(settings.attraction_bias)
+        return np.ones(shape, np.uint32)
+
+    monkeypatch.setattr("napari_graft.segmentation.calibrate.decode", record)
+    offsets = [tuple(-int(i == axis) for i in range(len(shape))) for axis in range(len(shape))]
+    said = Affinities(np.ones(shape, np.float32), np.ones((len(offsets), *shape), np.float32))
+
+    calibrate([said], [np.full(shape, 2)], offsets, "neurites")
+
+    assert min(tried) < 0
+    assert (max(tried) > 0) == (len(shape) == 2)
