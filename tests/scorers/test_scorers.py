@@ -18,11 +18,12 @@ from napari_graft.fingerprints.general import common_encoder, general_fingerprin
 from napari_graft.fingerprints.mmd import exact_mmd2
 from napari_graft.inference.features import tile_features
 from napari_graft.io.weights import save_tensors
+from napari_graft.nets.build import build_network
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.scorers.consistency import agreement, changes, consistency
 from napari_graft.scorers.energy import energy_distance
-from napari_graft.scorers.few_shot import few_shot, fit_head
+from napari_graft.scorers.few_shot import few_shot, fit_head, see_labelled
 from napari_graft.scorers.frechet import frechet_to_standard
 from napari_graft.scorers.mmd_general import general_closeness
 from napari_graft.scorers.registry import SCORERS
@@ -31,7 +32,11 @@ from napari_graft.scorers.sighting import Sighting, Workplace
 from napari_graft.session.models import model_of_source
 from napari_graft.session.target import ProjectTarget
 from napari_graft.sources.catalogue import Catalogue
+from napari_graft.sources.spec import ModelSpec
+from napari_graft.training.examples import Example
 from napari_graft.training.held_out import HeldOutLoss
+from napari_graft.training.losses import masked_loss
+from napari_graft.training.targets import make_targets
 
 CPU = torch.device("cpu")
 
@@ -150,6 +155,31 @@ def test_training_the_head_lowers_the_held_out_loss_and_changes_nothing_else(pro
     fit_head(sighting.network, examples, CPU, CancelToken())
     changed = {k for k, v in sighting.network.state_dict().items() if not torch.equal(v, kept[k])}
     assert changed == {"head.weight", "head.bias"}
+
+
+@pytest.mark.parametrize("shape", [(48, 40), (12, 32, 40)])
+def test_the_head_sees_what_is_labelled_and_learns_as_from_the_whole_image(shape: tuple[int, ...]) -> None:
+    ndim, rng = len(shape), np.random.default_rng(0)
+    spec = ModelSpec(
+        ndim=ndim,
+        widths=(8, 8),
+        strides=((2,) * ndim,) * 2,
+        offsets=tuple(tuple(-1 if i == axis else 0 for i in range(ndim)) for axis in range(ndim))
+        + tuple(tuple(-3 if i == axis else 0 for i in range(ndim)) for axis in range(ndim)),
+    )
+    image = rng.normal(size=shape).astype(np.float32)
+    labels = np.zeros(shape, np.int32)
+    painted = (*(slice(5, 6),) * (ndim - 2), slice(10, 29), slice(7, 24))  # no multiple of the fold
+    labels[painted] = rng.integers(1, 4, labels[painted].shape)
+    network = build_network(spec).eval()
+    with torch.no_grad():
+        whole = network.answer(network.climb(network.encode(torch.from_numpy(image)[None, None])))
+        example = Example(image, labels, np.zeros_like(labels))
+        seen, targets = see_labelled(network, example, CPU, CancelToken())
+        near = network.answer(seen)
+    assert seen.shape[2:] == (*(1,) * (ndim - 2), 10, 9)
+    expected = masked_loss(whole, make_targets(torch.from_numpy(labels)[None], spec.offsets))
+    assert float(masked_loss(near, targets)) == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_few_shot_is_not_known_before_a_tile_is_annotated(

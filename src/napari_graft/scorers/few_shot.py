@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from napari_graft.core.labels import UNLABELLED
 from napari_graft.core.progress import CancelToken
@@ -17,6 +18,8 @@ from napari_graft.training.examples import Example, near_labels
 from napari_graft.training.held_out import HeldOutLoss
 from napari_graft.training.losses import masked_loss
 from napari_graft.training.targets import Targets, make_targets
+
+Box = tuple[slice, ...]
 
 N_STEPS = 40
 _RATE = 0.02
@@ -51,7 +54,7 @@ def fit_head(
         Between two steps, when asked to stop.
     """
     labelled = [near_labels(e, "train") for e in examples if np.any(e.train != UNLABELLED)]
-    cases = [_see(network, e, device, cancel) for e in labelled]
+    cases = [see_labelled(network, e, device, cancel) for e in labelled]
     if not cases:
         return
     network.requires_grad_(False)
@@ -68,12 +71,27 @@ def fit_head(
 
 
 @torch.no_grad()
-def _see(
+def see_labelled(
     network: ResidualUNet, example: Example, device: torch.device, cancel: CancelToken
 ) -> tuple[torch.Tensor, Targets]:
     """Return what the head sees of an example, and what it should answer."""
     cancel.raise_if_cancelled()
     image = torch.from_numpy(example.image)[None, None].to(device)
     seen = network.climb(network.encode(pad_to_stride(image, network.spec.total_stride)))
-    labels = torch.from_numpy(example.train)[None].to(device)
-    return seen, make_targets(labels, network.spec.offsets)
+    coarse, fine = _labelled_box(example.train, network.spec.strides[0])
+    labels = torch.from_numpy(np.ascontiguousarray(example.train[fine]))[None].to(device)
+    return seen[(slice(None), slice(None), *coarse)].contiguous(), make_targets(labels, network.spec.offsets)
+
+
+def _labelled_box(labels: NDArray[np.integer], fold: Sequence[int]) -> tuple[Box, Box]:
+    """Return the box of what is labelled, in what the head sees and in pixels.
+
+    Around it lies image that the network needs and the head does not: of a slice that was painted in a volume
+    the head would answer many others.
+    """
+    ends = [
+        (int(axis.min()) // f, int(axis.max()) // f + 1)
+        for axis, f in zip(np.nonzero(labels), fold, strict=True)
+    ]
+    fine = tuple(slice(start * f, stop * f) for (start, stop), f in zip(ends, fold, strict=True))
+    return tuple(slice(*pair) for pair in ends), fine
