@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from conftest import MakeDock
     from napari_graft._qt.graft_dock import GraftDock
 
-PATIENCE = 240.0
+PATIENCE = 600.0
 N_TILES = 4
 SIDE = 128
 
