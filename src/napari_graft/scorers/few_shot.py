@@ -14,12 +14,10 @@ from napari_graft.core.progress import CancelToken
 from napari_graft.nets.padding import pad_to_stride
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.scorers.sighting import Sighting
-from napari_graft.training.examples import Example, near_labels
+from napari_graft.training.examples import Box, Example, labelled_box, near_labels
 from napari_graft.training.held_out import HeldOutLoss
 from napari_graft.training.losses import masked_loss
 from napari_graft.training.targets import Targets, make_targets
-
-Box = tuple[slice, ...]
 
 N_STEPS = 40
 _RATE = 0.02
@@ -78,20 +76,18 @@ def see_labelled(
     cancel.raise_if_cancelled()
     image = torch.from_numpy(example.image)[None, None].to(device)
     seen = network.climb(network.encode(pad_to_stride(image, network.spec.total_stride)))
-    coarse, fine = _labelled_box(example.train, network.spec.strides[0])
+    coarse, fine = _box_of_head(example.train, network.spec.strides[0])
     labels = torch.from_numpy(np.ascontiguousarray(example.train[fine]))[None].to(device)
     return seen[(slice(None), slice(None), *coarse)].contiguous(), make_targets(labels, network.spec.offsets)
 
 
-def _labelled_box(labels: NDArray[np.integer], fold: Sequence[int]) -> tuple[Box, Box]:
+def _box_of_head(labels: NDArray[np.integer], fold: Sequence[int]) -> tuple[Box, Box]:
     """Return the box of what is labelled, in what the head sees and in pixels.
 
     Around it lies image that the network needs and the head does not: of a slice that was painted in a volume
     the head would answer many others.
     """
-    ends = [
-        (int(axis.min()) // f, int(axis.max()) // f + 1)
-        for axis, f in zip(np.nonzero(labels), fold, strict=True)
-    ]
-    fine = tuple(slice(start * f, stop * f) for (start, stop), f in zip(ends, fold, strict=True))
-    return tuple(slice(*pair) for pair in ends), fine
+    sides = zip(labelled_box(labels), fold, strict=True)
+    coarse = tuple(slice(side.start // f, -(-side.stop // f)) for side, f in sides)
+    fine = tuple(slice(side.start * f, side.stop * f) for side, f in zip(coarse, fold, strict=True))
+    return coarse, fine

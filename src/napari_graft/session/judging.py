@@ -74,7 +74,7 @@ def calibrate_model(
     """
     predictor = Predictor(network, device)
     used = [near_labels(example, "both") for example in examples]
-    truths = [_all_labels(example) for example in used]
+    truths = [example.labels("both").astype(np.uint32) for example in used]
     predictions = []
     for example in used:
         cancel.raise_if_cancelled()
@@ -117,7 +117,3 @@ def _predict(predictor: Predictor, example: Example) -> Prediction:
     probabilities = predictor.predict_array(example.image)
     whole = Tile((0,) * example.image.ndim, example.image.shape)
     return Prediction(whole, probabilities[0], probabilities[1:])
-
-
-def _all_labels(example: Example) -> Annotation:
-    return np.maximum(example.train, example.validation).astype(np.uint32)

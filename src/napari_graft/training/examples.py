@@ -15,6 +15,7 @@ MARGIN = (5, 16, 16)
 """What is kept of a 3-D example around its labels where a network is measured on them."""
 
 Part = Literal["train", "validation", "both"]
+Box = tuple[slice, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,18 @@ class Example:
         if np.any((self.train != UNLABELLED) & (self.validation != UNLABELLED)):
             raise InputError("a pixel is both trained on and held out: keep the two parts of a tile apart")
 
+    def labels(self, part: Part) -> NDArray[np.int32]:
+        """Return the annotation of a part."""
+        if part == "both":
+            return np.maximum(self.train, self.validation)
+        return self.train if part == "train" else self.validation
+
+
+def labelled_box(labels: NDArray[np.integer]) -> Box:
+    """Return the smallest box that holds all labelled pixels; there must be one."""
+    where = np.nonzero(labels != UNLABELLED)
+    return tuple(slice(int(axis.min()), int(axis.max()) + 1) for axis in where)
+
 
 def near_labels(example: Example, part: Part) -> Example:
     """Cut a 3-D example down to what is near the labels of a part; a 2-D one stays as it is.
@@ -53,13 +66,11 @@ def near_labels(example: Example, part: Part) -> Example:
     """
     if example.image.ndim == 2:
         return example
-    masks = {"train": example.train, "validation": example.validation}
-    labels = masks[part] if part in masks else np.maximum(example.train, example.validation)
-    where = np.nonzero(labels != UNLABELLED)
-    if not where[0].size:
+    labels = example.labels(part)
+    if not np.any(labels != UNLABELLED):
         return example
-    axes = zip(where, MARGIN, strict=True)
-    box = tuple(slice(max(0, int(axis.min()) - m), int(axis.max()) + 1 + m) for axis, m in axes)
+    sides = zip(labelled_box(labels), MARGIN, strict=True)
+    box = tuple(slice(max(0, side.start - m), side.stop + m) for side, m in sides)
     return Example(
         np.ascontiguousarray(example.image[box]),
         np.ascontiguousarray(example.train[box]),

@@ -18,7 +18,7 @@ from napari_graft.training.augment import (
     read_patch,
     sampling_grid,
 )
-from napari_graft.training.examples import Example
+from napari_graft.training.examples import Example, labelled_box
 
 _ELASTIC_NODES = 5
 
@@ -68,7 +68,7 @@ class PatchSampler:
         self._images = [torch.from_numpy(e.image).to(self.device) for e in used]
         # grid_sample reads floats; ids stay exact below 2**24.
         self._labels = [torch.from_numpy(e.train.astype(np.float32)).to(self.device) for e in used]
-        self._boxes = [_labelled_box(e.train) for e in used]
+        self._boxes = [_ends_of_labels(e.train) for e in used]
 
     def draw(self, rng: np.random.Generator) -> Batch:
         """Return the next batch, drawn from `rng` alone."""
@@ -112,6 +112,6 @@ def _between_planes(centre: float, depth: int) -> float:
     return round(centre - middle) + middle
 
 
-def _labelled_box(labels: NDArray[np.integer]) -> NDArray[np.int64]:
-    where = np.nonzero(labels != UNLABELLED)
-    return np.array([[axis.min() for axis in where], [axis.max() + 1 for axis in where]])
+def _ends_of_labels(labels: NDArray[np.integer]) -> NDArray[np.int64]:
+    box = labelled_box(labels)
+    return np.array([[side.start for side in box], [side.stop for side in box]])
