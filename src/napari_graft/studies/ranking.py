@@ -193,7 +193,7 @@ class _Study:
         self._transfers = KeptResults(Transfer, request.out / f"{NAME}-transfers.jsonl")
         readings = KeptResults(Readings, request.out / f"{NAME}-readings.jsonl")
         self._room = ReadingRoom(request.recipes, request.data, readings, cancel)
-        self._found: dict[str, list[tuple[Transfer, Readings]]] = {}
+        self._found: dict[str, list[tuple[Source, Transfer, Readings]]] = {}
 
     def measure(self, target: Target, seed: int) -> None:
         """Adapt and measure every source on a target whose tiles are drawn from a seed."""
@@ -205,7 +205,7 @@ class _Study:
             for source in bench.candidates(self._catalogue):
                 is_related = family(source.card.structure) == family(target.structure)
                 if is_related or not request.is_family_only:
-                    found.append((bench.run(source), self._room.read(seen, source, bench)))
+                    found.append((source, bench.run(source), self._room.read(seen, source, bench)))
         finally:
             bench.close()
 
@@ -213,11 +213,12 @@ class _Study:
         """Return what was found on one target: means over the seeds."""
         truths: dict[str, list[float]] = {}
         readings: dict[str, list[dict[str, float]]] = {}
-        for transfer, read in self._found[target.key]:
-            truths.setdefault(transfer.source, []).append(transfer.quality)
-            readings.setdefault(transfer.source, []).append(read.readings)
+        sources: dict[str, Source] = {}
+        for source, transfer, read in self._found[target.key]:
+            sources[source.id] = source
+            truths.setdefault(source.id, []).append(transfer.quality)
+            readings.setdefault(source.id, []).append(read.readings)
         truth = {one: fmean(values) for one, values in truths.items()}
-        sources = {one: self._catalogue.get(one) for one in truth}
         return TargetFigures(target, truth, {one: _mean(many) for one, many in readings.items()}, sources)
 
 
