@@ -36,7 +36,7 @@ def load_model(description: Path, title: str) -> ModelDescr:
         is not installed.
     """
     try:
-        from bioimageio.spec import InvalidDescr, ValidationContext, build_description
+        from bioimageio.spec import ValidationContext, build_description
         from bioimageio.spec.model.v0_5 import ModelDescr
         from bioimageio.spec.utils import read_yaml
     except ImportError:
@@ -55,12 +55,10 @@ def load_model(description: Path, title: str) -> ModelDescr:
     found = build_description(_without_unused(content), context=context, format_version="latest")
     if isinstance(found, ModelDescr):
         return found
-    if isinstance(found, InvalidDescr):
-        errors = found.validation_summary.errors
-        where = ".".join(map(str, errors[0].loc)) if errors else ""
-        reason = f"{where}: {errors[0].msg}" if errors else found.validation_summary.status
-        raise InputError(_not_valid(title, " ".join(reason.split())[:300]))
-    raise InputError(f"{title} holds a {found.type} and no model: choose a model")
+    errors = found.validation_summary.errors
+    where = ".".join(map(str, errors[0].loc)) if errors else ""
+    reason = f"{where}: {errors[0].msg}" if errors else found.validation_summary.status
+    raise InputError(_not_valid(title, " ".join(reason.split())[:300]))
 
 
 def _not_valid(title: str, reason: str) -> str:
