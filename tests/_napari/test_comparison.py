@@ -6,7 +6,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Layer
 from napari.utils.key_bindings import KeymapHandler
 
-from napari_graft._napari.comparison import BLINK_KEY, comparison_view_of
+from napari_graft._napari.comparison import BLINK_KEY, ComparisonView, comparison_view_of
 from napari_graft._napari.layers import details_of, our_layers
 from napari_graft.core.tile import Tile
 from napari_graft.workbench.comparison import Choice, Comparison, Look
@@ -60,6 +60,16 @@ def shown(viewer: ViewerModel) -> set[str]:
 def show(viewer: ViewerModel, comparison: Comparison, look: Look) -> None:
     for _ in comparison_view_of(viewer).show(comparison, image_of(viewer), look):
         pass
+
+
+def clear_away(view: ComparisonView) -> None:
+    for _ in view.clear_away():
+        pass
+
+
+def close(view: ComparisonView) -> None:
+    view.close()
+    clear_away(view)
 
 
 def image_of(viewer: ViewerModel) -> Image:
@@ -134,7 +144,7 @@ def test_blink_key_works_whichever_layer_is_active_until_the_comparison_closes(v
         handler.press_key(BLINK_KEY)
     assert len(pressed) == len(viewer.layers)
 
-    view.close()
+    close(view)
     handler.keymap_providers = [viewer.layers["mine"], viewer]
     handler.press_key(BLINK_KEY)
 
@@ -156,7 +166,7 @@ def test_key_that_the_user_bound_works_again_once_the_comparison_closes(viewer: 
     for providers in ([mine, viewer], [viewer]):
         handler.keymap_providers = providers
         handler.press_key(BLINK_KEY)
-    view.close()
+    close(view)
     for providers in ([mine, viewer], [viewer]):
         handler.keymap_providers = providers
         handler.press_key(BLINK_KEY)
@@ -192,8 +202,8 @@ def test_closing_puts_all_back(viewer: ViewerModel) -> None:
     show(viewer, make_comparison(), Look())
     assert shown(viewer).isdisjoint({"cortex", "mine"})
 
-    view.close()
-    view.close()
+    close(view)
+    close(view)
 
     assert (
         list(viewer.layers),
@@ -213,7 +223,7 @@ def test_second_comparison_takes_the_place_of_the_first(viewer: ViewerModel) -> 
     show(viewer, make_comparison(2), Look())
     assert len(boxes(viewer)) == 3
 
-    view.close()
+    close(view)
     assert shown(viewer) == {"cortex"}
 
 
@@ -227,8 +237,9 @@ def test_removing_one_of_its_layers_closes_it(viewer: ViewerModel) -> None:
     assert disturbed
 
     view.settle()
-
     assert shown(viewer) == {"cortex"}
+    clear_away(view)
+
     assert len(viewer.layers) == 2
 
 
@@ -251,7 +262,7 @@ def test_layer_that_others_add_meanwhile_waits_below(viewer: ViewerModel) -> Non
     assert boxes(viewer) == expected
     assert not result.visible
 
-    view.close()
+    close(view)
 
     assert shown(viewer) == {"cortex", "cortex · round 3"}
 
@@ -262,7 +273,7 @@ def test_renamed_layers_are_known_all_the_same(viewer: ViewerModel) -> None:
     for i, layer in enumerate(our_layers(viewer, "preview")):
         layer.name = f"renamed {i}"
     view.apply(Look(mode="blink", front=1))
-    view.close()
+    close(view)
 
     assert [layer.name for layer in viewer.layers] == ["cortex", "mine"]
 
@@ -274,9 +285,10 @@ def test_comparison_is_closed_between_two_steps(viewer: ViewerModel) -> None:
         next(steps)
     assert len(list(our_layers(viewer, "preview"))) == 4
     assert not view.is_whole
-    view.close()
+    close(view)
 
     assert list(steps) == []
+    clear_away(view)
     assert [layer.name for layer in viewer.layers] == ["cortex", "mine"]
     assert shown(viewer) == {"cortex"}
 
@@ -302,6 +314,7 @@ def test_removing_a_layer_closes_a_comparison_that_is_not_whole(viewer: ViewerMo
     view.settle()
 
     assert list(steps) == []
+    clear_away(view)
     assert [layer.name for layer in viewer.layers] == ["cortex", "mine"]
 
 

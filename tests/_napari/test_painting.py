@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from napari.components import ViewerModel
@@ -22,6 +24,11 @@ def image(viewer: ViewerModel) -> Image:
     return viewer.add_image(np.zeros((4, 64, 96), np.uint8), scale=(40, 4, 8), translate=(0, 100, 200))
 
 
+def finish(steps: Iterator[None]) -> None:
+    for _ in steps:
+        pass
+
+
 def painting(start: tuple[int, ...], *, has_guess: bool = True) -> TilePainting:
     tile = Tile(start, (1, 16, 16))
     segments = np.zeros(tile.shape, np.uint32)
@@ -33,8 +40,8 @@ def painting(start: tuple[int, ...], *, has_guess: bool = True) -> TilePainting:
 
 def test_layers_lie_on_the_pixels_of_the_tile(viewer: ViewerModel, image: Image) -> None:
     layers = TileLayers(viewer)
-    layers.show(image, painting((2, 16, 32)))
-    layers.show(image, painting((3, 32, 48)))
+    finish(layers.show(image, painting((2, 16, 32))))
+    finish(layers.show(image, painting((3, 32, 48))))
 
     for role in ("labels", "guess", "uncertainty"):
         layer = find_layer(viewer, role, is_tile=True)
@@ -44,7 +51,7 @@ def test_layers_lie_on_the_pixels_of_the_tile(viewer: ViewerModel, image: Image)
 
 def test_guess_has_the_colour_of_the_labels_that_it_became(viewer: ViewerModel, image: Image) -> None:
     layers = TileLayers(viewer)
-    layers.show(image, painting((2, 16, 32)))
+    finish(layers.show(image, painting((2, 16, 32))))
 
     guess = find_layer(viewer, "guess", is_tile=True)
     is_object = guess.data > 0
@@ -56,8 +63,8 @@ def test_guess_has_the_colour_of_the_labels_that_it_became(viewer: ViewerModel, 
 
 def test_layers_of_the_guess_show_nothing_where_there_is_none(viewer: ViewerModel, image: Image) -> None:
     layers = TileLayers(viewer)
-    layers.show(image, painting((2, 16, 32)))
-    layers.show(image, painting((3, 16, 32), has_guess=False))
+    finish(layers.show(image, painting((2, 16, 32))))
+    finish(layers.show(image, painting((3, 16, 32), has_guess=False)))
 
     assert not find_layer(viewer, "guess", is_tile=True).data.any()
     assert find_layer(viewer, "uncertainty", is_tile=True) is None
@@ -69,7 +76,7 @@ def test_what_is_painted_never_reaches_the_arrays_that_it_began_with(
 ) -> None:
     layers = TileLayers(viewer)
     begun = painting((2, 16, 32))
-    layers.show(image, begun)
+    finish(layers.show(image, begun))
     layers.labels.data[:] = 9
 
     assert begun.labels.max() == 4
@@ -77,13 +84,47 @@ def test_what_is_painted_never_reaches_the_arrays_that_it_began_with(
 
 def test_removed_layers_are_made_again_and_all_go_when_asked(viewer: ViewerModel, image: Image) -> None:
     layers = TileLayers(viewer)
-    layers.show(image, painting((2, 16, 32)))
+    finish(layers.show(image, painting((2, 16, 32))))
     for role in ("labels", "guess", "uncertainty"):
         viewer.layers.remove(find_layer(viewer, role, is_tile=True))
     layers.show_guess(True)
     layers.take_new_label()
-    layers.show(image, painting((2, 16, 32)))
+    finish(layers.show(image, painting((2, 16, 32))))
     assert len(viewer.layers) == 4
 
-    layers.remove()
+    finish(layers.remove())
     assert list(viewer.layers) == [image]
+
+
+def test_tile_can_be_painted_before_its_guess_is_drawn(viewer: ViewerModel, image: Image) -> None:
+    layers = TileLayers(viewer)
+    steps = layers.show(image, painting((2, 16, 32)))
+    for _ in range(3):
+        next(steps)
+
+    assert [layer.metadata["napari_graft"]["role"] for layer in viewer.layers[1:]] == ["labels"]
+    assert layers.labels.mode == "paint"
+    assert viewer.layers.selection.active is layers.labels
+    finish(steps)
+    roles = [layer.metadata["napari_graft"]["role"] for layer in viewer.layers[1:]]
+    assert roles == ["uncertainty", "labels", "guess"]
+
+
+def test_nothing_more_is_shown_once_the_user_removed_the_layer(viewer: ViewerModel, image: Image) -> None:
+    layers = TileLayers(viewer)
+    steps = layers.show(image, painting((2, 16, 32)))
+    next(steps)
+    viewer.layers.remove(layers.labels)
+    finish(steps)
+
+    assert list(viewer.layers) == [image]
+
+
+def test_guess_and_uncertainty_are_seen_as_asked_for_before(viewer: ViewerModel, image: Image) -> None:
+    layers = TileLayers(viewer)
+    layers.show_guess(False)
+    layers.show_uncertainty(True)
+    finish(layers.show(image, painting((2, 16, 32))))
+
+    seen = {layer.metadata["napari_graft"]["role"]: layer.visible for layer in viewer.layers[1:]}
+    assert seen == {"uncertainty": True, "labels": True, "guess": False}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from napari.components import ViewerModel
@@ -15,7 +17,7 @@ from psygnal import Signal
 from napari_graft._napari.camera import camera_of
 from napari_graft._napari.comparison_layers import caption, comparison_layers, n_boxes, set_look
 from napari_graft._napari.field_of_view import show_tile
-from napari_graft._napari.layers import add_aside, details_of, our_layers, remove_layers, set_visible
+from napari_graft._napari.layers import add_aside, details_of, mark, our_layers, set_visible
 from napari_graft.workbench.comparison import Comparison, Look
 
 BLINK_KEY = "B"
@@ -37,7 +39,7 @@ class _Before:
 
     is_visible: list[tuple[Layer, bool]]
     active: Layer | None
-    grid: tuple[bool, int, tuple[int, int]]
+    grid: tuple[int, tuple[int, int], bool]
     camera: tuple[tuple[float, ...], float]
     point: tuple[float, ...]
 
@@ -46,7 +48,8 @@ class ComparisonView:
     """Show what several models make of one place, with layers of its own, and put all back afterwards.
 
     While it is shown all other layers are hidden. Layers that come and go meanwhile are told by `disturbed`;
-    whoever shows the comparison then calls `settle`, once the list of layers is at rest.
+    whoever shows the comparison then calls `settle`, once the list of layers is at rest. Once it is `closed`
+    its layers are hidden, and whoever hears of it takes the steps of `clear_away`.
 
     Parameters
     ----------
@@ -64,7 +67,7 @@ class ComparisonView:
         self._bound: list[tuple[weakref.ref[ViewerModel | Layer], Any]] = []
         self._look = Look()
         self._n_added = 0
-        self._is_adding = False
+        self._is_changing_layers = False
         self.is_whole = False
         self.comparison: Comparison | None = None
 
@@ -82,7 +85,7 @@ class ComparisonView:
         self.comparison, self._look, self._n_added, self.is_whole = comparison, look, 0, False
         for event in (viewer.layers.events.removed, viewer.layers.events.inserted):
             event.connect(self._on_layers_changed)
-        return self._while_shown(before, self._steps(viewer, comparison, image))
+        return self._while_shown(before, chain(self.clear_away(), self._steps(viewer, comparison, image)))
 
     def apply(self, look: Look) -> None:
         """Show the comparison in another way; one that is not whole yet will be shown in that way."""
@@ -121,7 +124,7 @@ class ComparisonView:
         viewer.layers.move_multiple([viewer.layers.index(layer) for layer in ours], len(viewer.layers))
 
     def close(self) -> None:
-        """Remove the comparison, and show the other layers as they were."""
+        """Hide the comparison, and show the other layers as they were."""
         before, self._before = self._before, None
         if before is None:
             return
@@ -129,12 +132,26 @@ class ComparisonView:
         for event in (viewer.layers.events.removed, viewer.layers.events.inserted):
             event.disconnect(self._on_layers_changed)
         self.comparison, self.is_whole = None, False
-        with viewer.layers.batched_update():  # else napari collects garbage for each layer
-            remove_layers(viewer, "preview")
-            self._blink = None
-            self._bind_blink_key()
-            _restore(viewer, before)
+        viewer.canvas.grid.enabled = False  # with it each change of a layer takes several times as long
+        for layer in our_layers(viewer, "preview"):
+            layer.metadata = layer.metadata | mark("dismissed")
+            set_visible(layer, False)
+        self._blink = None
+        self._bind_blink_key()
+        _restore(viewer, before)
         self.closed.emit()
+
+    def clear_away(self) -> Iterator[None]:
+        """Remove the layers of comparisons that are closed, one a step.
+
+        napari collects garbage after each; all at once take it three times as long as the longest step.
+        """
+        viewer = self._plain_viewer
+        for layer in list(our_layers(viewer, "dismissed")):
+            yield
+            if layer in viewer.layers:
+                with self._changing_layers():
+                    viewer.layers.remove(layer)
 
     def _while_shown(self, before: _Before, steps: Iterator[None]) -> Iterator[None]:
         while self._before is before:
@@ -168,11 +185,8 @@ class ComparisonView:
         self._finish(viewer, look)
 
     def _add(self, viewer: ViewerModel, layer: Layer) -> None:
-        self._is_adding = True
-        try:
+        with self._changing_layers():
             add_aside(viewer, layer)
-        finally:
-            self._is_adding = False
         self._n_added += 1
 
     def _finish(self, viewer: ViewerModel, look: Look) -> None:
@@ -204,8 +218,17 @@ class ComparisonView:
         assert viewer is not None  # whoever asks holds the viewer
         return viewer
 
+    @contextmanager
+    def _changing_layers(self) -> Iterator[None]:
+        """Keep what is done to the list of layers here from being taken for the user's doing."""
+        self._is_changing_layers = True
+        try:
+            yield
+        finally:
+            self._is_changing_layers = False
+
     def _on_layers_changed(self, event: Any) -> None:
-        if not self._is_adding:
+        if not self._is_changing_layers:
             self.disturbed.emit()
 
 
@@ -239,17 +262,17 @@ def _remember(viewer: ViewerModel) -> _Before:
     return _Before(
         is_visible=[(layer, layer.visible) for layer in viewer.layers],
         active=viewer.layers.selection.active,
-        grid=(grid.enabled, grid.stride, grid.shape),
+        grid=(grid.stride, grid.shape, grid.enabled),
         camera=(camera.center, camera.zoom),
         point=viewer.dims.point,
     )
 
 
 def _restore(viewer: ViewerModel, before: _Before) -> None:
-    grid = viewer.canvas.grid
-    grid.enabled, grid.stride, grid.shape = before.grid
     for layer, is_visible in before.is_visible:
         set_visible(layer, is_visible)
+    grid = viewer.canvas.grid
+    grid.stride, grid.shape, grid.enabled = before.grid
     if len(before.point) == viewer.dims.ndim:
         viewer.dims.point = before.point
         camera_of(viewer).center, camera_of(viewer).zoom = before.camera

@@ -12,7 +12,7 @@ from napari_graft.core.axes import nanometres_per, short_unit
 from napari_graft.core.errors import InputError
 from napari_graft.workbench.layer_image import LayerImage
 
-_NOT_AN_IMAGE = ("uncertainty", "disagreement", "preview")
+_NOT_AN_IMAGE = ("uncertainty", "disagreement", "preview", "dismissed")
 
 
 def image_layers(viewer: ViewerModel) -> list[Image]:

@@ -10,8 +10,10 @@ from napari.layers import Layer
 
 KEY = "napari_graft"
 Role = Literal[
-    "image", "guess", "labels", "uncertainty", "result", "tiles", "preview", "truth", "disagreement"
-]
+    "image", "guess", "labels", "uncertainty", "result", "tiles", "truth", "disagreement",
+    "preview", "dismissed",
+]  # fmt: skip
+"""A layer of a preview is dismissed once its comparison is closed, until it is removed."""
 
 
 def mark(role: Role, **details: Any) -> dict[str, dict[str, Any]]:
@@ -55,14 +57,14 @@ def set_visible(layer: Layer, is_visible: bool) -> None:
         layer.visible = is_visible
 
 
-def add_aside(viewer: ViewerModel, layer: Layer) -> None:
-    """Add a layer on top, and leave the active one as it is.
+def add_aside(viewer: ViewerModel, layer: Layer, *, below: Layer | None = None) -> None:
+    """Add a layer on top, or below another one, and leave the active one as it is.
 
     To make each layer the active one takes napari as long as to add it; it offers no public way around that.
     """
     layers = viewer.layers
     layers._activate_on_insert = False
     try:
-        layers.append(layer)
+        layers.insert(len(layers) if below is None else layers.index(below), layer)
     finally:
         layers._activate_on_insert = True

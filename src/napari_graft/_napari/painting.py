@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -40,6 +41,7 @@ class TileLayers:
 
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
+        self._is_seen: dict[Role, bool] = {"guess": True, "uncertainty": False}
 
     @property
     def labels(self) -> Labels | None:
@@ -52,18 +54,27 @@ class TileLayers:
         """The tile that the layer to paint on shows."""
         return None if self.labels is None else tile_of(self.labels)
 
-    def show(self, image: Image, painting: TilePainting) -> None:
-        """Show a tile, in place of the one before; the one that is shown already is left as it is."""
+    def show(self, image: Image, painting: TilePainting) -> Iterator[None]:
+        """Show a tile in place of the one before, step by step; one that is shown already is left as it is.
+
+        What is painted on comes first. A layer takes napari a tenth of a second to make and as long again to
+        draw for the first time: whoever goes through the steps lets the window answer between them.
+        """
         is_new_place = self.tile != painting.tile
-        self._show_uncertainty(image, painting)
         layer = self._show_labels(image, painting)
-        self._show_guess(image, painting)
         if is_new_place:
-            look_at(self._viewer, image, painting.tile, layer)
             self.take_new_label()
-        set_visible(layer, True)
-        layer.mode = "paint"
-        self._viewer.layers.selection.active = layer
+        yield
+        for step in (
+            lambda: look_at(self._viewer, image, painting.tile, layer) if is_new_place else None,
+            lambda: self._take_up(layer),
+            lambda: self._show_guess(image, painting),
+            lambda: self._show_uncertainty(image, painting),
+        ):
+            if self.labels is not layer:  # the user removed it meanwhile
+                return
+            step()
+            yield
 
     def take_new_label(self) -> None:
         """Paint a new object from now on."""
@@ -77,21 +88,29 @@ class TileLayers:
 
     def show_guess(self, is_shown: bool) -> None:
         """Show or hide the contours."""
-        self._set_visible("guess", is_shown)
+        self._set_seen("guess", is_shown)
 
     def show_uncertainty(self, is_shown: bool) -> None:
         """Show or hide the colours."""
-        self._set_visible("uncertainty", is_shown)
+        self._set_seen("uncertainty", is_shown)
 
-    def remove(self) -> None:
-        """Remove the layers."""
+    def remove(self) -> Iterator[None]:
+        """Remove the layers, one a step."""
         for role in ("labels", "guess", "uncertainty"):
             remove_layers(self._viewer, role, is_tile=True)
+            yield
 
-    def _set_visible(self, role: Role, is_shown: bool) -> None:
+    def _set_seen(self, role: Role, is_seen: bool) -> None:
+        self._is_seen[role] = is_seen
         layer = find_layer(self._viewer, role, is_tile=True)
         if layer is not None:
-            set_visible(layer, is_shown)
+            set_visible(layer, is_seen)
+
+    def _take_up(self, layer: Labels) -> None:
+        """Let the next stroke go to the layer."""
+        set_visible(layer, True)
+        layer.mode = "paint"
+        self._viewer.layers.selection.active = layer
 
     def _show_labels(self, image: Image, painting: TilePainting) -> Labels:
         layer = self.labels
@@ -120,11 +139,13 @@ class TileLayers:
         if isinstance(layer, Labels):
             _put(layer, outlines, image, painting.tile)
             layer.editable = False
+            set_visible(layer, self._is_seen["guess"])
             return
         layer = Labels(
             outlines,
             name=f"{image.name} · guess",
             opacity=0.9,
+            visible=self._is_seen["guess"],
             metadata=mark("guess", is_tile=True, tile=painting.tile),
             **placed(image, painting.tile.start),
         )
@@ -142,6 +163,7 @@ class TileLayers:
         if isinstance(layer, Image):
             layer.data = painting.guess.uncertainty
             layer.translate = placed(image, painting.tile.start)["translate"]
+            set_visible(layer, self._is_seen["uncertainty"])
             return
         layer = Image(
             painting.guess.uncertainty,
@@ -149,11 +171,11 @@ class TileLayers:
             colormap=UNCERTAINTY_COLOURS,
             contrast_limits=(0, 1),
             opacity=0.35,
-            visible=False,
+            visible=self._is_seen["uncertainty"],
             metadata=mark("uncertainty", is_tile=True),
             **placed(image, painting.tile.start),
         )
-        add_aside(self._viewer, layer)
+        add_aside(self._viewer, layer, below=self.labels)
 
 
 def tile_of(layer: Labels) -> Tile | None:

@@ -14,6 +14,7 @@ from napari_graft._napari.keys import Action, ViewerKeys
 from napari_graft._napari.painting import TileLayers, tile_of
 from napari_graft._napari.tile_boxes import hide_boxes, show_candidates, show_queue
 from napari_graft._qt.binding import bind, listen
+from napari_graft._qt.stepper import Stepper
 from napari_graft.workbench.painting import TilePainting
 from napari_graft.workbench.workbench import Workbench
 
@@ -42,6 +43,7 @@ class AnnotateCanvas(QObject):
         self._viewer = viewer
         self._shown: object = None
         self.layers = TileLayers(viewer)
+        self._stepper = Stepper(self)
         self.keys = ViewerKeys(viewer, self._actions())
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MILLISECONDS)
@@ -55,9 +57,9 @@ class AnnotateCanvas(QObject):
         bind(self, state, "candidates", self._show_candidates)
         bind(self, state, "queue", self._show_queue)
         bind(self, state, "current", self._show_queue)
-        bind(self, state, "painting", self._show_painting)
         bind(self, state, "shows_guess", self.layers.show_guess)
         bind(self, state, "shows_uncertainty", self.layers.show_uncertainty)
+        bind(self, state, "painting", self._show_painting)
         viewer.layers.events.removed.connect(self._on_layer_removed)
         self.destroyed.connect(lambda: viewer.layers.events.removed.disconnect(self._on_layer_removed))
 
@@ -70,6 +72,11 @@ class AnnotateCanvas(QObject):
     def focus(self) -> None:
         """Let the keys reach the canvas."""
         self._viewer.window._qt_viewer.canvas.native.setFocus()  # napari offers no public way to its canvas
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Say whether the open tile is shown with all that belongs to it."""
+        return self._stepper.is_at_rest
 
     @property
     def image(self) -> Image | None:
@@ -135,11 +142,9 @@ class AnnotateCanvas(QObject):
         image = self.image
         if painting is None or image is None:
             self._timer.stop()
-            self.layers.remove()
+            self._stepper.begin(self.layers.remove())
             return
-        self.layers.show(image, painting)
-        self.layers.show_guess(self._model.state.shows_guess)
-        self.layers.show_uncertainty(self._model.state.shows_uncertainty)
+        self._stepper.begin(self.layers.show(image, painting))
         self._timer.start()
         self.focus()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, QTimer
@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QWidget
 from napari_graft._napari.comparison import comparison_view_of
 from napari_graft._napari.images import project_image
 from napari_graft._qt.binding import listen
+from napari_graft._qt.stepper import Stepper
 from napari_graft.core.errors import InputError
 from napari_graft.workbench.comparison import Comparison, Look
 from napari_graft.workbench.next_step import TabName
@@ -43,10 +44,7 @@ class ComparisonHost(QObject):
         self._close = close
         self._shown: Comparison | None = None
         self._is_showing = False
-        self._steps: Iterator[None] = iter(())
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.timeout.connect(self._go_on)
+        self._stepper = Stepper(self)
         self._view = comparison_view_of(viewer)
         listen(self, self._view.closed, self._on_closed)
         listen(self, self._view.disturbed, self._on_disturbed)
@@ -78,31 +76,25 @@ class ComparisonHost(QObject):
         if comparison is None:
             if shown is not None and self._view.comparison is shown:
                 self._view.close()
+                self._stepper.begin(self._view.clear_away())
         elif self._view.comparison is not comparison:  # a second dock may have shown it
             image = self.image()
             self._is_showing = True
-            self._steps = self._view.show(comparison, image, look)
+            steps = self._view.show(comparison, image, look)
             self._is_showing = False
             self._viewer.status = "Showing the comparison…"
-            self._pause.start(0)
+            self._stepper.begin(steps)
 
     def apply(self, look: Look) -> None:
         """Show the comparison in another way."""
         if self._shown is not None and self._view.comparison is self._shown:
             self._view.apply(look)
 
-    def _go_on(self) -> None:
-        """Take one more step, and let the window answer before the next."""
-        try:
-            next(self._steps)
-        except StopIteration:
-            return
-        self._pause.start(0)
-
     def _on_closed(self) -> None:
         # Closed by the user or in favour of another's comparison, and not to make room for the next of ours.
         if self._shown is not None and not self._is_showing:
             self._shown = None
+            self._stepper.begin(self._view.clear_away())
             self._close()
 
     def _on_disturbed(self) -> None:

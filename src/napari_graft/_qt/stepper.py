@@ -1,0 +1,54 @@
+"""Work on the thread of the window in steps, between which the window answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from qtpy.QtCore import QObject, QTimer
+
+_END = object()
+
+
+class Stepper(QObject):
+    """Go through the steps of one piece of work, the first at once, each other in a turn of the event loop.
+
+    napari makes, draws and removes layers on the thread of the window, tens of milliseconds each; all layers
+    of a tile or of a comparison in one go are half a second in which the window answers to nothing.
+
+    Parameters
+    ----------
+    owner
+        With which it ends.
+    """
+
+    def __init__(self, owner: QObject) -> None:
+        super().__init__(owner)
+        self._steps: Iterator[None] | None = None
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.timeout.connect(self._go_on)
+        owner.destroyed.connect(self._forget)  # a step may be the end of it: napari collects garbage in some
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Say whether no step is left."""
+        return self._steps is None
+
+    def begin(self, steps: Iterator[None]) -> None:
+        """Take these steps, in place of what is left of those before."""
+        self._steps = steps
+        self._go_on()
+
+    def _forget(self) -> None:
+        self._steps = None
+
+    def _go_on(self) -> None:
+        steps = self._steps
+        assert steps is not None  # begun, and not at its end yet
+        is_over = next(steps, _END) is _END
+        if steps is not self._steps:  # the step has begun other ones, or was the end of the owner
+            return
+        if is_over:
+            self._steps = None
+        else:
+            self._pause.start(0)
