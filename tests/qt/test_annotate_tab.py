@@ -51,6 +51,7 @@ class Painter:
 
     def open_project(self) -> None:
         context = self.dock.workbench.context
+        assert context.leaving.wait(PATIENCE / 1000)
         project = open_project(self.folder, write=True)
         if not self.viewer.layers:
             scale = project.manifest.pixel_size
@@ -60,7 +61,8 @@ class Painter:
         self.settle()
 
     def settle(self) -> None:
-        self.qtbot.waitUntil(lambda: not self.dock.workbench.context.jobs.active, timeout=PATIENCE)
+        jobs = self.dock.workbench.context.jobs
+        self.qtbot.waitUntil(lambda: not jobs.active and self.tab.canvas.is_at_rest, timeout=PATIENCE)
 
     @property
     def labels(self) -> Labels:

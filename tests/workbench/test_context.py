@@ -106,6 +106,7 @@ def test_what_was_decided_a_moment_before_the_project_closes_is_kept(tmp_path: P
     desk.model.skip()
 
     desk.context.close_project()
+    assert desk.context.leaving.wait(PATIENCE)
 
     with open_project(folder, write=True) as project:
         assert [queued.state for queued in project.queue().tiles] == ["skipped", "to do", "to do"]

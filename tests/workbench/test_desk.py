@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from desk import SIDE, make_small_project
-from window import Window
+from window import PATIENCE, Window
 
 from napari_graft.core.errors import StorageError
 from napari_graft.core.tile import Tile
@@ -69,6 +69,7 @@ def test_all_is_as_it_was_when_the_project_is_opened_anew(
     work_at(first, folder)
     if way == "project":
         first.workbench.context.close_project()
+        assert first.workbench.context.leaving.wait(PATIENCE)
     else:
         first.workbench.close()
 

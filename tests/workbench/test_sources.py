@@ -112,6 +112,7 @@ def test_swapping_dark_and_bright_is_stored_and_ranks_again(
     assert model.state.chosen == "nuclei-he"
     assert graft_window.workbench.data.state.is_inverted
     graft_window.workbench.context.close_project()
+    assert graft_window.workbench.context.leaving.wait(120.0)
     with open_project(neuropil_project) as project:
         assert project.manifest.inverted
 

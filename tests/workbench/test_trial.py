@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tiny_loop import _only_tiny_sources, make_annotated  # noqa: F401 - a fixture
-from window import Window
+from window import PATIENCE, Window
 
 from napari_graft.project.opening import open_project
 from napari_graft.project.ranking import RankedEntry, StoredRanking
@@ -124,6 +124,7 @@ def test_stopping_takes_a_second_and_keeps_the_source_that_is_done(
     assert ([one.source for one in last.outcomes], last.winner) == ([BOTH[0]], None)
     assert bench.sources.state.chosen is None
     bench.context.close_project()
+    assert bench.context.leaving.wait(PATIENCE)
     with open_project(project, write=True) as opened:
         assert opened.runs.all() == []
         assert opened.trial.load() == last

@@ -18,6 +18,7 @@ from napari_graft.engine.protocol import Job as EngineJob
 from napari_graft.project.project import Project
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.workbench.jobs import Deliver, Job, JobRunner, Lane
+from napari_graft.workbench.leaving import Leaving
 
 _GRACE = 1.5
 """Seconds that worker processes, and what is still to be written, have when the window closes."""
@@ -47,6 +48,7 @@ class Context:
         self.catalogue = catalogue or Catalogue()
         self._deliver = deliver
         self.drafts = DraftWriter(on_saved=self._on_draft_saved, on_error=self._on_draft_failed)
+        self.leaving = Leaving(self.jobs, self.drafts)
         self.saved_at: float | None = None
         self._project: Project | None = None
         self._is_closed = False
@@ -71,13 +73,16 @@ class Context:
         return self._project
 
     def take(self, project: Project) -> None:
-        """Make `project`, which is open for writing, the one of this window, and close the one before."""
+        """Make `project`, which is open for writing, the one of this window, and leave the one before."""
         self._release()
         self._project = project
         self.project_changed.emit()
 
     def close_project(self) -> None:
-        """Close the project, so that others can write to it; jobs that work on it are stopped."""
+        """Leave the project, so that others can write to it soon; jobs that work on it are stopped.
+
+        See `leaving`: nobody waits for the disk here.
+        """
         self._release()
         self.project_changed.emit()
 
@@ -133,24 +138,20 @@ class Context:
         ends = time.monotonic() + _GRACE
         self.jobs.settle(_GRACE)
         self.drafts.close(max(0.0, ends - time.monotonic()))
+        self.leaving.wait(max(0.0, ends - time.monotonic()))
         for thread in closing:
             thread.join()
-        self._let_go()
+        if self._project is not None:
+            self._project.close()
+            self._project = None
 
     def _release(self) -> None:
         if self._project is None:
             return
         self._ask_for_the_rest()
         self.jobs.cancel()
-        ends = time.monotonic() + _GRACE
-        self.jobs.settle(_GRACE)
-        self.drafts.flush(max(0.0, ends - time.monotonic()))
-        self._let_go()
-
-    def _let_go(self) -> None:
-        if self._project is not None:
-            self._project.close()
-            self._project = None
+        project, self._project = self._project, None
+        self.leaving.leave(project)
 
     def _ask_for_the_rest(self) -> None:
         if self._project is not None and not self._is_closed:

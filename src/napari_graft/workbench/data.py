@@ -119,8 +119,12 @@ class DataModel:
         self._open("Opening the project", lambda report, cancel: open_project(folder, write=True))
 
     def _open(self, title: str, task: Task[Project]) -> None:
+        def work(report: Report, cancel: CancelToken) -> Project:
+            self._context.leaving.wait_as_job(report, cancel)  # it may be the one that was just left
+            return task(report, cancel)
+
         self.state.is_opening = True
-        job = self._context.jobs.start(title, task, lane="files", on_done=self._on_opened)
+        job = self._context.jobs.start(title, work, lane="files", on_done=self._on_opened)
         job.ended.connect(self._on_opening_ended)
 
     def _on_opened(self, project: Project) -> None:

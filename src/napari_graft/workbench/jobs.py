@@ -165,7 +165,7 @@ class JobRunner:
             if not job.must_finish:
                 job.cancel()
 
-    def settle(self, timeout: float) -> bool:
+    def settle(self, timeout: float | None = None) -> bool:
         """Wait until all is done that must finish, `timeout` seconds at most; say whether it is."""
         with self._finishing:
             return self._finishing.wait_for(lambda: self._n_to_finish == 0, timeout)

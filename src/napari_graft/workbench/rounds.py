@@ -8,11 +8,10 @@ from typing import Literal
 
 from napari_graft.project.project import Project
 from napari_graft.project.run import Run, RunMoment
-from napari_graft.sources.card import FILLING_STRUCTURES
+from napari_graft.sources.card import LeadingScore, leading_score
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.workbench.start_points import start_name
 
-Measure = Literal["vi", "ap50"]
 Who = Literal["new", "previous", "source"]
 SAME_LOSS = 1e-3
 """Held-out losses that are closer than this count as equal, as for the rule by which a run is kept."""
@@ -66,7 +65,7 @@ class Round:
     stopped_by: str
     is_kept: bool
     is_in_use: bool
-    measure: Measure
+    measure: LeadingScore
     models: tuple[ComparedModel, ...]
     history: tuple[RunMoment, ...]
 
@@ -94,11 +93,11 @@ def finished_rounds(project: Project, catalogue: Catalogue) -> tuple[Round, ...]
     """Return the finished trainings of a project, the first one first."""
     runs = [run for run in project.runs.all() if run.is_finished]
     in_use = next((run.id for run in reversed(runs) if run.record.kept), None)
-    measure: Measure = "vi" if project.manifest.structure in FILLING_STRUCTURES else "ap50"
+    measure = leading_score(project.manifest.structure)
     return tuple(_round(run, run.id == in_use, measure, catalogue) for run in runs)
 
 
-def _round(run: Run, is_in_use: bool, measure: Measure, catalogue: Catalogue) -> Round:
+def _round(run: Run, is_in_use: bool, measure: LeadingScore, catalogue: Catalogue) -> Round:
     record = run.record
     return Round(
         run_id=run.id,
@@ -115,7 +114,7 @@ def _round(run: Run, is_in_use: bool, measure: Measure, catalogue: Catalogue) ->
     )
 
 
-def _compared(validation: Mapping[str, float], measure: Measure) -> tuple[ComparedModel, ...]:
+def _compared(validation: Mapping[str, float], measure: LeadingScore) -> tuple[ComparedModel, ...]:
     models = [
         ComparedModel(who, validation.get(measure + suffix), validation.get("loss" + suffix))
         for who, suffix in _SUFFIXES.items()

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from desk import make_small_project
+from window import PATIENCE, Window
+
+from napari_graft.annotation.draft import DraftJournal
+from napari_graft.core.errors import ProjectBusyError
+from napari_graft.core.tile import Tile
+from napari_graft.project.opening import open_project
+
+TILE = Tile((0, 0), (4, 4))
+
+
+class SlowDraft(DraftJournal):
+    """A draft on a disk that does not answer until it is let go."""
+
+    may_go: threading.Event
+
+    def append(self, labels: np.ndarray) -> bool:
+        assert self.may_go.wait(PATIENCE)
+        return super().append(labels)
+
+
+@pytest.fixture
+def window() -> Iterator[Window]:
+    window = Window()
+    yield window
+    window.workbench.close()
+
+
+@pytest.fixture
+def slow_draft(tmp_path: Path) -> Iterator[SlowDraft]:
+    draft = SlowDraft(tmp_path / "draft", TILE)
+    draft.may_go = threading.Event()
+    yield draft
+    draft.may_go.set()
+
+
+def test_leaving_a_project_waits_for_no_disk_and_lets_nobody_write_before_all_is_kept(
+    window: Window, slow_draft: SlowDraft, tmp_path: Path
+) -> None:
+    folder, context = make_small_project(tmp_path), window.workbench.context
+    window.open(folder)
+    context.drafts.submit(slow_draft, np.ones(TILE.shape, np.uint32))
+
+    began = time.monotonic()
+    context.close_project()
+    assert time.monotonic() - began < 0.5
+    assert context.project is None
+    assert not context.leaving.wait(0.1)
+    with pytest.raises(ProjectBusyError):
+        open_project(folder, write=True)
+
+    slow_draft.may_go.set()
+    assert context.leaving.wait(PATIENCE)
+    open_project(folder, write=True).close()
+    assert slow_draft.restore() is not None
+
+
+def test_project_that_was_just_left_is_opened_again_once_it_is_saved(
+    window: Window, slow_draft: SlowDraft, tmp_path: Path
+) -> None:
+    folder, bench = make_small_project(tmp_path), window.workbench
+    window.open(folder)
+    bench.context.drafts.submit(slow_draft, np.ones(TILE.shape, np.uint32))
+    bench.context.close_project()
+
+    bench.data.open_folder(folder)
+    (job,) = [job for job in bench.context.jobs.active if job.state.title == "Opening the project"]
+    while "waiting" not in job.state.message:
+        window.step()
+    assert bench.context.project is None
+    slow_draft.may_go.set()
+    window.wait()
+
+    assert bench.context.project is not None
+    assert not window.failures
+
+
+def test_waiting_for_the_project_before_can_be_stopped(
+    window: Window, slow_draft: SlowDraft, tmp_path: Path
+) -> None:
+    folder, bench = make_small_project(tmp_path), window.workbench
+    window.open(folder)
+    bench.context.drafts.submit(slow_draft, np.ones(TILE.shape, np.uint32))
+    bench.context.close_project()
+    bench.data.open_folder(folder)
+
+    bench.context.jobs.cancel()
+    window.wait()
+
+    assert bench.context.project is None
+    assert not bench.data.state.is_opening
