@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 
 import numpy as np
@@ -65,12 +65,14 @@ class TileLayers:
         if is_new_place:
             self.take_new_label()
         yield
-        for step in (
-            lambda: look_at(self._viewer, image, painting.tile, layer) if is_new_place else None,
+        steps: list[Callable[[], None]] = [
             lambda: self._take_up(layer),
             lambda: self._show_guess(image, painting),
             lambda: self._show_uncertainty(image, painting),
-        ):
+        ]
+        if is_new_place:
+            steps.insert(0, lambda: look_at(self._viewer, image, painting.tile, layer))
+        for step in steps:
             if self.labels is not layer:  # the user removed it meanwhile
                 return
             step()

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_graft.core.errors import InputError
 from napari_graft.io import atomic
 from napari_graft.project.run_store import RunStore
+from napari_graft.sources.card import LeadingScore
 from napari_graft.sources.document import Document, read_document, write_document
 
 TRIAL, TRAININGS = "trial.json", "trial"
-
-Measure = Literal["vi", "ap50"]
 
 
 class TrialOutcome(BaseModel):
@@ -68,7 +66,7 @@ class StoredTrial(Document):
 
     sources: tuple[str, ...]
     n_tiles: int = Field(ge=1)
-    measure: Measure
+    measure: LeadingScore
     outcomes: tuple[TrialOutcome, ...] = ()
     winner: str | None = None
     run: str | None = None

@@ -9,7 +9,7 @@ from typing import Literal
 from napari_graft.project.painting_time import painted_seconds
 from napari_graft.project.project import Project
 from napari_graft.project.run import Run
-from napari_graft.sources.card import FILLING_STRUCTURES, Structure
+from napari_graft.sources.card import Structure, leading_score
 
 LITTLE = 0.05
 """A round that makes the score better by less is not worth another one like it."""
@@ -155,8 +155,8 @@ def _rounds(points: Sequence[CurvePoint]) -> list[list[CurvePoint]]:
 
 def _change(last: Sequence[CurvePoint], structure: Structure | None) -> _Change | None:
     """Return how the score that counts changed in the last round, None where it was not measured."""
-    wanted: Score = "vi" if structure in FILLING_STRUCTURES else "ap50"
-    for name in (wanted, "loss"):
+    names: tuple[Score, Score] = (leading_score(structure), "loss")
+    for name in names:
         before = last[0].score(name, before=True)
         reached = [value for point in last if (value := point.score(name)) is not None]
         if before is not None and reached:

@@ -15,14 +15,14 @@ from napari_graft.nets.device import choose_device
 from napari_graft.nets.kinds import trainable
 from napari_graft.project.project import Project
 from napari_graft.project.run import Run
-from napari_graft.project.trial import Measure, StoredTrial, TrialOutcome
+from napari_graft.project.trial import StoredTrial, TrialOutcome
 from napari_graft.session.examples import make_examples
 from napari_graft.session.fitting import Budget, Fitting
 from napari_graft.session.judging import is_no_worse
 from napari_graft.session.models import Model, model_of_run, model_of_source
 from napari_graft.session.training import finish_run
 from napari_graft.session.views import view_of
-from napari_graft.sources.card import FILLING_STRUCTURES
+from napari_graft.sources.card import LeadingScore, leading_score
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.exclude import trained_on
 from napari_graft.sources.source import Source
@@ -82,7 +82,9 @@ class TrialTask:
         candidates = self._candidates(sources)
         settings = self._settings(budget, tiles)
         self._clear_others(settings)
-        trial = StoredTrial(sources=tuple(sources), n_tiles=len(tiles), measure=leading_score(self.project))
+        trial = StoredTrial(
+            sources=tuple(sources), n_tiles=len(tiles), measure=leading_score(self.project.manifest.structure)
+        )
         trainings: dict[str, Run] = {}
         for place, (name, source) in enumerate(candidates.items()):
             turn = replace(self, report=self._within(place, len(candidates), source.card.title))
@@ -186,12 +188,7 @@ class TrialTask:
         return report
 
 
-def leading_score(project: Project) -> Measure:
-    """Return the score that says most about the structure: VI where objects touch everywhere, else AP50."""
-    return "vi" if project.manifest.structure in FILLING_STRUCTURES else "ap50"
-
-
-def best_outcome(outcomes: Sequence[TrialOutcome], measure: Measure) -> TrialOutcome:
+def best_outcome(outcomes: Sequence[TrialOutcome], measure: LeadingScore) -> TrialOutcome:
     """Return the best by its held-out score, ties by the loss, then by the order of the ranking.
 
     Where one of them has no score, because no whole object was held out, the loss decides alone.
@@ -206,7 +203,7 @@ def best_outcome(outcomes: Sequence[TrialOutcome], measure: Measure) -> TrialOut
     return min(outcomes, key=badness)
 
 
-def _outcome(run: Run, title: str, measure: Measure) -> TrialOutcome:
+def _outcome(run: Run, title: str, measure: LeadingScore) -> TrialOutcome:
     known = run.record.validation
     return TrialOutcome(
         source=run.record.source,

@@ -15,9 +15,15 @@ FILLING_STRUCTURES: frozenset[str | None] = frozenset({"neurites"})
 """Structures whose objects touch everywhere, judged by the variation of information; the others by AP.
 
 Axons are not among them: myelin lies between."""
+LeadingScore = Literal["vi", "ap50"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 # An id names a folder, so it must hold nothing that a path could misread.
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$", max_length=80)]
+
+
+def leading_score(structure: str | None) -> LeadingScore:
+    """Return the score that says most of a structure: VI where its objects touch everywhere, else AP50."""
+    return "vi" if structure in FILLING_STRUCTURES else "ap50"
 
 
 class TrainingRecord(BaseModel):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from napari_graft._qt.widgets.duration import in_words
 from napari_graft.core.tile import Tile
 from napari_graft.project.result_store import Result
+from napari_graft.sources.card import LeadingScore
 from napari_graft.workbench.device import Device
-from napari_graft.workbench.rounds import SAME_LOSS, ComparedModel, Measure, Round
+from napari_graft.workbench.rounds import SAME_LOSS, ComparedModel, Round
 from napari_graft.workbench.training import TrainingState
 from napari_graft.workbench.unfinished import Unfinished
 
@@ -83,12 +84,12 @@ def describe_model(model: ComparedModel, last: Round) -> str:
     return names[model.who]
 
 
-def measure_name(measure: Measure) -> str:
+def measure_name(measure: LeadingScore) -> str:
     """Return what a score is called."""
     return {"vi": "VI", "ap50": "AP50"}[measure]
 
 
-def measure_tip(measure: Measure) -> str:
+def measure_tip(measure: LeadingScore) -> str:
     """Return what the numbers of the comparison mean."""
     scores = {
         "vi": "VI: how much is split or merged wrongly, in bits; 0 is perfect, lower is better.",

@@ -11,11 +11,11 @@ from napari_graft._qt.theme import Palette
 from napari_graft._qt.widgets.basics import column, text
 from napari_graft._qt.widgets.curve_plot import colour_plot, prepare_plot
 from napari_graft.session.learning_curve import CurvePoint
-from napari_graft.workbench.rounds import Measure
+from napari_graft.sources.card import LeadingScore
 
 _HEIGHT = 150
 _AXES = {"tiles painted": "n_tiles", "minutes of painting": "minutes"}
-_SCORES: dict[Measure, str] = {"vi": "VI (low is good)", "ap50": "AP50 (high is good)"}
+_SCORES: dict[LeadingScore, str] = {"vi": "VI (low is good)", "ap50": "AP50 (high is good)"}
 
 
 class LearningCurvePlot(QWidget):
@@ -24,7 +24,7 @@ class LearningCurvePlot(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._points: Sequence[CurvePoint] = ()
-        self._measure: Measure = "ap50"
+        self._measure: LeadingScore = "ap50"
         self.axis = QComboBox()
         self.axis.addItems(list(_AXES))
         self.axis.setToolTip("What the score is drawn against")
@@ -36,7 +36,7 @@ class LearningCurvePlot(QWidget):
         self.advice = text()
         self.setLayout(column(self.advice, self.axis, self.plot))
 
-    def show_points(self, points: Sequence[CurvePoint], measure: Measure, advice: str) -> None:
+    def show_points(self, points: Sequence[CurvePoint], measure: LeadingScore, advice: str) -> None:
         """Draw a point for each round that has the score."""
         self._points, self._measure = points, measure
         self.advice.setText(advice)
