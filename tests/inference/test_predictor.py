@@ -12,6 +12,7 @@ from napari_graft.core.progress import CancelToken
 from napari_graft.core.tile import Tile
 from napari_graft.imaging.intensity import IntensityRange
 from napari_graft.inference import predictor as predictor_module
+from napari_graft.inference.features import encode_tile
 from napari_graft.inference.predictor import Predictor
 from napari_graft.inference.view import ModelView
 from napari_graft.io.volume import Volume
@@ -51,6 +52,20 @@ class PointwisePredictor(Predictor):
     def _forward(self, window: np.ndarray) -> np.ndarray:
         scale = np.linspace(0.1, 1, self.spec.n_outputs, dtype=np.float32)
         return scale.reshape(-1, *[1] * window.ndim) * window
+
+
+@pytest.mark.parametrize(("spec", "shape"), [(SMALL, (61, 84)), (SMALL_3D, (5, 30, 41))])
+def test_one_look_is_the_prediction_and_what_the_encoder_sees(
+    spec: ModelSpec, shape: tuple[int, ...]
+) -> None:
+    image, network = make_image(shape), build_network(spec).eval()
+    predictor = Predictor(network, CPU)
+    probabilities, activation = predictor.look(image)
+
+    np.testing.assert_allclose(probabilities, predictor.predict_array(image), atol=1e-6)
+    seen = encode_tile(network, image, CPU)
+    # In another memory layout and, where the processor has it, in half the length of numbers.
+    np.testing.assert_allclose(activation, seen, atol=0.03 * np.abs(seen).max())
 
 
 def test_windows_that_agree_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:

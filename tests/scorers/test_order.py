@@ -69,8 +69,24 @@ def test_a_source_that_cannot_be_measured_at_all_comes_last_in_its_group():
 
 def test_a_source_that_one_scorer_cannot_measure_is_judged_by_the_others():
     readings = {"a": {"x": 3.0, "y": 1.0}, "b": {"x": 2.0}, "c": {"x": 1.0, "y": 2.0}}
-    assert standings(readings, ("x", "y")) == {"a": 0.5, "b": 0.5, "c": 0.5}
-    assert standings(readings, ("x",)) == {"a": 0.0, "b": 0.5, "c": 1.0}
+    assert standings(readings, [("x", "y")]) == {"a": 0.5, "b": 0.5, "c": 0.5}
+    assert standings(readings, [("x",)]) == {"a": 0.0, "b": 0.5, "c": 1.0}
+
+
+def test_groups_of_scorers_count_alike_however_many_scorers_are_in_them():
+    readings = {"a": {"x": 2.0, "y": 2.0, "z": 1.0}, "b": {"x": 1.0, "y": 1.0, "z": 2.0}}
+    assert standings(readings, [("x", "y"), ("z",)]) == {"a": 0.5, "b": 0.5}
+    assert standings(readings, [("x", "y"), ("unheard",)]) == {"a": 0.0, "b": 1.0}
+
+
+def test_what_is_seen_on_the_tiles_counts_as_much_as_all_else():
+    image = {"near": at("neurites", 1, consistency=0.9), "far": at("neurites", 30, consistency=0.2)}
+    assert order(image, "neurites") == ["near", "far"]
+    tiles = {
+        "near": at("neurites", 1, consistency=0.9, **{"few-shot": -3.0}),
+        "far": at("neurites", 30, consistency=0.2, **{"few-shot": -0.3}),
+    }
+    assert {score.combined for score in rank(tiles, "neurites")} == {0.5}
 
 
 def test_ties_share_a_place_and_do_not_depend_on_the_order_of_the_sources():

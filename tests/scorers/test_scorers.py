@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +18,15 @@ from napari_graft.fingerprints.general import common_encoder, general_fingerprin
 from napari_graft.fingerprints.mmd import exact_mmd2
 from napari_graft.inference.features import tile_features
 from napari_graft.io.weights import save_tensors
+from napari_graft.metrics.scores import Scores
 from napari_graft.nets.build import build_network
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.scorers.consistency import agreement, changes, consistency
 from napari_graft.scorers.energy import energy_distance
-from napari_graft.scorers.few_shot import few_shot, fit_head, see_labelled
+from napari_graft.scorers.few_shot import best, few_shot
 from napari_graft.scorers.frechet import frechet_to_standard
+from napari_graft.scorers.head_fit import fit_head, head_fit, see_labelled
 from napari_graft.scorers.mmd_general import general_closeness
 from napari_graft.scorers.registry import SCORERS
 from napari_graft.scorers.remedies import find_remedy
@@ -94,7 +96,7 @@ def test_a_scorer_says_none_where_the_source_has_not_what_it_needs(
         sighting.target,
         sighting.workplace,
     )
-    assert (SCORERS[name].measure(bare) is None) == (name not in ("consistency", "few-shot"))
+    assert (SCORERS[name].measure(bare) is None) == (name not in ("consistency", "few-shot", "head-fit"))
 
 
 @pytest.mark.parametrize("name", [name for name in SCORERS if name not in ("energy", "mmd-general")])
@@ -150,7 +152,7 @@ def test_training_the_head_lowers_the_held_out_loss_and_changes_nothing_else(pro
     held_out = HeldOutLoss(examples, CPU)
     before = held_out(sighting.network, CancelToken())
     kept = {k: v.clone() for k, v in sighting.network.state_dict().items()}
-    assert few_shot(sighting) > -before  # type: ignore[operator]  # tiles are annotated
+    assert head_fit(sighting) > -before  # type: ignore[operator]  # tiles are annotated
     assert all(torch.equal(v, kept[k]) for k, v in sighting.network.state_dict().items())
     fit_head(sighting.network, examples, CPU, CancelToken())
     changed = {k for k, v in sighting.network.state_dict().items() if not torch.equal(v, kept[k])}
@@ -189,7 +191,32 @@ def test_few_shot_is_not_known_before_a_tile_is_annotated(
 
     with make_project(tmp_path / "bare.graft", ImageOptions(str(image))) as bare:
         assert few_shot(see(bare)) is None
+        assert head_fit(see(bare)) is None
     assert few_shot(see(project)) is not None
+
+
+def test_on_the_tiles_a_source_that_was_taught_the_structure_beats_one_that_was_not(project: Project) -> None:
+    taught, other = (few_shot(see(project, name)) for name in ("tiny-nuclei", "tiny-neurites"))
+    assert taught is not None
+    assert other is not None
+    assert 0 < taught <= 1
+    assert taught > other
+
+
+def test_score_on_the_tiles_does_not_hang_on_the_threshold_that_a_source_came_with(project: Project) -> None:
+    sighting, blind = see(project), see(project)
+    blind.decode = replace(blind.decode, foreground_threshold=0.999)
+    assert few_shot(blind) == pytest.approx(few_shot(sighting), abs=0.1)
+
+
+def test_best_score_is_the_lowest_vi_of_what_fills_the_image_and_the_highest_ap_of_all_else() -> None:
+    def scores(vi: float, ap: float) -> Scores:
+        return Scores(**{f.name: 0.0 for f in fields(Scores)} | {"vi": vi, "ap": ap})
+
+    both = [scores(0.7, 0.6), scores(0.4, 0.1)]
+    assert best(both, "neurites") == -0.4
+    assert best(both, "axons") == best(both, None) == 0.6
+    assert best([], "nuclei") is None
 
 
 def test_the_frechet_distance_is_that_of_gaussians() -> None:

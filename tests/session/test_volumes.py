@@ -124,7 +124,9 @@ def test_volumes_are_ranked_for_by_2d_and_3d_sources_alike(folder: Path, catalog
     entries = {entry.source.id: entry.as_dict() for entry in ranked}
     assert set(entries) == {"tiny-nuclei", "tiny-neurites", "tiny-tubes"}
     assert all(isinstance(entry["z"], float) for entry in entries.values())
-    assert all(isinstance(entry["few_shot"], float) for entry in entries.values())
+    on_tiles = {name for name, entry in entries.items() if isinstance(entry["few_shot"], float)}
+    # At the pixel size of the third the painted objects are smaller than a pixel.
+    assert on_tiles == {"tiny-neurites", "tiny-tubes"}
     assert isinstance(entries["tiny-tubes"]["mmd2_general"], float)
     assert mapped is not None
     assert "tiny-tubes" in mapped.names

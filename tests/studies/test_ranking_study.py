@@ -13,7 +13,8 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.spec import ModelSpec
-from napari_graft.studies.ranking import RankingRequest, label_score, run_ranking
+from napari_graft.studies.ranking import RankingRequest, run_ranking
+from napari_graft.studies.ranking_table import label_score
 from napari_graft.studies.targets import ISBI, RANKING_TARGETS, Target
 from napari_graft.studies.transfer import TransferPlan, quality_of
 

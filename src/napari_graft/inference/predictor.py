@@ -6,6 +6,7 @@ import copy
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +19,8 @@ from napari_graft.inference.windows import Blender, to_batch, window_tiles
 from napari_graft.nets.device import mixed_precision
 from napari_graft.nets.network import Network
 from napari_graft.nets.padding import pad_to_stride
+
+T = TypeVar("T")
 
 # Group norm takes its statistics from the window, so that windows differ where they overlap: the less, the
 # larger they are, and the fewer seams there are.
@@ -113,23 +116,50 @@ class Predictor:
             blender.add(window, self._answer(image[window.slices]))
         return blender.result(token)
 
+    def look(self, image: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the probabilities of an image that fits into one window, and what the encoder sees in it.
+
+        Returns
+        -------
+        probabilities
+            As of `predict_array`.
+        activation
+            As of `encode_tile`.
+        """
+        return self._or_on_cpu(lambda: self._look(image))
+
     def _answer(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self._or_on_cpu(lambda: self._forward(window))
+
+    def _or_on_cpu(self, work: Callable[[], T]) -> T:
         if self._device.type == "cpu":
-            return self._forward(window)
+            return work()
         with self._turn:
             try:
-                return self._forward(window)
+                return work()
             except torch.OutOfMemoryError:
                 self._notify("not enough GPU memory: going on with the CPU")
                 self._device = torch.device("cpu")
                 self._network = self._network.to(self._device)
-                return self._forward(window)
+                return work()
 
     @torch.inference_mode()
     def _forward(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
-        batch = pad_to_stride(to_batch([window], self._device), self.spec.total_stride)
         with mixed_precision(self._device):
-            logits = self._network(batch)
-        logits = logits[(0, slice(None), *map(slice, window.shape))]
-        answer: NDArray[np.float32] = logits.float().contiguous().sigmoid_().cpu().numpy()
-        return answer
+            logits = self._network(self._batch(window))
+        return _probabilities(logits, window.shape)
+
+    @torch.inference_mode()
+    def _look(self, window: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        with mixed_precision(self._device):
+            logits, deepest = self._network.look(self._batch(window))
+        return _probabilities(logits, window.shape), deepest[0].float().cpu().numpy()
+
+    def _batch(self, window: NDArray[np.float32]) -> torch.Tensor:
+        return pad_to_stride(to_batch([window], self._device), self.spec.total_stride)
+
+
+def _probabilities(logits: torch.Tensor, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    logits = logits[0][(slice(None), *map(slice, shape))]
+    answer: NDArray[np.float32] = logits.float().contiguous().sigmoid_().cpu().numpy()
+    return answer

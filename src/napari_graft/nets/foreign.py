@@ -65,9 +65,14 @@ class ForeignNetwork(Network):
 
     def encode(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Return the answer, averaged over cells of 8 pixels: where a foreign encoder ends nobody knows."""
+        return [self.look(x)[1]]
+
+    def look(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the answer, and its average over cells."""
+        logits = self(x)
         cell = [min(_CELL, n) for n in x.shape[2:]]
         pool = functional.avg_pool2d if self.spec.ndim == 2 else functional.avg_pool3d
-        return [pool(self(x).sigmoid(), cell)]
+        return logits, pool(logits.sigmoid(), cell)
 
     def stored_weights(self) -> dict[str, NDArray[Any]]:
         """Return the bytes of the file as one array."""

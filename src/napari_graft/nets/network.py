@@ -25,6 +25,10 @@ class Network(nn.Module, ABC):
     def encode(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Return what the network sees in an image, as maps (N, C, *coarse), the deepest last."""
 
+    def look(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what `forward` and the last map of `encode` are, without computing anything twice."""
+        return self(x), self.encode(x)[-1]
+
     @abstractmethod
     def stored_weights(self) -> dict[str, NDArray[Any]]:
         """Return the arrays from which `napari_graft.nets.kinds.load_network` makes this network again."""

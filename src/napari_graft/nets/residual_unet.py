@@ -126,6 +126,11 @@ class ResidualUNet(Network):
         """Return logits of shape (N, 1 + n_offsets, *spatial): foreground, then one affinity an offset."""
         return self.decode(self.encode(x))
 
+    def look(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the logits and the deepest activation."""
+        activations = self.encode(x)
+        return self.decode(activations), activations[-1]
+
     def stored_weights(self) -> dict[str, NDArray[np.float32]]:
         """Return a copy of the weights as float32 arrays."""
         return {k: v.detach().cpu().numpy().astype(np.float32) for k, v in self.state_dict().items()}

@@ -1,93 +1,57 @@
-"""How far a source comes on the annotated tiles when only its last layer is trained."""
+"""How well a source does on the annotated tiles, before it has learned anything there."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from napari_graft.core.labels import UNLABELLED
-from napari_graft.core.progress import CancelToken
-from napari_graft.nets.padding import pad_to_stride
-from napari_graft.nets.residual_unet import ResidualUNet
+from napari_graft.inference.predictor import Predictor
+from napari_graft.metrics.evaluate_annotated import evaluate_annotated
+from napari_graft.metrics.scores import Scores
 from napari_graft.scorers.sighting import Sighting
-from napari_graft.training.examples import Box, Example, labelled_box, near_labels
-from napari_graft.training.held_out import HeldOutLoss
-from napari_graft.training.losses import masked_loss
-from napari_graft.training.targets import Targets, make_targets
+from napari_graft.segmentation.decode import decode
+from napari_graft.segmentation.settings import DecodeSettings
+from napari_graft.sources.card import leading_score
+from napari_graft.training.examples import near_labels
 
-N_STEPS = 40
-_RATE = 0.02
+THRESHOLDS = (0.02, 0.2, 0.35, 0.5, 0.65, 0.8)
+"""Of the foreground, tried beside the source's own: where objects end is what images differ in most."""
+
+Probabilities = NDArray[np.float32]
 
 
 def few_shot(sighting: Sighting) -> float | None:
-    """Return minus the held-out loss after a short training of the head alone.
+    """Return the score of the source's objects on the annotated pixels, at its best threshold.
 
-    None without annotation, or where the network was imported as a finished one and has no head to train.
-
-    All that lies below the head is run once, so that a step costs next to nothing; the held-out parts of the
-    tiles are those that a training would be judged on.
+    Minus the VI where objects fill the image, else the mean AP. None without annotation, or without an object
+    in it. Nothing is trained, so that all annotated pixels can be scored, and networks that were imported as
+    finished ones as well. After a training of the head on the same tiles (`head_fit`) the score is another
+    source's as often as not: such a training fits the few tiles, and a score on the part of them that is held
+    out hangs on a few objects.
     """
-    examples = sighting.target.examples(sighting.network.spec)
-    device, cancel = sighting.workplace.device, sighting.workplace.cancel
-    held_out = HeldOutLoss(examples, device)
-    if not held_out or not isinstance(sighting.network, ResidualUNet):
+    network = sighting.network
+    examples = [near_labels(one, "both") for one in sighting.target.examples(network.spec)]
+    if not examples:
         return None
-    network = copy.deepcopy(sighting.network).to(device).eval()
-    fit_head(network, examples, device, cancel)
-    return -held_out(network, cancel)
+    predictor = Predictor(network, sighting.workplace.device)
+    answers = [predictor.predict_array(one.image, sighting.workplace.cancel) for one in examples]
+    labels = [one.labels("both") for one in examples]
+    own = sighting.decode
+
+    def score(settings: DecodeSettings) -> Scores | None:
+        sighting.workplace.cancel.raise_if_cancelled()
+        found = [decode(answer[0], answer[1:], network.spec.offsets, settings) for answer in answers]
+        return evaluate_annotated(found, labels)
+
+    tried = {own.foreground_threshold, *THRESHOLDS}
+    scores = [score(replace(own, foreground_threshold=threshold)) for threshold in sorted(tried)]
+    return best([one for one in scores if one is not None], sighting.target.structure)
 
 
-def fit_head(
-    network: ResidualUNet, examples: Sequence[Example], device: torch.device, cancel: CancelToken
-) -> None:
-    """Train the last layer of a network on the annotated pixels that may be learned from.
-
-    Raises
-    ------
-    Cancelled
-        Between two steps, when asked to stop.
-    """
-    labelled = [near_labels(e, "train") for e in examples if np.any(e.train != UNLABELLED)]
-    cases = [see_labelled(network, e, device, cancel) for e in labelled]
-    if not cases:
-        return
-    network.requires_grad_(False)
-    network.head.requires_grad_(True)
-    optimiser = torch.optim.Adam(network.head.parameters(), lr=_RATE)
-    for step in range(N_STEPS):
-        cancel.raise_if_cancelled()
-        seen, targets = cases[step % len(cases)]
-        logits = network.answer(seen)[(slice(None), slice(None), *map(slice, targets.values.shape[2:]))]
-        loss = masked_loss(logits, targets)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-
-
-@torch.no_grad()
-def see_labelled(
-    network: ResidualUNet, example: Example, device: torch.device, cancel: CancelToken
-) -> tuple[torch.Tensor, Targets]:
-    """Return what the head sees of an example, and what it should answer."""
-    cancel.raise_if_cancelled()
-    image = torch.from_numpy(example.image)[None, None].to(device)
-    seen = network.climb(network.encode(pad_to_stride(image, network.spec.total_stride)))
-    coarse, fine = _box_of_head(example.train, network.spec.strides[0])
-    labels = torch.from_numpy(np.ascontiguousarray(example.train[fine]))[None].to(device)
-    return seen[(slice(None), slice(None), *coarse)].contiguous(), make_targets(labels, network.spec.offsets)
-
-
-def _box_of_head(labels: NDArray[np.integer], fold: Sequence[int]) -> tuple[Box, Box]:
-    """Return the box of what is labelled, in what the head sees and in pixels.
-
-    Around it lies image that the network needs and the head does not: of a slice that was painted in a volume
-    the head would answer many others.
-    """
-    sides = zip(labelled_box(labels), fold, strict=True)
-    coarse = tuple(slice(side.start // f, -(-side.stop // f)) for side, f in sides)
-    fine = tuple(slice(side.start * f, side.stop * f) for side, f in zip(coarse, fold, strict=True))
-    return coarse, fine
+def best(scores: Sequence[Scores], structure: str | None) -> float | None:
+    """Return the best of some scores, higher is better, by what says most of a structure; None of none."""
+    is_filled = leading_score(structure) == "vi"
+    return max((float(-one.vi if is_filled else one.ap) for one in scores), default=None)

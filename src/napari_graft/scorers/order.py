@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from napari_graft.fingerprints.distance import Distance
-from napari_graft.scorers.registry import COMBINED
+from napari_graft.scorers.registry import ON_IMAGE, ON_TILES
 from napari_graft.scorers.remedies import Remedy
 
 # Structures that look alike enough for a source of one to start the other: the name of the family of each.
@@ -17,6 +17,8 @@ FAMILIES = {
     "neurites": "neurites", "axons": "neurites", "nuclei": "cells", "cells": "cells",
     "mitochondria": "organelles", "organelles": "organelles",
 }  # fmt: skip
+DECIDING = (ON_IMAGE, ON_TILES)
+"""Groups of scorers that decide the order: what is seen on the user's tiles counts as much as all else."""
 UNKNOWN = "not measured"
 """Verdict on a source without a fingerprint."""
 
@@ -56,8 +58,8 @@ class SourceScore:
     same_structure
         Whether the source segments the wanted structure or one of its family; True where none is wanted.
     combined
-        Mean standing of the source among those of its group over the scorers, 0 the best to 1 the last; None
-        where nothing was measured.
+        Standing of the source among those of its group (`standings`), 0 the best to 1 the last; None where
+        nothing was measured.
     """
 
     source_id: str
@@ -94,30 +96,40 @@ def rank(evidence: Mapping[str, Evidence], wanted: str | None) -> list[SourceSco
         groups[_group(evidence[source_id].structure, wanted)].append(source_id)
     scores = []
     for group, members in groups.items():
-        places = standings({one: evidence[one].readings for one in members}, COMBINED)
+        places = standings({one: evidence[one].readings for one in members}, DECIDING)
         ordered = sorted(members, key=lambda one: (places.get(one, 2.0), one))
         scores += [SourceScore(one, evidence[one], group < 2, places.get(one)) for one in ordered]
     return scores
 
 
-def standings(readings: Mapping[str, Mapping[str, float]], names: Sequence[str]) -> dict[str, float]:
-    """Return the mean, over the named scorers, of each source's place: 0 the best, 1 the last.
+def standings(
+    readings: Mapping[str, Mapping[str, float]], groups: Sequence[Sequence[str]]
+) -> dict[str, float]:
+    """Return the mean place of each source by some groups of scorers: 0 the best, 1 the last.
 
-    The scorers' numbers have no common scale, hence the places (Borda's count). A scorer that measured fewer
-    than two sources has no say; a source that a scorer could not measure is judged by the others.
+    The scorers' numbers have no common scale, hence the places (Borda's count). They are averaged over the
+    scorers of a group, and these means over the groups, each of which counts alike. A scorer that measured
+    fewer than two sources has no say; a source that a scorer could not measure is judged by the others.
     """
-    places: dict[str, list[float]] = {}
-    for name in names:
-        measured = [source for source in readings if name in readings[source]]
-        if len(measured) < 2:
-            continue
-        ranks = rankdata([-readings[source][name] for source in measured])
-        for source, place in zip(measured, (ranks - 1) / (len(measured) - 1), strict=True):
-            places.setdefault(source, []).append(float(place))
-    found = {source: float(np.mean(of_source)) for source, of_source in places.items()}
-    if not found and len(readings) == 1:
+    means: dict[str, list[float]] = {}
+    for names in groups:
+        places: dict[str, list[float]] = {}
+        for name in names:
+            for source, place in _places(readings, name).items():
+                places.setdefault(source, []).append(place)
+        for source, of_source in places.items():
+            means.setdefault(source, []).append(float(np.mean(of_source)))
+    if not means and len(readings) == 1:
         return {source: 0.0 for source, known in readings.items() if known}
-    return found
+    return {source: float(np.mean(of_source)) for source, of_source in means.items()}
+
+
+def _places(readings: Mapping[str, Mapping[str, float]], name: str) -> dict[str, float]:
+    measured = [source for source in readings if name in readings[source]]
+    if len(measured) < 2:
+        return {}
+    ranks = rankdata([-readings[source][name] for source in measured])
+    return dict(zip(measured, map(float, (ranks - 1) / (len(measured) - 1)), strict=True))
 
 
 def family(structure: str) -> str:

@@ -9,6 +9,7 @@ from napari_graft.scorers.consistency import consistency
 from napari_graft.scorers.energy import energy_closeness
 from napari_graft.scorers.few_shot import few_shot
 from napari_graft.scorers.frechet import frechet_closeness
+from napari_graft.scorers.head_fit import head_fit
 from napari_graft.scorers.mmd import closeness
 from napari_graft.scorers.mmd_general import general_closeness
 from napari_graft.scorers.scorer import Scorer
@@ -18,7 +19,10 @@ SCORERS: Registry[Scorer] = Registry("scorer")
 SCORERS.register("mmd")(Scorer("closeness", closeness))
 SCORERS.register("mmd-general")(Scorer("closeness, common encoder", general_closeness))
 SCORERS.register("consistency")(Scorer("steadiness", consistency))
-SCORERS.register("few-shot")(Scorer("on your tiles", few_shot))
+SCORERS.register("few-shot")(Scorer("on your tiles", few_shot, reads_labels=True))
+SCORERS.register("head-fit")(
+    Scorer("on your tiles, last layer trained", head_fit, is_combined=False, reads_labels=True)
+)
 SCORERS.register("frechet")(Scorer("Fréchet distance", frechet_closeness, is_combined=False))
 SCORERS.register("energy")(Scorer("energy distance", energy_closeness, is_combined=False))
 
@@ -31,3 +35,7 @@ def read_all(sighting: Sighting, names: Iterable[str]) -> dict[str, float]:
 
 COMBINED = tuple(name for name in SCORERS if SCORERS[name].is_combined)
 """Names of the scorers that decide the order together."""
+ON_IMAGE = tuple(name for name in COMBINED if not SCORERS[name].reads_labels)
+"""Those of them that have a say before the first tile is annotated."""
+ON_TILES = tuple(name for name in COMBINED if SCORERS[name].reads_labels)
+"""Those of them that need annotated tiles."""

@@ -20,8 +20,11 @@ class Scorer:
         Returns a number, higher for a better source; None where it cannot be measured.
     is_combined
         Whether it has a say in the order of the sources; the others are there to be compared with.
+    reads_labels
+        Whether it looks at what is annotated.
     """
 
     title: str
     measure: Callable[[Sighting], float | None]
     is_combined: bool = True
+    reads_labels: bool = False

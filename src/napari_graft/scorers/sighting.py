@@ -30,6 +30,11 @@ Images = Sequence[NDArray[np.float32]]
 class Target(Protocol):
     """An image that sources are to be ranked for, as their networks see it."""
 
+    @property
+    def structure(self) -> str | None:
+        """What is to be segmented, None where that is not known."""
+        ...
+
     def tiles(self, spec: NetworkSpec, zoom: float = 1.0) -> Images:
         """Return normalised tiles on the grid of a network; `zoom` above 1 enlarges what they show."""
         ...

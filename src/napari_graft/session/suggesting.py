@@ -18,7 +18,7 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.core.tile import Tile
 from napari_graft.inference.features import encode_tile, pool_activation
-from napari_graft.inference.predictor import Predictor
+from napari_graft.inference.predictor import Prediction, Predictor
 from napari_graft.inference.uncertainty import uncertainty_map
 from napari_graft.inference.view import ModelView
 from napari_graft.nets.device import choose_device
@@ -180,15 +180,19 @@ class _Look:
     def at(self, tiles: Sequence[Tile], report: Report, cancel: CancelToken) -> list[Candidate]:
         """Return what the model sees in each tile."""
         device = choose_device(self.request.device)
-        predictor = Predictor(self.model.network, device)
+        predictor = Predictor(self.model.network, device) if self._predicts else None
         candidates = []
         for i, tile in enumerate(tiles):
             cancel.raise_if_cancelled()
             report(Progress(i, len(tiles), "looking at tiles"))
             image = self.view.read(self._with_slices_around(tile))
-            tokens = encode_tile(self.model.network, image, device)
+            uncertainty, foreground = None, None
+            if predictor is None:
+                tokens = encode_tile(self.model.network, image, device)
+            else:
+                probabilities, tokens = predictor.look(image)
+                uncertainty, foreground = self._sum_up(Prediction(tile, probabilities[0], probabilities[1:]))
             attention = edge_attention(image, tokens.shape[1:])
-            uncertainty, foreground = self._predict(predictor, tile) if self._predicts else (None, None)
             candidates.append(
                 Candidate(
                     tile,
@@ -208,8 +212,8 @@ class _Look:
             return tile
         return tile.grow((*self.view.on_image(HALO[3])[:1], 0, 0))
 
-    def _predict(self, predictor: Predictor, tile: Tile) -> tuple[float, float]:
-        prediction = predictor.predict(self.view, self._with_slices_around(tile))
+    def _sum_up(self, prediction: Prediction) -> tuple[float, float]:
+        """Return the mean uncertainty and the share of the foreground."""
         unsure = uncertainty_map(prediction, self.model.spec.n_attractive)
         return float(unsure.mean()), float(prediction.foreground.mean())
 

@@ -52,6 +52,11 @@ class ProjectTarget:
     _general: dict[_Scale, NDArray[np.float32]] = field(default_factory=dict)
     _examples: dict[_Scale, Sequence[Example]] = field(default_factory=dict)
 
+    @property
+    def structure(self) -> str | None:
+        """What is to be segmented, None where the user did not say."""
+        return self.project.manifest.structure
+
     def tiles(self, spec: NetworkSpec, zoom: float = 1.0) -> Images:
         """Return normalised tiles on the grid of a network; `zoom` above 1 enlarges what they show."""
         key = _scale(spec, zoom)

@@ -6,25 +6,20 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from statistics import fmean, median
-
-import numpy as np
+from statistics import fmean
 
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.io import atomic
-from napari_graft.scorers.order import family, standings
-from napari_graft.scorers.registry import COMBINED, SCORERS
+from napari_graft.scorers.order import family
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.source import Source
-from napari_graft.studies.agreement import Agreement, agree, by_chance
 from napari_graft.studies.kept import KeptResults
+from napari_graft.studies.ranking_table import TargetFigures, table
 from napari_graft.studies.readings import ReadingRoom, Readings
 from napari_graft.studies.targets import RANKING_TARGETS, Target
 from napari_graft.studies.transfer import Transfer, TransferBench, TransferPlan
 
 NAME = "ranking"
-NO_LABELS = tuple(name for name in COMBINED if name != "few-shot")
-"""Scorers that have a say before the first tile is annotated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,57 +55,6 @@ class RankingRequest:
         return replace(self, targets=self.targets[:1], n_seeds=1, plan=replace(self.plan, steps=5))
 
 
-@dataclass(slots=True)
-class TargetFigures:
-    """Gather what was found on one target.
-
-    Parameters
-    ----------
-    target
-        The target.
-    truth
-        Quality of each source after the training, mean over the seeds.
-    readings
-        What each scorer said of each source, mean over the seeds.
-    sources
-        The sources, by id.
-    """
-
-    target: Target
-    truth: dict[str, float]
-    readings: dict[str, dict[str, float]]
-    sources: dict[str, Source]
-
-    def orders(self) -> dict[str, dict[str, float]]:
-        """Return what each scorer, their combinations and the labels on the cards foretell, by source."""
-        found = {
-            name: {one: known[name] for one, known in self.readings.items() if name in known}
-            for name in SCORERS
-        }
-        for title, names in (("combined", COMBINED), ("combined, no labels", NO_LABELS)):
-            found[title] = {one: -place for one, place in standings(self.readings, names).items()}
-        found["label"] = {one: label_score(self.target, source) for one, source in self.sources.items()}
-        return found
-
-    def generalist_regret(self) -> float | None:
-        """Return the regret of always taking the source of many sets, None where it has seen the target."""
-        wide = [one for one, source in self.sources.items() if len(source.card.training.datasets) > 1]
-        wide = [one for one in wide if one in self.truth]
-        if not wide:
-            return None
-        best = max(self.truth.values())
-        return (best - max(self.truth[one] for one in wide)) / max(abs(best), 1e-9)
-
-
-def label_score(target: Target, source: Source) -> float:
-    """Return how many of genus and instrument the cards of target and source share, 0 to 2."""
-    genus, instrument = target.labels_of_set
-    card = source.card
-    same_genus = bool(genus) and genus.lower() in card.species.lower()
-    same_instrument = bool(instrument) and instrument.lower() in card.instrument.lower()
-    return float(same_genus) + float(same_instrument)
-
-
 def run_ranking(request: RankingRequest, *, report: Report, cancel: CancelToken) -> list[dict[str, object]]:
     """Adapt every source to every target it has not seen, and compare the true order with the foretold ones.
 
@@ -119,7 +63,7 @@ def run_ranking(request: RankingRequest, *, report: Report, cancel: CancelToken)
     Returns
     -------
     list of dict
-        One row for each scorer and control: median ρ, mean regret and rate of hits over the targets.
+        One row for each scorer and control, see `table`.
 
     Raises
     ------
@@ -135,52 +79,16 @@ def run_ranking(request: RankingRequest, *, report: Report, cancel: CancelToken)
     for number, (seed, target) in enumerate(runs):
         report(Progress(number, len(runs), f"seed {seed}, target {target.key}"))
         study.measure(target, seed)
-    figures = [found for found in map(study.figures, request.targets) if len(found.truth) >= 2]
+    figures = [found for target in request.targets for found in study.figures(target)]
     rows = table(figures)
     document = {
         "settings": {"n_seeds": request.n_seeds, "is_family_only": request.is_family_only}
         | asdict(request.plan),
         "rows": rows,
-        "targets": [_describe(one) for one in figures],
+        "targets": [one.describe() for one in figures],
     }
     atomic.write_text(request.out / f"{NAME}.json", json.dumps(document, indent=2) + "\n")
     return rows
-
-
-def table(figures: Sequence[TargetFigures]) -> list[dict[str, object]]:
-    """Return a row for each scorer and control, over all targets and for each family."""
-    groups = {"all": list(figures)}
-    for one in figures:
-        groups.setdefault(family(one.target.structure), []).append(one)
-    return [row for name, members in groups.items() for row in _rows(name, members)]
-
-
-def _rows(group: str, figures: Sequence[TargetFigures]) -> list[dict[str, object]]:
-    found: dict[str, list[Agreement]] = {}
-    for one in figures:
-        for name, foretold in one.orders().items():
-            agreement = agree(foretold, one.truth)
-            if agreement is not None:
-                found.setdefault(name, []).append(agreement)
-        found.setdefault("random", []).append(by_chance(one.truth))
-    rows = [_row(group, name, agreements) for name, agreements in found.items()]
-    regrets = [regret for one in figures if (regret := one.generalist_regret()) is not None]
-    if regrets:
-        row = {"group": group, "order": "generalist", "n_targets": len(regrets)}
-        rows.append(row | {"rho": None, "regret": round(fmean(regrets), 3), "top3": None})
-    return rows
-
-
-def _row(group: str, name: str, agreements: Sequence[Agreement]) -> dict[str, object]:
-    known = [one.rho for one in agreements if not np.isnan(one.rho)]
-    return {
-        "group": group,
-        "order": name,
-        "n_targets": len(agreements),
-        "rho": round(median(known), 3) if known else None,
-        "regret": round(fmean(one.regret for one in agreements), 3),
-        "top3": round(fmean(one.is_hit for one in agreements), 3),
-    }
 
 
 class _Study:
@@ -193,13 +101,13 @@ class _Study:
         self._transfers = KeptResults(Transfer, request.out / f"{NAME}-transfers.jsonl")
         readings = KeptResults(Readings, request.out / f"{NAME}-readings.jsonl")
         self._room = ReadingRoom(request.recipes, request.data, readings, cancel)
-        self._found: dict[str, list[tuple[Source, Transfer, Readings]]] = {}
+        self._found: dict[str, dict[int, list[tuple[Source, Transfer, Readings]]]] = {}
 
     def measure(self, target: Target, seed: int) -> None:
         """Adapt and measure every source on a target whose tiles are drawn from a seed."""
         request = self._request
         bench = TransferBench(target, request.data, request.plan, seed, self._transfers, self._cancel)
-        found = self._found.setdefault(target.key, [])
+        found = self._found.setdefault(target.key, {}).setdefault(seed, [])
         try:
             seen = self._room.target_of(bench.project)
             for source in bench.candidates(self._catalogue):
@@ -209,28 +117,26 @@ class _Study:
         finally:
             bench.close()
 
-    def figures(self, target: Target) -> TargetFigures:
-        """Return what was found on one target: means over the seeds."""
-        truths: dict[str, list[float]] = {}
-        readings: dict[str, list[dict[str, float]]] = {}
-        sources: dict[str, Source] = {}
-        for source, transfer, read in self._found[target.key]:
-            sources[source.id] = source
-            truths.setdefault(source.id, []).append(transfer.quality)
-            readings.setdefault(source.id, []).append(read.readings)
-        truth = {one: fmean(values) for one, values in truths.items()}
-        return TargetFigures(target, truth, {one: _mean(many) for one, many in readings.items()}, sources)
+    def figures(self, target: Target) -> list[TargetFigures]:
+        """Return what was found on one target, for each seed; nothing where fewer than two sources are."""
+        by_seed = self._found[target.key]
+        trials = {seed: {source.id: t.quality for source, t, _ in found} for seed, found in by_seed.items()}
+        truth = _mean(list(trials.values()))
+        if len(truth) < 2:
+            return []
+        return [
+            TargetFigures(
+                target,
+                seed,
+                truth,
+                trials[seed],
+                _mean([trial for other, trial in trials.items() if other != seed]),
+                {source.id: read.known for source, _, read in found},
+                {source.id: source for source, _, _ in found},
+            )
+            for seed, found in by_seed.items()
+        ]
 
 
 def _mean(many: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    return {name: fmean(one[name] for one in many) for name in many[0] if all(name in one for one in many)}
-
-
-def _describe(figures: TargetFigures) -> dict[str, object]:
-    found = {name: agree(foretold, figures.truth) for name, foretold in figures.orders().items()}
-    return {
-        "target": figures.target.key,
-        "truth": figures.truth,
-        "readings": figures.readings,
-        "agreement": {name: asdict(one) for name, one in found.items() if one is not None},
-    }
+    return {name: fmean(one[name] for one in many) for name in many[0]} if many else {}

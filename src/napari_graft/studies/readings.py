@@ -33,7 +33,7 @@ class Readings(Document):
     target, seed, source, weights_sha256, decode, n_tiles, tile
         What was measured, by which it is known again; see `napari_graft.studies.transfer.Transfer`.
     readings
-        By the name of the scorer.
+        By the name of the scorer; None where that one could not measure it.
     """
 
     target: str
@@ -43,7 +43,12 @@ class Readings(Document):
     decode: dict[str, float]
     n_tiles: int
     tile: int
-    readings: dict[str, float]
+    readings: dict[str, float | None]
+
+    @property
+    def known(self) -> dict[str, float]:
+        """What could be measured."""
+        return {name: value for name, value in self.readings.items() if value is not None}
 
 
 @dataclass(slots=True)
@@ -84,15 +89,29 @@ class ReadingRoom:
             When asked to stop.
         """
         asked = {name: value for name, value in bench.asked(source).items() if name in Readings.model_fields}
-        known = self.kept.find(asked)
-        if known is not None and set(known.readings) <= set(SCORERS):
-            return known
+        known = self._known(asked)
+        missing = [name for name in SCORERS if name not in known]
+        if not missing:
+            return Readings.model_validate(asked | {"readings": known})
         model = model_of_source(source)
         own = self._features_of(source)
         sighting = Sighting(source, model.network, model.decode, target, target.workplace, own)
-        found = Readings.model_validate(asked | {"readings": read_all(sighting, SCORERS)})
+        measured: dict[str, float | None] = dict.fromkeys(missing) | read_all(sighting, missing)
+        found = Readings.model_validate(asked | {"readings": known | measured})
         self.kept.add(found)
         return found
+
+    def _known(self, asked: dict[str, object]) -> dict[str, float | None]:
+        """Return what is kept; who looks at the image alone says the same whichever tiles are annotated."""
+        of_any_seed = self.kept.find({name: value for name, value in asked.items() if name != "seed"})
+        of_seed = self.kept.find(asked)
+        known: dict[str, float | None] = {}
+        if of_any_seed is not None:
+            on_image = [name for name in SCORERS if not SCORERS[name].reads_labels]
+            known = {name: of_any_seed.readings[name] for name in on_image if name in of_any_seed.readings}
+        if of_seed is not None:
+            known |= {name: value for name, value in of_seed.readings.items() if name in SCORERS}
+        return known
 
     def _features_of(self, source: Source) -> NDArray[np.float32] | None:
         """Return the features of the training tiles of a source, None where its recipe is not there."""

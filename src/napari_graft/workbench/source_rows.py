@@ -29,10 +29,10 @@ class SourceRow:
     steadiness
         How steady its objects are on slightly changed copies of the image, 0 to 1; see `consistency`.
     place_on_tiles
-        Its place, 1 the best, and of how many, after a short training on the annotated tiles; None before a
-        tile is annotated.
+        Its place, 1 the best, and of how many, by the score of its objects on the annotated tiles; None before
+        a tile is annotated.
     standing
-        Mean place over all that was measured, 0 the best to 1 the last; None before the ranking.
+        In all that was measured, 0 the best to 1 the last; None before the ranking. See `standings`.
     z_after_remedy
         z after what may bring the image closer, None where nothing does.
     is_ranked

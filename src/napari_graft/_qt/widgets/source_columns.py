@@ -66,7 +66,7 @@ COLUMNS = (
     ),
     Column(
         "Your tiles",
-        "The place of the source after a very short training on the tiles that you painted.\n"
+        "The place of the source by how well it finds, untrained, what you painted.\n"
         "Rank again after painting to see it: nothing else here knows what you want to have found.",
         place_words,
         72,

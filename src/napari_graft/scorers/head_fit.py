@@ -1,0 +1,93 @@
+"""How far a source comes on the annotated tiles when only its last layer is trained."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_graft.core.labels import UNLABELLED
+from napari_graft.core.progress import CancelToken
+from napari_graft.nets.padding import pad_to_stride
+from napari_graft.nets.residual_unet import ResidualUNet
+from napari_graft.scorers.sighting import Sighting
+from napari_graft.training.examples import Box, Example, labelled_box, near_labels
+from napari_graft.training.held_out import HeldOutLoss
+from napari_graft.training.losses import masked_loss
+from napari_graft.training.targets import Targets, make_targets
+
+N_STEPS = 40
+_RATE = 0.02
+
+
+def head_fit(sighting: Sighting) -> float | None:
+    """Return minus the held-out loss after a short training of the head alone, to compare `few_shot` with.
+
+    None without annotation, or where the network was imported as a finished one and has no head to train.
+
+    All that lies below the head is run once, so that a step costs next to nothing; the held-out parts of the
+    tiles are those that a training would be judged on.
+    """
+    examples = sighting.target.examples(sighting.network.spec)
+    device, cancel = sighting.workplace.device, sighting.workplace.cancel
+    held_out = HeldOutLoss(examples, device)
+    if not held_out or not isinstance(sighting.network, ResidualUNet):
+        return None
+    network = copy.deepcopy(sighting.network).to(device).eval()
+    fit_head(network, examples, device, cancel)
+    return -held_out(network, cancel)
+
+
+def fit_head(
+    network: ResidualUNet, examples: Sequence[Example], device: torch.device, cancel: CancelToken
+) -> None:
+    """Train the last layer of a network on the annotated pixels that may be learned from.
+
+    Raises
+    ------
+    Cancelled
+        Between two steps, when asked to stop.
+    """
+    labelled = [near_labels(e, "train") for e in examples if np.any(e.train != UNLABELLED)]
+    cases = [see_labelled(network, e, device, cancel) for e in labelled]
+    if not cases:
+        return
+    network.requires_grad_(False)
+    network.head.requires_grad_(True)
+    optimiser = torch.optim.Adam(network.head.parameters(), lr=_RATE)
+    for step in range(N_STEPS):
+        cancel.raise_if_cancelled()
+        seen, targets = cases[step % len(cases)]
+        logits = network.answer(seen)[(slice(None), slice(None), *map(slice, targets.values.shape[2:]))]
+        loss = masked_loss(logits, targets)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+
+
+@torch.no_grad()
+def see_labelled(
+    network: ResidualUNet, example: Example, device: torch.device, cancel: CancelToken
+) -> tuple[torch.Tensor, Targets]:
+    """Return what the head sees of an example, and what it should answer."""
+    cancel.raise_if_cancelled()
+    image = torch.from_numpy(example.image)[None, None].to(device)
+    seen = network.climb(network.encode(pad_to_stride(image, network.spec.total_stride)))
+    coarse, fine = _box_of_head(example.train, network.spec.strides[0])
+    labels = torch.from_numpy(np.ascontiguousarray(example.train[fine]))[None].to(device)
+    return seen[(slice(None), slice(None), *coarse)].contiguous(), make_targets(labels, network.spec.offsets)
+
+
+def _box_of_head(labels: NDArray[np.integer], fold: Sequence[int]) -> tuple[Box, Box]:
+    """Return the box of what is labelled, in what the head sees and in pixels.
+
+    Around it lies image that the network needs and the head does not: of a slice that was painted in a volume
+    the head would answer many others.
+    """
+    sides = zip(labelled_box(labels), fold, strict=True)
+    coarse = tuple(slice(side.start // f, -(-side.stop // f)) for side, f in sides)
+    fine = tuple(slice(side.start * f, side.stop * f) for side, f in zip(coarse, fold, strict=True))
+    return coarse, fine
