@@ -29,8 +29,8 @@ class SourceRow:
     steadiness
         How steady its objects are on slightly changed copies of the image, 0 to 1; see `consistency`.
     place_on_tiles
-        Its place, 1 the best, and of how many, by the score of its objects on the annotated tiles; None before
-        a tile is annotated.
+        Its place, 1 the best, and of how many, by the score of its objects on the annotated tiles; None
+        before a tile is annotated.
     standing
         In all that was measured, 0 the best to 1 the last; None before the ranking. See `standings`.
     z_after_remedy
