@@ -56,7 +56,8 @@ def rank(
     if json:
         print_json(rows)
         return
-    print_rows(rows, ("source", "combined", "verdict", "z", "consistency", "few_shot", "structure", "title"))
+    columns = ("source", "combined", "verdict", "z", "consistency", "few_shot", "structure", "title")
+    print_rows(rows, columns, optional=("title",))
     for entry in ranked[:3]:
         if entry.score.advice is not None:
             stderr.print(f"note: {entry.source.id}: {entry.score.advice}", markup=False)
