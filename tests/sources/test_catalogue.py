@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import napari_graft
 from napari_graft.core.errors import InputError
 from napari_graft.sources.catalogue import Catalogue, default_folders, user_home
 from napari_graft.sources.source import export_source, open_source
@@ -118,6 +119,10 @@ def test_the_environment_names_further_folders_and_the_home(
     assert {"from-a", "from-b", "from-home"} <= ids
 
 
+@pytest.mark.skipif(
+    not Path(napari_graft.__file__).is_relative_to(Path(__file__).parents[2] / "src"),
+    reason="the package is installed, and not run from the checkout",
+)
 def test_a_checkout_of_the_repository_adds_its_own_sources() -> None:
     repository = Path(__file__).parents[2]
 
