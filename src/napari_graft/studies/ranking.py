@@ -109,11 +109,10 @@ class _Study:
         bench = TransferBench(target, request.data, request.plan, seed, self._transfers, self._cancel)
         found = self._found.setdefault(target.key, {}).setdefault(seed, [])
         try:
-            seen = self._room.target_of(bench.project)
             for source in bench.candidates(self._catalogue):
                 is_related = family(source.card.structure) == family(target.structure)
                 if is_related or not request.is_family_only:
-                    found.append((source, bench.run(source), self._room.read(seen, source, bench)))
+                    found.append((source, bench.run(source), self._room.read(source, bench)))
         finally:
             bench.close()
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from napari_graft.core.progress import CancelToken
 from napari_graft.inference.features import tile_features
 from napari_graft.nets.device import choose_device
-from napari_graft.project.project import Project
 from napari_graft.recipes.fingerprinting import draw_training_tiles
 from napari_graft.recipes.material import load_material
 from napari_graft.recipes.recipe import read_recipe
@@ -70,18 +69,10 @@ class ReadingRoom:
     kept: KeptResults[Readings]
     cancel: CancelToken
     _features: dict[str, NDArray[np.float32] | None] = field(default_factory=dict)
+    _target: ProjectTarget | None = None
 
-    def target_of(self, project: Project) -> ProjectTarget:
-        """Return the image of a project as a target, on which several sources are measured."""
-        return project_target(project, Workplace(choose_device("auto"), self.cancel))
-
-    def read(self, target: ProjectTarget, source: Source, bench: TransferBench) -> Readings:
-        """Measure a source on a target, or return what was measured before.
-
-        Parameters
-        ----------
-        target
-            What `target_of` returned for the project of `bench`.
+    def read(self, source: Source, bench: TransferBench) -> Readings:
+        """Measure a source on the target of a bench, or return what was measured before.
 
         Raises
         ------
@@ -94,7 +85,7 @@ class ReadingRoom:
         if not missing:
             return Readings.model_validate(asked | {"readings": known})
         model = model_of_source(source)
-        own = self._features_of(source)
+        own, target = self._features_of(source), self._target_of(bench)
         sighting = Sighting(source, model.network, model.decode, target, target.workplace, own)
         measured: dict[str, float | None] = dict.fromkeys(missing) | read_all(sighting, missing)
         found = Readings.model_validate(asked | {"readings": known | measured})
@@ -112,6 +103,12 @@ class ReadingRoom:
         if of_seed is not None:
             known |= {name: value for name, value in of_seed.readings.items() if name in SCORERS}
         return known
+
+    def _target_of(self, bench: TransferBench) -> ProjectTarget:
+        """Return the image of a bench; what its sources share is computed once."""
+        if self._target is None or self._target.project is not bench.project:
+            self._target = project_target(bench.project, Workplace(choose_device("auto"), self.cancel))
+        return self._target
 
     def _features_of(self, source: Source) -> NDArray[np.float32] | None:
         """Return the features of the training tiles of a source, None where its recipe is not there."""

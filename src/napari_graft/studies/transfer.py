@@ -90,6 +90,16 @@ def quality_of(key: str, scores: dict[str, float]) -> float:
     return -scores["vi"] if fills else scores["ap"]
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """Hold the project of a target in its folder, the truth, and the tiles that are scored."""
+
+    folder: tempfile.TemporaryDirectory[str]
+    project: Project
+    labels: Volume
+    test: Sequence[Tile]
+
+
 class TransferBench:
     """Adapt sources to one target, whose tiles are annotated from its truth.
 
@@ -120,19 +130,19 @@ class TransferBench:
         self.named = str(data / target.name / target.image)
         self._kept = kept
         self._cancel = cancel
-        # The images are nobody's to keep: they go when the work is done.
-        self._folder = tempfile.TemporaryDirectory(prefix="napari-graft-")
-        options, labels = target.prepare(data, Path(self._folder.name) / "sample")
-        self.project: Project = make_project(Path(self._folder.name) / "target.graft", options)
-        self._labels: Volume = open_labels(labels)
-        split = split_for_test(self.project.manifest.shape)
-        self._test = _spread(split.test)
-        self._annotate(split.annotatable)
+        self._data = data
+        self._made: _Made | None = None
+
+    @property
+    def project(self) -> Project:
+        """The project of the target with its tiles annotated, made when it is first asked for."""
+        return self._make().project
 
     def close(self) -> None:
         """Close the project, and remove it: it can be made again in seconds."""
-        self.project.close()
-        self._folder.cleanup()
+        if self._made is not None:
+            self._made.project.close()
+            self._made.folder.cleanup()
 
     def candidates(self, catalogue: Catalogue) -> list[Source]:
         """Return the trainable 2-D sources that have not seen the target or its near relatives.
@@ -188,18 +198,30 @@ class TransferBench:
             "steps": self.plan.steps,
         }
 
-    def _annotate(self, annotatable: Tile) -> None:
+    def _make(self) -> _Made:
+        if self._made is None:
+            # The images are nobody's to keep: they go when the work is done.
+            folder = tempfile.TemporaryDirectory(prefix="napari-graft-")
+            options, labels = self.target.prepare(self._data, Path(folder.name) / "sample")
+            project = make_project(Path(folder.name) / "target.graft", options)
+            split = split_for_test(project.manifest.shape)
+            self._made = _Made(folder, project, open_labels(labels), _spread(split.test))
+            self._annotate(self._made, split.annotatable)
+        return self._made
+
+    def _annotate(self, made: _Made, annotatable: Tile) -> None:
         request = SuggestRequest(
             self.plan.n_tiles, self.plan.tile, strategy="random", seed=self.seed, within=annotatable
         )
         chosen = suggest_tiles(
-            self.project, request, catalogue=Catalogue(), report=ignore_progress, cancel=self._cancel
+            made.project, request, catalogue=Catalogue(), report=ignore_progress, cancel=self._cancel
         )
-        annotate_from_labels(self.project, self._labels, [one.tile for one in chosen])
+        annotate_from_labels(made.project, made.labels, [one.tile for one in chosen])
 
     def _score(self, model: Model) -> dict[str, float]:
-        found = segment_tiles(self.project, model, self._test, cancel=self._cancel)
-        truths = [read_truth(self._labels, tile) for tile in self._test]
+        made = self._make()
+        found = segment_tiles(made.project, model, made.test, cancel=self._cancel)
+        truths = [read_truth(made.labels, tile) for tile in made.test]
         scores = mean_scores(found, truths)
         return {name: float(value) for name, value in scores.items() if isinstance(value, int | float)}
 
