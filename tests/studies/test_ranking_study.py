@@ -60,7 +60,7 @@ def test_sources_that_have_seen_a_target_take_no_part_and_what_is_finished_is_ke
     assert run(request(tmp_path, data)) == first
     assert {path: path.read_text() for path in kept} == kept
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
-        ["ranking.json", *(path.name for path in kept)]  # no image stays behind
+        ["ranking.json", "ranking.png", *(path.name for path in kept)]  # no image stays behind
     )
 
 

@@ -14,6 +14,7 @@ from napari_graft.scorers.order import family
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.source import Source
 from napari_graft.studies.kept import KeptResults
+from napari_graft.studies.ranking_chart import ranking_chart
 from napari_graft.studies.ranking_table import TargetFigures, table
 from napari_graft.studies.readings import ReadingRoom, Readings
 from napari_graft.studies.targets import RANKING_TARGETS, Target
@@ -29,7 +30,7 @@ class RankingRequest:
     Parameters
     ----------
     out
-        Folder for ``ranking.json`` and what was found of each source on each target.
+        Folder for ``ranking.json``, its picture, and what was found of each source on each target.
     data, recipes
         Folders with the labelled sets and with the recipes of the sources.
     n_seeds
@@ -88,6 +89,8 @@ def run_ranking(request: RankingRequest, *, report: Report, cancel: CancelToken)
         "targets": [one.describe() for one in figures],
     }
     atomic.write_text(request.out / f"{NAME}.json", json.dumps(document, indent=2) + "\n")
+    if rows:
+        atomic.write_bytes(request.out / f"{NAME}.png", ranking_chart(rows).png)
     return rows
 
 
