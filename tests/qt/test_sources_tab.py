@@ -175,9 +175,9 @@ def test_ticked_sources_are_previewed_side_by_side_and_the_viewer_is_put_back(
     assert tab.use.property("look") == "primary"
 
     click(qtbot, tab.close_preview)
-    assert list(viewer.layers) == [viewer.layers["cortex"]]
-    assert viewer.layers["cortex"].visible
+    assert [layer.name for layer in viewer.layers if layer.visible] == ["cortex"]
     assert not viewer.canvas.grid.enabled
+    qtbot.waitUntil(lambda: list(viewer.layers) == [viewer.layers["cortex"]], timeout=PATIENCE)
     assert tab.preview_card.isHidden()
 
 
@@ -192,7 +192,7 @@ def test_preview_closes_when_one_of_its_layers_is_removed(
     dock.viewer.layers.remove(next(our_layers(dock.viewer, "preview")))
 
     qtbot.waitUntil(lambda: dock.workbench.sources.state.preview is None)
-    assert [layer.name for layer in dock.viewer.layers] == ["cortex"]
+    qtbot.waitUntil(lambda: [layer.name for layer in dock.viewer.layers] == ["cortex"], timeout=PATIENCE)
 
 
 def test_all_layers_can_be_removed_during_a_preview(
