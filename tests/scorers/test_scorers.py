@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +18,13 @@ from napari_graft.fingerprints.general import common_encoder, general_fingerprin
 from napari_graft.fingerprints.mmd import exact_mmd2
 from napari_graft.inference.features import tile_features
 from napari_graft.io.weights import save_tensors
-from napari_graft.metrics.scores import Scores
+from napari_graft.metrics.scores import quality
 from napari_graft.nets.build import build_network
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.scorers.consistency import agreement, changes, consistency
 from napari_graft.scorers.energy import energy_distance
-from napari_graft.scorers.few_shot import best, few_shot
+from napari_graft.scorers.few_shot import few_shot
 from napari_graft.scorers.frechet import frechet_to_standard
 from napari_graft.scorers.head_fit import fit_head, head_fit, see_labelled
 from napari_graft.scorers.mmd_general import general_closeness
@@ -209,14 +209,22 @@ def test_score_on_the_tiles_does_not_hang_on_the_threshold_that_a_source_came_wi
     assert few_shot(blind) == pytest.approx(few_shot(sighting), abs=0.1)
 
 
-def test_best_score_is_the_lowest_vi_of_what_fills_the_image_and_the_highest_ap_of_all_else() -> None:
-    def scores(vi: float, ap: float) -> Scores:
-        return Scores(**{f.name: 0.0 for f in fields(Scores)} | {"vi": vi, "ap": ap})
+def test_quality_is_that_of_the_lowest_vi_of_what_fills_the_image_and_of_the_highest_ap_of_all_else() -> None:
+    def best(structure: str | None) -> float:
+        return max(quality(structure, vi=vi, ap=ap) for vi, ap in ((0.7, 0.6), (0.4, 0.1)))
 
-    both = [scores(0.7, 0.6), scores(0.4, 0.1)]
-    assert best(both, "neurites") == -0.4
-    assert best(both, "axons") == best(both, None) == 0.6
-    assert best([], "nuclei") is None
+    assert best("neurites") == -0.4
+    assert best("axons") == best(None) == 0.6
+
+
+def test_tiles_without_an_object_say_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    sighting = see(project)
+    background = [
+        Example(one.image, np.minimum(one.train, 1), np.minimum(one.validation, 1))
+        for one in sighting.target.examples(sighting.network.spec)
+    ]
+    monkeypatch.setattr(ProjectTarget, "examples", lambda target, spec: background)
+    assert few_shot(sighting) is None
 
 
 def test_the_frechet_distance_is_that_of_gaussians() -> None:

@@ -92,6 +92,11 @@ class Predictor:
         probabilities = self.predict_array(view.read(tile), cancel)
         return Prediction(tile, probabilities[0], probabilities[1:])
 
+    def predict_image(self, image: NDArray[np.float32], cancel: CancelToken | None = None) -> Prediction:
+        """Predict a normalised image (*spatial) that is on the model's grid already, as one tile."""
+        probabilities = self.predict_array(image, cancel)
+        return Prediction(Tile((0,) * image.ndim, image.shape), probabilities[0], probabilities[1:])
+
     def predict_array(
         self, image: NDArray[np.float32], cancel: CancelToken | None = None
     ) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ import numpy as np
 from napari_graft.metrics.contingency import Contingency
 from napari_graft.metrics.matching import count_matches, foreground_dice, precision_and_f1
 from napari_graft.metrics.partition import adapted_rand_error, variation_of_information
+from napari_graft.sources.card import FILLING_STRUCTURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +83,8 @@ def mean_scores(tables: Sequence[Contingency]) -> Scores:
     }
     n_true = sum(table.n_true for table in tables)
     return Scores(**means, n_true=n_true, n_predicted=sum(table.n_predicted for table in tables))
+
+
+def quality(structure: str | None, *, vi: float, ap: float) -> float:
+    """Return what a structure is judged by, higher is better: minus VI for what fills the image, else AP."""
+    return -vi if structure in FILLING_STRUCTURES else ap

@@ -7,10 +7,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from napari_graft.core.tile import Tile
-from napari_graft.inference.predictor import Prediction, Predictor
+from napari_graft.inference.predictor import Predictor
 from napari_graft.metrics import evaluate
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.recipes.pieces import Material, Piece
@@ -37,7 +35,7 @@ def measure_network(
     predictor = Predictor(network, device)
     choice = few_pieces(material.choice)
     settings = calibrate(
-        [_predict(predictor, s.image) for s in choice],
+        [predictor.predict_image(s.image) for s in choice],
         [s.annotation.astype(np.uint32) for s in choice],
         network.spec.offsets,
         structure,
@@ -58,15 +56,10 @@ def _middle(piece: Piece) -> Piece:
     return piece.cut(tuple(slice(a, a + n) for a, n in zip(starts, _MAX_SIDES[len(shape)], strict=True)))
 
 
-def _predict(predictor: Predictor, image: NDArray[np.float32]) -> Prediction:
-    probabilities = predictor.predict_array(image)
-    return Prediction(Tile((0,) * image.ndim, image.shape), probabilities[0], probabilities[1:])
-
-
 def _score(predictor: Predictor, pieces: Sequence[Piece], settings: DecodeSettings) -> dict[str, float]:
     scores = []
     for s in pieces:
-        prediction = _predict(predictor, s.image)
+        prediction = predictor.predict_image(s.image)
         found = decode(prediction.foreground, prediction.affinities, predictor.spec.offsets, settings)
         scores.append(evaluate(found, s.segments).as_dict())
     return {name: round(float(np.mean([score[name] for score in scores])), 4) for name in _SCORES}

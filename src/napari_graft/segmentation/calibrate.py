@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from napari_graft.core.progress import CancelToken
 from napari_graft.metrics.evaluate_annotated import evaluate_annotated
+from napari_graft.metrics.scores import quality
 from napari_graft.segmentation.decode import decode
 from napari_graft.segmentation.edges import Offset
 from napari_graft.segmentation.settings import DecodeSettings
-from napari_graft.sources.card import FILLING_STRUCTURES
 
 Stage = Callable[[DecodeSettings], Sequence[DecodeSettings]]
 
@@ -74,8 +74,7 @@ def calibrate(
     Cancelled
         Between two tiles, when asked to stop.
     """
-    is_partitioned = structure in FILLING_STRUCTURES
-    trial = _Trial(predictions, annotations, offsets, is_partitioned, cancel or CancelToken())
+    trial = DecodeTrial(predictions, annotations, offsets, structure, cancel or CancelToken())
     best = default or DecodeSettings()
     score = trial.score(best)
     if score is None:
@@ -92,15 +91,23 @@ def calibrate(
 
 
 @dataclass(frozen=True, slots=True)
-class _Trial:
+class DecodeTrial:
+    """Decode annotated tiles with one setting after the other; see `calibrate` for the parameters."""
+
     predictions: Sequence[Affinities]
     annotations: Sequence[NDArray[np.integer]]
     offsets: Sequence[Offset]
-    is_partitioned: bool
+    structure: str | None
     cancel: CancelToken
 
     def score(self, settings: DecodeSettings) -> float | None:
-        """Return how good the settings are, more is better; None where nothing can be judged."""
+        """Return how good the settings are (`quality`); None where nothing can be judged.
+
+        Raises
+        ------
+        Cancelled
+            Between two tiles, when asked to stop.
+        """
         segments = []
         for prediction in self.predictions:
             self.cancel.raise_if_cancelled()
@@ -108,4 +115,4 @@ class _Trial:
         scores = evaluate_annotated(segments, self.annotations)
         if scores is None:
             return None
-        return -scores.vi if self.is_partitioned else scores.ap
+        return quality(self.structure, vi=scores.vi, ap=scores.ap)

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from napari_graft.core.labels import UNLABELLED
 from napari_graft.core.progress import CancelToken
-from napari_graft.core.tile import Tile
-from napari_graft.inference.predictor import Prediction, Predictor
+from napari_graft.inference.predictor import Predictor
 from napari_graft.metrics import evaluate_annotated
 from napari_graft.nets.network import Network
 from napari_graft.segmentation.calibrate import calibrate
@@ -78,7 +77,7 @@ def calibrate_model(
     predictions = []
     for example in used:
         cancel.raise_if_cancelled()
-        predictions.append(_predict(predictor, example))
+        predictions.append(predictor.predict_image(example.image))
     return calibrate(predictions, truths, network.spec.offsets, structure or "any", cancel=cancel)
 
 
@@ -106,14 +105,8 @@ def judge(
         cancel.raise_if_cancelled()
         if np.any(example.validation != UNLABELLED):
             used = near_labels(example, "validation")
-            prediction = _predict(predictor, used)
+            prediction = predictor.predict_image(used.image)
             found.append(decode(prediction.foreground, prediction.affinities, network.spec.offsets, settings))
             truths.append(used.validation)
     scores = evaluate_annotated(found, truths)
     return Judgement(loss, {} if scores is None else {name: scores.as_dict()[name] for name in _SCORES})
-
-
-def _predict(predictor: Predictor, example: Example) -> Prediction:
-    probabilities = predictor.predict_array(example.image)
-    whole = Tile((0,) * example.image.ndim, example.image.shape)
-    return Prediction(whole, probabilities[0], probabilities[1:])

@@ -12,6 +12,7 @@ from pathlib import Path
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume, open_labels
+from napari_graft.metrics.scores import quality
 from napari_graft.project.project import Project
 from napari_graft.session.annotating import annotate_from_labels
 from napari_graft.session.demo import mean_scores, read_truth
@@ -24,7 +25,6 @@ from napari_graft.session.segmenting import segment_tiles
 from napari_graft.session.splitting import split_for_test
 from napari_graft.session.suggesting import SuggestRequest, suggest_tiles
 from napari_graft.session.views import view_of
-from napari_graft.sources.card import FILLING_STRUCTURES
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.document import Document
 from napari_graft.sources.exclude import trained_on
@@ -86,8 +86,7 @@ class Transfer(Document):
 
 def quality_of(key: str, scores: dict[str, float]) -> float:
     """Return minus the VI for what fills the image (neurites), the mean AP for all others."""
-    fills = key.rpartition("-")[2] in FILLING_STRUCTURES
-    return -scores["vi"] if fills else scores["ap"]
+    return quality(key.rpartition("-")[2], vi=scores["vi"], ap=scores["ap"])
 
 
 @dataclass(frozen=True, slots=True)
