@@ -22,6 +22,7 @@ from napari_graft.session.target import ProjectTarget
 from napari_graft.sources.catalogue import Catalogue
 
 N_TILES = 8
+SOURCES = ("fly-medulla-fibsem", "nuclei-he", "fly-medulla-fibsem-3d", "mouse-embryo-nuclei-3d")
 BUILT_IN = Path(napari_graft.__file__).parent / "data" / "sources"
 
 
@@ -37,13 +38,10 @@ def test_scoring_a_2d_source_on_eight_tiles_takes_seconds(tmp_path: Path) -> Non
         )
         annotate_from_labels(project, open_labels(labels), [one.tile for one in found])
         target = ProjectTarget(project, Workplace(torch.device("cpu"), CancelToken()))
-        seconds = {name: measure(catalogue, name, target) for name in _SOURCES}
+        seconds = {name: measure(catalogue, name, target) for name in SOURCES}
     for name, taken in seconds.items():
         print(f"{name:24} {taken:5.1f} s of processor time")
     assert max(seconds["fly-medulla-fibsem"], seconds["nuclei-he"]) < 10
-
-
-_SOURCES = ("fly-medulla-fibsem", "nuclei-he", "fly-medulla-fibsem-3d", "mouse-embryo-nuclei-3d")
 
 
 def measure(catalogue: Catalogue, name: str, target: ProjectTarget) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
+from napari_graft.annotation.draft import DraftJournal
 from napari_graft.core.tile import Tile
 from napari_graft.project.opening import open_project
 from napari_graft.project.queue import QueuedTile, TileQueue
@@ -37,6 +39,18 @@ def make_small_project(folder: Path, *, with_queue: bool = True) -> Path:
         project.store_queue(TileQueue(tiles=tiles))
     project.close()
     return folder / "cells.graft"
+
+
+class StuckDraft(DraftJournal):
+    """A draft on a disk that does not answer until it is let go."""
+
+    def __init__(self, path: Path, tile: Tile) -> None:
+        super().__init__(path, tile)
+        self.may_go = threading.Event()
+
+    def append(self, labels: np.ndarray) -> bool:
+        assert self.may_go.wait(PATIENCE)
+        return super().append(labels)
 
 
 class Desk:

@@ -16,9 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
 
 from at_work import is_alive
-from desk import PATIENCE, SIDE, Desk, make_small_project
+from desk import PATIENCE, SIDE, Desk, StuckDraft, make_small_project
 
-from napari_graft.annotation.draft import DraftJournal
 from napari_graft.core.labels import BACKGROUND
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.core.tile import Tile
@@ -50,16 +49,6 @@ def start_workers(window: Window) -> list[int]:
         callbacks.get(timeout=PATIENCE)()
     processes = [context.process_id(lane) for lane in lanes]
     return [process for process in processes if process is not None]
-
-
-class StuckDraft(DraftJournal):
-    """A draft on a disk that does not answer until it is let go."""
-
-    may_go = threading.Event()
-
-    def append(self, labels: np.ndarray) -> bool:
-        assert self.may_go.wait(PATIENCE)
-        return super().append(labels)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are stopped by signals")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,25 +10,14 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from desk import make_small_project
+from desk import StuckDraft, make_small_project
 from window import PATIENCE, Window
 
-from napari_graft.annotation.draft import DraftJournal
 from napari_graft.core.errors import ProjectBusyError
 from napari_graft.core.tile import Tile
 from napari_graft.project.opening import open_project
 
 TILE = Tile((0, 0), (4, 4))
-
-
-class SlowDraft(DraftJournal):
-    """A draft on a disk that does not answer until it is let go."""
-
-    may_go: threading.Event
-
-    def append(self, labels: np.ndarray) -> bool:
-        assert self.may_go.wait(PATIENCE)
-        return super().append(labels)
 
 
 @pytest.fixture
@@ -40,15 +28,24 @@ def window() -> Iterator[Window]:
 
 
 @pytest.fixture
-def slow_draft(tmp_path: Path) -> Iterator[SlowDraft]:
-    draft = SlowDraft(tmp_path / "draft", TILE)
-    draft.may_go = threading.Event()
+def slow_draft(tmp_path: Path) -> Iterator[StuckDraft]:
+    draft = StuckDraft(tmp_path / "draft", TILE)
     yield draft
     draft.may_go.set()
 
 
+@pytest.fixture
+def left(window: Window, slow_draft: StuckDraft, tmp_path: Path) -> Path:
+    """Return the folder of a project that was left while the disk does not answer."""
+    folder, context = make_small_project(tmp_path), window.workbench.context
+    window.open(folder)
+    context.drafts.submit(slow_draft, np.ones(TILE.shape, np.uint32))
+    context.close_project()
+    return folder
+
+
 def test_leaving_a_project_waits_for_no_disk_and_lets_nobody_write_before_all_is_kept(
-    window: Window, slow_draft: SlowDraft, tmp_path: Path
+    window: Window, slow_draft: StuckDraft, tmp_path: Path
 ) -> None:
     folder, context = make_small_project(tmp_path), window.workbench.context
     window.open(folder)
@@ -69,14 +66,10 @@ def test_leaving_a_project_waits_for_no_disk_and_lets_nobody_write_before_all_is
 
 
 def test_project_that_was_just_left_is_opened_again_once_it_is_saved(
-    window: Window, slow_draft: SlowDraft, tmp_path: Path
+    window: Window, slow_draft: StuckDraft, left: Path
 ) -> None:
-    folder, bench = make_small_project(tmp_path), window.workbench
-    window.open(folder)
-    bench.context.drafts.submit(slow_draft, np.ones(TILE.shape, np.uint32))
-    bench.context.close_project()
-
-    bench.data.open_folder(folder)
+    bench = window.workbench
+    bench.data.open_folder(left)
     (job,) = [job for job in bench.context.jobs.active if job.state.title == "Opening the project"]
     while "waiting" not in job.state.message:
         window.step()
@@ -88,14 +81,9 @@ def test_project_that_was_just_left_is_opened_again_once_it_is_saved(
     assert not window.failures
 
 
-def test_waiting_for_the_project_before_can_be_stopped(
-    window: Window, slow_draft: SlowDraft, tmp_path: Path
-) -> None:
-    folder, bench = make_small_project(tmp_path), window.workbench
-    window.open(folder)
-    bench.context.drafts.submit(slow_draft, np.ones(TILE.shape, np.uint32))
-    bench.context.close_project()
-    bench.data.open_folder(folder)
+def test_waiting_for_the_project_before_can_be_stopped(window: Window, left: Path) -> None:
+    bench = window.workbench
+    bench.data.open_folder(left)
 
     bench.context.jobs.cancel()
     window.wait()
