@@ -15,6 +15,9 @@ from napari_graft.io.weights import load_tensors
 from napari_graft.sources.document import Document, read_document, write_document
 from napari_graft.sources.spec import ModelSpec
 
+SAME_LOSS = 1e-3
+"""Held-out losses that are closer than this count as equal."""
+
 RECORD, WEIGHTS, CHECKPOINT = "run.json", "weights.safetensors", "checkpoint.safetensors"
 
 

@@ -8,7 +8,7 @@ from enum import Enum
 
 from napari_graft.report.record import LoopRecord
 from napari_graft.report.values import number, text
-from napari_graft.sources.card import FILLING_STRUCTURES
+from napari_graft.sources.card import leading_score
 
 SAME_VI_SHARE = 0.05
 SAME_AP = 0.02
@@ -99,7 +99,7 @@ def leading_measures(structure: str) -> tuple[Measure, Measure]:
 
     Neurites fill the image and are told by their outlines: VI. Objects that lie apart are counted: AP50.
     """
-    return (VI, AP50) if structure in FILLING_STRUCTURES else (AP50, VI)
+    return (VI, AP50) if leading_score(structure) == VI.key else (AP50, VI)
 
 
 def vi_improvement(record: LoopRecord) -> float:

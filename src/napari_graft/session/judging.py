@@ -14,6 +14,7 @@ from napari_graft.core.progress import CancelToken
 from napari_graft.inference.predictor import Predictor
 from napari_graft.metrics import evaluate_annotated
 from napari_graft.nets.network import Network
+from napari_graft.project.run import SAME_LOSS
 from napari_graft.segmentation.calibrate import calibrate
 from napari_graft.segmentation.decode import decode
 from napari_graft.segmentation.settings import DecodeSettings
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     import torch
 
 Annotation = NDArray[np.uint32]
-
-SAME_LOSS = 1e-3
-"""Held-out losses that are closer than this count as equal."""
 
 _SCORES = ("vi", "vi_split", "vi_merge", "ap50", "dice")
 

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from napari_graft.project.project import Project
-from napari_graft.project.run import Run, RunMoment
+from napari_graft.project.run import SAME_LOSS, Run, RunMoment
 from napari_graft.sources.card import LeadingScore, leading_score
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.workbench.start_points import start_name
 
 Who = Literal["new", "previous", "source"]
-SAME_LOSS = 1e-3
-"""Held-out losses that are closer than this count as equal, as for the rule by which a run is kept."""
 _SUFFIXES: dict[Who, str] = {"new": "", "previous": "_previous", "source": "_source"}
 
 

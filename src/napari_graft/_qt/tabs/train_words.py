@@ -5,9 +5,10 @@ from __future__ import annotations
 from napari_graft._qt.widgets.duration import in_words
 from napari_graft.core.tile import Tile
 from napari_graft.project.result_store import Result
+from napari_graft.project.run import SAME_LOSS
 from napari_graft.sources.card import LeadingScore
 from napari_graft.workbench.device import Device
-from napari_graft.workbench.rounds import SAME_LOSS, ComparedModel, Round
+from napari_graft.workbench.rounds import ComparedModel, Round
 from napari_graft.workbench.training import TrainingState
 from napari_graft.workbench.unfinished import Unfinished
 

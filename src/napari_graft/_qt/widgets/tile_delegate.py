@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from qtpy.QtCore import QModelIndex, QRect, QSize, Qt
 from qtpy.QtGui import QColor, QFont, QPainter, QPalette
 from qtpy.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-if TYPE_CHECKING:
-    from napari_graft._qt.widgets.tile_list import TileRow
+from napari_graft._qt.widgets.tile_row import TileRow
 
 PICTURE = 52
 ROW_HEIGHT = PICTURE + 10

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,32 +11,11 @@ from qtpy.QtGui import QImage, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QListView
 
 from napari_graft._qt.widgets.tile_delegate import ROW_HEIGHT, TileDelegate
+from napari_graft._qt.widgets.tile_row import TileRow
 from napari_graft.core.tile import Tile
 from napari_graft.project.queue import QueuedTile, TileQueue
 
 _SHOWN_AT_MOST = 5
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TileRow:
-    """Hold what one row shows.
-
-    Parameters
-    ----------
-    queued
-        The tile.
-    number
-        As on the canvas, from 1.
-    is_current
-        Whether it is the tile that is painted now.
-    picture
-        None until it is made.
-    """
-
-    queued: QueuedTile
-    number: int
-    is_current: bool
-    picture: QPixmap | None
 
 
 class TileListModel(QAbstractListModel):
