@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from napari_graft.core.labels import to_annotation
 
+TEST_SHARE = 5
+"""The last fifth of a set is only scored."""
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:

@@ -8,12 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from napari_graft.core.errors import InputError
-from napari_graft.recipes.pieces import Material, Piece
+from napari_graft.recipes.pieces import TEST_SHARE, Material, Piece
 from napari_graft.recipes.recipe import ImageEntry
 from napari_graft.recipes.stacks import Stack, prepare
 
-# The last fifth is only scored; of the rest, one slice in eight chooses the best checkpoint.
-_TEST_SHARE = 5
+# Of what is not only scored, one slice in eight chooses the best checkpoint.
 _CHOICE_SHARE = 8
 _AXES = {"xy": 0, "xz": 1, "yz": 2}
 
@@ -48,7 +47,7 @@ def split_into_slices(
 
 def split_in_order(slices: Sequence[Piece]) -> Material:
     """Part a row of slices: the last ones are the test part, those before them choose."""
-    n_test = max(1, len(slices) // _TEST_SHARE)
+    n_test = max(1, len(slices) // TEST_SHARE)
     # Neighbouring slices are alike: the choosing part is one block at the end, not every eighth slice.
     used = _grouped(slices[:-n_test])
     n_choice = max(1, len(used) // _CHOICE_SHARE)
@@ -80,7 +79,7 @@ def _split_field(slices: Sequence[Piece], axis: int) -> Material:
     train, choice, test = [], [], []
     for s in slices:
         n = s.image.shape[axis]
-        cut_test = n - n // _TEST_SHARE
+        cut_test = n - n // TEST_SHARE
         cut_choice = cut_test - cut_test // _CHOICE_SHARE
         before = (slice(None),) * axis
         train.append(s.cut((*before, slice(cut_choice))))

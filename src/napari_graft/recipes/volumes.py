@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 
 from napari_graft.core.errors import InputError
-from napari_graft.recipes.pieces import Material, Piece
+from napari_graft.recipes.pieces import TEST_SHARE, Material, Piece
 from napari_graft.recipes.recipe import ImageEntry
 from napari_graft.recipes.stacks import Stack, prepare
 
-# The last fifth is only scored. A fifth of the rest chooses the checkpoint: an eighth would be too thin.
-_SHARE = 5
+# Of what is not only scored, a fifth chooses the checkpoint: an eighth would be too thin.
+_CHOICE_SHARE = 5
 _FEWEST_PLANES = 16
 _N_BLOCKS = 8
 _AXES = {"slices": 0, "rows": 1, "columns": 2}
@@ -49,8 +49,8 @@ def _cut(row: Sequence[Stack], axis: int) -> Iterator[list[Stack]]:
     """Yield the volumes, or parts of them, that are trained on, that choose, and that are scored."""
     ends = list(accumulate(stack.images.shape[axis] for stack in row))
     n = ends[-1]
-    test = n - n // _SHARE
-    choice = test - test // _SHARE
+    test = n - n // TEST_SHARE
+    choice = test - test // _CHOICE_SHARE
     for start, stop in pairwise((0, choice, test, n)):
         inside = []
         for stack, end in zip(row, ends, strict=True):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from napari_graft.core.tile import Tile
-
-_TEST_SHARE = 5
+from napari_graft.recipes.pieces import TEST_SHARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +27,10 @@ class TestSplit:
 def split_for_test(shape: tuple[int, ...]) -> TestSplit:
     """Set aside the last fifth: of the slices of a stack, of the rows of a single image."""
     length = shape[0]
-    n_test = max(1, length // _TEST_SHARE)
+    n_test = max(1, length // TEST_SHARE)
     if len(shape) == 2 or length == 1:
         axis = len(shape) - 2
-        n_test = max(1, shape[axis] // _TEST_SHARE)
+        n_test = max(1, shape[axis] // TEST_SHARE)
         kept = tuple(n - n_test if i == axis else n for i, n in enumerate(shape))
         start = tuple(shape[axis] - n_test if i == axis else 0 for i in range(len(shape)))
         strip = tuple(n_test if i == axis else n for i, n in enumerate(shape))
