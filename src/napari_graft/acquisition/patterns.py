@@ -39,8 +39,10 @@ def semantic_patterns(
     InputError
         If `k` is less than 1 or the shape of `weights` is not that of the tokens.
 
-    References ---------- Xie et al., Towards Free Data Selection with General-Purpose Models, NeurIPS 2023;
-    there the attention is that of a vision transformer, which means little on electron micrographs.
+    References
+    ----------
+    Xie et al., Towards Free Data Selection with General-Purpose Models, NeurIPS 2023; there the attention is
+    that of a vision transformer, which means little on electron micrographs.
     """
     if k < 1:
         raise InputError(f"cannot make {k} patterns of a tile: ask for at least 1")
