@@ -20,13 +20,37 @@ from napari_graft.fingerprints.random_features import (
 
 
 @pytest.mark.parametrize("shift", [0.1, 0.3, 1.0])
-def test_mean_embeddings_give_the_exact_mmd_within_a_few_percent(shift):
+def test_mean_embeddings_give_the_exact_mmd_within_two_percent(shift):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(1000, 64)), rng.normal(shift, size=(1000, 64))
     bandwidth = median_bandwidth(x)
     drawn = draw_random_features(64, bandwidth, seed=7)
-    approximate = mmd2_of_means(drawn.embed(x).mean(0), len(x), drawn.embed(y).mean(0), len(y))
-    assert approximate == pytest.approx(exact_mmd2(x, y, bandwidth), rel=0.05)
+    approximate = mmd2_of_means(drawn.mean_embedding(x), len(x), drawn.mean_embedding(y), len(y))
+    assert approximate == pytest.approx(exact_mmd2(x, y, bandwidth), rel=0.02)
+
+
+@pytest.mark.parametrize("n", [1, 512, 1300])
+def test_the_mean_embedding_is_the_mean_of_the_embeddings(n):
+    x = np.random.default_rng(n).normal(size=(n, 20))
+    drawn = draw_random_features(20, 9.0, seed=5)
+    np.testing.assert_allclose(drawn.mean_embedding(x), drawn.embed(x).mean(0), atol=1e-7)
+
+
+@pytest.mark.parametrize("n_features", [1, 7, 64, 1500])
+def test_neighbouring_directions_are_orthogonal_as_many_as_there_are_features(n_features):
+    frequencies = draw_random_features(n_features, 3.0, seed=2).frequencies
+    directions = frequencies / np.linalg.norm(frequencies, axis=1, keepdims=True)
+    assert directions.shape == (N_NUMBERS // 2, n_features)
+    for block in np.split(directions, range(n_features, len(directions), n_features)):
+        np.testing.assert_allclose(block @ block.T, np.eye(len(block)), atol=1e-12)
+
+
+def test_each_frequency_alone_is_distributed_as_if_drawn_independently():
+    drawn = [draw_random_features(16, 2.0, seed).frequencies for seed in range(20)]
+    # The first frequencies are those of the smallest scale: N(0, 2 / (1/4 · 2)).
+    first = np.stack([frequencies[:150] for frequencies in drawn]) / 2
+    assert kstest(first[:, ::16, 3].ravel(), "norm").pvalue > 0.01
+    assert kstest((first[:, ::16] ** 2).sum(-1).ravel(), "chi2", args=(16,)).pvalue > 0.01
 
 
 def test_the_feature_product_is_the_kernel_on_average_over_seeds():

@@ -32,9 +32,9 @@ def seconds_of(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-@pytest.mark.parametrize(("n_target", "factor", "tolerance"), [(32, 100, 0.02), (N_TILES, 20, 0.1)])
-def test_random_features_are_faster_than_the_exact_distance_and_as_good(
-    n_target: int, factor: float, tolerance: float
+@pytest.mark.parametrize("n_target", [32, N_TILES])
+def test_random_features_are_a_hundred_times_faster_than_the_exact_distance_and_within_two_percent(
+    n_target: int,
 ) -> None:
     """A ranking looks at 32 tiles of the target; with as many as the source has, all must be embedded."""
     rng = np.random.default_rng(0)
@@ -50,8 +50,8 @@ def test_random_features_are_faster_than_the_exact_distance_and_as_good(
 
     print(f"\n{N_TILES} source tiles, {n_target} of the target: {slow / fast:.0f} times faster, off by "
           f"{abs(found / exact - 1):.2%}")  # fmt: skip
-    assert found == pytest.approx(exact, rel=tolerance)
-    assert slow / fast > factor
+    assert found == pytest.approx(exact, rel=0.02)
+    assert slow / fast > 100
 
 
 def _write_volume(path: Path, n_chunks: tuple[int, int, int]) -> Path:

@@ -12,6 +12,7 @@ from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
 from napari_graft.project.opening import open_project
 from napari_graft.scorers.order import UNKNOWN
+from napari_graft.session.mapping import map_sources
 from napari_graft.session.projects import ImageOptions, make_project
 from napari_graft.session.ranking import (
     RankedSource,
@@ -135,6 +136,27 @@ def test_without_a_fingerprint_a_source_comes_last_and_a_3d_one_is_left_out_for_
 
     assert [(entry.source.id, entry.score.verdict) for entry in ranked[1:]] == [("tiny-neurites", UNKNOWN)]
     assert ranked[1].as_dict()["z"] is None
+
+
+def test_a_source_with_a_damaged_fingerprint_is_left_out_of_ranking_and_map_and_a_note_says_why(
+    folder: Path, tmp_path: Path, sources: Path
+) -> None:
+    for name in ("tiny-nuclei", "tiny-neurites"):
+        shutil.copytree(sources / name, tmp_path / name)
+    (tmp_path / "tiny-nuclei" / "fingerprint.safetensors").write_bytes(b"no tensors")
+    candidates = candidate_sources(Catalogue([(tmp_path, "user")]))
+    notes: list[str] = []
+
+    def note(state: Progress) -> None:
+        notes.extend([state.message] if "left out" in state.message else [])
+
+    with open_project(folder) as project:
+        ranked = rank_sources(project, candidates, device="cpu", report=note, cancel=CancelToken())
+        mapped = map_sources(candidates, project, device="cpu", report=note, cancel=CancelToken())
+
+    assert [entry.source.id for entry in ranked] == ["tiny-neurites"]
+    assert mapped is None or "tiny-nuclei" not in mapped.names
+    assert len(notes) == 2 and all("tiny-nuclei" in text and "fingerprint" in text for text in notes)
 
 
 def test_ranking_stops_when_asked_to(folder: Path) -> None:

@@ -47,9 +47,10 @@ def test_a_missing_part_is_refused(name):
         Fingerprint.from_tensors(tensors)
 
 
-def test_a_newer_format_is_refused():
-    tensors = example().to_tensors() | {"fingerprint.format_version": np.array(2)}
-    with pytest.raises(InputError, match="version 2"):
+@pytest.mark.parametrize(("version", "remedy"), [(1, "make it anew"), (3, "update napari-graft")])
+def test_another_format_is_refused_with_what_to_do(version: int, remedy: str) -> None:
+    tensors = example().to_tensors() | {"fingerprint.format_version": np.array(version)}
+    with pytest.raises(InputError, match=f"version {version}.*{remedy}"):
         Fingerprint.from_tensors(tensors)
 
 

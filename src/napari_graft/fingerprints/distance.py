@@ -78,7 +78,7 @@ def distance(
     drawn = restore_random_features(
         fingerprint.n_features, fingerprint.bandwidth, fingerprint.seed, fingerprint.check
     )
-    mean = drawn.embed(fingerprint.standardise(target_features)).mean(axis=0)
+    mean = drawn.mean_embedding(fingerprint.standardise(target_features))
     mmd2 = float(mmd2_of_means(fingerprint.mean_embedding, fingerprint.n, mean, m))
     null = null_at(fingerprint, m)
     z = float((mmd2 - null.mean()) / null.std(ddof=1))

@@ -53,8 +53,10 @@ def make_fingerprint(
     fingerprint
         With nulls at those `NULL_SIZES` that are at most half of n.
 
-    Notes ----- Features are standardised by the source's own mean and standard deviation: the channels of a
-    network differ in scale tenfold and more, and a few of them would decide every distance. Deviations below
+    Notes
+    -----
+    Features are standardised by the source's own mean and standard deviation: the channels of a network
+    differ in scale tenfold and more, and a few of them would decide every distance. Deviations below
     `SMALLEST_SCALE` of the median one count as that. On the deepest features of a network trained on EM
     membranes, standardising left the order of eight image sets nearly as it was and set light microscopy
     farther apart from the EM sets.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,11 @@ from scipy.special import ndtri
 from napari_graft.core.errors import InputError
 from napari_graft.fingerprints.mmd import SCALES
 
+Real = TypeVar("Real", bound=np.floating[Any])
+
 N_NUMBERS = 2048
+# Rows that are embedded at a time: their angles fit into the cache of a processor.
+_CHUNK = 512
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,37 +32,62 @@ class RandomFeatures:
     amplitudes
         a, float64 (F,), with Σ a² = 1.
 
-    References ---------- Rahimi and Recht, Random features for large-scale kernel machines, NeurIPS 2007; the
-    paired form has the smaller variance (Sutherland and Schneider, On the error of random Fourier features,
-    UAI 2015).
+    References
+    ----------
+    Rahimi and Recht, Random features for large-scale kernel machines, NeurIPS 2007; the paired form has the
+    smaller variance (Sutherland and Schneider, On the error of random Fourier features, UAI 2015).
     """
 
     frequencies: NDArray[np.float64]
     amplitudes: NDArray[np.float64]
 
-    def embed(self, features: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """Return φ of each row of `features` (n, d), float64 (n, 2F)."""
-        angles = features.astype(np.float64) @ self.frequencies.T
-        return np.hstack([np.cos(angles) * self.amplitudes, np.sin(angles) * self.amplitudes])
+    def embed(self, features: NDArray[Real]) -> NDArray[Real]:
+        """Return φ of each row of `features` (n, d), computed in their dtype, (n, 2F)."""
+        angles = features @ self.frequencies.T.astype(features.dtype)
+        amplitudes = self.amplitudes.astype(features.dtype)
+        return np.hstack([np.cos(angles) * amplitudes, np.sin(angles) * amplitudes])
+
+    def mean_embedding(self, features: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """Return the mean of φ over the rows of `features` (n, d), float64 (2F,).
+
+        Single precision is thirty times faster here, and what it rounds away is a millionth of what the
+        number of frequencies leaves open. The sum is taken in double precision.
+        """
+        total = np.zeros(2 * self.amplitudes.size)
+        for start in range(0, len(features), _CHUNK):
+            chunk = features[start : start + _CHUNK].astype(np.float32)
+            total += self.embed(chunk).sum(axis=0, dtype=np.float64)
+        return total / len(features)
 
 
 def draw_random_features(n_features: int, bandwidth: float, seed: int) -> RandomFeatures:
     """Draw the frequencies for vectors of `n_features` numbers, the same ones wherever `seed` is the same.
 
-    The kernel exp(-|x - y|² / (s · bandwidth)) has the spectral density N(0, 2 / (s · bandwidth)); the scales
-    take turns, and each has the same total weight.
+    The kernel exp(-|x - y|² / (s · bandwidth)) has the spectral density N(0, 2 / (s · bandwidth)); each scale
+    has the same total weight. Directions that follow one another are orthogonal, d at a time, and the lengths
+    are those of independent normal vectors: each frequency alone is distributed as before, and together they
+    cover the directions more evenly. On normal vectors of 64 numbers that made the error of the MMD four
+    times smaller (`docs/benchmarks.md`).
 
     The random numbers do not come from a ``numpy.random.Generator``, whose methods may change between
     versions of numpy. They are the raw 64-bit integers of the PCG64 bit generator, a stream that numpy
     promises to keep, mapped through the inverse of the normal distribution. `check_value` guards that
     promise.
+
+    References
+    ----------
+    Yu et al., Orthogonal random features, NeurIPS 2016.
     """
     n_frequencies = N_NUMBERS // 2
-    scale_of = np.arange(n_frequencies) % len(SCALES)
+    scale_of = np.arange(n_frequencies) * len(SCALES) // n_frequencies
     deviation = np.sqrt(2 / (np.array(SCALES)[scale_of] * bandwidth))
-    normals = _stable_normals(n_frequencies * n_features, seed).reshape(n_frequencies, n_features)
+    n_blocks = -(-n_frequencies // n_features)
+    normals = _stable_normals((n_blocks * n_features + n_frequencies) * n_features, seed)
+    square, rows = np.split(normals, [n_blocks * n_features**2])
+    directions = _orthogonal_rows(square.reshape(n_blocks, n_features, n_features))[:n_frequencies]
+    lengths = np.linalg.norm(rows.reshape(n_frequencies, n_features), axis=1)
     share = 1 / (len(SCALES) * np.bincount(scale_of)[scale_of])
-    return RandomFeatures(normals * deviation[:, None], np.sqrt(share))
+    return RandomFeatures(directions * (lengths * deviation)[:, None], np.sqrt(share))
 
 
 def _stable_normals(count: int, seed: int) -> NDArray[np.float64]:
@@ -67,6 +96,16 @@ def _stable_normals(count: int, seed: int) -> NDArray[np.float64]:
     uniform = ((raw >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
     normals: NDArray[np.float64] = ndtri(uniform)
     return normals
+
+
+def _orthogonal_rows(square: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn normal matrices (k, d, d) into uniformly distributed orthogonal ones, one below the other (kd, d).
+
+    Without a rule for the signs the factors would not be uniform, and would depend on the library.
+    """
+    q, r = np.linalg.qr(square)
+    signs = np.sign(np.diagonal(r, axis1=1, axis2=2))
+    return np.asarray((q * signs[:, None, :]).reshape(-1, square.shape[-1]), np.float64)
 
 
 def check_value(random_features: RandomFeatures) -> float:
@@ -79,7 +118,9 @@ def check_value(random_features: RandomFeatures) -> float:
     typical = np.abs(random_features.frequencies).mean()
     probe = np.linspace(0.5, 1, n_features)[None] / (typical * np.sqrt(n_features))
     embedding = random_features.embed(probe)[0]
-    return float(embedding @ np.linspace(1, 2, embedding.size))
+    # Multiples of the golden ratio: the weights of neighbours differ much, so that their order matters.
+    weights = 1 + np.arange(embedding.size) * 0.6180339887498949 % 1
+    return float(embedding @ weights)
 
 
 def restore_random_features(n_features: int, bandwidth: float, seed: int, check: float) -> RandomFeatures:

@@ -15,6 +15,7 @@ from napari_graft.fingerprints.source_map import TARGET, SourceMap, map_of_finge
 from napari_graft.nets.device import choose_device
 from napari_graft.project.project import Project
 from napari_graft.scorers.sighting import Workplace
+from napari_graft.session.readable import readable_sources
 from napari_graft.session.target import project_target
 from napari_graft.sources.card import SourceCard
 from napari_graft.sources.source import Source
@@ -38,7 +39,7 @@ def map_sources(
     Parameters
     ----------
     sources
-        What to map.
+        What to map; those whose fingerprints cannot be read are left out.
     project
         Its image is placed among them, at its own pixel size, because there is no one source to which it
         would be brought; None to map the sources alone.
@@ -53,7 +54,9 @@ def map_sources(
         When asked to stop.
     """
     report(Progress(0, None, "mapping the sources"))
-    fingerprints = {source.id: source.load_general_fingerprint() for source in sources}
+    fingerprints = {
+        source.id: source.load_general_fingerprint() for source in readable_sources(sources, report)
+    }
     known = {name: one for name, one in fingerprints.items() if one is not None}
     target = None
     if project is not None:

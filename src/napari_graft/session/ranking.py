@@ -15,6 +15,7 @@ from napari_graft.scorers.registry import COMBINED, read_all
 from napari_graft.scorers.remedies import find_remedy
 from napari_graft.scorers.sighting import Sighting, Workplace
 from napari_graft.session.models import model_of_source
+from napari_graft.session.readable import readable_sources
 from napari_graft.session.target import project_target
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.exclude import trained_on
@@ -141,7 +142,7 @@ def rank_sources(
     project
         Its image is the target; tiles that are annotated have a say as well.
     sources
-        Those that are 3-D are left out where the image is 2-D.
+        Those that are 3-D are left out where the image is 2-D, and those whose fingerprints cannot be read.
     scorers
         Names in `SCORERS`.
     device
@@ -152,10 +153,7 @@ def rank_sources(
     InputError
         If no source can be ranked.
     """
-    usable = [source for source in sources if source.card.spec.ndim <= len(project.manifest.shape)]
-    unusable = ", ".join(source.id for source in sources if source not in usable)
-    if unusable:
-        report(Progress(0, None, f"{NOTE}left out, because they are 3-D and the image is 2-D: {unusable}"))
+    usable = readable_sources(_fitting(sources, len(project.manifest.shape), report), report)
     if not usable:
         raise InputError("there is no source to rank: add one with 'napari-graft sources add'")
     workplace = Workplace(choose_device(device), cancel)
@@ -174,6 +172,15 @@ def rank_sources(
     looked_into = [_look_into(sightings[score.source_id], score) for score in ranked[:N_LOOKED_INTO]]
     scores = [*looked_into, *ranked[N_LOOKED_INTO:]]
     return [RankedSource(sightings[score.source_id].source, score) for score in scores]
+
+
+def _fitting(sources: Sequence[Source], ndim: int, report: Report) -> list[Source]:
+    """Return the sources that can look at an image of `ndim` axes; a note names the others."""
+    fitting = [source for source in sources if source.card.spec.ndim <= ndim]
+    others = ", ".join(source.id for source in sources if source not in fitting)
+    if others:
+        report(Progress(0, None, f"{NOTE}left out, because they are 3-D and the image is 2-D: {others}"))
+    return fitting
 
 
 def _measure(sighting: Sighting, scorers: Sequence[str]) -> Evidence:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from napari_graft.core.errors import InputError
 
 _PREFIX = "fingerprint."
-_FORMAT_VERSION = 1
+# 2: the frequencies of the random features are orthogonal.
+_FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,10 +121,12 @@ def _check_version(tensors: Mapping[str, NDArray[Any]]) -> None:
     version = tensors.get(_PREFIX + "format_version")
     if version is None:
         raise InputError("there is no fingerprint here: make one from the training images of the source")
-    if version.tolist() != _FORMAT_VERSION:
+    found = version.tolist()
+    if found != _FORMAT_VERSION:
+        is_newer = isinstance(found, int) and found > _FORMAT_VERSION
+        remedy = "update napari-graft" if is_newer else "make it anew from the training images"
         raise InputError(
-            f"the fingerprint has format version {version.tolist()}, this program reads {_FORMAT_VERSION}: "
-            "update napari-graft"
+            f"the fingerprint has format version {found}, this program reads {_FORMAT_VERSION}: {remedy}"
         )
 
 

@@ -101,7 +101,13 @@ class Source:
 
     def _load_fingerprint(self, name: str) -> Fingerprint | None:
         data = read_source_file(self.path, name)
-        return None if data is None else Fingerprint.from_tensors(_load_tensors(self.path, name, data))
+        if data is None:
+            return None
+        tensors = _load_tensors(self.path, name, data)
+        try:
+            return Fingerprint.from_tensors(tensors)
+        except InputError as error:
+            raise InputError(f"source {self.id!r}: {error}") from None
 
 
 def open_source(path: Path, origin: Origin) -> Source:

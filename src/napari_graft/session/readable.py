@@ -1,0 +1,28 @@
+"""Leave out sources whose fingerprints cannot be read: one of them must not stop the comparison of all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from napari_graft.core.errors import InputError
+from napari_graft.core.progress import NOTE, Progress, Report
+from napari_graft.sources.source import Source
+
+
+def readable_sources(sources: Sequence[Source], report: Report) -> list[Source]:
+    """Return the sources whose fingerprints can be read or are not there; a note names each of the others.
+
+    A file may be damaged, or be of another version of the program where a package or a colleague provides
+    the source.
+    """
+    return [source for source in sources if _is_readable(source, report)]
+
+
+def _is_readable(source: Source, report: Report) -> bool:
+    try:
+        source.load_fingerprint()
+        source.load_general_fingerprint()
+    except InputError as error:
+        report(Progress(0, None, f"{NOTE}left out: {error}"))
+        return False
+    return True
