@@ -13,6 +13,7 @@ from napari_graft.io import atomic
 from napari_graft.scorers.order import family
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.source import Source
+from napari_graft.studies.generalists import Generalists
 from napari_graft.studies.kept import KeptResults
 from napari_graft.studies.ranking_chart import ranking_chart
 from napari_graft.studies.ranking_table import TargetFigures, table
@@ -30,7 +31,8 @@ class RankingRequest:
     Parameters
     ----------
     out
-        Folder for ``ranking.json``, its picture, and what was found of each source on each target.
+        Folder for ``ranking.json``, its picture, what was found of each source on each target, and the
+        generalists that were trained without a target.
     data, recipes
         Folders with the labelled sets and with the recipes of the sources.
     n_seeds
@@ -75,7 +77,7 @@ def run_ranking(request: RankingRequest, *, report: Report, cancel: CancelToken)
     """
     for target in request.targets:
         target.check(request.data)
-    study = _Study(request, cancel)
+    study = _Study(request, report, cancel)
     runs = [(seed, target) for seed in range(request.n_seeds) for target in request.targets]
     for number, (seed, target) in enumerate(runs):
         report(Progress(number, len(runs), f"seed {seed}, target {target.key}"))
@@ -97,13 +99,15 @@ def run_ranking(request: RankingRequest, *, report: Report, cancel: CancelToken)
 class _Study:
     """Gather what is found of each source on each target, one choice of tiles after the other."""
 
-    def __init__(self, request: RankingRequest, cancel: CancelToken) -> None:
+    def __init__(self, request: RankingRequest, report: Report, cancel: CancelToken) -> None:
         self._request = request
         self._cancel = cancel
         self._catalogue = Catalogue()
         self._transfers = KeptResults(Transfer, request.out / f"{NAME}-transfers.jsonl")
         readings = KeptResults(Readings, request.out / f"{NAME}-readings.jsonl")
-        self._room = ReadingRoom(request.recipes, request.data, readings, cancel)
+        held_out = request.out / "generalists"
+        self._generalists = Generalists(held_out, request.recipes, request.data, report=report, cancel=cancel)
+        self._room = ReadingRoom((request.recipes, held_out), request.data, readings, cancel)
         self._found: dict[str, dict[int, list[tuple[Source, Transfer, Readings]]]] = {}
 
     def measure(self, target: Target, seed: int) -> None:
@@ -112,12 +116,22 @@ class _Study:
         bench = TransferBench(target, request.data, request.plan, seed, self._transfers, self._cancel)
         found = self._found.setdefault(target.key, {}).setdefault(seed, [])
         try:
-            for source in bench.candidates(self._catalogue):
-                is_related = family(source.card.structure) == family(target.structure)
-                if is_related or not request.is_family_only:
-                    found.append((source, bench.run(source), self._room.read(source, bench)))
+            for source in self._candidates(target, bench):
+                found.append((source, bench.run(source), self._room.read(source, bench)))
         finally:
             bench.close()
+
+    def _candidates(self, target: Target, bench: TransferBench) -> list[Source]:
+        """Return who takes part: who has not seen the target, and a generalist that has not either."""
+        found = [
+            source
+            for source in bench.candidates(self._catalogue)
+            if not self._request.is_family_only or family(source.card.structure) == family(target.structure)
+        ]
+        generalist = self._generalists.for_target(
+            target, lambda source: bench.has_run(source) and self._room.has_read(source, bench)
+        )
+        return found if generalist is None else [*found, generalist]
 
     def figures(self, target: Target) -> list[TargetFigures]:
         """Return what was found on one target, for each seed; nothing where fewer than two sources are."""

@@ -12,6 +12,7 @@ from napari_graft.scorers.order import DECIDING, family, standings
 from napari_graft.scorers.registry import ON_IMAGE, SCORERS
 from napari_graft.sources.source import Source
 from napari_graft.studies.agreement import Agreement, agree, by_chance
+from napari_graft.studies.generalists import is_generalist
 from napari_graft.studies.targets import Target
 
 Figures = Mapping[str, float]
@@ -57,13 +58,16 @@ class TargetFigures:
         return {name: one for name, one in found.items() if one is not None}
 
     def generalist_regret(self) -> float | None:
-        """Return the regret of always taking the source of many sets, None where it has seen the target."""
-        wide = [one for one, source in self.sources.items() if len(source.card.training.datasets) > 1]
-        wide = [one for one in wide if one in self.truth]
+        """Return the regret of always taking the generalist of the family, None where there is none."""
+        wide = [
+            self.truth[one]
+            for one, source in self.sources.items()
+            if one in self.truth and is_generalist(source)
+        ]
         if not wide:
             return None
         best = max(self.truth.values())
-        return (best - max(self.truth[one] for one in wide)) / max(abs(best), 1e-9)
+        return (best - max(wide)) / max(abs(best), 1e-9)
 
     def describe(self) -> dict[str, object]:
         """Return all of it, ready to be written as JSON."""

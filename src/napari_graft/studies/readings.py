@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,14 +58,15 @@ class ReadingRoom:
     Parameters
     ----------
     recipes, data
-        Folders with the recipes of the sources and with their images: the energy distance needs these.
+        Folders with the recipes of the sources, and the one with their images: the energy distance needs
+        these.
     kept
         Where what was measured is kept.
     cancel
         The wish to stop.
     """
 
-    recipes: Path
+    recipes: Sequence[Path]
     data: Path
     kept: KeptResults[Readings]
     cancel: CancelToken
@@ -79,7 +81,7 @@ class ReadingRoom:
         Cancelled
             When asked to stop.
         """
-        asked = {name: value for name, value in bench.asked(source).items() if name in Readings.model_fields}
+        asked = _asked(source, bench)
         known = self._known(asked)
         missing = [name for name in SCORERS if name not in known]
         if not missing:
@@ -91,6 +93,11 @@ class ReadingRoom:
         found = Readings.model_validate(asked | {"readings": known | measured})
         self.kept.add(found)
         return found
+
+    def has_read(self, source: Source, bench: TransferBench) -> bool:
+        """Say whether `read` would find everything measured before."""
+        known = self._known(_asked(source, bench))
+        return all(name in known for name in SCORERS)
 
     def _known(self, asked: dict[str, object]) -> dict[str, float | None]:
         """Return what is kept; who looks at the image alone says the same whichever tiles are annotated."""
@@ -113,8 +120,9 @@ class ReadingRoom:
     def _features_of(self, source: Source) -> NDArray[np.float32] | None:
         """Return the features of the training tiles of a source, None where its recipe is not there."""
         if source.id not in self._features:
-            path = self.recipes / f"{source.card.training.recipe}.yaml"
-            self._features[source.id] = self._compute(source, path) if path.is_file() else None
+            named = (folder / f"{source.card.training.recipe}.yaml" for folder in self.recipes)
+            path = next((path for path in named if path.is_file()), None)
+            self._features[source.id] = None if path is None else self._compute(source, path)
         return self._features[source.id]
 
     def _compute(self, source: Source, recipe: Path) -> NDArray[np.float32]:
@@ -122,3 +130,7 @@ class ReadingRoom:
         tiles = draw_training_tiles(material, np.random.default_rng(0))
         network = model_of_source(source).network
         return tile_features(network, tiles.images, choose_device("auto"), self.cancel)
+
+
+def _asked(source: Source, bench: TransferBench) -> dict[str, object]:
+    return {name: value for name, value in bench.asked(source).items() if name in Readings.model_fields}

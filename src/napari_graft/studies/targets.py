@@ -116,6 +116,31 @@ _LOOKED_UP = {
     "plant_leaf_em_chloroplast": ("plant", "volume EM"),
 }
 
+_COLLECTIONS = {
+    "dsb2018": (
+        "dsb2018_fluo_520",
+        "dsb2018_fluo_large",
+        "dsb2018_fluo_small",
+        "dsb2018_fly_embryo",
+        "dsb2018_bright_grey",
+        "dsb2018_he",
+    ),
+    "fly-fibsem": ("fly_medulla_fibsem", "fly_flyem_fibsem_small"),
+    "plant-em": ("plant_leaf_em_chloroplast", "plant_cell_em_organelles"),
+}
+
+
+def collection_of(name: str) -> tuple[str, tuple[str, ...]]:
+    """Return the name of the collection that a set belongs to, and the sets in it, which are near relatives.
+
+    A set that belongs to none stands for itself.
+    """
+    for collection, sets in _COLLECTIONS.items():
+        if name in sets:
+            return collection, sets
+    return name, (name,)
+
+
 # Its slices are not consecutive: the 5 nm along z are never used.
 _CA1 = (5.0, 5.0, 5.0)
 ISBI = Target("isbi2012_vnc_sstem", "image.tif", "labels_instances.tif", "neurites", (50, 4, 4))

@@ -170,6 +170,10 @@ class TransferBench:
         self._kept.add(found)
         return found
 
+    def has_run(self, source: Source) -> bool:
+        """Say whether `run` would find everything measured before."""
+        return self._kept.find(self.asked(source)) is not None
+
     def _measure(self, source: Source, asked: dict[str, object]) -> Transfer:
         began = time.monotonic()
         start = model_of_source(source)
