@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import yaml
@@ -117,7 +117,10 @@ def leave_out(pool: Sequence[Recipe], collection: str, sets: Sequence[str]) -> R
     changed = {
         "id": f"{first.id}{_WITHOUT}{collection}",
         "title": f"{first.title}, without {collection}",
-        "license": "; ".join(dict.fromkeys(one.license for one in pool)),
+        **{
+            name: _joined(getattr(one, name) for one in pool)
+            for name in ("license", "citation", "data_origin")
+        },
         "research_only": any(one.research_only for one in pool),
         # By its id: a path would be relative to another folder.
         "start": None if first.start is None else ANCESTOR,
@@ -128,6 +131,10 @@ def leave_out(pool: Sequence[Recipe], collection: str, sets: Sequence[str]) -> R
         ),
     }
     return first.model_copy(update=changed)
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(text for text in texts if text))
 
 
 def is_generalist(source: Source) -> bool:
