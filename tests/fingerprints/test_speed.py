@@ -10,15 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zarr
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.fingerprints.distance import distance
 from napari_graft.fingerprints.fingerprint import make_fingerprint
 from napari_graft.fingerprints.mmd import exact_mmd2
+from napari_graft.fingerprints.random_features import restore_random_features
 from napari_graft.session.projects import ImageOptions, make_project
 from napari_graft.session.ranking import candidate_sources, rank_sources
 from napari_graft.sources.catalogue import Catalogue
+from napari_graft.sources.fingerprint import Fingerprint
 
 pytestmark = pytest.mark.bench
 
@@ -45,13 +48,18 @@ def test_random_features_are_a_hundred_times_faster_than_the_exact_distance_and_
 
     exact = exact_mmd2(x, y, fingerprint.bandwidth)
     slow = seconds_of(lambda: exact_mmd2(x, y, fingerprint.bandwidth))
-    fast = min(seconds_of(lambda: distance(fingerprint, target)) for _ in range(3))
+    fast = min(seconds_of(lambda: _first_distance(fingerprint, target)) for _ in range(3))
     found = distance(fingerprint, target).mmd2
 
     print(f"\n{N_TILES} source tiles, {n_target} of the target: {slow / fast:.0f} times faster, off by "
           f"{abs(found / exact - 1):.2%}")  # fmt: skip
     assert found == pytest.approx(exact, rel=0.02)
     assert slow / fast > 100
+
+
+def _first_distance(fingerprint: Fingerprint, target: NDArray[np.float32]) -> None:
+    restore_random_features.cache_clear()
+    distance(fingerprint, target)
 
 
 def _write_volume(path: Path, n_chunks: tuple[int, int, int]) -> Path:

@@ -1,4 +1,4 @@
-"""Work on several blocks at once, never on more than there are workers."""
+"""Work on several blocks, or other things, at once, never on more than there are workers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 LARGEST_WORKERS = 4
-"""Each worker holds a block in memory."""
+"""Each worker holds a block, or a network, in memory."""
 
 _POLL_SECONDS = 0.1
 _PATIENCE_SECONDS = 0.5
@@ -34,7 +34,7 @@ def run_parallel(
         Within a fraction of a second after it was asked for.
     """
     stop = CancelToken()
-    pool = ThreadPoolExecutor(n_workers, thread_name_prefix="blocks")
+    pool = ThreadPoolExecutor(n_workers, thread_name_prefix="side-by-side")
     waiting = iter(items)
     running: set[Future[Answer]] = set()
     try:

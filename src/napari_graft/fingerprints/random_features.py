@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -123,6 +124,7 @@ def check_value(random_features: RandomFeatures) -> float:
     return float(embedding @ weights)
 
 
+@lru_cache(maxsize=8)  # a source is compared with several versions of an image, and all with one ruler
 def restore_random_features(n_features: int, bandwidth: float, seed: int, check: float) -> RandomFeatures:
     """Draw the frequencies of a stored fingerprint again.
 
@@ -138,6 +140,8 @@ def restore_random_features(n_features: int, bandwidth: float, seed: int, check:
             f"the random features of seed {seed} give {found:.6f} here but gave {check:.6f} when the "
             "fingerprint was made: it is damaged, or numbers are drawn differently now; make it anew"
         )
+    for shared in (drawn.frequencies, drawn.amplitudes):
+        shared.flags.writeable = False
     return drawn
 
 

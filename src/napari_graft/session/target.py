@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from threading import RLock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +36,8 @@ _Scale = tuple[int, tuple[float, ...] | None, float]
 class ProjectTarget:
     """Read a project's image at random places; what networks of one scale share is kept.
 
+    Several threads may ask: what two of them need is computed once.
+
     Parameters
     ----------
     project
@@ -48,6 +51,7 @@ class ProjectTarget:
     project: Project
     workplace: Workplace
     encoder: ResidualUNet | None = None
+    _lock: RLock = field(default_factory=RLock)
     _tiles: dict[_Scale, Images] = field(default_factory=dict)
     _general: dict[_Scale, NDArray[np.float32]] = field(default_factory=dict)
     _examples: dict[_Scale, Sequence[Example]] = field(default_factory=dict)
@@ -60,12 +64,13 @@ class ProjectTarget:
     def tiles(self, spec: NetworkSpec, zoom: float = 1.0) -> Images:
         """Return normalised tiles on the grid of a network; `zoom` above 1 enlarges what they show."""
         key = _scale(spec, zoom)
-        if key not in self._tiles:
-            view = view_of(self.project, spec)
-            lengths = [max(1, round(length / zoom)) for length in FEATURE_TILE[spec.ndim]]
-            boxes = random_tiles(view, lengths, N_TILES[spec.ndim], np.random.default_rng(_SEED))
-            self._tiles[key] = [_zoomed(view.read(box), zoom) for box in boxes]
-        return self._tiles[key]
+        with self._lock:
+            if key not in self._tiles:
+                view = view_of(self.project, spec)
+                lengths = [max(1, round(length / zoom)) for length in FEATURE_TILE[spec.ndim]]
+                boxes = random_tiles(view, lengths, N_TILES[spec.ndim], np.random.default_rng(_SEED))
+                self._tiles[key] = [_zoomed(view.read(box), zoom) for box in boxes]
+            return self._tiles[key]
 
     def general_features(self, spec: NetworkSpec) -> NDArray[np.float32] | None:
         """Return the features of these tiles in the common encoder, None without one.
@@ -76,18 +81,22 @@ class ProjectTarget:
             return None
         spec = in_plane(spec)
         key = _scale(spec, 1.0)
-        if key not in self._general:
-            place = self.workplace
-            self._general[key] = tile_features(self.encoder, self.tiles(spec), place.device, place.cancel)
-        return self._general[key]
+        with self._lock:
+            if key not in self._general:
+                place = self.workplace
+                tiles = self.tiles(spec)
+                self._general[key] = tile_features(self.encoder, tiles, place.device, place.cancel)
+            return self._general[key]
 
     def examples(self, spec: NetworkSpec) -> Sequence[Example]:
         """Return what is annotated, on the grid of a network; none before that."""
         key = _scale(spec, 1.0)
-        if key not in self._examples:
-            annotated = self.project.annotations.labelled_tiles()
-            self._examples[key] = make_examples(view_of(self.project, spec), annotated) if annotated else []
-        return self._examples[key]
+        with self._lock:
+            if key not in self._examples:
+                annotated = self.project.annotations.labelled_tiles()
+                view = view_of(self.project, spec)
+                self._examples[key] = make_examples(view, annotated) if annotated else []
+            return self._examples[key]
 
 
 def project_target(project: Project, workplace: Workplace) -> ProjectTarget:
