@@ -16,6 +16,7 @@ from napari_graft.scorers.order import Evidence, SourceScore, rank
 from napari_graft.scorers.registry import COMBINED, read_all
 from napari_graft.scorers.remedies import find_remedy
 from napari_graft.scorers.sighting import Sighting, Workplace
+from napari_graft.session.depth import with_enough_depth
 from napari_graft.session.models import model_of_source
 from napari_graft.session.readable import readable_sources
 from napari_graft.session.target import project_target
@@ -147,7 +148,8 @@ def rank_sources(
     project
         Its image is the target; tiles that are annotated have a say as well.
     sources
-        Those that are 3-D are left out where the image is 2-D, and those whose fingerprints cannot be read.
+        Those that are 3-D are left out where the image has not the depth (`with_enough_depth`), and those
+        whose fingerprints cannot be read.
     scorers
         Names in `SCORERS`.
     device
@@ -158,7 +160,7 @@ def rank_sources(
     InputError
         If no source can be ranked.
     """
-    usable = readable_sources(_fitting(sources, len(project.manifest.shape), report), report)
+    usable = readable_sources(with_enough_depth(sources, project.volume, report), report)
     if not usable:
         raise InputError("there is no source to rank: add one with 'napari-graft sources add'")
     workplace = Workplace(choose_device(device), cancel)
@@ -198,15 +200,6 @@ def _side_by_side(
     n_workers = count_workers(len(items)) if workplace.device.type == "cpu" else 1
     with share_threads(n_workers):
         yield from run_parallel(items, lambda item, _: work(item), n_workers, workplace.cancel)
-
-
-def _fitting(sources: Sequence[Source], ndim: int, report: Report) -> list[Source]:
-    """Return the sources that can look at an image of `ndim` axes; a note names the others."""
-    fitting = [source for source in sources if source.card.spec.ndim <= ndim]
-    others = ", ".join(source.id for source in sources if source not in fitting)
-    if others:
-        report(Progress(0, None, f"{NOTE}left out, because they are 3-D and the image is 2-D: {others}"))
-    return fitting
 
 
 def _measure(sighting: Sighting, scorers: Sequence[str]) -> Evidence:
