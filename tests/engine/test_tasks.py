@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,9 @@ from napari_graft.engine.tasks import run_task
 from napari_graft.io import open_labels
 from napari_graft.io.weights import load_tensors
 from napari_graft.project.opening import open_project
+from napari_graft.sources.document import write_document
+from napari_graft.sources.source import open_source
+from napari_graft.sources.spec import ModelSpec
 
 BOX = TileBox(start=(40, 0), shape=(40, 40))
 
@@ -38,6 +43,23 @@ def _run(job: Job, cancel: CancelToken | None = None) -> dict[str, object]:
     result = run_task(job, ignore_progress, cancel or CancelToken())
     assert json.loads(json.dumps(result)) == result  # it crosses the pipe as it is
     return result
+
+
+@pytest.fixture
+def deep_source(sources: Path) -> Iterator[str]:
+    """Add a 3-D source to those of the user."""
+    folder = Path(os.environ["NAPARI_GRAFT_HOME"]) / "sources" / "tiny-3d"
+    shutil.copytree(sources / "tiny-nuclei", folder)
+    card = open_source(folder, "user").card
+    deep = {"id": "tiny-3d", "spec": ModelSpec(ndim=3, widths=(8, 16))}
+    write_document(folder / "card.json", card.model_copy(update=deep))
+    yield "tiny-3d"
+    shutil.rmtree(folder)
+
+
+def test_ranking_says_why_a_3d_source_does_not_suit_the_image(project: str, deep_source: str) -> None:
+    result = _run(RankJob(project=project, device="cpu"))
+    assert result["unsuited"] == {deep_source: "the image is 2-D"}
 
 
 def test_ranking_describes_the_sources_and_leaves_out_those_that_know_the_image(

@@ -269,6 +269,16 @@ def test_sources_left_out_are_named(
     assert not tab.left_out.isHidden()
 
 
+def test_3d_sources_left_out_are_named_with_the_reason(
+    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
+) -> None:
+    rank_before(neuropil_project, entry(FLY), unsuited={AXONS: "the image has 12 slices only"})
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+
+    assert "because they are 3-D and the image has 12 slices only: Rat" in tab.left_out.text()
+    assert not tab.left_out.isHidden()
+
+
 def test_broken_file_is_refused_in_words(
     dock: GraftDock, tab: SourcesTab, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

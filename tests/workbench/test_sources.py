@@ -90,6 +90,27 @@ def test_sources_that_have_seen_the_image_are_named_and_not_listed(
     assert state.left_out == ("Rat myelinated axons, spinal cord, SEM", "gone")
 
 
+def test_3d_sources_that_the_image_does_not_suit_are_named_with_the_reason_and_not_listed(
+    graft_window: Window, neuropil_project: Path
+) -> None:
+    entries = (entry("fly-medulla-fibsem"),)
+    store(neuropil_project, entries=entries, unsuited={"rat-axons-sem": "the image is 2-D"})
+    graft_window.open(neuropil_project)
+
+    state = graft_window.workbench.sources.state
+    assert [row.id for row in state.rows] == ["fly-medulla-fibsem", "nuclei-he"]
+    assert state.unsuited == (("Rat myelinated axons, spinal cord, SEM", "the image is 2-D"),)
+
+
+def test_before_the_ranking_sources_for_what_is_wanted_come_first(
+    graft_window: Window, neuropil_project: Path
+) -> None:
+    with open_project(neuropil_project, write=True) as project:
+        project.update_manifest(structure="nuclei")
+    graft_window.open(neuropil_project)
+    assert graft_window.workbench.sources.state.rows[0].id == "nuclei-he"
+
+
 def test_swapping_dark_and_bright_is_stored_and_ranks_again(
     graft_window: Window, neuropil_project: Path
 ) -> None:

@@ -75,8 +75,9 @@ class RankJob(_Message):
     """Ask for the sources in the order of how close they are to the image.
 
     The result holds ``ranking``, entries as of ``rank --json`` with more of the card; ``left_out``, the ids
-    of the sources that were trained on the image and therefore not ranked; and ``map``, ``names`` and
-    ``distances`` of a `SourceMap` of the ranked ones and the image, None where they could not be mapped.
+    of the sources that were trained on the image and therefore not ranked; ``unsuited``, by the id of a 3-D
+    source why the image has not the depth for it; and ``map``, ``names`` and ``distances`` of a `SourceMap`
+    of the ranked ones and the image, None where they could not be mapped.
     """
 
     kind: Literal["rank"] = "rank"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from napari_graft.sources.document import Document
 
@@ -65,6 +65,8 @@ class StoredRanking(Document):
         The sources, best first; empty before they were ranked.
     left_out
         Ids of the sources that were trained on the image and therefore not ranked.
+    unsuited
+        By the id of a 3-D source that was not ranked: why the image has not the depth for it.
     chosen
         Id of the source that the user wants to start from, None before one was chosen.
     map
@@ -73,6 +75,7 @@ class StoredRanking(Document):
 
     entries: tuple[RankedEntry, ...] = ()
     left_out: tuple[str, ...] = ()
+    unsuited: dict[str, str] = Field(default_factory=dict)
     chosen: str | None = None
     map: StoredMap | None = None
 

@@ -57,16 +57,17 @@ class SourceRow:
     is_ranked: bool = False
 
 
-def rows_of(cards: Sequence[SourceCard], ranking: StoredRanking) -> tuple[SourceRow, ...]:
+def rows_of(cards: Sequence[SourceCard], ranking: StoredRanking, wanted: str | None) -> tuple[SourceRow, ...]:
     """Return the ranked sources, best first, then those that were not ranked; the ancestor is no source.
 
-    Sources that were left out of the ranking, because they were trained on the image, do not appear.
+    Of those that were not ranked, the ones that find what is wanted come first. Sources that were left out of
+    the ranking, because they were trained on the image or do not suit it, do not appear.
     """
     on_tiles = sorted(one.few_shot for one in ranking.entries if one.few_shot is not None)[::-1]
     ranked = [_row_of_entry(entry, on_tiles) for entry in ranking.entries]
-    known = {row.id for row in ranked} | set(ranking.left_out)
+    known = {row.id for row in ranked} | {*ranking.left_out, *ranking.unsuited}
     others = [_row_of_card(card) for card in cards if card.structure != "any" and card.id not in known]
-    return (*ranked, *others)
+    return (*ranked, *sorted(others, key=lambda row: row.structure != wanted))
 
 
 def _row_of_entry(entry: RankedEntry, on_tiles: Sequence[float]) -> SourceRow:

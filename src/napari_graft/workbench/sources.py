@@ -39,6 +39,8 @@ class SourcesState:
         How far the work is.
     left_out
         Titles of the sources that were trained on the image and therefore not ranked.
+    unsuited
+        Title of each 3-D source that was not ranked, and why the image has not the depth for it.
     advised
         The best source that comes with advice, such as to swap dark and bright; None where there is none.
     chosen
@@ -57,6 +59,7 @@ class SourcesState:
     is_ranking: bool = False
     is_previewing: bool = False
     left_out: tuple[str, ...] = ()
+    unsuited: tuple[tuple[str, str], ...] = ()
     advised: RankedEntry | None = None
     chosen: str | None = None
     preview: Comparison | None = None
@@ -171,10 +174,10 @@ class SourcesModel:
 
     def _on_ranked(self, result: dict[str, Any]) -> None:
         entries = tuple(RankedEntry.model_validate(entry) for entry in result["ranking"])
-        left_out = tuple(result["left_out"])
+        known = {"left_out": tuple(result["left_out"]), "unsuited": result["unsuited"]}
         stored = None if result["map"] is None else StoredMap.model_validate(result["map"])
         chosen = self._ranking.chosen
-        self._store(StoredRanking(entries=entries, left_out=left_out, chosen=chosen, map=stored))
+        self._store(StoredRanking(entries=entries, chosen=chosen, map=stored, **known))
         self.state.ticked = frozenset(entry.source for entry in entries[:N_PREVIEWED])
 
     def _on_ranking_ended(self) -> None:
@@ -207,9 +210,14 @@ class SourcesModel:
     def _show(self) -> None:
         cards = [source.card for source in self._context.catalogue.sources()]
         titles = {card.id: card.title for card in cards}
-        self.state.rows = rows_of(cards, self._ranking)
+        project = self._context.project
+        wanted = None if project is None else project.manifest.structure
+        self.state.rows = rows_of(cards, self._ranking, wanted)
         self.state.is_ranked = bool(self._ranking.entries)
         self.state.left_out = tuple(titles.get(one, one) for one in self._ranking.left_out)
+        self.state.unsuited = tuple(
+            (titles.get(one, one), reason) for one, reason in self._ranking.unsuited.items()
+        )
         self.state.advised = self._ranking.advised
         self.state.chosen = self._ranking.chosen
         self.state.source_map = self._map()

@@ -104,6 +104,7 @@ class SourcesTab(QWidget):
         bind(self, state, "ticked", self.table.source_model.show_ticked)
         bind(self, state, "advised", self._show_advice)
         bind(self, state, "left_out", self._show_left_out)
+        listen(self, state.events.unsuited, self._show_left_out)
         bind(self, state, "chosen", self._show_chosen)
         bind(self, state, "preview", self._show_preview)
         events = state.events
@@ -176,9 +177,10 @@ class SourcesTab(QWidget):
         self.swap.setVisible(is_swap(advised))
         self.advice_card.setVisible(advised is not None)
 
-    def _show_left_out(self, titles: tuple[str, ...]) -> None:
-        self.left_out.setText(left_out_words(titles))
-        self.left_out.setVisible(bool(titles))
+    def _show_left_out(self, *_: object) -> None:
+        words = left_out_words(self._model.state.left_out, self._model.state.unsuited)
+        self.left_out.setText(words)
+        self.left_out.setVisible(bool(words))
 
     def _show_chosen(self, chosen: str | None) -> None:
         self.table.source_model.show_chosen(chosen)

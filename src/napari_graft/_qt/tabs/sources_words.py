@@ -39,9 +39,12 @@ def is_swap(advised: RankedEntry | None) -> bool:
     return advised is not None and advised.remedy_kind in (None, "invert")
 
 
-def left_out_words(titles: Sequence[str]) -> str:
-    """Say which sources were not ranked, and why."""
-    return f"Left out, because trained on this very image: {'; '.join(titles)}." if titles else ""
+def left_out_words(trained: Sequence[str], unsuited: Sequence[tuple[str, str]]) -> str:
+    """Say which sources were not ranked, and why: by their titles, and by titles with a reason each."""
+    titles_of = {"trained on this very image": list(trained)} if trained else {}
+    for title, reason in unsuited:
+        titles_of.setdefault(f"they are 3-D and {reason}", []).append(title)
+    return "\n".join(f"Left out, because {why}: {'; '.join(titles)}." for why, titles in titles_of.items())
 
 
 def in_use_words(rows: Sequence[SourceRow], chosen: str | None) -> str:
