@@ -70,6 +70,23 @@ def rows_of(cards: Sequence[SourceCard], ranking: StoredRanking, wanted: str | N
     return (*ranked, *sorted(others, key=lambda row: row.structure != wanted))
 
 
+def row_to_point_at(before: Sequence[SourceRow], now: Sequence[SourceRow], pointed: str | None) -> str | None:
+    """Return the id of the row to point at in a list that has changed, None where it is empty.
+
+    It stays the one that was pointed at where rows were only added or taken away. In another order, or after
+    a ranking, nobody has chosen that place, and it is the first.
+    """
+    shared = {row.id for row in before} & {row.id for row in now}
+
+    def order(rows: Sequence[SourceRow]) -> list[tuple[str, bool]]:
+        """Return what must not have changed."""
+        return [(row.id, row.is_ranked) for row in rows if row.id in shared]
+
+    if pointed in shared and order(before) == order(now):
+        return pointed
+    return now[0].id if now else None
+
+
 def _row_of_entry(entry: RankedEntry, on_tiles: Sequence[float]) -> SourceRow:
     other = "" if entry.same_structure else f", but it finds {entry.structure}"
     return SourceRow(

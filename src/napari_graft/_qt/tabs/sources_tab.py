@@ -27,7 +27,7 @@ from napari_graft.core.errors import InputError
 from napari_graft.fingerprints.source_map import SourceMap
 from napari_graft.project.ranking import RankedEntry
 from napari_graft.workbench.comparison import Comparison, Look
-from napari_graft.workbench.source_rows import SourceRow
+from napari_graft.workbench.source_rows import SourceRow, row_to_point_at
 from napari_graft.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -55,7 +55,6 @@ class SourcesTab(QWidget):
         self._viewer = viewer
         self._host = ComparisonHost(self, workbench, viewer, self._model.close_preview)
         self.plot: DistancePlot | None = None
-        self._ranked: list[str] = []
         self._make_widgets()
         self._lay_out()
         self._connect()
@@ -147,12 +146,11 @@ class SourcesTab(QWidget):
         self._show_buttons()
 
     def _show_rows(self, rows: tuple[SourceRow, ...]) -> None:
-        pointed = self.table.current
+        pointed, before = self.table.current, self.table.source_model.rows
         self.table.show_rows(rows)
-        ids, ranked = [one.id for one in rows], [one.id for one in rows if one.is_ranked]
-        if rows:
-            self.table.point_at(pointed if pointed in ids and ranked == self._ranked else ids[0])
-        self._ranked = ranked
+        to_point_at = row_to_point_at(before, rows, pointed)
+        if to_point_at is not None:
+            self.table.point_at(to_point_at)
         self._show_plot(rows)
 
     def _show_plot(self, rows: tuple[SourceRow, ...]) -> None:

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from napari_graft.workbench.source_rows import SourceRow, row_to_point_at
+
+A, B, C = (SourceRow(name, name, "nuclei", "", "", None, "CC0-1.0", False) for name in "abc")
+RANKED = [replace(row, is_ranked=True) for row in (A, B)]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "pointed", "expected"),
+    [
+        ([], [A, B], None, "a"),
+        ([A, B], [A, B], "b", "b"),
+        ([A, B], [A, B, C], "b", "b"),
+        ([A, B, C], [A, C], "c", "c"),
+        ([A, B, C], [A, C], "b", "a"),
+        ([A, B, C], [C, A, B], "a", "c"),
+        ([A, B], RANKED, "b", "a"),
+        (RANKED, [*RANKED, C], "b", "b"),
+        ([A], [], "a", None),
+    ],
+)
+def test_the_pointer_stays_where_rows_come_and_go_and_goes_to_the_first_in_another_order(
+    before: list[SourceRow], now: list[SourceRow], pointed: str | None, expected: str | None
+) -> None:
+    assert row_to_point_at(before, now, pointed) == expected
