@@ -51,8 +51,8 @@ class RandomFeatures:
     def mean_embedding(self, features: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Return the mean of φ over the rows of `features` (n, d), float64 (2F,).
 
-        Single precision is thirty times faster here, and what it rounds away is a millionth of what the
-        number of frequencies leaves open. The sum is taken in double precision.
+        Single precision is many times faster here, and what it rounds away is nothing beside what the number
+        of frequencies leaves open. The sum is taken in double precision.
         """
         total = np.zeros(2 * self.amplitudes.size)
         for start in range(0, len(features), _CHUNK):
@@ -67,8 +67,7 @@ def draw_random_features(n_features: int, bandwidth: float, seed: int) -> Random
     The kernel exp(-|x - y|² / (s · bandwidth)) has the spectral density N(0, 2 / (s · bandwidth)); each scale
     has the same total weight. Directions that follow one another are orthogonal, d at a time, and the lengths
     are those of independent normal vectors: each frequency alone is distributed as before, and together they
-    cover the directions more evenly. On normal vectors of 64 numbers that made the error of the MMD four
-    times smaller (`docs/benchmarks.md`).
+    cover the directions more evenly, which makes the error of the MMD about three times smaller.
 
     The random numbers do not come from a ``numpy.random.Generator``, whose methods may change between
     versions of numpy. They are the raw 64-bit integers of the PCG64 bit generator, a stream that numpy
