@@ -177,3 +177,8 @@ def open_run(folder: Path) -> Run:
             f"run {str(folder)!r} holds the record of run {record.id}: give the folder its name back"
         )
     return Run(folder, record)
+
+
+def is_loss_no_worse(loss: float, rival: float) -> bool:
+    """Say whether a held-out loss is as low as a rival's, or lower."""
+    return loss <= rival + SAME_LOSS

@@ -14,7 +14,7 @@ from napari_graft.core.progress import CancelToken
 from napari_graft.inference.predictor import Predictor
 from napari_graft.metrics import evaluate_annotated
 from napari_graft.nets.network import Network
-from napari_graft.project.run import SAME_LOSS
+from napari_graft.project.run import is_loss_no_worse
 from napari_graft.segmentation.calibrate import calibrate
 from napari_graft.segmentation.decode import decode
 from napari_graft.segmentation.settings import DecodeSettings
@@ -52,7 +52,7 @@ class Judgement:
 
 def is_no_worse(loss: float | None, rival: float | None) -> bool:
     """Say whether a held-out loss is no higher than a rival's; where that was not measured, it is not."""
-    return rival is None or (loss is not None and loss <= rival + SAME_LOSS)
+    return rival is None or (loss is not None and is_loss_no_worse(loss, rival))
 
 
 def calibrate_model(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from napari_graft.project.project import Project
-from napari_graft.project.run import SAME_LOSS, Run, RunMoment
+from napari_graft.project.run import Run, RunMoment, is_loss_no_worse
 from napari_graft.sources.card import LeadingScore, leading_score
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.workbench.start_points import start_name
@@ -84,7 +84,7 @@ class Round:
         loss, rival = self.models[0].loss, self.rival
         if loss is None or rival is None or rival.loss is None:
             return None
-        return loss <= rival.loss + SAME_LOSS
+        return is_loss_no_worse(loss, rival.loss)
 
 
 def finished_rounds(project: Project, catalogue: Catalogue) -> tuple[Round, ...]:

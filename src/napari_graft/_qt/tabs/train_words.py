@@ -5,7 +5,7 @@ from __future__ import annotations
 from napari_graft._qt.widgets.duration import in_words
 from napari_graft.core.tile import Tile
 from napari_graft.project.result_store import Result
-from napari_graft.project.run import SAME_LOSS
+from napari_graft.project.run import is_loss_no_worse
 from napari_graft.sources.card import LeadingScore
 from napari_graft.workbench.device import Device
 from napari_graft.workbench.rounds import ComparedModel, Round
@@ -133,9 +133,9 @@ def _verdict(last: Round) -> str:
     if rival is None or rival.loss is None:
         return "There was nothing to compare it with: look at the result."
     than = "the round before" if rival.who == "previous" else "the untouched source"
-    if loss > rival.loss + SAME_LOSS:
+    if not is_loss_no_worse(loss, rival.loss):
         return f"Worse than {than}, on the held-out part."
-    if loss < rival.loss - SAME_LOSS:
+    if not is_loss_no_worse(rival.loss, loss):
         return f"Better than {than}, on the held-out part."
     return f"As good as {than}, on the held-out part."
 
