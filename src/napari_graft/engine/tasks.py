@@ -24,7 +24,7 @@ from napari_graft.engine.protocol import (
 from napari_graft.nets.device import choose_device
 from napari_graft.project.opening import open_delegate, open_project
 from napari_graft.project.project import Project
-from napari_graft.session.depth import lacks_depth
+from napari_graft.session.depth import lacking_depth
 from napari_graft.session.fitting import Budget
 from napari_graft.session.mapping import map_sources
 from napari_graft.session.predicting import PredictRequest, predict_project
@@ -102,8 +102,7 @@ def _rank(job: RankJob, report: Report, cancel: CancelToken) -> Result:
     with open_project(job.project) as project:
         sources, seen = unseen_sources(project, Catalogue(), job.exclude)
         ranked = rank_sources(project, sources, device=job.device, report=report, cancel=cancel)
-        reasons = {source.id: lacks_depth(source.card.spec, project.volume) for source in sources}
-        unsuited = {source_id: reason for source_id, reason in reasons.items() if reason is not None}
+        unsuited = lacking_depth(sources, project.volume)
         places = [entry.source for entry in ranked]
         mapped = map_sources(places, project, device=job.device, report=report, cancel=cancel)
     return {

@@ -9,6 +9,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.imaging.intensity import IntensityRange
@@ -49,11 +50,8 @@ class ModelView:
 
     @property
     def factors(self) -> tuple[float, ...]:
-        """Length of an image pixel in model pixels, along each axis of the model."""
-        own = self.volume.axes.pixel_size_in("nm")
-        if own is None or self.spec.pixel_size is None:
-            return (1.0,) * self.spec.ndim
-        return tuple(a / b for a, b in zip(own[-self.spec.ndim :], self.spec.pixel_size, strict=True))
+        """Length of an image pixel in model pixels, along each axis of the model; see `scale_factors`."""
+        return scale_factors(self.volume.axes, self.spec)
 
     def shape_on_model(self, tile: Tile) -> tuple[int, ...]:
         """Return the shape of a tile on the model's grid.
@@ -92,3 +90,14 @@ class ModelView:
     def map_to_image(self, values: NDArray[np.float32], tile: Tile) -> NDArray[np.float32]:
         """Bring a map of numbers, such as an uncertainty, onto the image's grid, shape of the tile."""
         return resample_image(values, tile.shape[-self.spec.ndim :]).reshape(tile.shape)
+
+
+def scale_factors(axes: Axes, spec: NetworkSpec) -> tuple[float, ...]:
+    """Return the length of an image pixel in model pixels, along each axis of the model.
+
+    It is 1 where the pixel size of the image or of the model is unknown.
+    """
+    own = axes.pixel_size_in("nm")
+    if own is None or spec.pixel_size is None:
+        return (1.0,) * spec.ndim
+    return tuple(a / b for a, b in zip(own[-spec.ndim :], spec.pixel_size, strict=True))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from napari_graft.core.progress import NOTE, Progress, Report
 from napari_graft.inference.features import FEATURE_TILE
+from napari_graft.inference.view import scale_factors
 from napari_graft.io.volume import Volume
 from napari_graft.sources.network_spec import NetworkSpec
 from napari_graft.sources.source import Source
@@ -16,11 +17,17 @@ LARGEST_STEP = 2.0
 
 def with_enough_depth(sources: Sequence[Source], volume: Volume, report: Report) -> list[Source]:
     """Return the sources that can look at an image, 2-D ones always; a note names the others and says why."""
-    reasons = {source.id: lacks_depth(source.card.spec, volume) for source in sources}
-    for reason in dict.fromkeys(reason for reason in reasons.values() if reason is not None):
+    reasons = lacking_depth(sources, volume)
+    for reason in dict.fromkeys(reasons.values()):
         others = ", ".join(source_id for source_id, one in reasons.items() if one == reason)
         report(Progress(0, None, f"{NOTE}left out, because they are 3-D and {reason}: {others}"))
-    return [source for source in sources if reasons[source.id] is None]
+    return [source for source in sources if source.id not in reasons]
+
+
+def lacking_depth(sources: Sequence[Source], volume: Volume) -> dict[str, str]:
+    """Return by the id of each source that cannot see an image in 3-D the reason, as `lacks_depth` has it."""
+    reasons = {source.id: lacks_depth(source.card.spec, volume) for source in sources}
+    return {source_id: reason for source_id, reason in reasons.items() if reason is not None}
 
 
 def lacks_depth(spec: NetworkSpec, volume: Volume) -> str | None:
@@ -34,9 +41,7 @@ def lacks_depth(spec: NetworkSpec, volume: Volume) -> str | None:
         return None
     if volume.axes.ndim < 3:
         return "the image is 2-D"
-    own = volume.axes.pixel_size_in("nm")
-    step = 1.0 if own is None or spec.pixel_size is None else own[0] / spec.pixel_size[0]
-    n_slices = volume.shape[0]
+    step, n_slices = scale_factors(volume.axes, spec)[0], volume.shape[0]
     if n_slices * step < FEATURE_TILE[3][0]:
         return f"the image has {n_slices} slices only"
     if step > LARGEST_STEP:
