@@ -54,10 +54,9 @@ def map_sources(
         When asked to stop.
     """
     report(Progress(0, None, "mapping the sources"))
-    fingerprints = {
-        source.id: source.load_general_fingerprint() for source in readable_sources(sources, report)
+    known = {
+        source.id: general for source, general in readable_sources(sources, report) if general is not None
     }
-    known = {name: one for name, one in fingerprints.items() if one is not None}
     target = None
     if project is not None:
         seen = project_target(project, Workplace(choose_device(device), cancel))

@@ -160,7 +160,8 @@ def rank_sources(
     InputError
         If no source can be ranked.
     """
-    usable = readable_sources(with_enough_depth(sources, project.volume, report), report)
+    deep_enough = with_enough_depth(sources, project.volume, report)
+    usable = [source for source, _ in readable_sources(deep_enough, report)]
     if not usable:
         raise InputError("there is no source to rank: add one with 'napari-graft sources add'")
     workplace = Workplace(choose_device(device), cancel)

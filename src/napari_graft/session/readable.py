@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import NOTE, Progress, Report
+from napari_graft.sources.fingerprint import Fingerprint
 from napari_graft.sources.source import Source
 
 
-def readable_sources(sources: Sequence[Source], report: Report) -> list[Source]:
-    """Return the sources whose fingerprints can be read or are not there; a note names each of the others.
+def readable_sources(
+    sources: Sequence[Source], report: Report
+) -> Iterator[tuple[Source, Fingerprint | None]]:
+    """Yield the sources whose fingerprints can be read or are not there, each with its general one.
 
-    A file may be damaged, or be of another version of the program where a package or a colleague provides
-    the source.
+    A note names each of the others. A file may be damaged, or be of another version of the program where a
+    package or a colleague provides the source.
     """
-    return [source for source in sources if _is_readable(source, report)]
-
-
-def _is_readable(source: Source, report: Report) -> bool:
-    try:
-        source.load_fingerprint()
-        source.load_general_fingerprint()
-    except InputError as error:
-        report(Progress(0, None, f"{NOTE}left out: {error}"))
-        return False
-    return True
+    for source in sources:
+        try:
+            source.load_fingerprint()
+            general = source.load_general_fingerprint()
+        except InputError as error:
+            report(Progress(0, None, f"{NOTE}left out: {error}"))
+        else:
+            yield source, general
