@@ -174,10 +174,15 @@ class SourcesModel:
 
     def _on_ranked(self, result: dict[str, Any]) -> None:
         entries = tuple(RankedEntry.model_validate(entry) for entry in result["ranking"])
-        known = {"left_out": tuple(result["left_out"]), "unsuited": result["unsuited"]}
         stored = None if result["map"] is None else StoredMap.model_validate(result["map"])
-        chosen = self._ranking.chosen
-        self._store(StoredRanking(entries=entries, chosen=chosen, map=stored, **known))
+        ranking = StoredRanking(
+            entries=entries,
+            left_out=tuple(result["left_out"]),
+            unsuited=result["unsuited"],
+            chosen=self._ranking.chosen,
+            map=stored,
+        )
+        self._store(ranking)
         self.state.ticked = frozenset(entry.source for entry in entries[:N_PREVIEWED])
 
     def _on_ranking_ended(self) -> None:
