@@ -66,8 +66,8 @@ def draw_random_features(n_features: int, bandwidth: float, seed: int) -> Random
 
     The kernel exp(-|x - y|² / (s · bandwidth)) has the spectral density N(0, 2 / (s · bandwidth)); each scale
     has the same total weight. Directions that follow one another are orthogonal, d at a time, and the lengths
-    are those of independent normal vectors: each frequency alone is distributed as before, and together they
-    cover the directions more evenly, which makes the error of the MMD about three times smaller.
+    are those of independent normal vectors: each frequency alone is distributed as if drawn by itself, and
+    together they cover the directions more evenly, which makes the error of the MMD about a third.
 
     The random numbers do not come from a ``numpy.random.Generator``, whose methods may change between
     versions of numpy. They are the raw 64-bit integers of the PCG64 bit generator, a stream that numpy
