@@ -6,7 +6,7 @@ import copy
 
 import torch
 
-from napari_graft.nets.residual_unet import ResidualUNet
+from napari_graft.nets.network import Network
 
 _SHARE_OF_RUN = 0.04
 _SHORTEST = 4.0
@@ -21,7 +21,7 @@ class WeightAverage:
         The network in training; it is copied.
     """
 
-    def __init__(self, network: ResidualUNet) -> None:
+    def __init__(self, network: Network) -> None:
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
         self.n_updates = 0
 

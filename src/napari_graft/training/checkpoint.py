@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from napari_graft.io.weights import load_tensors, save_tensors
-from napari_graft.nets.build import load_weights, weights_of
-from napari_graft.nets.residual_unet import ResidualUNet
+from napari_graft.nets.build import load_weights
+from napari_graft.nets.network import Network
 from napari_graft.training.averaging import WeightAverage
 from napari_graft.training.config import Moment
 
@@ -34,7 +34,7 @@ class TrainState:
         Losses over time.
     """
 
-    network: ResidualUNet
+    network: Network
     average: WeightAverage
     optimiser: torch.optim.Optimizer
     best: tuple[int, dict[str, NDArray[np.float32]]] | None
@@ -44,8 +44,8 @@ class TrainState:
 def save_checkpoint(path: Path, state: TrainState, steps: int, seconds: float) -> None:
     """Write the whole state atomically, as safetensors."""
     tensors: dict[str, NDArray[Any]] = {}
-    tensors |= {f"network/{k}": v for k, v in weights_of(state.network).items()}
-    tensors |= {f"average/{k}": v for k, v in weights_of(state.average.network).items()}
+    tensors |= {f"network/{k}": v for k, v in state.network.stored_weights().items()}
+    tensors |= {f"average/{k}": v for k, v in state.average.network.stored_weights().items()}
     for name, parameter in state.network.named_parameters():
         moments = state.optimiser.state.get(parameter, {})
         tensors |= {f"{m}/{name}": moments[m].detach().cpu().numpy() for m in _MOMENTS if m in moments}

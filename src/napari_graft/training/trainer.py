@@ -10,9 +10,8 @@ import torch
 
 from napari_graft.core.errors import Cancelled, StorageError
 from napari_graft.core.progress import CancelToken, Progress, Report
-from napari_graft.nets.build import weights_of
 from napari_graft.nets.device import mixed_precision
-from napari_graft.nets.residual_unet import ResidualUNet
+from napari_graft.nets.network import Network
 from napari_graft.training.averaging import WeightAverage
 from napari_graft.training.checkpoint import TrainState, restore_checkpoint, save_checkpoint
 from napari_graft.training.config import Moment, StoppedBy, TrainConfig, TrainResult
@@ -44,7 +43,7 @@ class Trainer:
         self._checkpoint = checkpoint
 
     def fit(
-        self, network: ResidualUNet, examples: Sequence[Example], *, report: Report, cancel: CancelToken
+        self, network: Network, examples: Sequence[Example], *, report: Report, cancel: CancelToken
     ) -> TrainResult:
         """Train until the budget is used or the token is cancelled; both return the best weights so far.
 
@@ -75,7 +74,7 @@ class _Run:
         self,
         config: TrainConfig,
         device: torch.device,
-        network: ResidualUNet,
+        network: Network,
         examples: Sequence[Example],
         checkpoint: Path | None,
     ) -> None:
@@ -179,7 +178,7 @@ class _Run:
         self.losses.clear()
         self.state.history.append(Moment(self.clock.steps, self.clock.seconds, loss, held_out))
         if held_out is None or held_out < min(earlier, default=np.inf):
-            self.state.best = (self.clock.steps, weights_of(self.state.average.network))
+            self.state.best = (self.clock.steps, self.state.average.network.stored_weights())
 
     def _report(self, report: Report) -> None:
         last = self.state.history[-1]
@@ -201,7 +200,8 @@ class _Run:
         self.saved_at = self.clock.seconds
 
     def _result(self, stopped_by: StoppedBy) -> TrainResult:
-        best_step, weights = self.state.best or (self.clock.steps, weights_of(self.state.average.network))
+        averaged = self.state.average.network
+        best_step, weights = self.state.best or (self.clock.steps, averaged.stored_weights())
         return TrainResult(
             weights,
             best_step,

@@ -1,0 +1,1 @@
+"""Several networks into one: channel orders brought in line, then weights merged, one method a file."""

@@ -1,0 +1,113 @@
+"""A network whose every filter is a mix of the same filter of several others."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.func import functional_call
+
+from napari_graft.merging.recipe import Shares
+from napari_graft.nets.build import build_network
+from napari_graft.nets.network import Network
+from napari_graft.nets.residual_unet import ResidualUNet
+from napari_graft.sources.spec import ModelSpec
+
+_GAIN = 30.0
+"""Logits are kept divided by this, so that they learn that many times faster than the weights of the head: a
+few dozen steps must be enough to leave the plain average."""
+_HEAD = "head"
+
+
+class MixedUNet(Network):
+    """Mix K networks filter by filter; only the shares and the head are learned.
+
+    Filter j of each convolution is sum_k s_kj θ_kj with s_j = softmax(g_j) over the K networks (for two of
+    them the w_j and 1 - w_j of MedMerge, Almakky et al. 2024, arXiv 2403.11646); bias, and scale and shift of
+    the normalisation behind it, are mixed by the same shares. All g start at 0, which is the plain average,
+    as the head does, the one part that is learned itself.
+
+    Parameters
+    ----------
+    members
+        Networks of one architecture, their channels in one order; they are copied and never changed.
+    """
+
+    def __init__(self, members: Sequence[ResidualUNet]) -> None:
+        super().__init__()
+        self.spec: ModelSpec = members[0].spec
+        with torch.device("meta"):
+            skeleton = ResidualUNet(self.spec)
+        # In a tuple, where torch does not find it: its weights are computed anew each time.
+        self._skeleton = (skeleton,)
+        self.head = copy.deepcopy(members[0].head)
+        stacks = _stack([dict(member.named_parameters()) for member in members])
+        with torch.no_grad():
+            for name, parameter in self.head.named_parameters():
+                parameter.copy_(stacks.pop(f"{_HEAD}.{name}").mean(0))
+        self._names = tuple(stacks)
+        for name, stack in stacks.items():
+            # They are the members' own and stored with them.
+            self.register_buffer(_flat(name), stack, persistent=False)
+        sizes = {filter_name(name): stack.shape[1] for name, stack in stacks.items()}
+        self.logits = nn.ParameterDict(
+            {_flat(name): torch.zeros(len(members), size) for name, size in sizes.items()}
+        )
+        self._filters = tuple(sizes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits of shape (N, 1 + n_offsets, *spatial), as the mixed network does."""
+        answer: torch.Tensor = functional_call(self._skeleton[0], self._mixed(), (x,))
+        return answer
+
+    def encode(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Return the activations of every level of the mixed network, the deepest last."""
+        return self.fold().encode(x)
+
+    def shares(self) -> Shares:
+        """Return the share of each member in each filter."""
+        return {name: self._shares(name).detach().cpu().numpy() for name in self._filters}
+
+    def fold(self) -> ResidualUNet:
+        """Return the mixed network as a plain one, which answers alike."""
+        weights = {name: value.detach().cpu().numpy() for name, value in self._mixed().items()}
+        return build_network(self.spec, weights)
+
+    def stored_weights(self) -> dict[str, NDArray[np.float32]]:
+        """Return a copy of what is learned: the logits of the shares and the head."""
+        return {k: v.detach().cpu().numpy().astype(np.float32) for k, v in self.state_dict().items()}
+
+    def _shares(self, name: str) -> torch.Tensor:
+        return torch.softmax(_GAIN * self.logits[_flat(name)], dim=0)
+
+    def _mixed(self) -> dict[str, torch.Tensor]:
+        shares = {name: self._shares(name) for name in self._filters}
+        weights: dict[str, torch.Tensor] = {
+            f"{_HEAD}.{name}": value for name, value in self.head.named_parameters()
+        }
+        for name in self._names:
+            stack = self.get_buffer(_flat(name))
+            weights[name] = torch.einsum("kn,kn...->n...", shares[filter_name(name)], stack)
+        return weights
+
+
+def filter_name(parameter: str) -> str:
+    """Return the name of the convolution whose filters a parameter belongs to.
+
+    >>> filter_name("encoder.0.first_norm.bias")
+    'encoder.0.first'
+    """
+    return parameter.rpartition(".")[0].removesuffix("_norm")
+
+
+def _stack(members: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    return {name: torch.stack([one[name].detach() for one in members]) for name in members[0]}
+
+
+def _flat(name: str) -> str:
+    """Return a name that torch takes for a buffer or a parameter."""
+    return name.replace(".", "_")

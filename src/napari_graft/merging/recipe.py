@@ -1,0 +1,114 @@
+"""What a merged network was made of: kept with it, so that anybody can tell and make it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from napari_graft.sources.card import Sha256
+
+Shares = Mapping[str, NDArray[np.float32]]
+"""By the name of a convolution: the share of each network in each filter, (K, n_filters), summing to 1."""
+
+
+class MergeMember(BaseModel):
+    """Name a network that was merged.
+
+    Parameters
+    ----------
+    reference
+        Id or path of a source, or a run, as the user named it.
+    weights_sha256
+        Checksum of its weights.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reference: str
+    weights_sha256: Sha256
+
+
+class LayerShares(BaseModel):
+    """Say what the filters of one convolution are made of.
+
+    Parameters
+    ----------
+    name
+        Name of the convolution in the network.
+    n_filters
+        Number of its filters.
+    shares
+        Mean share of each member, in their order; they sum to 1.
+    decided
+        Share of the filters that are taken from one member alone, more than nine tenths.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    n_filters: int = Field(ge=1)
+    shares: tuple[float, ...]
+    decided: float = Field(ge=0, le=1)
+
+
+class MergeRecipe(BaseModel):
+    """Say which networks were merged, how, and what is left of each.
+
+    Parameters
+    ----------
+    method
+        Name in `MERGE_METHODS`.
+    members
+        The networks; the first lends its pixel size and the order of its channels.
+    layers
+        What became of each convolution but the head, empty until they are merged.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: str
+    members: tuple[MergeMember, ...] = Field(min_length=2)
+    layers: tuple[LayerShares, ...] = ()
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Names of the networks."""
+        return tuple(member.reference for member in self.members)
+
+    @property
+    def title(self) -> str:
+        """What the merged network is called."""
+        return " + ".join(self.references)
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Share of each member in all filters, none before they are merged."""
+        return mean_shares(self.layers)
+
+    def asks_the_same_as(self, other: MergeRecipe) -> bool:
+        """Say whether the same networks are merged in the same way, whatever came of it."""
+        return self.method == other.method and self.members == other.members
+
+
+def mean_shares(layers: Sequence[LayerShares]) -> tuple[float, ...]:
+    """Return the share of each member in the filters of some layers, empty without a layer."""
+    if not layers:
+        return ()
+    counts = [layer.n_filters for layer in layers]
+    return tuple(float(one) for one in np.average([layer.shares for layer in layers], axis=0, weights=counts))
+
+
+def layers_of(shares: Shares) -> tuple[LayerShares, ...]:
+    """Return what became of each convolution, from the shares of its filters."""
+    return tuple(
+        LayerShares(
+            name=name,
+            n_filters=of_filters.shape[1],
+            shares=tuple(float(one) for one in of_filters.mean(1)),
+            decided=float((of_filters.max(0) > 0.9).mean()),
+        )
+        for name, of_filters in shares.items()
+    )
