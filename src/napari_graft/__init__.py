@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from napari_graft.session.api import (
         evaluate,
+        merge_sources,
         open_project,
         predict_volume,
         propose_plan,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "evaluate",
+    "merge_sources",
     "open_project",
     "predict_volume",
     "propose_plan",

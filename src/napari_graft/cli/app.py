@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
 
-from napari_graft.cli import benchmarks, demo, loop, prediction, projects, sources, training, trials
+from napari_graft.cli import benchmarks, demo, loop, merging, prediction, projects, sources, training, trials
 from napari_graft.cli.console import INTERRUPTED, USER_ERROR, stderr
 from napari_graft.core.errors import Cancelled, GraftError, InputError, StorageError
 from napari_graft.core.waiting import wait_without_spinning
@@ -32,6 +32,7 @@ app.command(loop.compare)
 app.command(loop.suggest)
 app.command(loop.annotate)
 app.command(training.train)
+app.command(merging.merge)
 app.command(prediction.predict)
 app.command(prediction.evaluate)
 app.command(benchmarks.benchmark)

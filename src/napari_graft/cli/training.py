@@ -43,7 +43,10 @@ class Effort:
         return parse_duration(self.time_budget or "2m")
 
 
-def train(project: Path, *, source: str = "best", effort: Effort = Effort(), json: Json = False) -> None:
+TWO_MINUTES = Effort()
+
+
+def train(project: Path, *, source: str = "best", effort: Effort = TWO_MINUTES, json: Json = False) -> None:
     """Train on the annotated tiles, within a budget; Ctrl+C stops and keeps the best so far.
 
     Example: `napari-graft train cortex.graft --source best --time-budget 2m`
@@ -78,12 +81,13 @@ def train(project: Path, *, source: str = "best", effort: Effort = Effort(), jso
     if json:
         print_json(result)
     else:
-        _tell_training(result)
+        tell_training(result)
     if result["stopped_by"] == "cancel":
         raise Cancelled("stopped on request")
 
 
-def _tell_training(result: dict[str, object]) -> None:
+def tell_training(result: dict[str, object]) -> None:
+    """Print what a training came to."""
     for name in ("run", "source", "n_tiles", "steps", "seconds", "device", "stopped_by"):
         print(f"{name:12} {result[name]}")
     validation = result["validation"]

@@ -55,6 +55,24 @@ class TrialJob(_Message):
     is_delegate: bool = False
 
 
+class MergeJob(_Message):
+    """Ask for a merge of several models; see `MergeTask.run`, and `TrainJob` for the other fields.
+
+    The result has the keys of ``merge --json``.
+    """
+
+    kind: Literal["merge"] = "merge"
+    project: str
+    sources: tuple[str, ...]
+    method: str = "kernel"
+    seconds: float | None = None
+    steps: int | None = None
+    device: str = "auto"
+    seed: int = 0
+    is_delegate: bool = False
+    stops_when_flat: bool = False
+
+
 class PredictJob(_Message):
     """Ask for a segmentation of the image into a file; see `PredictRequest` for the fields.
 
@@ -164,7 +182,7 @@ class ErrorEvent(_Message):
     message: str
 
 
-Job = TrainJob | TrialJob | PredictJob | RankJob | SuggestJob | PreviewJob | DeviceJob
+Job = TrainJob | TrialJob | MergeJob | PredictJob | RankJob | SuggestJob | PreviewJob | DeviceJob
 Request = Annotated[Job | CancelJob, Field(discriminator="kind")]
 Event = Annotated[ProgressEvent | ResultEvent | ErrorEvent, Field(discriminator="kind")]
 _REQUEST: TypeAdapter[Job | CancelJob] = TypeAdapter(Request)

@@ -13,6 +13,7 @@ from napari_graft.core.tile import Tile
 from napari_graft.engine.protocol import (
     DeviceJob,
     Job,
+    MergeJob,
     PredictJob,
     PreviewJob,
     RankJob,
@@ -27,6 +28,7 @@ from napari_graft.project.project import Project
 from napari_graft.session.depth import lacking_depth
 from napari_graft.session.fitting import Budget
 from napari_graft.session.mapping import map_sources
+from napari_graft.session.merging import MergeTask
 from napari_graft.session.predicting import PredictRequest, predict_project
 from napari_graft.session.previewing import PreviewRequest, preview_models
 from napari_graft.session.ranking import RankedSource, rank_sources, unseen_sources
@@ -63,7 +65,14 @@ def _trial(job: TrialJob, report: Report, cancel: CancelToken) -> Result:
         return task.run(job.sources, budget).model_dump(mode="json")
 
 
-def _open_to_train(job: TrainJob | TrialJob) -> Project:
+def _merge(job: MergeJob, report: Report, cancel: CancelToken) -> Result:
+    budget = Budget(job.seconds, job.steps, job.device, job.seed, job.stops_when_flat)
+    with _open_to_train(job) as project:
+        task = MergeTask(project, Catalogue(), _with_memory(report, job.device), cancel)
+        return task.run(job.sources, budget, job.method).as_dict()
+
+
+def _open_to_train(job: TrainJob | TrialJob | MergeJob) -> Project:
     return open_delegate(job.project) if job.is_delegate else open_project(job.project, write=True)
 
 
@@ -188,6 +197,7 @@ def _box(tile: Tile) -> Result:
 _TASKS: dict[str, Callable[[Any, Report, CancelToken], Result]] = {
     "train": _train,
     "trial": _trial,
+    "merge": _merge,
     "predict": _predict,
     "rank": _rank,
     "suggest": _suggest,

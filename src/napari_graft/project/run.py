@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from napari_graft.core.errors import InputError
 from napari_graft.io.weights import load_tensors
+from napari_graft.merging.recipe import MergeRecipe
 from napari_graft.sources.document import Document, read_document, write_document
 from napari_graft.sources.spec import ModelSpec
 
@@ -19,6 +20,7 @@ SAME_LOSS = 1e-3
 """Held-out losses that are closer than this count as equal."""
 
 RECORD, WEIGHTS, CHECKPOINT = "run.json", "weights.safetensors", "checkpoint.safetensors"
+MIXING, MERGED = "mixing.safetensors", "merged.safetensors"
 
 
 class RunMoment(BaseModel):
@@ -50,9 +52,12 @@ class RunRecord(Document):
     id
         Number of the run, ``"0001"`` and on.
     source
-        Id or path of the source that the training started from, or ``"scratch"``.
+        Id or path of the source that the training started from, or ``"scratch"``; of a merged network the
+        names of all, joined by `` + ``.
     parent
         Id of the run that it went on from, None where it started from a source.
+    merge
+        What it was merged of, None where it started from one network.
     spec
         The network.
     n_tiles
@@ -78,6 +83,7 @@ class RunRecord(Document):
     id: str = Field(pattern=r"^\d{4,}$")
     source: str
     parent: str | None = None
+    merge: MergeRecipe | None = None
     spec: ModelSpec
     n_tiles: int = Field(ge=0)
     settings: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
@@ -125,6 +131,21 @@ class Run:
         return self.folder / CHECKPOINT
 
     @property
+    def mixing_path(self) -> Path:
+        """File of the state of an unfinished merge, before its training begins."""
+        return self.folder / MIXING
+
+    @property
+    def merged_path(self) -> Path:
+        """File of the merged weights that its training starts from."""
+        return self.folder / MERGED
+
+    @property
+    def newest_state(self) -> Path | None:
+        """File to go on from where it was cut off, None where there is none."""
+        return next((path for path in (self.checkpoint_path, self.mixing_path) if path.is_file()), None)
+
+    @property
     def is_finished(self) -> bool:
         """Say whether it ended and left weights."""
         return self.record.stopped_by is not None and self.weights_path.is_file()
@@ -142,12 +163,13 @@ class Run:
         return replace(self, record=record)
 
     def finish(self, **changes: object) -> Run:
-        """Write the record of a training that ended, and remove its checkpoint.
+        """Write the record of a training that ended, and remove what it would have gone on from.
 
         The weights are to be written before. `changes` are fields of `RunRecord` and hold ``stopped_by``.
         """
         run = self.update(**changes)
-        self.checkpoint_path.unlink(missing_ok=True)
+        for path in (self.checkpoint_path, self.mixing_path, self.merged_path):
+            path.unlink(missing_ok=True)
         return run
 
     def load_weights(self) -> dict[str, NDArray[Any]]:

@@ -93,7 +93,7 @@ class RunStore:
     def unfinished(self) -> Run | None:
         """Return the last run where it was cut off and left a checkpoint to go on from."""
         last = next(reversed(self.all()), None)
-        if last is None or last.record.stopped_by is not None or not last.checkpoint_path.is_file():
+        if last is None or last.record.stopped_by is not None or last.newest_state is None:
             return None
         return last
 

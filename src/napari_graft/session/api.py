@@ -14,8 +14,9 @@ from napari_graft.metrics import evaluate
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.project.trial import StoredTrial
-from napari_graft.session import planning, predicting, ranking, suggesting, training
+from napari_graft.session import merging, planning, predicting, ranking, suggesting, training
 from napari_graft.session.fitting import Budget
+from napari_graft.session.merging import MergeReport, MergeTask
 from napari_graft.session.planning import TrialPlan
 from napari_graft.session.predicting import PredictRequest
 from napari_graft.session.ranking import RankedSource
@@ -26,6 +27,7 @@ from napari_graft.sources.catalogue import Catalogue
 
 __all__ = [
     "evaluate",
+    "merge_sources",
     "open_project",
     "predict_volume",
     "propose_plan",
@@ -157,6 +159,35 @@ def train(
     """
     budget = Budget(120.0 if seconds is None and steps is None else seconds, steps, seed=seed)
     return TrainingTask(project, Catalogue(), report, CancelToken()).run(source, budget)
+
+
+def merge_sources(
+    project: Project,
+    sources: Sequence[str],
+    *,
+    method: str = merging.DEFAULT_METHOD,
+    report: Report = ignore_progress,
+    **options: Any,
+) -> MergeReport:
+    """Merge sources into one model on the annotated tiles of a project that is open for writing.
+
+    Parameters
+    ----------
+    sources
+        Two or more ids, paths or runs; the first one lends its pixel size.
+    method
+        Name of a merge method: ``kernel`` or ``average``.
+    options
+        Fields of `Budget`: ``seconds``, ``steps``, ``seed``, ``device``; two minutes where neither a time nor
+        steps are given.
+
+    Raises
+    ------
+    InputError
+        If no tile is annotated, or the sources cannot be merged.
+    """
+    budget = Budget(**({"seconds": None} if "steps" in options else {}) | options)
+    return MergeTask(project, Catalogue(), report, CancelToken()).run(sources, budget, method)
 
 
 def predict_volume(

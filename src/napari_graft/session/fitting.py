@@ -17,6 +17,7 @@ from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.session.judging import Judgement, calibrate_model, judge
 from napari_graft.session.models import SCRATCH, Model
+from napari_graft.sources.network_spec import NetworkSpec
 from napari_graft.training.config import BATCH, PATCH, TrainConfig, TrainResult
 from napari_graft.training.examples import Example
 from napari_graft.training.trainer import Trainer
@@ -101,16 +102,8 @@ class Fitting:
         """
         device = choose_device(budget.device)
         network, decode = trainable(start.network, start.name), start.decode
-        config = TrainConfig(
-            time_budget=budget.seconds,
-            max_steps=budget.steps,
-            learning_rate=RATE_SCRATCH if start.name == SCRATCH else RATE_ADAPTED,
-            patch=_patch(network),
-            batch_size=BATCH[network.spec.ndim],
-            seed=budget.seed,
-            stops_when_flat=budget.stops_when_flat,
-        )
-        trainer = Trainer(config, device, checkpoint)
+        rate = RATE_SCRATCH if start.name == SCRATCH else RATE_ADAPTED
+        trainer = Trainer(train_config(network.spec, budget, rate), device, checkpoint)
         result = trainer.fit(network, self.examples, report=self.report, cancel=self.cancel)
         best = build_network(network.spec, result.weights)
         if result.stopped_by != "cancel":
@@ -132,7 +125,20 @@ class Fitting:
         return decode, judge(network, decode, self.examples, device, self.cancel)
 
 
-def _patch(network: Network) -> tuple[int, ...]:
+def train_config(spec: NetworkSpec, budget: Budget, rate: float = RATE_ADAPTED) -> TrainConfig:
+    """Return how a network of a specification is trained within a budget."""
+    return TrainConfig(
+        time_budget=budget.seconds,
+        max_steps=budget.steps,
+        learning_rate=rate,
+        patch=_patch(spec),
+        batch_size=BATCH[spec.ndim],
+        seed=budget.seed,
+        stops_when_flat=budget.stops_when_flat,
+    )
+
+
+def _patch(spec: NetworkSpec) -> tuple[int, ...]:
     """Return the usual shape of a patch, rounded up to what the network can take."""
-    usual = zip(PATCH[network.spec.ndim], network.spec.total_stride, strict=True)
+    usual = zip(PATCH[spec.ndim], spec.total_stride, strict=True)
     return tuple(-(-n // stride) * stride for n, stride in usual)

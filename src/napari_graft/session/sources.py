@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from napari_graft.nets.device import choose_device
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.project.run import Run
-from napari_graft.session.models import SCRATCH
+from napari_graft.session.models import SCRATCH, find_run
 from napari_graft.session.views import random_tiles, view_of
 from napari_graft.sources.archive import CARD, FINGERPRINT, GENERAL, WEIGHTS
 from napari_graft.sources.card import Provenance, SourceCard, TrainingRecord
@@ -95,7 +96,7 @@ def _feature_tiles(view: ModelView, rng: np.random.Generator) -> list[NDArray[np
 
 def _card_of_run(project: Project, run: Run, digest: str) -> SourceCard:
     record, manifest = run.record, project.manifest
-    origin = _first_source(project, run)
+    origins = _first_sources(project, run)
     slug = "".join(c if c.isalnum() and c.isascii() else "-" for c in manifest.name.lower()).strip("-")
     parts = "-".join(part for part in slug.split("-") if part)
     return SourceCard(
@@ -103,34 +104,58 @@ def _card_of_run(project: Project, run: Run, digest: str) -> SourceCard:
         title=f"{manifest.name}, run {record.id}",
         structure=manifest.structure or "any",
         spec=record.spec,
-        license="not stated" if origin is None else origin.card.license,
-        research_only=origin is not None and origin.card.research_only,
-        citation="" if origin is None else origin.card.citation,
+        license=_joined("; ", [one.card.license for one in origins]) or "not stated",
+        research_only=any(one.card.research_only for one in origins),
+        citation=_joined(" ", [one.card.citation for one in origins]),
         data_origin="adapted by a user of napari-graft",
         weights_sha256=digest,
-        training=_training_of_run(project, run, origin),
+        ancestor=_common([one.card.ancestor for one in origins]),
+        training=_training_of_run(project, run, origins),
         validation=record.validation,
         decode=record.decode,
         provenance=Provenance(parent=record.source, n_tiles=record.n_tiles),
     )
 
 
-def _training_of_run(project: Project, run: Run, origin: Source | None) -> TrainingRecord:
-    """Record what a run has seen: the project's image, and all that its first source was trained on."""
-    seen = TrainingRecord() if origin is None else origin.card.training
+def _training_of_run(project: Project, run: Run, origins: Sequence[Source]) -> TrainingRecord:
+    """Record what a run has seen: the project's image, and all that its first sources were trained on."""
+    seen = [one.card.training for one in origins]
     own = checksum_of(project.image.path)
+    images = [digest for record in seen for digest in record.image_sha256s]
     return TrainingRecord(
-        datasets=seen.datasets,
-        image_sha256s=seen.image_sha256s if own is None else (*seen.image_sha256s, own),
-        related_datasets=seen.related_datasets,
+        datasets=_each_once(name for record in seen for name in record.datasets),
+        image_sha256s=_each_once(images if own is None else [*images, own]),
+        related_datasets=_each_once(name for record in seen for name in record.related_datasets),
         steps=run.record.steps,
         seconds=run.record.seconds,
         device=run.record.device,
     )
 
 
-def _first_source(project: Project, run: Run) -> Source | None:
-    """Return the source that a run and those before it began with: its terms hold for the run as well."""
-    while run.record.parent is not None:
-        run = project.runs.get(run.record.parent)
-    return None if run.record.source == SCRATCH else Catalogue().get(run.record.source)
+def _first_sources(project: Project, run: Run) -> list[Source]:
+    """Return the sources that a run and those before it began with: their terms hold for the run as well."""
+    record = run.record
+    if record.parent is not None:
+        return _first_sources(project, project.runs.get(record.parent))
+    found: dict[str, Source] = {}
+    for reference in (record.source,) if record.merge is None else record.merge.references:
+        before = find_run(reference, project)
+        if before is not None:
+            found |= {one.id: one for one in _first_sources(project, before)}
+        elif reference != SCRATCH:
+            source = Catalogue().get(reference)
+            found[source.id] = source
+    return list(found.values())
+
+
+def _each_once(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+def _joined(separator: str, words: Sequence[str]) -> str:
+    return separator.join(_each_once(one for one in words if one))
+
+
+def _common(ancestors: Sequence[str | None]) -> str | None:
+    """Return the ancestor that all share, None where they share none."""
+    return ancestors[0] if len(set(ancestors)) == 1 else None

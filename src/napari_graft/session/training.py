@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.errors import InputError
-from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
+from napari_graft.core.progress import NOTE, Progress
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.device import choose_device
 from napari_graft.nets.kinds import trainable
-from napari_graft.project.project import Project
 from napari_graft.project.run import Run
-from napari_graft.session.examples import make_examples
-from napari_graft.session.fitting import Budget, Fitted, Fitting
+from napari_graft.session.fitting import Budget, Fitted
 from napari_graft.session.judging import Judgement, is_no_worse
-from napari_graft.session.models import SCRATCH, Model, find_run, load_model, model_of_run
+from napari_graft.session.models import SCRATCH, Model, find_run, load_model
+from napari_graft.session.project_task import ProjectTask, Tiles
 from napari_graft.session.ranking import rank_sources, tell_left_out, unseen_sources
-from napari_graft.session.views import view_of
-from napari_graft.sources.catalogue import Catalogue
 
 _log = logging.getLogger(__name__)
 
@@ -48,23 +44,8 @@ class TrainReport:
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingTask:
-    """Train in a project.
-
-    Parameters
-    ----------
-    project
-        Open for writing or as a delegate, with annotated tiles.
-    catalogue
-        Where sources are looked up.
-    report, cancel
-        Progress, and the wish to stop, which keeps the best weights so far.
-    """
-
-    project: Project
-    catalogue: Catalogue
-    report: Report
-    cancel: CancelToken
+class TrainingTask(ProjectTask):
+    """Train in a project. See `ProjectTask`; the wish to stop keeps the best weights so far."""
 
     def run(self, source: str, budget: Budget) -> TrainReport:
         """Train from `source` within a budget, or go on with the run of the same source that was cut off.
@@ -84,24 +65,22 @@ class TrainingTask:
         InputError
             If no tile is annotated, or the source is unknown or a finished network of another program.
         """
-        tiles = self.project.annotations.labelled_tiles()
-        if not tiles:
-            raise InputError("no tile is annotated yet: suggest tiles and annotate them before training")
+        tiles = self.annotated_tiles("training")
         # The run begins when nothing can be refused any more: what is refused leaves nothing behind.
         unfinished = self._unfinished(source, budget, len(tiles))
         reference = self._reference(source, budget) if unfinished is None else unfinished.record.source
         start = load_model(reference, self.project, self.catalogue, seed=budget.seed)
         trainable(start.network, start.name)
-        fitting = self._fitting(start, tiles)
+        fitting = self.fitting(start.spec, tiles)
         earlier = self._judge_earlier(self._untouched(start, reference), tiles, budget)
         run = unfinished or self._new_run(source, reference, start, budget, len(tiles))
         fitted = fitting.fit(start, budget, run.checkpoint_path)
         save_tensors(run.weights_path, fitted.result.weights, {"run": run.id})
-        return _summary(finish_run(run, fitted, earlier), is_resumed=unfinished is not None)
+        return summary(finish_run(run, fitted, earlier), is_resumed=unfinished is not None)
 
     def _unfinished(self, source: str, budget: Budget, n_tiles: int) -> Run | None:
         run = self.project.runs.unfinished()
-        if run is None:
+        if run is None or run.record.merge is not None:
             return None
         is_same = (
             source in (run.record.settings.get("asked"), run.record.source)
@@ -114,16 +93,12 @@ class TrainingTask:
         """Return how the record of a run names what the training starts from."""
         if source == BEST:
             return self._best_source(budget.device)
-        parent = find_run(source, self.project)
-        return f"run {parent.id}" if parent is not None and self._is_own(parent) else source
-
-    def _is_own(self, run: Run) -> bool:
-        return run.folder.resolve().is_relative_to(self.project.folder.resolve())
+        return self.proper_name(source)
 
     def _new_run(self, source: str, reference: str, start: Model, budget: Budget, n_tiles: int) -> Run:
         settings = {"asked": source, "seed": budget.seed, "seconds": budget.seconds, "steps": budget.steps}
         parent = find_run(reference, self.project)
-        own = parent.id if parent is not None and self._is_own(parent) else None
+        own = parent.id if parent is not None and self.is_own(parent) else None
         # The number of tiles that were read: whoever annotates beside this process may have more by now.
         spec = trainable(start.network, start.name).spec
         return self.project.new_run(reference, spec, n_tiles=n_tiles, parent=own, settings=settings)
@@ -139,15 +114,15 @@ class TrainingTask:
             self.report(Progress(0, None, f"{NOTE}{best.source.id}: {best.score.advice}"))
         return best.source.id
 
-    def _fitting(self, model: Model, tiles: Sequence[LabelledTile]) -> Fitting:
-        examples = make_examples(view_of(self.project, model.spec), tiles)
-        return Fitting(examples, self.project.manifest.structure, self.report, self.cancel)
-
     def _untouched(self, start: Model, reference: str) -> Model | None:
-        """Return the source at the beginning of the runs that `reference` names, where it is still there."""
+        """Return the source at the beginning of the runs that `reference` names, where it is still there.
+
+        Of those that were merged it is the first.
+        """
         origin = reference
-        while (run := find_run(origin, self.project)) is not None and self._is_own(run):
-            origin = run.record.source
+        while (run := find_run(origin, self.project)) is not None and self.is_own(run):
+            merge = run.record.merge
+            origin = run.record.source if merge is None else merge.references[0]
         if origin == SCRATCH:
             return None
         try:
@@ -156,20 +131,15 @@ class TrainingTask:
             _log.warning("not compared with the untouched source: %s", error)
             return None
 
-    def _judge_earlier(
-        self, source: Model | None, tiles: Sequence[LabelledTile], budget: Budget
-    ) -> dict[str, Judgement]:
+    def _judge_earlier(self, source: Model | None, tiles: Tiles, budget: Budget) -> dict[str, Judgement]:
         """Judge what the new model competes with on today's held-out part, which none was trained on."""
         device = choose_device(budget.device)
         judged: dict[str, Judgement] = {}
         self.report(Progress(0, None, "measuring what the new model has to beat"))
         if source is not None:
-            judged["source"] = self._fitting(source, tiles).measure(source.network, device)[1]
-        latest = self.project.latest_run()
-        if latest is not None:
-            model = model_of_run(latest)
-            judged["previous"] = self._fitting(model, tiles).measure(model.network, device, model.decode)[1]
-        return judged
+            judged["source"] = self.fitting(source.spec, tiles).measure(source.network, device)[1]
+        latest = self.judge_latest(tiles, device)
+        return judged if latest is None else judged | {"previous": latest}
 
 
 def finish_run(run: Run, fitted: Fitted, earlier: Mapping[str, Judgement]) -> Run:
@@ -200,7 +170,8 @@ def finish_run(run: Run, fitted: Fitted, earlier: Mapping[str, Judgement]) -> Ru
     )
 
 
-def _summary(run: Run, *, is_resumed: bool) -> TrainReport:
+def summary(run: Run, *, is_resumed: bool) -> TrainReport:
+    """Tell what a finished run did."""
     record = run.record
     return TrainReport(
         run=record.id,

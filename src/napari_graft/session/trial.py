@@ -7,23 +7,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.errors import Cancelled, InputError
-from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
+from napari_graft.core.progress import NOTE, Progress, Report
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.device import choose_device
 from napari_graft.nets.kinds import trainable
-from napari_graft.project.project import Project
 from napari_graft.project.run import Run
 from napari_graft.project.trial import StoredTrial, TrialOutcome
-from napari_graft.session.examples import make_examples
-from napari_graft.session.fitting import Budget, Fitting
+from napari_graft.session.fitting import Budget
 from napari_graft.session.judging import is_no_worse
-from napari_graft.session.models import Model, model_of_run, model_of_source
+from napari_graft.session.models import model_of_source
+from napari_graft.session.project_task import ProjectTask, Tiles
 from napari_graft.session.training import finish_run
-from napari_graft.session.views import view_of
 from napari_graft.sources.card import LeadingScore, leading_score
-from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.exclude import trained_on
 from napari_graft.sources.source import Source
 
@@ -36,23 +32,8 @@ _BEFORE, _TRAINING = 0.1, 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class TrialTask:
-    """Try sources in a project.
-
-    Parameters
-    ----------
-    project
-        Open for writing or as a delegate, with annotated tiles.
-    catalogue
-        Where sources are looked up.
-    report, cancel
-        Progress over the whole trial, and the wish to stop, which keeps the sources that are done.
-    """
-
-    project: Project
-    catalogue: Catalogue
-    report: Report
-    cancel: CancelToken
+class TrialTask(ProjectTask):
+    """Try sources in a project. See `ProjectTask`; the wish to stop keeps the sources that are done."""
 
     def run(self, sources: Sequence[str], budget: Budget) -> StoredTrial:
         """Train each source alike on the annotated tiles, judge all on the same held-out part, keep the best.
@@ -76,9 +57,7 @@ class TrialTask:
         Cancelled
             When asked to stop.
         """
-        tiles = self.project.annotations.labelled_tiles()
-        if not tiles:
-            raise InputError("no tile is annotated yet: suggest tiles and annotate them before the trial")
+        tiles = self.annotated_tiles("the trial")
         candidates = self._candidates(sources)
         settings = self._settings(budget, tiles)
         self._clear_others(settings)
@@ -112,7 +91,7 @@ class TrialTask:
                 self.report(Progress(0, None, f"{NOTE}{source.id} {words}"))
         return found
 
-    def _settings(self, budget: Budget, tiles: Sequence[LabelledTile]) -> Settings:
+    def _settings(self, budget: Budget, tiles: Tiles) -> Settings:
         """Return what must be equal for two trainings to be of one trial."""
         known = self.project.manifest
         seen = (known.inverted, known.structure, known.pixel_size, known.intensity_range)
@@ -131,9 +110,7 @@ class TrialTask:
         if any(run.record.settings != settings for run in self.project.trial.trainings.all()):
             self.project.trial.clear_trainings()
 
-    def _try(
-        self, name: str, source: Source, tiles: Sequence[LabelledTile], budget: Budget, settings: Settings
-    ) -> Run:
+    def _try(self, name: str, source: Source, tiles: Tiles, budget: Budget, settings: Settings) -> Run:
         """Train a source, or return its training where that is finished already."""
         trainings = self.project.trial.trainings
         run = next((run for run in trainings.all() if run.record.source == name), None)
@@ -141,7 +118,7 @@ class TrialTask:
             return run
         self.report(Progress(0, 1, "judging it untouched"))
         start = model_of_source(source)
-        fitting = self._fitting(start, tiles)
+        fitting = self.fitting(start.spec, tiles)
         untouched = fitting.measure(start.network, choose_device(budget.device))[1]
         spec = trainable(start.network, start.name).spec
         run = run or trainings.start(name, spec, len(tiles), settings=settings)
@@ -151,14 +128,11 @@ class TrialTask:
         save_tensors(run.weights_path, fitted.result.weights, {"run": run.id})
         return finish_run(run, fitted, {"source": untouched})
 
-    def _make_run(self, training: Run, tiles: Sequence[LabelledTile], device: str) -> Run:
+    def _make_run(self, training: Run, tiles: Tiles, device: str) -> Run:
         """Make a training of the trial a run of the project."""
         record, validation, kept = training.record, training.record.validation, training.record.kept
-        previous = self.project.latest_run()
-        if previous is not None:
-            model = model_of_run(previous)
-            fitting = self._fitting(model, tiles)
-            judged = fitting.measure(model.network, choose_device(device), model.decode)[1]
+        judged = self.judge_latest(tiles, choose_device(device))
+        if judged is not None:
             validation = validation | judged.as_dict("_previous")
             kept = record.steps > 0 and is_no_worse(validation.get("loss"), judged.loss)
         settings = {"asked": record.source, "trial": True} | record.settings
@@ -168,10 +142,6 @@ class TrialTask:
             name: getattr(record, name) for name in ("steps", "seconds", "device", "stopped_by", "decode")
         }
         return run.finish(**same, history=record.history, validation=validation, kept=kept)
-
-    def _fitting(self, model: Model, tiles: Sequence[LabelledTile]) -> Fitting:
-        examples = make_examples(view_of(self.project, model.spec), tiles)
-        return Fitting(examples, self.project.manifest.structure, self.report, self.cancel)
 
     def _within(self, place: int, n: int, title: str) -> Report:
         """Report the progress of one source as that of the whole trial, in per cent."""

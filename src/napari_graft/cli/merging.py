@@ -1,0 +1,79 @@
+"""The command that merges sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from napari_graft.cli.console import print_json, progress
+from napari_graft.cli.tables import print_rows
+from napari_graft.cli.training import TWO_MINUTES, Effort, tell_training
+from napari_graft.cli.types import Json
+from napari_graft.core.errors import Cancelled
+
+
+def merge(
+    project: Path,
+    *,
+    sources: Annotated[list[str], Parameter(consume_multiple=True, negative="")],
+    method: str = "kernel",
+    effort: Effort = TWO_MINUTES,
+    json: Json = False,
+) -> None:
+    """Merge sources into one model on the annotated tiles, and train it; Ctrl+C keeps the best so far.
+
+    For each filter of the network it is learned how much to take of each source. The model becomes a run of
+    the project like any other.
+
+    Example: `napari-graft merge cortex.graft --sources mouse-ca1-fibsem fly-medulla-fibsem --time-budget 2m`
+
+    Parameters
+    ----------
+    project
+        Folder of the project, with annotated tiles.
+    sources
+        Two or more: sources, PROJECT:RUN or latest. The first one lends its pixel size.
+    method
+        kernel (learned filter by filter) or average (the same of each, to compare with).
+    effort
+        How long and where, the training that follows the merge included.
+    json
+        Print one JSON document.
+    """
+    from napari_graft.engine.client import Engine
+    from napari_graft.engine.protocol import MergeJob
+    from napari_graft.project.opening import open_project
+
+    job = MergeJob(
+        project=str(project),
+        sources=tuple(sources),
+        method=method,
+        seconds=effort.seconds,
+        steps=effort.steps,
+        device=effort.device,
+        seed=effort.seed,
+    )
+    # A wrong path is told before the worker has loaded its libraries.
+    open_project(project).close()
+    with Engine() as engine, progress() as (report, cancel):
+        result = engine.run(job, report=report, cancel=cancel)
+    if json:
+        print_json(result)
+    else:
+        _tell_merge(result)
+    if result["stopped_by"] == "cancel":
+        raise Cancelled("stopped on request")
+
+
+def _tell_merge(result: dict[str, Any]) -> None:
+    tell_training(result)
+    print("What is left of each source, in per cent of the filters:")
+    names = result["sources"]
+    rows = [_row(layer["name"], layer["shares"], names) for layer in result["layers"]]
+    print_rows([*rows, _row("all", list(result["shares"].values()), names)], ("layer", *names))
+
+
+def _row(title: str, shares: list[float], names: list[str]) -> dict[str, object]:
+    return {"layer": title} | {name: round(100 * share) for name, share in zip(names, shares, strict=True)}

@@ -1,0 +1,92 @@
+"""What every long job of a project that learns from annotated tiles has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_graft.annotation.labelled_tile import LabelledTile
+from napari_graft.core.errors import InputError
+from napari_graft.core.progress import CancelToken, Report
+from napari_graft.project.project import Project
+from napari_graft.project.run import Run
+from napari_graft.session.examples import make_examples
+from napari_graft.session.fitting import Fitting
+from napari_graft.session.judging import Judgement
+from napari_graft.session.models import find_run, model_of_run
+from napari_graft.session.views import view_of
+from napari_graft.sources.catalogue import Catalogue
+from napari_graft.sources.network_spec import NetworkSpec
+
+if TYPE_CHECKING:
+    import torch
+
+Tiles = Sequence[LabelledTile]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectTask:
+    """Work in a project.
+
+    Parameters
+    ----------
+    project
+        Open for writing or as a delegate, with annotated tiles.
+    catalogue
+        Where sources are looked up.
+    report, cancel
+        Progress, and the wish to stop.
+    """
+
+    project: Project
+    catalogue: Catalogue
+    report: Report
+    cancel: CancelToken
+
+    def annotated_tiles(self, before: str) -> list[LabelledTile]:
+        """Return the annotated tiles, of which there must be one before what is about to be done.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        tiles = self.project.annotations.labelled_tiles()
+        if not tiles:
+            raise InputError(f"no tile is annotated yet: suggest tiles and annotate them before {before}")
+        return tiles
+
+    def proper_name(self, reference: str) -> str:
+        """Return what a record calls a model: a run of this project by its number, others as they are named.
+
+        Raises
+        ------
+        InputError
+            If it names a run that there is not.
+        """
+        run = find_run(reference, self.project)
+        return f"run {run.id}" if run is not None and self.is_own(run) else reference
+
+    def is_own(self, run: Run) -> bool:
+        """Say whether a run is of this project."""
+        return run.folder.resolve().is_relative_to(self.project.folder.resolve())
+
+    def fitting(self, spec: NetworkSpec, tiles: Tiles) -> Fitting:
+        """Return how networks of a specification are adapted to tiles and judged on them.
+
+        Raises
+        ------
+        InputError
+            If there is nothing to learn from.
+        """
+        examples = make_examples(view_of(self.project, spec), tiles)
+        return Fitting(examples, self.project.manifest.structure, self.report, self.cancel)
+
+    def judge_latest(self, tiles: Tiles, device: torch.device) -> Judgement | None:
+        """Judge the model in use on today's held-out part, None where there is none yet."""
+        latest = self.project.latest_run()
+        if latest is None:
+            return None
+        model = model_of_run(latest)
+        return self.fitting(model.spec, tiles).measure(model.network, device, model.decode)[1]
