@@ -22,15 +22,17 @@ from napari_graft.metrics.scores import quality
 from napari_graft.nets.build import build_network
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
+from napari_graft.scorers import few_shot as few_shot_module
 from napari_graft.scorers.consistency import agreement, changes, consistency
 from napari_graft.scorers.energy import energy_distance
 from napari_graft.scorers.few_shot import few_shot
 from napari_graft.scorers.frechet import frechet_to_standard
-from napari_graft.scorers.head_fit import fit_head, head_fit, see_labelled
+from napari_graft.scorers.head import fit_head, see_labelled
 from napari_graft.scorers.mmd_general import general_closeness
 from napari_graft.scorers.registry import SCORERS
 from napari_graft.scorers.remedies import find_remedy
 from napari_graft.scorers.sighting import Sighting, Workplace
+from napari_graft.scorers.zero_shot import zero_shot
 from napari_graft.session.models import model_of_source
 from napari_graft.session.target import ProjectTarget
 from napari_graft.sources.catalogue import Catalogue
@@ -96,7 +98,7 @@ def test_a_scorer_says_none_where_the_source_has_not_what_it_needs(
         sighting.target,
         sighting.workplace,
     )
-    assert (SCORERS[name].measure(bare) is None) == (name not in ("consistency", "few-shot", "head-fit"))
+    assert (SCORERS[name].measure(bare) is None) == (name not in ("consistency", "few-shot", "zero-shot"))
 
 
 @pytest.mark.parametrize("name", [name for name in SCORERS if name not in ("energy", "mmd-general")])
@@ -152,9 +154,10 @@ def test_training_the_head_lowers_the_held_out_loss_and_changes_nothing_else(pro
     held_out = HeldOutLoss(examples, CPU)
     before = held_out(sighting.network, CancelToken())
     kept = {k: v.clone() for k, v in sighting.network.state_dict().items()}
-    assert head_fit(sighting) > -before  # type: ignore[operator]  # tiles are annotated
+    assert few_shot(sighting) is not None
     assert all(torch.equal(v, kept[k]) for k, v in sighting.network.state_dict().items())
     fit_head(sighting.network, examples, CPU, CancelToken())
+    assert held_out(sighting.network, CancelToken()) < before
     changed = {k for k, v in sighting.network.state_dict().items() if not torch.equal(v, kept[k])}
     assert changed == {"head.weight", "head.bias"}
 
@@ -191,7 +194,7 @@ def test_few_shot_is_not_known_before_a_tile_is_annotated(
 
     with make_project(tmp_path / "bare.graft", ImageOptions(str(image))) as bare:
         assert few_shot(see(bare)) is None
-        assert head_fit(see(bare)) is None
+        assert zero_shot(see(bare)) is None
     assert few_shot(see(project)) is not None
 
 
@@ -206,7 +209,48 @@ def test_on_the_tiles_a_source_that_was_taught_the_structure_beats_one_that_was_
 def test_score_on_the_tiles_does_not_hang_on_the_threshold_that_a_source_came_with(project: Project) -> None:
     sighting, blind = see(project), see(project)
     blind.decode = replace(blind.decode, foreground_threshold=0.999)
-    assert few_shot(blind) == pytest.approx(few_shot(sighting), abs=0.1)
+    for score in (few_shot, zero_shot):
+        assert score(blind) == pytest.approx(score(sighting), abs=0.1)
+
+
+@pytest.mark.parametrize("n_tiles", [1, 2])
+def test_each_pixel_is_scored_by_a_head_that_has_not_seen_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch, n_tiles: int
+) -> None:
+    sighting = see(project)
+    examples = sighting.target.examples(sighting.network.spec)[:n_tiles]
+    monkeypatch.setattr(ProjectTarget, "examples", lambda target, spec: examples)
+    heads: list[tuple[list[Example], list[Example]]] = []
+    learned: list[list[Example]] = []
+    monkeypatch.setattr(few_shot_module, "fit_head", lambda network, half, *_: learned.append(list(half)))
+    monkeypatch.setattr(
+        few_shot_module, "best_score", lambda _, found, scored: heads.append((list(found), list(scored)))
+    )
+    few_shot(sighting)
+
+    ((found, scored),) = heads
+    assert len(found) == len(scored) == 2
+    for half, one in zip(learned, scored, strict=True):
+        assert all(np.any(other.train) for other in half)
+        both = [other for other in half if np.array_equal(other.image, one.image)]
+        assert not any(np.any((other.train > 0) & (one.train > 0)) for other in both)
+    painted = sum(int((one.labels("both") > 0).sum()) for one in examples)
+    assert sum(int((one.train > 0).sum()) for one in scored) == painted
+
+
+def test_a_finished_network_of_others_is_scored_untrained(project: Project) -> None:
+    sighting = see(project)
+    assert few_shot(sighting) != zero_shot(sighting)
+
+    class Theirs(torch.nn.Module):
+        spec = sighting.network.spec
+        inside = sighting.network
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.inside(x)
+
+    sighting.network = Theirs().eval()  # type: ignore[assignment]  # no ResidualUNet
+    assert few_shot(sighting) == pytest.approx(zero_shot(see(project)))
 
 
 def test_quality_is_that_of_the_lowest_vi_of_what_fills_the_image_and_of_the_highest_ap_of_all_else() -> None:
@@ -225,6 +269,7 @@ def test_tiles_without_an_object_say_nothing(project: Project, monkeypatch: pyte
     ]
     monkeypatch.setattr(ProjectTarget, "examples", lambda target, spec: background)
     assert few_shot(sighting) is None
+    assert zero_shot(sighting) is None
 
 
 def test_the_frechet_distance_is_that_of_gaussians() -> None:

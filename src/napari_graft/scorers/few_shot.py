@@ -1,40 +1,66 @@
-"""How well a source does on the annotated tiles, before it has learned anything there."""
+"""How well a source does on annotated tiles once its last layer has learned from others of them."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import copy
+from collections.abc import Sequence
 
-from napari_graft.inference.predictor import Predictor
+import numpy as np
+
+from napari_graft.inference.predictor import Prediction, Predictor
+from napari_graft.nets.residual_unet import ResidualUNet
+from napari_graft.scorers.head import fit_head
+from napari_graft.scorers.on_tiles import best_score
 from napari_graft.scorers.sighting import Sighting
-from napari_graft.segmentation.calibrate import DecodeTrial
-from napari_graft.training.examples import near_labels
+from napari_graft.scorers.zero_shot import zero_shot
+from napari_graft.training.examples import Example, Part, near_labels
 
-THRESHOLDS = (0.02, 0.2, 0.35, 0.5, 0.65, 0.8)
-"""Of the foreground, tried beside the source's own: where objects end is what images differ in most."""
+Half = Sequence[Example]
 
 
 def few_shot(sighting: Sighting) -> float | None:
-    """Return the score of the source's objects on the annotated pixels, at its best threshold.
+    """Return the held-out score of the source's objects after a short training of the head alone.
 
-    Minus the VI where objects fill the image, else the mean AP. None without annotation, or without an object
-    in it. Nothing is trained, so that all annotated pixels can be scored, and networks that were imported as
-    finished ones as well. After a training of the head on the same tiles (`head_fit`) the score is another
-    source's as often as not: such a training fits the few tiles, and a score on the part of them that is held
-    out hangs on a few objects.
+    The head learns from one half of the tiles and is scored on the other, and the other way round, so that
+    each annotated pixel is scored by a head that has not seen it; all are scored together (`best_score`). A
+    network that was imported as a finished one has no head to train and is scored as it is.
+
+    None without annotation, or without an object in it.
     """
     network = sighting.network
-    examples = [near_labels(one, "both") for one in sighting.target.examples(network.spec)]
-    if not examples:
+    if not isinstance(network, ResidualUNet):
+        return zero_shot(sighting)
+    halves = _halves(sighting.target.examples(network.spec))
+    if not halves:
         return None
-    cancel, own = sighting.workplace.cancel, sighting.decode
-    predictor = Predictor(network, sighting.workplace.device)
-    trial = DecodeTrial(
-        [predictor.predict_image(one.image, cancel) for one in examples],
-        [one.labels("both") for one in examples],
-        network.spec.offsets,
-        sighting.target.structure,
-        cancel,
-    )
-    tried = {own.foreground_threshold, *THRESHOLDS}
-    scores = [trial.score(replace(own, foreground_threshold=threshold)) for threshold in sorted(tried)]
-    return max((score for score in scores if score is not None), default=None)
+    found = [
+        prediction
+        for learned, scored in (halves, halves[::-1])
+        for prediction in _predictions(sighting, network, learned, scored)
+    ]
+    return best_score(sighting, found, [*halves[1], *halves[0]])
+
+
+def _predictions(sighting: Sighting, network: ResidualUNet, learned: Half, scored: Half) -> list[Prediction]:
+    """Return what a copy of the network says of one half once its head has learned from the other."""
+    place = sighting.workplace
+    taught = copy.deepcopy(network).to(place.device).eval()
+    fit_head(taught, learned, place.device, place.cancel)
+    predictor = Predictor(taught, place.device)
+    return [predictor.predict_image(one.image, place.cancel) for one in scored]
+
+
+def _halves(examples: Sequence[Example]) -> tuple[Half, Half] | tuple[()]:
+    """Part the tiles in two; a single one into what is trained on and what is held out in a training."""
+    if not examples:
+        return ()
+    if len(examples) == 1:
+        return [_only(examples[0], "train")], [_only(examples[0], "validation")]
+    whole = [_only(one, "both") for one in examples]
+    return whole[::2], whole[1::2]
+
+
+def _only(example: Example, part: Part) -> Example:
+    """Return an example whose labels to train on are those of a part, cut down to what is near them."""
+    labels = example.labels(part)
+    return near_labels(Example(example.image, labels, np.zeros_like(labels)), "both")

@@ -9,19 +9,19 @@ from napari_graft.scorers.consistency import consistency
 from napari_graft.scorers.energy import energy_closeness
 from napari_graft.scorers.few_shot import few_shot
 from napari_graft.scorers.frechet import frechet_closeness
-from napari_graft.scorers.head_fit import head_fit
 from napari_graft.scorers.mmd import closeness
 from napari_graft.scorers.mmd_general import general_closeness
 from napari_graft.scorers.scorer import Scorer
 from napari_graft.scorers.sighting import Sighting
+from napari_graft.scorers.zero_shot import zero_shot
 
 SCORERS: Registry[Scorer] = Registry("scorer")
 SCORERS.register("mmd")(Scorer("closeness", closeness))
 SCORERS.register("mmd-general")(Scorer("closeness, common encoder", general_closeness))
 SCORERS.register("consistency")(Scorer("steadiness", consistency))
 SCORERS.register("few-shot")(Scorer("on your tiles", few_shot, reads_labels=True))
-SCORERS.register("head-fit")(
-    Scorer("on your tiles, last layer trained", head_fit, is_combined=False, reads_labels=True)
+SCORERS.register("zero-shot")(
+    Scorer("on your tiles, untrained", zero_shot, is_combined=False, reads_labels=True)
 )
 SCORERS.register("frechet")(Scorer("Fréchet distance", frechet_closeness, is_combined=False))
 SCORERS.register("energy")(Scorer("energy distance", energy_closeness, is_combined=False))

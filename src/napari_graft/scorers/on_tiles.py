@@ -1,0 +1,39 @@
+"""How good the objects of a source are on annotated tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from napari_graft.inference.predictor import Prediction
+from napari_graft.scorers.sighting import Sighting
+from napari_graft.segmentation.calibrate import DecodeTrial
+from napari_graft.training.examples import Example
+
+THRESHOLDS = (0.02, 0.2, 0.35, 0.5, 0.65, 0.8)
+"""Of the foreground, tried beside the source's own: where objects end is what images differ in most."""
+
+
+def best_score(
+    sighting: Sighting, predictions: Sequence[Prediction], examples: Sequence[Example]
+) -> float | None:
+    """Return the score of what was predicted for some examples, at the best threshold.
+
+    Minus the VI where objects fill the image, else the mean AP. None where no object is annotated.
+
+    Raises
+    ------
+    Cancelled
+        When asked to stop.
+    """
+    own = sighting.decode
+    trial = DecodeTrial(
+        predictions,
+        [one.labels("both") for one in examples],
+        sighting.network.spec.offsets,
+        sighting.target.structure,
+        sighting.workplace.cancel,
+    )
+    tried = {own.foreground_threshold, *THRESHOLDS}
+    scores = [trial.score(replace(own, foreground_threshold=threshold)) for threshold in sorted(tried)]
+    return max((score for score in scores if score is not None), default=None)

@@ -1,0 +1,22 @@
+"""How well a source does on the annotated tiles, before it has learned anything there."""
+
+from __future__ import annotations
+
+from napari_graft.inference.predictor import Predictor
+from napari_graft.scorers.on_tiles import best_score
+from napari_graft.scorers.sighting import Sighting
+from napari_graft.training.examples import near_labels
+
+
+def zero_shot(sighting: Sighting) -> float | None:
+    """Return the score of the untouched source's objects on all annotated pixels; see `best_score`.
+
+    None without annotation, or without an object in it.
+    """
+    examples = [near_labels(one, "both") for one in sighting.target.examples(sighting.network.spec)]
+    if not examples:
+        return None
+    place = sighting.workplace
+    predictor = Predictor(sighting.network, place.device)
+    predictions = [predictor.predict_image(one.image, place.cancel) for one in examples]
+    return best_score(sighting, predictions, examples)
