@@ -28,8 +28,8 @@ class Extent:
     quick
         Fewer repeats, smaller or fewer images, little training.
     seeds
-        Runs of each target of label-efficiency (1 where not given) and of ranking (3), of which the table
-        shows the mean.
+        Runs of each target of label-efficiency and merging (1 where not given) and of ranking (3), of which
+        the table shows the mean.
     all_sources
         In ranking, try also the sources of another family of structures than the target's.
     """
@@ -40,7 +40,7 @@ class Extent:
 
 
 def benchmark(
-    name: Literal["throughput", "label-efficiency", "ranking", "responsiveness"],
+    name: Literal["throughput", "label-efficiency", "ranking", "merging", "responsiveness"],
     *,
     extent: Extent = Extent(),
     out: Path = Path("benchmark-results"),
@@ -54,16 +54,17 @@ def benchmark(
     ----------
     name
         throughput: how fast images are segmented; label-efficiency: what four annotated tiles reach on four
-        real data sets; ranking: whether the ranking of the sources foretells which turns out best (hours; it
-        and label-efficiency go on where they were stopped); responsiveness: how late a window answers while
-        somebody paints and a training goes on (it needs a screen, real or virtual).
+        real data sets; ranking: whether the ranking of the sources foretells which turns out best; merging:
+        whether two sources merged are better than the best alone (these three take hours and go on where they
+        were stopped); responsiveness: how late a window answers while somebody paints and a training goes on
+        (it needs a screen, real or virtual).
     extent
         How much is measured.
     out
         Folder for the result.
     data
-        Folder with the labelled images that label-efficiency and ranking need; by default ../shared/data
-        beside the checkout.
+        Folder with the labelled images that label-efficiency, ranking and merging need; by default
+        ../shared/data beside the checkout.
     """
     _BENCHMARKS[name](extent, out, data)
 
@@ -100,6 +101,16 @@ def _ranking(extent: Extent, out: Path, data: Path | None) -> None:
     print_markdown(rows, tuple(rows[0]))
 
 
+def _merging(extent: Extent, out: Path, data: Path | None) -> None:
+    from napari_graft.studies.merging import MergingRequest, run_merging
+
+    n_seeds = 1 if extent.seeds is None else extent.seeds
+    request = MergingRequest(out, data or _shared_data(), _CHECKOUT / "recipes", n_seeds)
+    with progress() as (report, cancel):
+        rows = run_merging(request.quick() if extent.quick else request, report=report, cancel=cancel)
+    print_markdown(rows, tuple(rows[0]))
+
+
 def _responsiveness(extent: Extent, out: Path, data: Path | None) -> None:
     # In a process of its own: the command line itself knows neither napari nor Qt.
     command = [sys.executable, "-P", "-m", "napari_graft._qt.measuring", str(out)]
@@ -117,5 +128,6 @@ _BENCHMARKS: dict[str, Callable[[Extent, Path, Path | None], None]] = {
     "throughput": _throughput,
     "label-efficiency": _label_efficiency,
     "ranking": _ranking,
+    "merging": _merging,
     "responsiveness": _responsiveness,
 }

@@ -36,7 +36,8 @@ def merge(
     sources
         Two or more: sources, PROJECT:RUN or latest. The first one lends its pixel size.
     method
-        kernel (learned filter by filter) or average (the same of each, to compare with).
+        kernel (what to take of each is learned filter by filter, then the model is trained), joint (both at
+        once) or average (the same of each).
     effort
         How long and where, the training that follows the merge included.
     json

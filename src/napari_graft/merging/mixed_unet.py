@@ -24,7 +24,7 @@ _HEAD = "head"
 
 
 class MixedUNet(Network):
-    """Mix K networks filter by filter; only the shares and the head are learned.
+    """Mix K networks filter by filter; the shares and the head are learned.
 
     Filter j of each convolution is sum_k s_kj θ_kj with s_j = softmax(g_j) over the K networks (for two of
     them the w_j and 1 - w_j of MedMerge, Almakky et al. 2024, arXiv 2403.11646); bias, and scale and shift of
@@ -35,9 +35,11 @@ class MixedUNet(Network):
     ----------
     members
         Networks of one architecture, their channels in one order; they are copied and never changed.
+    is_free
+        Whether the weights are learned as well: to each mixed weight an offset is added, which starts at 0.
     """
 
-    def __init__(self, members: Sequence[ResidualUNet]) -> None:
+    def __init__(self, members: Sequence[ResidualUNet], *, is_free: bool = False) -> None:
         super().__init__()
         self.spec: ModelSpec = members[0].spec
         with torch.device("meta"):
@@ -58,6 +60,10 @@ class MixedUNet(Network):
             {_flat(name): torch.zeros(len(members), size) for name, size in sizes.items()}
         )
         self._filters = tuple(sizes)
+        free = stacks if is_free else {}
+        self.offsets = nn.ParameterDict(
+            {_flat(name): torch.zeros_like(stack[0]) for name, stack in free.items()}
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return logits of shape (N, 1 + n_offsets, *spatial), as the mixed network does."""
@@ -78,7 +84,7 @@ class MixedUNet(Network):
         return build_network(self.spec, weights)
 
     def stored_weights(self) -> dict[str, NDArray[np.float32]]:
-        """Return a copy of what is learned: the logits of the shares and the head."""
+        """Return a copy of what is learned: the logits of the shares, the head, and the offsets if any."""
         return {k: v.detach().cpu().numpy().astype(np.float32) for k, v in self.state_dict().items()}
 
     def _shares(self, name: str) -> torch.Tensor:
@@ -90,8 +96,9 @@ class MixedUNet(Network):
             f"{_HEAD}.{name}": value for name, value in self.head.named_parameters()
         }
         for name in self._names:
-            stack = self.get_buffer(_flat(name))
-            weights[name] = torch.einsum("kn,kn...->n...", shares[filter_name(name)], stack)
+            flat = _flat(name)
+            mixed = torch.einsum("kn,kn...->n...", shares[filter_name(name)], self.get_buffer(flat))
+            weights[name] = mixed + self.offsets[flat] if flat in self.offsets else mixed
         return weights
 
 

@@ -105,15 +105,20 @@ class Fitting:
         rate = RATE_SCRATCH if start.name == SCRATCH else RATE_ADAPTED
         trainer = Trainer(train_config(network.spec, budget, rate), device, checkpoint)
         result = trainer.fit(network, self.examples, report=self.report, cancel=self.cancel)
-        best = build_network(network.spec, result.weights)
+        return self.judge(build_network(network.spec, result.weights), result, decode, device)
+
+    def judge(
+        self, network: ResidualUNet, result: TrainResult, decode: DecodeSettings, device: torch.device
+    ) -> Fitted:
+        """Tune the decoding of a trained network and judge it; `decode` is kept where that is stopped."""
         if result.stopped_by != "cancel":
             self.report(Progress(result.steps, result.steps, "measuring the new model"))
             try:
-                return Fitted(best, result, *self.measure(best, device))
+                return Fitted(network, result, *self.measure(network, device))
             except Cancelled:
                 result = replace(result, stopped_by="cancel")
         # Who stops waits for it: keep the weights and what is known of them, and measure nothing more.
-        return Fitted(best, result, decode, Judgement(result.held_out_loss, {}))
+        return Fitted(network, result, decode, Judgement(result.held_out_loss, {}))
 
     def measure(
         self, network: Network, device: torch.device, decode: DecodeSettings | None = None

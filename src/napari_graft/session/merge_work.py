@@ -17,12 +17,11 @@ from napari_graft.nets.kinds import trainable
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.project.run import Run
 from napari_graft.session.fitting import Budget, Fitted, Fitting, train_config
-from napari_graft.session.judging import Judgement
 from napari_graft.session.models import Model
 from napari_graft.training.config import Moment, TrainResult
 
-_N_VALIDATIONS = 4
-"""Looks at the held-out part while merging; the training that follows takes many more."""
+_FEWEST_LOOKS = 3
+"""At the held-out part, while merging."""
 _MERGING = "finding out what to take of each"
 
 
@@ -56,15 +55,16 @@ class MergeWork:
         if not run.merged_path.is_file():
             merged = merge_networks(networks_of(self.members), self.recipe.method, self._lesson())
             run = self._note(merged)
-            if merged.training is not None and merged.training.stopped_by == "cancel":
-                return run, self._stopped(merged.network, merged.training)
+            training = merged.training
+            if training is not None and (self._share == 1 or training.stopped_by == "cancel"):
+                return run, self._finished(merged.network, training)
             # The record first: weights without it would be taken for merged in no time.
             save_tensors(run.merged_path, merged.network.stored_weights(), {"run": run.id})
         return run, self._train(run)
 
     def _lesson(self) -> Lesson:
-        part = _part(self.budget, MERGE_METHODS[self.recipe.method].share_of_budget)
-        config = replace(train_config(self._first.spec, part), n_validations=_N_VALIDATIONS)
+        config = train_config(self._first.spec, _part(self.budget, self._share))
+        config = replace(config, n_validations=max(_FEWEST_LOOKS, round(self._share * config.n_validations)))
         fitting, device = self.fitting, choose_device(self.budget.device)
         report = _shifted(fitting.report, 0, self.budget.steps, _MERGING)
         return Lesson(fitting.examples, config, device, self.run.mixing_path, report, fitting.cancel)
@@ -87,14 +87,18 @@ class MergeWork:
         fitted = fitting.fit(start, _rest(self.budget, run), run.checkpoint_path)
         return replace(fitted, result=_with_first_half(fitted.result, run))
 
-    def _stopped(self, network: ResidualUNet, training: TrainResult) -> Fitted:
-        """Return the merged network as it is: who stops waits for it."""
+    def _finished(self, network: ResidualUNet, training: TrainResult) -> Fitted:
+        """Return the merged network as it is, which needs no training or gets none."""
         result = replace(training, weights=network.stored_weights())
-        return Fitted(network, result, self._first.decode, Judgement(training.held_out_loss, {}))
+        return self.fitting.judge(network, result, self._first.decode, choose_device(self.budget.device))
 
     @property
     def _first(self) -> Model:
         return next(iter(self.members.values()))
+
+    @property
+    def _share(self) -> float:
+        return MERGE_METHODS[self.recipe.method].share_of_budget
 
 
 def networks_of(members: Mapping[str, Model]) -> dict[str, ResidualUNet]:

@@ -28,6 +28,7 @@ from napari_graft.session.views import view_of
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.document import Document
 from napari_graft.sources.exclude import trained_on
+from napari_graft.sources.network_spec import NetworkSpec
 from napari_graft.sources.source import Source
 from napari_graft.studies.kept import KeptResults
 from napari_graft.studies.targets import Target
@@ -177,13 +178,10 @@ class TransferBench:
     def _measure(self, source: Source, asked: dict[str, object]) -> Transfer:
         began = time.monotonic()
         start = model_of_source(source)
-        zero_shot = self._score(start)
-        tiles = self.project.annotations.labelled_tiles()
-        examples = make_examples(view_of(self.project, start.spec), tiles)
-        fitting = Fitting(examples, self.target.structure, ignore_progress, self._cancel)
-        fitted = fitting.fit(start, Budget(None, self.plan.steps, seed=self.seed))
+        zero_shot = self.score(start)
+        fitted = self.fitting(start.spec).fit(start, Budget(None, self.plan.steps, seed=self.seed))
         self._cancel.raise_if_cancelled()
-        adapted = self._score(Model(source.id, fitted.network, fitted.decode))
+        adapted = self.score(Model(source.id, fitted.network, fitted.decode))
         seconds = round(time.monotonic() - began, 1)
         found = {"zero_shot": zero_shot, "adapted": adapted, "seconds": seconds}
         return Transfer.model_validate(asked | found | {"version": version("napari-graft")})
@@ -221,7 +219,14 @@ class TransferBench:
         )
         annotate_from_labels(made.project, made.labels, [one.tile for one in chosen])
 
-    def _score(self, model: Model) -> dict[str, float]:
+    def fitting(self, spec: NetworkSpec) -> Fitting:
+        """Return how networks of a specification are adapted to the annotated tiles."""
+        tiles = self.project.annotations.labelled_tiles()
+        examples = make_examples(view_of(self.project, spec), tiles)
+        return Fitting(examples, self.target.structure, ignore_progress, self._cancel)
+
+    def score(self, model: Model) -> dict[str, float]:
+        """Return the scores of a model on the test part, by the keys of ``evaluate``."""
         made = self._make()
         found = segment_tiles(made.project, model, made.test, cancel=self._cancel)
         truths = [read_truth(made.labels, tile) for tile in made.test]

@@ -1,0 +1,229 @@
+"""Is a merged network better than the best of what it was made of? The benchmark ``merging``."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+
+from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.io import atomic
+from napari_graft.merging.methods import MERGE_METHODS
+from napari_graft.merging.recipe import MergeMember, MergeRecipe
+from napari_graft.nets.device import choose_device
+from napari_graft.scorers.order import DECIDING, family, standings
+from napari_graft.session.fitting import Budget
+from napari_graft.session.merge_work import MergeWork, networks_of
+from napari_graft.session.models import Model, model_of_source
+from napari_graft.sources.catalogue import Catalogue
+from napari_graft.sources.document import Document
+from napari_graft.sources.source import Source
+from napari_graft.studies.ensemble import make_ensemble
+from napari_graft.studies.kept import KeptResults
+from napari_graft.studies.merging_table import Contest, table
+from napari_graft.studies.readings import ReadingRoom, Readings
+from napari_graft.studies.targets import RANKING_TARGETS, Target
+from napari_graft.studies.transfer import Transfer, TransferBench, TransferPlan
+
+NAME = "merging"
+ENSEMBLE = "ensemble"
+"""Not one network but two that are asked at once, each trained for half of the steps."""
+
+Pair = tuple[Source, Source]
+
+
+@dataclass(frozen=True, slots=True)
+class MergingRequest:
+    """Ask for the benchmark.
+
+    Parameters
+    ----------
+    out
+        Folder for ``merging.json`` and what was found; the results of ``ranking`` in it are used again.
+    data, recipes
+        Folders with the labelled sets and with the recipes of the sources.
+    n_seeds
+        Choices of tiles and trainings.
+    targets
+        The sets that play the unknown image.
+    plan
+        How networks are trained.
+    """
+
+    out: Path
+    data: Path
+    recipes: Path
+    n_seeds: int = 1
+    targets: tuple[Target, ...] = RANKING_TARGETS
+    plan: TransferPlan = field(default_factory=TransferPlan)
+
+    def quick(self) -> MergingRequest:
+        """Return a request for one target and hardly any training, to see whether it runs."""
+        return replace(self, targets=self.targets[:1], n_seeds=1, plan=replace(self.plan, steps=6))
+
+
+class Merge(Document):
+    """Keep what two merged sources came to on one target.
+
+    Parameters
+    ----------
+    target, seed, sources, weights_sha256s, method, n_tiles, tile, steps
+        What was asked for, by which it is known again.
+    scores
+        On the test part, by the keys of ``evaluate``.
+    share_of_first, decided
+        Share of the first source in all filters, and of the filters that are of one source alone.
+    seconds, version
+        How long it took, and with which version of napari-graft.
+    """
+
+    target: str
+    seed: int
+    sources: tuple[str, str]
+    weights_sha256s: tuple[str, str]
+    method: str
+    n_tiles: int
+    tile: int
+    steps: int
+    scores: dict[str, float]
+    share_of_first: float | None = None
+    decided: float | None = None
+    seconds: float
+    version: str
+
+
+def run_merging(request: MergingRequest, *, report: Report, cancel: CancelToken) -> list[dict[str, object]]:
+    """Merge the two sources that the ranking puts first, and compare with each of them trained alone.
+
+    Labels and steps are the same for all. What was finished before is not done again.
+
+    Returns
+    -------
+    list of dict
+        One row for each way of merging and control, over all targets and for each family; see `table`.
+
+    Raises
+    ------
+    InputError
+        If a set is missing.
+    Cancelled
+        When asked to stop; the finished results are kept.
+    """
+    for target in request.targets:
+        target.check(request.data)
+    study = _Study(request, cancel)
+    runs = [(seed, target) for seed in range(request.n_seeds) for target in request.targets]
+    contests = []
+    for number, (seed, target) in enumerate(runs):
+        report(Progress(number, len(runs), f"seed {seed}, target {target.key}"))
+        contest = study.contest(target, seed)
+        contests += [] if contest is None else [contest]
+    rows = table(contests)
+    document = {
+        "settings": {"n_seeds": request.n_seeds} | asdict(request.plan),
+        "rows": rows,
+        "contests": [asdict(one) for one in contests],
+    }
+    atomic.write_text(request.out / f"{NAME}.json", json.dumps(document, indent=2) + "\n")
+    return rows
+
+
+class _Study:
+    """Hold what is found of each pair on each target."""
+
+    def __init__(self, request: MergingRequest, cancel: CancelToken) -> None:
+        self._request = request
+        self._cancel = cancel
+        self._catalogue = Catalogue()
+        self._transfers = KeptResults(Transfer, request.out / "ranking-transfers.jsonl")
+        readings = KeptResults(Readings, request.out / "ranking-readings.jsonl")
+        self._room = ReadingRoom((request.recipes,), request.data, readings, cancel)
+        self._merges = KeptResults(Merge, request.out / f"{NAME}-runs.jsonl")
+
+    def contest(self, target: Target, seed: int) -> Contest | None:
+        """Return what all come to on one target; None where there are not two sources for it."""
+        request = self._request
+        bench = TransferBench(target, request.data, request.plan, seed, self._transfers, self._cancel)
+        try:
+            pair = self._pair(target, bench)
+            if pair is None:
+                return None
+            scores = {"first": bench.run(pair[0]).adapted, "second": bench.run(pair[1]).adapted}
+            for method in (*MERGE_METHODS, ENSEMBLE):
+                scores[method] = self._merge(bench, pair, method).scores
+            return Contest(target.key, seed, (pair[0].id, pair[1].id), scores)
+        finally:
+            bench.close()
+
+    def _pair(self, target: Target, bench: TransferBench) -> Pair | None:
+        """Return the two sources that the ranking puts first once the tiles are annotated."""
+        sources = {
+            one.id: one
+            for one in bench.candidates(self._catalogue)
+            if family(one.card.structure) == family(target.structure)
+        }
+        if len(sources) < 2:
+            return None
+        readings = {name: self._room.read(source, bench).known for name, source in sources.items()}
+        places = standings(readings, DECIDING)
+        first, second, *_ = sorted(sources, key=lambda name: (places.get(name, 2.0), name))
+        return sources[first], sources[second]
+
+    def _merge(self, bench: TransferBench, pair: Pair, method: str) -> Merge:
+        asked = _asked(bench, pair, method)
+        known = self._merges.find(asked)
+        if known is not None:
+            return known
+        began = time.monotonic()
+        model, made = _ensemble(bench, pair) if method == ENSEMBLE else _merged(bench, pair, method)
+        self._cancel.raise_if_cancelled()
+        scores = bench.score(model)
+        spent = {"seconds": round(time.monotonic() - began, 1), "version": version("napari-graft")}
+        found = Merge.model_validate(asked | made | {"scores": scores} | spent)
+        self._merges.add(found)
+        return found
+
+
+def _asked(bench: TransferBench, pair: Pair, method: str) -> dict[str, object]:
+    return {
+        "target": bench.target.key,
+        "seed": bench.seed,
+        "sources": tuple(one.id for one in pair),
+        "weights_sha256s": tuple(one.card.weights_sha256 for one in pair),
+        "method": method,
+        "n_tiles": bench.plan.n_tiles,
+        "tile": bench.plan.tile,
+        "steps": bench.plan.steps,
+    }
+
+
+def _merged(bench: TransferBench, pair: Pair, method: str) -> tuple[Model, dict[str, object]]:
+    members = {one.id: model_of_source(one) for one in pair}
+    made_of = (MergeMember(reference=one.id, weights_sha256=one.card.weights_sha256) for one in pair)
+    recipe = MergeRecipe(method=method, members=tuple(made_of))
+    spec = networks_of(members)[pair[0].id].spec
+    fitting = bench.fitting(spec)
+    run = bench.project.new_run(recipe.title, spec, merge=recipe)
+    run, fitted = MergeWork(run, recipe, members, fitting, _budget(bench, bench.plan.steps)).do()
+    assert run.record.merge is not None
+    layers = run.record.merge.layers
+    n_filters = sum(layer.n_filters for layer in layers)
+    decided = sum(layer.decided * layer.n_filters for layer in layers) / n_filters
+    made: dict[str, object] = {"share_of_first": run.record.merge.shares[0], "decided": decided}
+    return Model(recipe.title, fitted.network, fitted.decode), made
+
+
+def _ensemble(bench: TransferBench, pair: Pair) -> tuple[Model, dict[str, object]]:
+    """Train each for half of the steps, on the grid of the first, so that it costs what a merge costs."""
+    fitting = bench.fitting(pair[0].card.spec)
+    half = _budget(bench, max(1, bench.plan.steps // 2))
+    trained = [fitting.fit(model_of_source(one), half) for one in pair]
+    ensemble = make_ensemble([one.network for one in trained])
+    decode, _ = fitting.measure(ensemble, choose_device(half.device))
+    return Model(ENSEMBLE, ensemble, decode), {}
+
+
+def _budget(bench: TransferBench, steps: int) -> Budget:
+    return Budget(None, steps, seed=bench.seed)
