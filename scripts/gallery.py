@@ -171,19 +171,19 @@ def take_data(gallery: Gallery, folder: Path) -> None:
 def take_sources(gallery: Gallery, folder: Path) -> None:
     """Rank, preview, use the best."""
     tab, sources = gallery.tab("sources"), gallery.bench.sources
-    gallery.person.click(tab.rank)
+    gallery.person.click(tab.buttons.rank)
     wait_until(
         lambda: bool(gallery.bench.context.jobs.active[0].state.fraction), seconds=PATIENCE, what="rank"
     )
     gallery.take("sources", "busy")
     wait_until(lambda: sources.state.is_ranked, seconds=PATIENCE, what="the ranking")
     gallery.shoot(5)
-    gallery.person.click(tab.preview)
+    gallery.person.click(tab.buttons.preview)
     wait_until(lambda: gallery.has_comparison, seconds=PATIENCE, what="the preview")
     look_on(1.0)
     gallery.take("sources", "filled")
     gallery.shoot(5)
-    gallery.person.click(tab.use)
+    gallery.person.click(tab.buttons.use)
     sources.close_preview()
     broken = folder / "model.pt"
     broken.write_bytes(b"\x80\x02}q\x00.")
@@ -271,6 +271,23 @@ def take_train(gallery: Gallery) -> None:
     gallery.dock.strip.error.clear()
 
 
+def take_merged(gallery: Gallery) -> None:
+    """Merge the two best sources."""
+    sources, training = gallery.bench.sources, gallery.bench.training
+    gallery.bench.state.tab = "sources"
+    sources.state.ticked = frozenset(row.id for row in sources.state.rows[:2])
+    gallery.person.click(gallery.tab("sources").buttons.merge)
+    wait_until(
+        lambda: bool(training.state.rounds) and training.state.rounds[-1].made_of is not None,
+        seconds=PATIENCE,
+        what="the merge",
+    )
+    wait_until(lambda: not gallery.bench.context.jobs.active, seconds=PATIENCE, what="the segmentation")
+    look_on(1.0)
+    gallery.scroll_to(gallery.tab("train").outcome.shares)
+    gallery.take("train", "merged")
+
+
 def take_compare(gallery: Gallery) -> None:
     """Compare the first round with the source that it started from."""
     tab, comparing = gallery.tab("compare"), gallery.bench.comparing
@@ -299,6 +316,7 @@ def main(out: Path) -> None:
     take_sources(gallery, folder)
     take_annotate(gallery)
     take_train(gallery)
+    take_merged(gallery)
     take_compare(gallery)
     gallery.finish()
 

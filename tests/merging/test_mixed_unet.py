@@ -93,6 +93,16 @@ def test_where_weights_are_free_they_are_learned_too_and_the_rest_is_as_before()
     torch.testing.assert_close(free.fold()(image()), free(image()))
 
 
+@pytest.mark.parametrize("is_free", [False, True])
+def test_narrow_networks_learn_from_large_patches_without_a_crash(is_free):
+    # The mix was an einsum, whose backward pass ended the process here.
+    mixed = MixedUNet(members(), is_free=is_free)
+    for seed in range(3):
+        torch.manual_seed(seed)
+        mixed(torch.randn(4, 1, 192, 192)).square().mean().backward()
+    assert all(torch.isfinite(parameter.grad).all() for parameter in mixed.parameters())
+
+
 def test_the_shares_find_the_network_that_gave_the_answers():
     networks = members()
     wanted = networks[1](image()).detach()

@@ -77,8 +77,8 @@ def titles(tab: SourcesTab) -> list[str]:
 def test_without_a_project_the_sources_are_listed_and_the_next_step_is_said(tab: SourcesTab) -> None:
     assert len(titles(tab)) == 3
     assert "tab Data" in tab.hint.text()
-    assert not tab.rank.isEnabled()
-    assert not tab.preview.isEnabled()
+    assert not tab.buttons.rank.isEnabled()
+    assert not tab.buttons.preview.isEnabled()
     assert tab.table.isColumnHidden(1)
     assert tab.plot is None
     assert tab.plot_box.isHidden()
@@ -88,9 +88,9 @@ def test_ranking_by_a_click_shows_order_plot_and_ticks(
     dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
 ) -> None:
     open_with_image(dock, qtbot, neuropil_project, neuropil)
-    assert tab.rank.property("look") == "primary"
-    click(qtbot, tab.rank)
-    assert not tab.rank.isEnabled()
+    assert tab.buttons.rank.property("look") == "primary"
+    click(qtbot, tab.buttons.rank)
+    assert not tab.buttons.rank.isEnabled()
     assert "Comparing" in tab.hint.text()
     wait(dock, qtbot)
 
@@ -98,8 +98,8 @@ def test_ranking_by_a_click_shows_order_plot_and_ticks(
     assert titles(tab) == [row.title for row in rows]
     assert tab.table.current == rows[0].id == FLY
     assert not tab.table.isColumnHidden(1)
-    assert tab.preview.property("look") == "primary"
-    assert tab.rank.property("look") == "quiet"
+    assert tab.buttons.preview.property("look") == "primary"
+    assert tab.buttons.rank.property("look") == "quiet"
     assert tab.plot is not None
     assert [words.partition(": ")[0] for words in tab.plot.titles] == [row.verdict for row in rows]
     box = tab.table.tick_box(FLY)
@@ -162,7 +162,7 @@ def test_ticked_sources_are_previewed_side_by_side_and_the_viewer_is_put_back(
     untick(tab, qtbot, NUCLEI)
     assert dock.workbench.sources.state.ticked == {FLY, AXONS}
 
-    click(qtbot, tab.preview)
+    click(qtbot, tab.buttons.preview)
     qtbot.waitUntil(lambda: comparison_view_of(dock.viewer).is_whole, timeout=PATIENCE)
 
     preview = dock.workbench.sources.state.preview
@@ -172,7 +172,7 @@ def test_ticked_sources_are_previewed_side_by_side_and_the_viewer_is_put_back(
     assert viewer.canvas.grid.actual_shape(viewer.layers) == (2, 2)
     assert not viewer.layers["cortex"].visible
     assert "agree on" in tab.shown.text()
-    assert tab.use.property("look") == "primary"
+    assert tab.buttons.use.property("look") == "primary"
 
     click(qtbot, tab.close_preview)
     assert [layer.name for layer in viewer.layers if layer.visible] == ["cortex"]
@@ -186,7 +186,7 @@ def test_preview_closes_when_one_of_its_layers_is_removed(
 ) -> None:
     rank_before(neuropil_project, entry(FLY))
     open_with_image(dock, qtbot, neuropil_project, neuropil)
-    click(qtbot, tab.preview)
+    click(qtbot, tab.buttons.preview)
     qtbot.waitUntil(lambda: comparison_view_of(dock.viewer).is_whole, timeout=PATIENCE)
 
     dock.viewer.layers.remove(next(our_layers(dock.viewer, "preview")))
@@ -200,12 +200,12 @@ def test_all_layers_can_be_removed_during_a_preview(
 ) -> None:
     rank_before(neuropil_project, entry(FLY))
     open_with_image(dock, qtbot, neuropil_project, neuropil)
-    click(qtbot, tab.preview)
+    click(qtbot, tab.buttons.preview)
     qtbot.waitUntil(lambda: comparison_view_of(dock.viewer).is_whole, timeout=PATIENCE)
 
     dock.viewer.layers.clear()
     qtbot.waitUntil(lambda: dock.workbench.sources.state.preview is None)
-    click(qtbot, tab.preview)
+    click(qtbot, tab.buttons.preview)
 
     assert "open it again" in tab.refusal.text()
 
@@ -215,7 +215,7 @@ def test_painting_closes_the_preview(
 ) -> None:
     rank_before(neuropil_project, entry(FLY))
     open_with_image(dock, qtbot, neuropil_project, neuropil)
-    click(qtbot, tab.preview)
+    click(qtbot, tab.buttons.preview)
     qtbot.waitUntil(lambda: comparison_view_of(dock.viewer).is_whole, timeout=PATIENCE)
 
     dock.workbench.state.tab = "annotate"
@@ -229,10 +229,10 @@ def test_using_a_source_is_shown_and_kept(
     rank_before(neuropil_project, entry(FLY), entry(AXONS, 9.0))
     open_with_image(dock, qtbot, neuropil_project, neuropil)
     tab.table.point_at(AXONS)
-    click(qtbot, tab.use)
+    click(qtbot, tab.buttons.use)
 
     assert tab.in_use.text() == f"In use: The {AXONS}"
-    assert not tab.use.isEnabled()
+    assert not tab.buttons.use.isEnabled()
     assert "Suggest" in dock.next.text()
     dock.workbench.context.close_project()
     assert tab.in_use.isHidden()

@@ -18,7 +18,9 @@ from qtpy.QtWidgets import QFileDialog, QMessageBox
 
 from napari_graft._napari.layers import find_layer, our_layers
 from napari_graft._qt.closing import CloseGuard
+from napari_graft._qt.tabs.sources_tab import SourcesTab
 from napari_graft._qt.tabs.train_tab import TrainTab
+from napari_graft._qt.widgets.shares_box import ShareBar
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.labels import to_annotation
 from napari_graft.core.tile import Tile
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 LONG = 120_000
 """Milliseconds: a worker process has to load its libraries first."""
+NARROWEST = 232  # what a dock of 260 pixels leaves beside its frame and a scroll bar
 SAMPLE = generate_cells((128, 128), np.random.default_rng(0), Look(radius=9.0))
 TILES = (Tile((0, 0), (64, 64)), Tile((64, 64), (64, 64)))
 MAKE_SOURCE = """
@@ -41,13 +44,15 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from tiny_loop import make_source
-make_source(Path(sys.argv[1]) / "tiny-nuclei", "tiny-nuclei", structure="nuclei", title="Tiny nuclei")
+folder = Path(sys.argv[1])
+make_source(folder / "tiny-nuclei", "tiny-nuclei", structure="nuclei", title="Tiny nuclei")
+make_source(folder / "tiny-cells", "tiny-cells", seed=1, structure="cells", title="Tiny cells & more")
 """
 
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a small source, made in a process of its own: this one must not load torch."""
+    """Give two small sources, made in a process of their own: this one must not load torch."""
     folder = tmp_path_factory.mktemp("sources")
     loop = Path(__file__).parents[1] / "session"
     subprocess.run([sys.executable, "-c", MAKE_SOURCE, str(folder), str(loop)], check=True)
@@ -184,6 +189,42 @@ def test_a_round_is_trained_shown_as_layers_rolled_back_and_there_after_reopenin
     np.testing.assert_array_equal(reopened.scale, image.scale)
     assert tab_of(again).outcome.words.text() == tab.outcome.words.text()
     assert not tab_of(again).plot.empty.isVisibleTo(tab_of(again))
+
+
+def test_ticked_sources_are_merged_by_a_click_and_the_round_shows_what_it_is_made_of(
+    bench_dock: GraftDock, qtbot: QtBot, tmp_path: Path
+) -> None:
+    dock, tab = bench_dock, tab_of(bench_dock)
+    (sources,) = dock.findChildren(SourcesTab)
+    start_project(dock, qtbot, tmp_path / "p.graft")
+    dock.workbench.state.tab = "sources"
+    merge = sources.buttons.merge
+    dock.workbench.sources.tick("tiny-nuclei", True)
+    assert not merge.isEnabled()
+    dock.workbench.sources.tick("tiny-cells", True)
+    click(qtbot, merge)
+    assert sources.refusal.text() == NO_TILES
+
+    paint(dock, *TILES)
+    tab.minutes.setValue(30)
+    click(qtbot, merge)
+    assert dock.workbench.state.tab == "train"
+    assert sources.refusal.isHidden()
+    training = dock.workbench.training
+    qtbot.waitUntil(lambda: training.state.steps > 0, timeout=LONG)
+    click(qtbot, tab.stop)
+    qtbot.waitUntil(lambda: bool(training.state.rounds), timeout=LONG)
+    wait_for_idle(dock, qtbot)
+
+    shares = tab.outcome.shares
+    assert shares.isVisibleTo(tab)
+    assert "merged from" in tab.outcome.words.text()
+    assert "% of Tiny nuclei" in shares.words.text()
+    assert "Tiny cells &amp; more" in shares.legend.text()
+    bars = shares.findChildren(ShareBar)
+    assert [sum(bar.shares) for bar in bars] == pytest.approx([1] * len(bars))
+    assert len(bars) == 3, "two levels on the way down and one on the way back"
+    assert tab.minimumSizeHint().width() <= NARROWEST
 
 
 def test_closing_the_window_while_training_asks_and_leaves_a_project_that_opens(

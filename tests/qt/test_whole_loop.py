@@ -55,14 +55,14 @@ class Visit:
 
     def choose_source(self) -> None:
         tab = self.tab("sources")
-        self.person.click(tab.rank)
+        self.person.click(tab.buttons.rank)
         self.wait_for_jobs()
         assert tab.table.source_model.rowCount() > 3
-        self.person.click(tab.preview)
+        self.person.click(tab.buttons.preview)
         view = comparison_view_of(self.dock.viewer)
         wait_until(lambda: view.is_whole, seconds=PATIENCE, what="the preview")
         assert any(our_layers(self.dock.viewer, "preview"))
-        self.person.click(tab.use)
+        self.person.click(tab.buttons.use)
         self.person.click(tab.close_preview)
         assert not any(our_layers(self.dock.viewer, "preview"))
 

@@ -22,7 +22,7 @@ from napari_graft.session.fitting import Budget
 from napari_graft.session.projects import ImageOptions, make_project
 from napari_graft.session.training import TrainingTask
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.workbench.training import NO_PROJECT, NO_TILES
+from napari_graft.workbench.training import BUSY, NO_PROJECT, NO_TILES
 from napari_graft.workbench.workbench import Workbench
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are killed by signals")
@@ -280,3 +280,59 @@ def test_the_whole_image_goes_into_a_file_once_there_is_a_round(
     segments = tifffile.imread(out)
     assert segments.shape == (128, 128)
     assert written == [(out, segments.max())]
+
+
+def tick_two(window: Window) -> None:
+    for source in ("tiny-nuclei", "tiny-neurites"):
+        window.bench.sources.tick(source, True)
+
+
+def test_ticked_sources_are_not_merged_before_a_tile_is_painted(
+    window: Window, tmp_path: Path, image: Path
+) -> None:
+    make_project(tmp_path / "empty.graft", ImageOptions(str(image))).close()
+    open_in(window, tmp_path / "empty.graft")
+    refused: list[str] = []
+    window.bench.sources.refused.connect(refused.append)
+    tick_two(window)
+
+    window.bench.merge_ticked()
+
+    assert refused == [NO_TILES]
+    assert window.bench.state.tab != "train"
+    assert not window.bench.training.state.is_training
+
+
+@pytest.mark.usefixtures("eager_worker")
+def test_a_merge_is_a_round_that_says_what_it_is_made_of_and_goes_on_after_the_worker_was_killed(
+    window: Window, project: Path
+) -> None:
+    open_in(window, project)
+    training, refused = window.bench.training, []
+    window.bench.sources.refused.connect(refused.append)
+    training.state.minutes = 10
+    tick_two(window)
+    window.bench.merge_ticked()
+    assert window.bench.state.tab == "train"
+    window.wait_until(lambda: training.state.steps > 2)
+    assert training.curve.loss
+    window.bench.merge_ticked()
+    assert refused == [BUSY]
+
+    os.kill(window.worker, signal.SIGKILL)
+    window.wait_until(lambda: training.state.unfinished is not None)
+    unfinished = training.state.unfinished
+    assert unfinished is not None
+    assert unfinished.merge is not None
+    training.go_on()
+    window.wait_until(lambda: training.state.steps > unfinished.steps)
+    training.stop()
+    window.wait_until(lambda: bool(training.state.rounds))
+
+    (merged,) = training.state.rounds
+    assert merged.made_of is not None
+    rows = [row.title for row in window.bench.sources.state.rows if row.id.startswith("tiny")]
+    assert list(merged.made_of.titles) == rows
+    assert sum(merged.made_of.shares) == pytest.approx(1)
+    assert merged.steps > unfinished.steps
+    window.wait_until(lambda: not window.bench.context.jobs.active)

@@ -27,12 +27,15 @@ _PATIENCE = 0.8
 _REMEDIES = {
     "train": "what it had saved is kept: train again to go on",
     "trial": "the sources that are done are kept: try again to go on",
+    "merge": "what it had saved is kept: merge again to go on",
     "predict": "what it had finished is kept: predict again to go on",
     "rank": "nothing is lost: rank again",
     "suggest": "nothing is lost: suggest again",
     "preview": "nothing is lost: preview again",
     "device": "nothing is lost: try again",
 }
+_KEEP_THEIR_BEST = ("train", "merge")
+"""Jobs that, cancelled, still write down what they have learned, and are waited for."""
 
 
 class Engine:
@@ -148,7 +151,7 @@ class _Conversation:
             self._worker.send(CancelJob())
             self._asked_at = now
         # While it loads its libraries nothing was done; later a training alone has something to bring home.
-        is_dispensable = not self._has_begun or self._job.kind != "train"
+        is_dispensable = not self._has_begun or self._job.kind not in _KEEP_THEIR_BEST
         if is_dispensable and now - self._asked_at > _PATIENCE:
             self._worker.stop(0)
             raise Cancelled("stopped on request")

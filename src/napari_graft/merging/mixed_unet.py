@@ -97,7 +97,9 @@ class MixedUNet(Network):
         }
         for name in self._names:
             flat = _flat(name)
-            mixed = torch.einsum("kn,kn...->n...", shares[filter_name(name)], self.get_buffer(flat))
+            stack, share = self.get_buffer(flat), shares[filter_name(name)]
+            # Not by einsum: its backward pass crashed the process for narrow networks (torch 2.13, CPU).
+            mixed = (share.reshape(*share.shape, *(1,) * (stack.ndim - 2)) * stack).sum(0)
             weights[name] = mixed + self.offsets[flat] if flat in self.offsets else mixed
         return weights
 

@@ -10,6 +10,7 @@ from napari_graft.project.project import Project
 from napari_graft.project.run import Run, RunMoment, is_loss_no_worse
 from napari_graft.sources.card import LeadingScore, leading_score
 from napari_graft.sources.catalogue import Catalogue
+from napari_graft.workbench.made_of import MadeOf, made_of
 from napari_graft.workbench.start_points import start_name
 
 Who = Literal["new", "previous", "source"]
@@ -42,7 +43,7 @@ class Round:
     run_id
         Id of its run.
     start
-        What it started from, in words.
+        What it started from, in words; empty where several were merged.
     n_tiles, steps, seconds, stopped_by
         As in the record of the run.
     is_kept, is_in_use
@@ -53,6 +54,8 @@ class Round:
         The new model, and those that it is compared with on the same held-out part.
     history
         Losses over the training.
+    made_of
+        What was merged, None where it started from one model.
     """
 
     run_id: str
@@ -66,6 +69,7 @@ class Round:
     measure: LeadingScore
     models: tuple[ComparedModel, ...]
     history: tuple[RunMoment, ...]
+    made_of: MadeOf | None = None
 
     @property
     def number(self) -> int:
@@ -99,7 +103,7 @@ def _round(run: Run, is_in_use: bool, measure: LeadingScore, catalogue: Catalogu
     record = run.record
     return Round(
         run_id=run.id,
-        start=start_name(record.source, catalogue),
+        start=start_name(record.source, catalogue) if record.merge is None else "",
         n_tiles=record.n_tiles,
         steps=record.steps,
         seconds=record.seconds,
@@ -109,6 +113,7 @@ def _round(run: Run, is_in_use: bool, measure: LeadingScore, catalogue: Catalogu
         measure=measure,
         models=_compared(record.validation, measure),
         history=record.history,
+        made_of=None if record.merge is None else made_of(record.merge, catalogue),
     )
 
 

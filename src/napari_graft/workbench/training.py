@@ -11,7 +11,7 @@ from psygnal import Signal, SignalGroupDescriptor
 
 from napari_graft.core.errors import GraftError, InputError
 from napari_graft.core.progress import Progress
-from napari_graft.engine.protocol import DeviceJob, TrainJob
+from napari_graft.engine.protocol import DeviceJob, MergeJob, TrainJob
 from napari_graft.project.project import Project
 from napari_graft.session.learning_curve import CurvePoint, advice, learning_curve
 from napari_graft.workbench.context import Context
@@ -21,10 +21,12 @@ from napari_graft.workbench.results import ResultsModel
 from napari_graft.workbench.rounds import Round, finished_rounds
 from napari_graft.workbench.start_points import StartPoint, start_points
 from napari_graft.workbench.training_curve import TrainingCurve
+from napari_graft.workbench.training_jobs import Effort, job_to_go_on, merge_job, train_job
 from napari_graft.workbench.unfinished import Unfinished, unfinished_training
 
 NO_PROJECT = "Start a project first, in the tab Data."
 NO_TILES = "Paint at least one tile first, in the tab Annotate."
+BUSY = "A training is under way: let it end, or stop it in the tab Train."
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -136,17 +138,30 @@ class TrainingModel:
         if project is None or self.state.obstacle:
             self.refused.emit(self.state.obstacle or NO_PROJECT)
             return
-        # A seed of its own for each training: else one that was cut off would be gone on with unasked.
-        seed = len(project.runs.all())
-        self._start(project, self.state.start, seed, 60 * self.state.minutes)
+        self._start(train_job(project, self.state.start, self._effort(_new_seed(project))))
+
+    def merge(self, sources: Sequence[str]) -> None:
+        """Begin to merge models in the background, the first one being the nearest, and train the result.
+
+        Raises
+        ------
+        InputError
+            If nothing is painted, or a training is under way.
+        """
+        project = self._context.project
+        if project is None or self.state.obstacle:
+            raise InputError(self.state.obstacle or NO_PROJECT)
+        if self.state.is_training:
+            raise InputError(BUSY)
+        self._start(merge_job(project, sources, self._effort(_new_seed(project))))
 
     def go_on(self) -> None:
         """Go on with the training that was cut off."""
         project, unfinished = self._context.project, self.state.unfinished
         if project is None or unfinished is None:
             return
-        seconds = unfinished.asked_seconds or 60 * self.state.minutes
-        self._start(project, unfinished.source, unfinished.seed, seconds, already=unfinished.seconds)
+        effort = self._effort(unfinished.seed, unfinished.asked_seconds)
+        self._start(job_to_go_on(project, unfinished, effort), already=unfinished.seconds)
 
     def stop(self) -> None:
         """Let the training end now; its best model is kept."""
@@ -162,22 +177,18 @@ class TrainingModel:
             return
         self._after_round()
 
-    def _start(self, project: Project, source: str, seed: int, seconds: float, already: float = 0.0) -> None:
+    def _effort(self, seed: int, seconds: float | None = None) -> Effort:
+        return Effort(seconds or 60 * self.state.minutes, seed, self.state.stops_when_flat)
+
+    def _start(self, job: TrainJob | MergeJob, already: float = 0.0) -> None:
         self.curve = TrainingCurve()
         self.curve_changed.emit()
         self._began, self._already = None, already
         self.state.is_training, self.state.message, self.state.unfinished = True, "", None
         self.state.steps, self.state.expected_steps, self.state.seconds_left = 0, None, None
-        job = TrainJob(
-            project=str(project.folder),
-            source=source,
-            seconds=seconds,
-            seed=seed,
-            is_delegate=True,
-            stops_when_flat=self.state.stops_when_flat,
-        )
+        title = "Training" if isinstance(job, TrainJob) else "Merging"
         self._job = self._context.run_engine(
-            "Training", job, lane="long", on_done=self._on_trained, on_progress=self._on_progress
+            title, job, lane="long", on_done=self._on_trained, on_progress=self._on_progress
         )
         self._job.ended.connect(self._on_ended)
 
@@ -259,3 +270,8 @@ class TrainingModel:
             return
         self.state.points = tuple(points)
         self.state.advice = advice(points, project.manifest.structure)
+
+
+def _new_seed(project: Project) -> int:
+    """Return a seed of its own for each training: else one that was cut off would be gone on with unasked."""
+    return len(project.runs.all())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from napari_graft.core.errors import InputError
+from napari_graft.merging.recipe import MergeRecipe
 from napari_graft.project.project import Project
 from napari_graft.training.checkpoint_age import checkpoint_age
 
@@ -19,6 +20,8 @@ class Unfinished:
         How far it was.
     source, seed, asked_seconds
         What was asked for.
+    merge
+        What was being merged, None where one model was trained.
     """
 
     steps: int
@@ -26,15 +29,16 @@ class Unfinished:
     source: str
     seed: int
     asked_seconds: float | None
+    merge: MergeRecipe | None = None
 
 
 def unfinished_training(project: Project, n_tiles: int) -> Unfinished | None:
     """Return the last training where it was cut off and was on the same number of tiles, else None."""
     run = project.runs.unfinished()
-    if run is None or run.record.n_tiles != n_tiles:
+    if run is None or run.newest_state is None or run.record.n_tiles != n_tiles:
         return None
     try:
-        steps, seconds = checkpoint_age(run.checkpoint_path)
+        steps, seconds = checkpoint_age(run.newest_state)
     except InputError:  # damaged: there is nothing to go on from
         return None
     settings = run.record.settings
@@ -45,4 +49,5 @@ def unfinished_training(project: Project, n_tiles: int) -> Unfinished | None:
         source=str(settings.get("asked") or run.record.source),
         seed=int(settings.get("seed") or 0),
         asked_seconds=float(asked) if asked else None,
+        merge=run.record.merge,
     )

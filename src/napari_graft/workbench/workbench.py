@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from napari_graft.core.errors import InputError
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.workbench.annotating import AnnotatingModel
 from napari_graft.workbench.comparing import ComparingModel
@@ -52,6 +53,16 @@ class Workbench:
     def update_next_step(self) -> None:
         """Find out anew what comes next."""
         self.state.next = next_step(self._facts())
+
+    def merge_ticked(self) -> None:
+        """Merge the ticked sources, and show how that goes."""
+        state = self.sources.state
+        try:
+            self.training.merge([row.id for row in state.rows if row.id in state.ticked])
+        except InputError as error:
+            self.sources.refused.emit(str(error))
+            return
+        self.state.tab = "train"
 
     def close(self) -> None:
         """Stop everything within two seconds; what was finished is kept."""

@@ -18,8 +18,9 @@ from napari_graft._qt.tabs.sources_words import (
     preview_words,
 )
 from napari_graft._qt.theme import palette_of
-from napari_graft._qt.widgets.basics import button, card, column, flow, set_look, text
+from napari_graft._qt.widgets.basics import button, card, column, text
 from napari_graft._qt.widgets.more_sources import MoreSources
+from napari_graft._qt.widgets.source_buttons import SourceButtons
 from napari_graft._qt.widgets.source_map_box import SourceMapBox
 from napari_graft._qt.widgets.source_table import SourceTable
 from napari_graft._qt.widgets.trial_box import TrialBox
@@ -65,10 +66,12 @@ class SourcesTab(QWidget):
         self.swap = button("Swap dark and bright", self._on_swap_clicked, tip="Also ranks the sources again")
         self.advice_card = card(self.advice, self.swap)
         self.table = SourceTable()
-        self.rank = button("Rank", self._on_rank_clicked, tip="Find out which sources fit the image")
-        self.preview = button("Preview", self._on_preview_clicked)
-        self.preview.setToolTip("See what the ticked sources make of a tile in the middle of the view")
-        self.use = button("Use this one", self._on_use_clicked, tip="Start from the source that is selected")
+        self.buttons = SourceButtons(
+            on_rank=self._on_rank_clicked,
+            on_preview=self._on_preview_clicked,
+            on_merge=self._on_merge_clicked,
+            on_use=self._on_use_clicked,
+        )
         self.refusal = text("", "error")
         self.in_use = text("", "good")
         self.shown = text("", "faint")
@@ -86,8 +89,7 @@ class SourcesTab(QWidget):
         layout = column(text("Which source fits this image?", "title"), self.hint, margin=6)
         layout.addWidget(self.advice_card)
         layout.addWidget(self.table, 1)
-        layout.addWidget(flow(self.rank, self.preview, self.use))
-        for widget in (self.refusal, self.in_use, self.preview_card, self.trial):
+        for widget in (self.buttons, self.refusal, self.in_use, self.preview_card, self.trial):
             layout.addWidget(widget)
         for widget in (self.left_out, self.plot_box, self.map_box, self.more):
             layout.addWidget(widget)
@@ -133,6 +135,10 @@ class SourcesTab(QWidget):
             self._show_refusal(str(error))
             return
         self._model.preview(tile_in_view(self._viewer, image, self._workbench.data.state.tile_side))
+
+    def _on_merge_clicked(self) -> None:
+        self._show_refusal("")
+        self._workbench.merge_ticked()
 
     def _on_use_clicked(self) -> None:
         self._show_refusal("")
@@ -198,15 +204,8 @@ class SourcesTab(QWidget):
     def _show_buttons(self) -> None:
         state, has_project = self._model.state, self._workbench.context.project is not None
         self.hint.setText(hint_words(state, has_project))
-        self.rank.setText("Rank again" if state.is_ranked else "Rank")
-        self.rank.setEnabled(has_project and not state.is_ranking)
         self.swap.setEnabled(not state.is_ranking)
-        self.preview.setEnabled(has_project and bool(state.ticked) and not state.is_previewing)
-        self.use.setEnabled(has_project and self.table.current not in (None, state.chosen))
-        set_look(self.rank, "quiet" if state.is_ranked else "primary")
-        is_settled = state.chosen is not None or not state.is_ranked
-        set_look(self.preview, "quiet" if is_settled or state.preview is not None else "primary")
-        set_look(self.use, "quiet" if is_settled or state.preview is None else "primary")
+        self.buttons.show_state(state, has_project=has_project, current=self.table.current)
 
     def _show_refusal(self, message: str) -> None:
         self.refusal.setText(message)

@@ -8,6 +8,7 @@ from napari_graft.project.result_store import Result
 from napari_graft.project.run import is_loss_no_worse
 from napari_graft.sources.card import LeadingScore
 from napari_graft.workbench.device import Device
+from napari_graft.workbench.made_of import MadeOf
 from napari_graft.workbench.rounds import ComparedModel, Round
 from napari_graft.workbench.training import TrainingState
 from napari_graft.workbench.unfinished import Unfinished
@@ -57,8 +58,16 @@ def describe_outcome(last: Round) -> str:
     """Return whether a round made things better."""
     if not last.steps:
         return "It was stopped before it had learned anything."
-    words = f"{_steps(last.steps)} in {in_words(last.seconds)}, {_from(last.start)}"
+    words = f"{_steps(last.steps)} in {in_words(last.seconds)}, {_from(last)}"
     return f"{_verdict(last)} ({words}{_ENDS.get(last.stopped_by, '')}.)"
+
+
+def describe_shares(made: MadeOf) -> str:
+    """Return how much of a merged model is of each that was merged."""
+    if not made.shares:
+        return ""
+    parts = [f"{share:.0%} of {title}" for title, share in zip(made.titles, made.shares, strict=True)]
+    return f"It is made of {', '.join(parts[:-1])} and {parts[-1]}. Level by level:"
 
 
 def describe_use(last: Round) -> str:
@@ -80,7 +89,7 @@ def describe_model(model: ComparedModel, last: Round) -> str:
     names = {
         "new": f"New (round {last.number})",
         "previous": "Round before",
-        "source": "Untouched source",
+        "source": "Untouched source" if last.made_of is None else "Best of what was merged, untouched",
     }
     return names[model.who]
 
@@ -132,7 +141,8 @@ def _verdict(last: Round) -> str:
         return "Nothing is held out yet, so nothing tells how good it is: look at the result."
     if rival is None or rival.loss is None:
         return "There was nothing to compare it with: look at the result."
-    than = "the round before" if rival.who == "previous" else "the untouched source"
+    untouched = "the untouched source" if last.made_of is None else "the best of what was merged"
+    than = "the round before" if rival.who == "previous" else untouched
     if not is_loss_no_worse(loss, rival.loss):
         return f"Worse than {than}, on the held-out part."
     if not is_loss_no_worse(rival.loss, loss):
@@ -144,5 +154,7 @@ def _steps(n: int) -> str:
     return "1 step" if n == 1 else f"{n} steps"
 
 
-def _from(start: str) -> str:
-    return start if start.startswith("from ") else f"from {start}"
+def _from(last: Round) -> str:
+    if last.made_of is not None:
+        return f"merged from {' and '.join(last.made_of.titles)}"
+    return last.start if last.start.startswith("from ") else f"from {last.start}"

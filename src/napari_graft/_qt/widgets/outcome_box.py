@@ -16,6 +16,7 @@ from napari_graft._qt.tabs.train_words import (
     number,
 )
 from napari_graft._qt.widgets.basics import Look, button, column, row, set_look, text
+from napari_graft._qt.widgets.shares_box import SharesBox
 from napari_graft.workbench.rounds import ComparedModel, Round
 
 
@@ -43,7 +44,8 @@ class OutcomeBox(QWidget):
         self.roll_back = button(
             "Roll back", lambda: on_decided(False), tip="Use what was used before; this round stays on disk"
         )
-        layout = column(self.title, self.words, self.table, self.note, self.use, spacing=4)
+        self.shares = SharesBox()
+        layout = column(self.title, self.words, self.table, self.note, self.shares, self.use, spacing=4)
         layout.addLayout(row(self.keep, self.roll_back, 1))
         self.setLayout(layout)
 
@@ -58,6 +60,7 @@ class OutcomeBox(QWidget):
             NOTE_ON_SIZE.format(tiles="1 tile" if last.n_tiles == 1 else f"{last.n_tiles} tiles")
         )
         self.note.setVisible(last.models[0].loss is not None)
+        self.shares.show_shares(last.made_of)
         self.use.setText(describe_use(last))
         self.keep.setEnabled(not last.is_kept)
         self.roll_back.setEnabled(last.is_kept)

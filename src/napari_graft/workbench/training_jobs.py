@@ -1,0 +1,66 @@
+"""What a window asks a worker to train or merge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from napari_graft.engine.protocol import MergeJob, TrainJob
+from napari_graft.project.project import Project
+from napari_graft.workbench.unfinished import Unfinished
+
+MERGE_METHOD = "kernel"
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """Say how long to train.
+
+    Parameters
+    ----------
+    seconds
+        The time, all in all.
+    seed
+        Decides patches and augmentation.
+    stops_when_flat
+        Whether it ends early once it no longer gets better.
+    """
+
+    seconds: float
+    seed: int
+    stops_when_flat: bool
+
+
+def train_job(project: Project, source: str, effort: Effort) -> TrainJob:
+    """Ask for a training beside the window, which holds the project."""
+    return TrainJob(
+        project=str(project.folder),
+        source=source,
+        seconds=effort.seconds,
+        seed=effort.seed,
+        is_delegate=True,
+        stops_when_flat=effort.stops_when_flat,
+    )
+
+
+def merge_job(
+    project: Project, sources: Sequence[str], effort: Effort, method: str = MERGE_METHOD
+) -> MergeJob:
+    """Ask for a merge beside the window, which holds the project."""
+    return MergeJob(
+        project=str(project.folder),
+        sources=tuple(sources),
+        method=method,
+        seconds=effort.seconds,
+        seed=effort.seed,
+        is_delegate=True,
+        stops_when_flat=effort.stops_when_flat,
+    )
+
+
+def job_to_go_on(project: Project, unfinished: Unfinished, effort: Effort) -> TrainJob | MergeJob:
+    """Ask again for what was cut off."""
+    merge = unfinished.merge
+    if merge is None:
+        return train_job(project, unfinished.source, effort)
+    return merge_job(project, merge.references, effort, merge.method)
