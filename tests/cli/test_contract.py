@@ -200,6 +200,49 @@ def test_trial_tells_who_won_and_how_to_go_on(loop: Loop, graft: Graft, tmp_path
     assert f"next: napari-graft train {project} --source" in words.out
 
 
+@pytest.mark.parametrize("method", ["kernel", "joint", "average"])
+def test_merge_makes_a_run_and_tells_what_is_left_of_each(
+    loop: Loop, graft: Graft, tmp_path: Path, method: str
+) -> None:
+    project = tmp_path / "p.graft"
+    shutil.copytree(loop.project, project)
+    asked = ("merge", project, "--sources", "tiny-nuclei", "tiny-neurites", "--steps", 2, "--device", "cpu")
+
+    merged = graft(*asked, "--method", method, "--json").document
+
+    assert merged.keys() >= {
+        "run",
+        "source",
+        "n_tiles",
+        "steps",
+        "seconds",
+        "device",
+        "stopped_by",
+        "validation",
+    }
+    assert (merged["run"], merged["method"]) == ("0002", method)
+    assert merged["sources"] == list(merged["shares"]) == ["tiny-nuclei", "tiny-neurites"]
+    assert sum(merged["shares"].values()) == pytest.approx(1)
+    assert {"encoder.0.first", "decoder.0.second"} <= {layer["name"] for layer in merged["layers"]}
+    runs = graft("info", project, "--json").document["runs"]
+    assert [run["id"] for run in runs] == ["0001", "0002"]
+    words = graft(*asked, "--method", method, "--seed", 1)
+    assert words.code == 0, words.err
+    assert "per cent of the filters" in words.out
+    assert (
+        graft("predict", project, "--run", "0002", "--out", tmp_path / "s.tif", "--device", "cpu").code == 0
+    )
+
+
+def test_merge_refuses_in_words(loop: Loop, graft: Graft) -> None:
+    alone = graft("merge", loop.project, "--sources", "tiny-nuclei", "--steps", 1)
+    assert alone.refuses("two sources or more")
+    unknown = graft("merge", loop.project, "--sources", "tiny-nuclei", "tiny-nucleus", "--steps", 1)
+    assert unknown.refuses("no source is called 'tiny-nucleus'")
+    blend = graft("merge", loop.project, "--sources", "tiny-nuclei", "tiny-neurites", "--method", "blend")
+    assert blend.refuses("'blend'", "kernel")
+
+
 def test_trial_says_what_to_annotate_first(graft: Graft, tmp_path: Path, image: Path) -> None:
     project = tmp_path / "p.graft"
     assert graft("new", project, "--image", image, "--structure", "nuclei").code == 0

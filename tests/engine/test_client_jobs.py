@@ -23,6 +23,7 @@ from napari_graft.engine.client import Engine
 from napari_graft.engine.protocol import (
     EngineError,
     Job,
+    MergeJob,
     PredictJob,
     PreviewJob,
     RankJob,
@@ -74,6 +75,7 @@ def test_a_worker_killed_in_any_job_is_told_in_words_and_replaced(project: str, 
         RankJob(project=project),
         SuggestJob(project=project, tile=32),
         PredictJob(project=project, out=str(tmp_path / "o.zarr"), source="tiny-nuclei"),
+        MergeJob(project=project, sources=("tiny-nuclei", "tiny-neurites"), steps=2),
         PreviewJob(project=project, references=("tiny-nuclei",), tiles=(box,), out=preview),
     ]
     with Engine() as engine:
@@ -92,6 +94,21 @@ def test_a_worker_killed_in_any_job_is_told_in_words_and_replaced(project: str, 
     assert len(seen) == len(jobs)
     assert result["path"] == preview
     assert Path(preview).is_file()
+
+
+@pytest.mark.usefixtures("eager_worker")
+def test_a_merge_that_is_cancelled_is_waited_for_and_brings_home_the_best_so_far(project: str) -> None:
+    cancel = CancelToken()
+
+    def stop(state: Progress) -> None:
+        if "loss" in state.metrics:
+            cancel.cancel()
+
+    job = MergeJob(project=project, sources=("tiny-nuclei", "tiny-neurites"), seconds=60, device="cpu")
+    with Engine() as engine:
+        result = engine.run(job, report=stop, cancel=cancel)
+    assert result["stopped_by"] == "cancel"
+    assert result["shares"].keys() == {"tiny-nuclei", "tiny-neurites"}
 
 
 @pytest.mark.usefixtures("eager_worker")

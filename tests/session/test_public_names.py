@@ -13,7 +13,7 @@ from napari_graft.project.opening import open_project
 
 def test_the_public_functions_are_documented() -> None:
     promised = {"open_project", "rank_sources", "suggest_tiles", "train", "predict_volume", "evaluate"}
-    promised |= {"propose_plan", "run_trial"}
+    promised |= {"propose_plan", "run_trial", "merge_sources"}
 
     assert promised <= set(napari_graft.__all__)
     for name in promised:
@@ -34,10 +34,12 @@ def test_a_script_goes_round_the_loop(tmp_path: Path, image: Path, labels: Path)
         suggested = napari_graft.suggest_tiles(project, 1, tile=40, strategy="random")
         plan = napari_graft.propose_plan(ranked, n_tiles=4, minutes=1)
         trial = napari_graft.run_trial(project, plan, steps=1)
+        merged = napari_graft.merge_sources(project, ["tiny-nuclei", "tiny-neurites"], steps=2)
         trained = napari_graft.train(project, ranked[0].source.id, steps=1)
         result = napari_graft.predict_volume(project, tmp_path / "segments.tif", run=trained.run)
 
     assert [entry.source.id for entry in ranked] == ["tiny-nuclei"]
+    assert (merged.recipe.method, merged.training.steps) == ("kernel", 2)
     assert len(suggested) == 1
     assert (plan.shortlist, plan.n_tiles, trial.winner, trial.run) == (
         ("tiny-nuclei",),

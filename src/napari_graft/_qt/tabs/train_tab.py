@@ -57,7 +57,7 @@ class TrainTab(QWidget):
         self.minutes.setRange(0.1, 600)
         self.minutes.setDecimals(1)
         self.minutes.setSuffix(" min")
-        self.flat = QCheckBox("or when it no longer gets better")
+        self.flat = QCheckBox("or when it stops improving")
         self.flat.setToolTip(
             "Ends early once the error on the held-out part has not fallen for a third of the time so far"
         )
