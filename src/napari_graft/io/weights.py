@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from napari_graft.core.errors import InputError
 from napari_graft.io.atomic import write_bytes
 
 _HIGHEST_PICKLE_PROTOCOL = 5
+_HEAD = 4
+"""Bytes that tell what a file is."""
 
 
 def save_tensors(
@@ -39,20 +42,27 @@ def load_tensors(path: str | PathLike[str]) -> tuple[dict[str, NDArray[np.generi
     InputError
         If the file is missing, truncated or of another kind; a pickle is refused and never loaded.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
     location = Path(path)
     if not location.is_file():
         raise InputError(f"weights {location} do not exist: check the path")
-    try:
-        with safe_open(str(location), framework="numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
-    except SafetensorError as error:
-        raise InputError(f"weights {location} {_describe(location)} ({error})") from error
-    except (TypeError, KeyError, AttributeError) as error:
-        raise InputError(
-            f"weights {location} hold numbers that numpy lacks ({error}): save them as float16 or float32"
-        ) from error
+    with _refusals(str(location), lambda: _head_of(location)), safe_open(str(location), "numpy") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+
+
+def parse_tensors(data: bytes, name: str) -> dict[str, NDArray[np.generic]]:
+    """Return the arrays of a safetensors file that was read already; `name` is what errors call it.
+
+    Raises
+    ------
+    InputError
+        As for `load_tensors`.
+    """
+    from safetensors.numpy import load
+
+    with _refusals(name, lambda: data[:_HEAD]):
+        return load(data)
 
 
 def load_metadata(path: str | PathLike[str]) -> dict[str, str]:
@@ -63,22 +73,37 @@ def load_metadata(path: str | PathLike[str]) -> dict[str, str]:
     InputError
         If the file is missing, truncated or of another kind.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
     location = Path(path)
     if not location.is_file():
         raise InputError(f"weights {location} do not exist: check the path")
+    with _refusals(str(location), lambda: _head_of(location)), safe_open(str(location), "numpy") as file:
+        return dict(file.metadata() or {})
+
+
+@contextmanager
+def _refusals(name: str, head: Callable[[], bytes]) -> Iterator[None]:
+    """Turn what the loader says of a file that it cannot read into what the user is told."""
+    from safetensors import SafetensorError
+
     try:
-        with safe_open(str(location), framework="numpy") as file:
-            return dict(file.metadata() or {})
+        yield
     except SafetensorError as error:
-        raise InputError(f"weights {location} {_describe(location)} ({error})") from error
+        raise InputError(f"weights {name} {_describe(head())} ({error})") from error
+    except (TypeError, KeyError, AttributeError) as error:
+        raise InputError(
+            f"weights {name} hold numbers that numpy lacks ({error}): save them as float16 or float32"
+        ) from error
 
 
-def _describe(location: Path) -> str:
-    """Say what a file is that is no safetensors file, from its first bytes."""
+def _head_of(location: Path) -> bytes:
     with location.open("rb") as file:
-        head = file.read(4)
+        return file.read(_HEAD)
+
+
+def _describe(head: bytes) -> str:
+    """Say what a file is that is no safetensors file, from its first bytes."""
     if not head:
         return "are empty (0 bytes): make a new copy of the file"
     is_pickle = head[0] == 0x80 and len(head) > 1 and head[1] <= _HIGHEST_PICKLE_PROTOCOL

@@ -31,7 +31,7 @@ _STRATEGIES = {
 _FURTHER_PARTS = {
     "mmd2_general": "the same discrepancy in one encoder for all sources",
     "consistency": "the agreement of their segmentations of this image under changes of intensity",
-    "few_shot": "the held-out score of their objects on the annotated tiles after a short training of the last layer",
+    "few_shot": "the held-out score of their objects on the annotated tiles, the last layer being adapted",
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.core.errors import InputError
-from napari_graft.io import atomic
-from napari_graft.io.weights import load_tensors
+from napari_graft.io.weights import parse_tensors
 from napari_graft.sources import archive
 from napari_graft.sources.card import SourceCard
 from napari_graft.sources.document import parse_document
@@ -176,12 +174,8 @@ def _read_limited(path: Path, limit: int) -> bytes | None:
 
 
 def _load_tensors(path: Path, name: str, data: bytes) -> dict[str, NDArray[np.generic]]:
-    # The loader takes a file: so that what was checked is what is loaded, also from inside an archive, it is
-    # given those bytes in a file of its own.
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / name
-        atomic.write_bytes(file, data)
-        try:
-            return load_tensors(file)[0]
-        except InputError as error:
-            raise InputError(f"source {str(path)!r}: {str(error).replace(str(file), name)}") from None
+    # From these bytes and not from the file: what was checked is what is loaded, also from inside an archive.
+    try:
+        return parse_tensors(data, name)
+    except InputError as error:
+        raise InputError(f"source {str(path)!r}: {error}") from None

@@ -82,8 +82,7 @@ class ReadingRoom:
             When asked to stop.
         """
         asked = _asked(source, bench)
-        known = self._known(asked)
-        missing = [name for name in SCORERS if name not in known]
+        known, missing = self._known(asked)
         if not missing:
             return Readings.model_validate(asked | {"readings": known})
         model = model_of_source(source)
@@ -96,11 +95,13 @@ class ReadingRoom:
 
     def has_read(self, source: Source, bench: TransferBench) -> bool:
         """Say whether `read` would find everything measured before."""
-        known = self._known(_asked(source, bench))
-        return all(name in known for name in SCORERS)
+        return not self._known(_asked(source, bench))[1]
 
-    def _known(self, asked: dict[str, object]) -> dict[str, float | None]:
-        """Return what is kept; who looks at the image alone says the same whichever tiles are annotated."""
+    def _known(self, asked: dict[str, object]) -> tuple[dict[str, float | None], list[str]]:
+        """Return what is kept, and which scorers are missing.
+
+        Who looks at the image alone says the same whichever tiles are annotated.
+        """
         of_any_seed = self.kept.find({name: value for name, value in asked.items() if name != "seed"})
         of_seed = self.kept.find(asked)
         known: dict[str, float | None] = {}
@@ -109,7 +110,7 @@ class ReadingRoom:
             known = {name: of_any_seed.readings[name] for name in on_image if name in of_any_seed.readings}
         if of_seed is not None:
             known |= {name: value for name, value in of_seed.readings.items() if name in SCORERS}
-        return known
+        return known, [name for name in SCORERS if name not in known]
 
     def _target_of(self, bench: TransferBench) -> ProjectTarget:
         """Return the image of a bench; what its sources share is computed once."""
