@@ -46,7 +46,7 @@ class MixedUNet(Network):
             skeleton = ResidualUNet(self.spec)
         # In a tuple, where torch does not find it: its weights are computed anew each time.
         self._skeleton = (skeleton,)
-        self.head = copy.deepcopy(members[0].head)
+        self.head = copy.deepcopy(members[0].head).cpu()
         stacks = _stack([dict(member.named_parameters()) for member in members])
         with torch.no_grad():
             for name, parameter in self.head.named_parameters():
@@ -114,7 +114,8 @@ def filter_name(parameter: str) -> str:
 
 
 def _stack(members: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-    return {name: torch.stack([one[name].detach() for one in members]) for name in members[0]}
+    # On the CPU first: one that was just measured may be on a GPU, one that was just loaded is not.
+    return {name: torch.stack([one[name].detach().cpu() for one in members]) for name in members[0]}
 
 
 def _flat(name: str) -> str:

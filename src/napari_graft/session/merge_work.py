@@ -66,8 +66,26 @@ class MergeWork:
         config = train_config(self._first.spec, _part(self.budget, self._share))
         config = replace(config, n_validations=max(_FEWEST_LOOKS, round(self._share * config.n_validations)))
         fitting, device = self.fitting, choose_device(self.budget.device)
-        report = _shifted(fitting.report, 0, self.budget.steps, _MERGING)
+        report = self._merging_report()
         return Lesson(fitting.examples, config, device, self.run.mixing_path, report, fitting.cancel)
+
+    def _merging_report(self) -> Report:
+        """Report the progress of the first half as that of both, in steps, and say what is being done."""
+
+        def report(state: Progress) -> None:
+            total = None if state.total is None else state.total / self._share
+            self.fitting.report(Progress(state.done, self.budget.steps or total, _MERGING, state.metrics))
+
+        return report
+
+    def _training_report(self, n_done: int) -> Report:
+        """Report the progress of the second half as that of both, in steps."""
+
+        def report(state: Progress) -> None:
+            total = None if state.total is None else state.total + n_done
+            self.fitting.report(Progress(state.done + n_done, total, state.message, state.metrics))
+
+        return report
 
     def _note(self, merged: Merged) -> Run:
         """Write down what was merged and what that took."""
@@ -82,8 +100,7 @@ class MergeWork:
         record = run.record
         network = build_network(record.spec, load_tensors(run.merged_path)[0])
         start = Model(record.source, network, self._first.decode)
-        report = _shifted(self.fitting.report, record.steps, self.budget.steps)
-        fitting = replace(self.fitting, report=report)
+        fitting = replace(self.fitting, report=self._training_report(record.steps))
         fitted = fitting.fit(start, _rest(self.budget, run), run.checkpoint_path)
         return replace(fitted, result=_with_first_half(fitted.result, run))
 
@@ -145,14 +162,3 @@ def _with_first_half(result: TrainResult, run: Run) -> TrainResult:
         seconds=result.seconds + record.seconds,
         history=(*earlier, *later),
     )
-
-
-def _shifted(report: Report, n_done: int, n_all: int | None, doing: str | None = None) -> Report:
-    """Report the progress of one half as that of both, in steps."""
-
-    def shifted(state: Progress) -> None:
-        total = n_all if n_all is not None or state.total is None else state.total + n_done
-        message = state.message if doing is None else doing
-        report(Progress(state.done + n_done, total, message, state.metrics))
-
-    return shifted

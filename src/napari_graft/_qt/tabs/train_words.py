@@ -39,12 +39,13 @@ def describe_progress(state: TrainingState) -> str:
     """Return how far a training is."""
     if not state.is_training:
         return ""
+    message = f"{state.message[:1].upper()}{state.message[1:]}"
     if not state.steps:
-        return f"{state.message[:1].upper()}{state.message[1:]}…" if state.message else "Starting…"
+        return f"{message}…" if message else "Starting…"
     words = f"Step {state.steps}"
     if state.expected_steps is not None and state.seconds_left is not None:
         words += f" of about {state.expected_steps}, {in_words(state.seconds_left)} left"
-    return f"{words}. {state.message}" if state.message else words
+    return f"{words}. {message}" if message else words
 
 
 def describe_unfinished(unfinished: Unfinished | None) -> str:
