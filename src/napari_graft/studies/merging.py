@@ -50,6 +50,8 @@ class MergingRequest:
         The sets that play the unknown image.
     plan
         How networks are trained.
+    is_family_only
+        Whether only sources of the target's family are merged.
     """
 
     out: Path
@@ -58,6 +60,7 @@ class MergingRequest:
     n_seeds: int = 1
     targets: tuple[Target, ...] = RANKING_TARGETS
     plan: TransferPlan = field(default_factory=TransferPlan)
+    is_family_only: bool = True
 
     def quick(self) -> MergingRequest:
         """Return a request for one target and hardly any training, to see whether it runs."""
@@ -102,7 +105,7 @@ def run_merging(request: MergingRequest, *, report: Report, cancel: CancelToken)
     Returns
     -------
     list of dict
-        One row for each way of merging and control, over all targets and for each family; see `table`.
+        One row for each way of merging and control, over all targets and for each group; see `table`.
 
     Raises
     ------
@@ -162,7 +165,7 @@ class _Study:
         sources = {
             one.id: one
             for one in bench.candidates(self._catalogue)
-            if family(one.card.structure) == family(target.structure)
+            if not self._request.is_family_only or family(one.card.structure) == family(target.structure)
         }
         if len(sources) < 2:
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import fmean, median
 
 from napari_graft.scorers.order import family
 from napari_graft.studies.transfer import quality_of
@@ -34,70 +34,47 @@ class Contest:
     scores: Mapping[str, Mapping[str, float]]
 
     @property
-    def family(self) -> str:
-        """Name of the family of structures that the target belongs to."""
-        return family(self.target.rpartition("-")[2])
+    def group(self) -> str:
+        """What it is shown with: its family, but axons alone, which are judged by another score."""
+        structure = self.target.rpartition("-")[2]
+        return structure if structure == "axons" else family(structure)
 
     def qualities(self) -> dict[str, float]:
         """Return what each is judged by, higher is better; what turns out better of the two is one more."""
         found = {name: quality_of(self.target, dict(scores)) for name, scores in self.scores.items()}
         return found | {BETTER: max(found[FIRST], found[SECOND])}
 
+    def gains(self) -> dict[str, float]:
+        """Return how much better each is than the first source alone, as a share of its score."""
+        found = self.qualities()
+        return {name: (one - found[FIRST]) / max(abs(found[FIRST]), 1e-9) for name, one in found.items()}
+
 
 def table(contests: Sequence[Contest]) -> list[dict[str, object]]:
-    """Return a row for each way, over all targets and for each family.
+    """Return a row for each way, over all targets and for each group.
 
-    ``score`` is the mean of minus the VI (neurites) and of the mean AP (all others), ``gain`` its difference
-    to that of the first source alone, as a share of it; over all targets these have no common scale, and the
-    gain is the mean of those of the families. ``better`` and ``worse`` count the contests in which it differs
-    by more than `NOTICEABLE`.
+    ``score`` is the mean of minus the VI (neurites) or of the mean AP (all others), which have no common
+    scale over all targets; ``gain`` the median of `Contest.gains`. ``better`` and ``worse`` count the
+    contests in which it differs from the first source by more than `NOTICEABLE`.
     """
-    groups: dict[str, list[Contest]] = {}
+    groups: dict[str, list[Contest]] = {"all": list(contests)}
     for one in contests:
-        groups.setdefault(one.family, []).append(one)
-    rows = [row for name, members in groups.items() for row in _rows(name, members)]
-    return _over_all(rows) + rows
+        groups.setdefault(one.group, []).append(one)
+    return [row for name, members in groups.items() for row in _rows(name, members)]
 
 
 def _rows(group: str, contests: Sequence[Contest]) -> list[dict[str, object]]:
-    found = [one.qualities() for one in contests]
-    base = fmean(one[FIRST] for one in found)
-    rows: list[dict[str, object]] = []
-    for way in found[0]:
-        score = fmean(one[way] for one in found)
-        margins = [(one[way] - one[FIRST]) / max(abs(one[FIRST]), 1e-9) for one in found]
-        rows.append(
-            {
-                "group": group,
-                "way": way,
-                "n": len(contests),
-                "score": round(score, 4),
-                "gain": round((score - base) / abs(base), 4),
-                "better": sum(margin > NOTICEABLE for margin in margins),
-                "worse": sum(margin < -NOTICEABLE for margin in margins),
-            }
-        )
-    return rows
-
-
-def _over_all(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
-    by_way: dict[str, list[Mapping[str, object]]] = {}
-    for row in rows:
-        by_way.setdefault(str(row["way"]), []).append(row)
+    qualities = [one.qualities() for one in contests]
+    gains = [one.gains() for one in contests]
     return [
         {
-            "group": "all",
+            "group": group,
             "way": way,
-            "n": sum(_number(row["n"]) for row in of_way),
-            "score": None,
-            "gain": round(fmean(_number(row["gain"]) for row in of_way), 4),
-            "better": sum(_number(row["better"]) for row in of_way),
-            "worse": sum(_number(row["worse"]) for row in of_way),
+            "n": len(contests),
+            "score": None if group == "all" else round(fmean(one[way] for one in qualities), 4),
+            "gain": round(median(one[way] for one in gains), 4),
+            "better": sum(one[way] > NOTICEABLE for one in gains),
+            "worse": sum(one[way] < -NOTICEABLE for one in gains),
         }
-        for way, of_way in by_way.items()
+        for way in (qualities[0] if qualities else ())
     ]
-
-
-def _number(value: object) -> float:
-    assert isinstance(value, int | float)
-    return value
