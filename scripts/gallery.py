@@ -284,7 +284,8 @@ def take_merged(gallery: Gallery) -> None:
     )
     wait_until(lambda: not gallery.bench.context.jobs.active, seconds=PATIENCE, what="the segmentation")
     look_on(1.0)
-    gallery.scroll_to(gallery.tab("train").outcome.shares)
+    page = gallery.dock.tabs.widget(TABS.index("train"))
+    page.ensureWidgetVisible(gallery.tab("train").outcome.shares)
     gallery.take("train", "merged")
 
 
