@@ -88,6 +88,12 @@ class MergeRecipe(BaseModel):
         """Share of each member in all filters, none before they are merged."""
         return mean_shares(self.layers)
 
+    @property
+    def decided(self) -> float:
+        """Share of all filters that are taken from one member alone; 0 before they are merged."""
+        n_filters = sum(layer.n_filters for layer in self.layers)
+        return sum(layer.decided * layer.n_filters for layer in self.layers) / max(n_filters, 1)
+
     def asks_the_same_as(self, other: MergeRecipe) -> bool:
         """Say whether the same networks are merged in the same way, whatever came of it."""
         return self.method == other.method and self.members == other.members

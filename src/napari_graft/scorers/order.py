@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -97,9 +97,14 @@ def rank(evidence: Mapping[str, Evidence], wanted: str | None) -> list[SourceSco
     scores = []
     for group, members in groups.items():
         places = standings({one: evidence[one].readings for one in members}, DECIDING)
-        ordered = sorted(members, key=lambda one: (places.get(one, 2.0), one))
+        ordered = in_order(members, places)
         scores += [SourceScore(one, evidence[one], group < 2, places.get(one)) for one in ordered]
     return scores
+
+
+def in_order(sources: Iterable[str], places: Mapping[str, float]) -> list[str]:
+    """Return sources best first by their standings, then by name; those not measured come last."""
+    return sorted(sources, key=lambda one: (places.get(one, 2.0), one))
 
 
 def standings(

@@ -13,7 +13,7 @@ from napari_graft.io import atomic
 from napari_graft.merging.methods import MERGE_METHODS
 from napari_graft.merging.recipe import MergeMember, MergeRecipe
 from napari_graft.nets.device import choose_device
-from napari_graft.scorers.order import DECIDING, family, standings
+from napari_graft.scorers.order import DECIDING, in_order, standings
 from napari_graft.session.fitting import Budget
 from napari_graft.session.merge_work import MergeWork, networks_of
 from napari_graft.session.models import Model, model_of_source
@@ -150,7 +150,7 @@ class _Study:
         request = self._request
         bench = TransferBench(target, request.data, request.plan, seed, self._transfers, self._cancel)
         try:
-            pair = self._pair(target, bench)
+            pair = self._pair(bench)
             if pair is None:
                 return None
             scores = {"first": bench.run(pair[0]).adapted, "second": bench.run(pair[1]).adapted}
@@ -160,18 +160,14 @@ class _Study:
         finally:
             bench.close()
 
-    def _pair(self, target: Target, bench: TransferBench) -> Pair | None:
+    def _pair(self, bench: TransferBench) -> Pair | None:
         """Return the two sources that the ranking puts first once the tiles are annotated."""
-        sources = {
-            one.id: one
-            for one in bench.candidates(self._catalogue)
-            if not self._request.is_family_only or family(one.card.structure) == family(target.structure)
-        }
+        found = bench.candidates(self._catalogue, is_family_only=self._request.is_family_only)
+        sources = {one.id: one for one in found}
         if len(sources) < 2:
             return None
         readings = {name: self._room.read(source, bench).known for name, source in sources.items()}
-        places = standings(readings, DECIDING)
-        first, second, *_ = sorted(sources, key=lambda name: (places.get(name, 2.0), name))
+        first, second, *_ = in_order(sources, standings(readings, DECIDING))
         return sources[first], sources[second]
 
     def _merge(self, bench: TransferBench, pair: Pair, method: str) -> Merge:
@@ -190,15 +186,10 @@ class _Study:
 
 
 def _asked(bench: TransferBench, pair: Pair, method: str) -> dict[str, object]:
-    return {
-        "target": bench.target.key,
-        "seed": bench.seed,
+    return bench.conditions | {
         "sources": tuple(one.id for one in pair),
         "weights_sha256s": tuple(one.card.weights_sha256 for one in pair),
         "method": method,
-        "n_tiles": bench.plan.n_tiles,
-        "tile": bench.plan.tile,
-        "steps": bench.plan.steps,
     }
 
 
@@ -211,10 +202,8 @@ def _merged(bench: TransferBench, pair: Pair, method: str) -> tuple[Model, dict[
     run = bench.project.new_run(recipe.title, spec, merge=recipe)
     run, fitted = MergeWork(run, recipe, members, fitting, _budget(bench, bench.plan.steps)).do()
     assert run.record.merge is not None
-    layers = run.record.merge.layers
-    n_filters = sum(layer.n_filters for layer in layers)
-    decided = sum(layer.decided * layer.n_filters for layer in layers) / n_filters
-    made: dict[str, object] = {"share_of_first": run.record.merge.shares[0], "decided": decided}
+    merge = run.record.merge
+    made: dict[str, object] = {"share_of_first": merge.shares[0], "decided": merge.decided}
     return Model(recipe.title, fitted.network, fitted.decode), made
 
 

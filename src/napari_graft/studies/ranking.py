@@ -10,7 +10,6 @@ from statistics import fmean
 
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.io import atomic
-from napari_graft.scorers.order import family
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.source import Source
 from napari_graft.studies.generalists import Generalists
@@ -123,11 +122,7 @@ class _Study:
 
     def _candidates(self, target: Target, bench: TransferBench) -> list[Source]:
         """Return who takes part: who has not seen the target, and a generalist that has not either."""
-        found = [
-            source
-            for source in bench.candidates(self._catalogue)
-            if not self._request.is_family_only or family(source.card.structure) == family(target.structure)
-        ]
+        found = bench.candidates(self._catalogue, is_family_only=self._request.is_family_only)
         generalist = self._generalists.for_target(
             target, lambda source: bench.has_run(source) and self._room.has_read(source, bench)
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,17 +14,17 @@ from napari_graft.core.tile import Tile
 from napari_graft.io import Volume, open_labels
 from napari_graft.metrics.scores import quality
 from napari_graft.project.project import Project
+from napari_graft.scorers.order import family
 from napari_graft.session.annotating import annotate_from_labels
 from napari_graft.session.demo import mean_scores, read_truth
-from napari_graft.session.examples import make_examples
 from napari_graft.session.fitting import Budget, Fitting
 from napari_graft.session.models import Model, model_of_source
+from napari_graft.session.project_task import ProjectTask
 from napari_graft.session.projects import make_project
 from napari_graft.session.ranking import candidate_sources
 from napari_graft.session.segmenting import segment_tiles
 from napari_graft.session.splitting import split_for_test
 from napari_graft.session.suggesting import SuggestRequest, suggest_tiles
-from napari_graft.session.views import view_of
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.document import Document
 from napari_graft.sources.exclude import trained_on
@@ -144,15 +144,20 @@ class TransferBench:
             self._made.project.close()
             self._made.folder.cleanup()
 
-    def candidates(self, catalogue: Catalogue) -> list[Source]:
+    def candidates(self, catalogue: Catalogue, *, is_family_only: bool) -> list[Source]:
         """Return the trainable 2-D sources that have not seen the target or its near relatives.
+
+        With `is_family_only`, only those for its family of structures.
 
         Slices of a target need not follow each other, so that a 3-D source has nothing to look at.
         """
         return [
             one
             for one in candidate_sources(catalogue)
-            if one.card.spec.is_trainable and one.card.spec.ndim == 2 and not trained_on(one, self.named)
+            if one.card.spec.is_trainable
+            and one.card.spec.ndim == 2
+            and not trained_on(one, self.named)
+            and (not is_family_only or family(one.card.structure) == family(self.target.structure))
         ]
 
     def run(self, source: Source) -> Transfer:
@@ -188,16 +193,16 @@ class TransferBench:
 
     def asked(self, source: Source) -> dict[str, object]:
         """Return what the result of a source is known again by."""
-        return {
-            "target": self.target.key,
-            "seed": self.seed,
+        return self.conditions | {
             "source": source.id,
             "weights_sha256": source.card.weights_sha256,
             "decode": source.card.decode,
-            "n_tiles": self.plan.n_tiles,
-            "tile": self.plan.tile,
-            "steps": self.plan.steps,
         }
+
+    @property
+    def conditions(self) -> dict[str, object]:
+        """What is the same for all that is tried on the target."""
+        return {"target": self.target.key, "seed": self.seed, **asdict(self.plan)}
 
     def _make(self) -> _Made:
         if self._made is None:
@@ -221,9 +226,8 @@ class TransferBench:
 
     def fitting(self, spec: NetworkSpec) -> Fitting:
         """Return how networks of a specification are adapted to the annotated tiles."""
-        tiles = self.project.annotations.labelled_tiles()
-        examples = make_examples(view_of(self.project, spec), tiles)
-        return Fitting(examples, self.target.structure, ignore_progress, self._cancel)
+        task = ProjectTask(self.project, Catalogue(), ignore_progress, self._cancel)
+        return task.fitting(spec, task.annotated_tiles("training"))
 
     def score(self, model: Model) -> dict[str, float]:
         """Return the scores of a model on the test part, by the keys of ``evaluate``."""
