@@ -7,11 +7,9 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from napari_graft.cli.console import print_json, progress
 from napari_graft.cli.tables import print_rows
-from napari_graft.cli.training import TWO_MINUTES, Effort, tell_training
+from napari_graft.cli.training import TWO_MINUTES, Effort, run_learning, tell_training
 from napari_graft.cli.types import Json
-from napari_graft.core.errors import Cancelled
 
 
 def merge(
@@ -43,9 +41,7 @@ def merge(
     json
         Print one JSON document.
     """
-    from napari_graft.engine.client import Engine
     from napari_graft.engine.protocol import MergeJob
-    from napari_graft.project.opening import open_project
 
     job = MergeJob(
         project=str(project),
@@ -56,16 +52,7 @@ def merge(
         device=effort.device,
         seed=effort.seed,
     )
-    # A wrong path is told before the worker has loaded its libraries.
-    open_project(project).close()
-    with Engine() as engine, progress() as (report, cancel):
-        result = engine.run(job, report=report, cancel=cancel)
-    if json:
-        print_json(result)
-    else:
-        _tell_merge(result)
-    if result["stopped_by"] == "cancel":
-        raise Cancelled("stopped on request")
+    run_learning(job, _tell_merge, json=json)
 
 
 def _tell_merge(result: dict[str, Any]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from cyclopts import Parameter
 
@@ -11,6 +13,9 @@ from napari_graft.cli.console import print_json, progress
 from napari_graft.cli.durations import parse_duration
 from napari_graft.cli.types import Device, Json
 from napari_graft.core.errors import Cancelled
+
+if TYPE_CHECKING:
+    from napari_graft.engine.protocol import MergeJob, TrainJob
 
 
 @Parameter(name="*")
@@ -62,9 +67,7 @@ def train(project: Path, *, source: str = "best", effort: Effort = TWO_MINUTES, 
     json
         Print one JSON document.
     """
-    from napari_graft.engine.client import Engine
     from napari_graft.engine.protocol import TrainJob
-    from napari_graft.project.opening import open_project
 
     job = TrainJob(
         project=str(project),
@@ -74,19 +77,33 @@ def train(project: Path, *, source: str = "best", effort: Effort = TWO_MINUTES, 
         device=effort.device,
         seed=effort.seed,
     )
+    run_learning(job, tell_training, json=json)
+
+
+def run_learning(job: TrainJob | MergeJob, tell: Callable[[dict[str, Any]], None], *, json: bool) -> None:
+    """Let a worker do a job that makes a run, and print what it came to, in words or as JSON.
+
+    Raises
+    ------
+    Cancelled
+        When it was stopped; what it has learned is kept and printed before.
+    """
+    from napari_graft.engine.client import Engine
+    from napari_graft.project.opening import open_project
+
     # A wrong path is told before the worker has loaded its libraries.
-    open_project(project).close()
+    open_project(job.project).close()
     with Engine() as engine, progress() as (report, cancel):
         result = engine.run(job, report=report, cancel=cancel)
     if json:
         print_json(result)
     else:
-        tell_training(result)
+        tell(result)
     if result["stopped_by"] == "cancel":
         raise Cancelled("stopped on request")
 
 
-def tell_training(result: dict[str, object]) -> None:
+def tell_training(result: dict[str, Any]) -> None:
     """Print what a training came to."""
     for name in ("run", "source", "n_tiles", "steps", "seconds", "device", "stopped_by"):
         print(f"{name:12} {result[name]}")
