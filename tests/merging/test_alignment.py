@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import permutations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,11 +9,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import napari_graft
 from napari_graft.merging import alignment
-from napari_graft.merging.alignment import align, best_order, similarity
+from napari_graft.merging.alignment import align, best_order
 from napari_graft.nets.build import build_network
 from napari_graft.nets.residual_unet import ResidualUNet
+from napari_graft.session.models import model_of_source
+from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.spec import ModelSpec
+
+BUILT_IN = Path(napari_graft.__file__).parent / "data" / "sources"
 
 SPECS = {
     "2-D": ModelSpec(widths=(16, 32, 48)),
@@ -34,6 +40,12 @@ def shuffled(network: ResidualUNet, rng: np.random.Generator) -> ResidualUNet:
         for name, axis in channels.places:
             weights[name] = np.take(weights[name], order, axis)
     return build_network(network.spec, weights)
+
+
+def similarity(first: ResidualUNet, second: ResidualUNet) -> float:
+    """Return the cosine between all weights of two networks."""
+    a, b = (np.concatenate([w.ravel() for w in one.stored_weights().values()]) for one in (first, second))
+    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
 
 
 def answer(network: ResidualUNet) -> np.ndarray:
@@ -78,6 +90,16 @@ def test_a_network_in_the_right_order_stays_as_it_is():
 
     for name, value in found.items():
         np.testing.assert_array_equal(value, tuned[name].astype(np.float32))
+
+
+def test_sources_that_ship_are_in_one_order_already():
+    catalogue = Catalogue([(BUILT_IN, "built-in")])
+    ids = ("fly-medulla-fibsem", "nuclei-fluorescence", "phase-t98g", "plant-organelles")
+    anchor, *others = (model_of_source(catalogue.get(one)).network for one in ids)
+    for other in others:
+        found = align(other, anchor).stored_weights()
+        for name, value in other.stored_weights().items():
+            np.testing.assert_array_equal(found[name], value)
 
 
 @settings(max_examples=40, deadline=None)

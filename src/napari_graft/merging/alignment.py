@@ -61,12 +61,6 @@ def align(network: ResidualUNet, anchor: ResidualUNet) -> ResidualUNet:
     return build_network(network.spec, moved)
 
 
-def similarity(first: ResidualUNet, second: ResidualUNet) -> float:
-    """Return the cosine between all weights of two networks of one architecture."""
-    a, b = (np.concatenate([w.ravel() for w in one.stored_weights().values()]) for one in (first, second))
-    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
-
-
 def _improve(moved: Weights, fixed: Weights, channels: _Channels) -> bool:
     """Put one set of channels into their best order where all others stay; say whether anything moved."""
     products = [_products(fixed[name], moved[name], axis) for name, axis in channels.places]
