@@ -94,9 +94,7 @@ class MergeTask(ProjectTask):
         return members
 
     def _recipe(self, members: Mapping[str, Model], method: str) -> MergeRecipe:
-        if method not in MERGE_METHODS:
-            known = ", ".join(MERGE_METHODS)
-            raise InputError(f"no merge method is called {method!r}: choose one of {known}")
+        MERGE_METHODS[method]  # refuses a name that it does not know
         made_of = (
             MergeMember(reference=name, weights_sha256=self._checksum(name, model))
             for name, model in members.items()
