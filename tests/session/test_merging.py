@@ -234,6 +234,18 @@ def test_the_terms_of_all_that_was_merged_hold_for_the_export(folder: Path, tmp_
         assert card.ancestor is None, "they have no common one"
 
 
+def test_the_terms_of_a_run_of_another_project_hold_too(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "theirs.graft")
+    with open_project(tmp_path / "theirs.graft", write=True) as theirs:
+        training(theirs).run("tiny-neurites", Budget(None, 1, "cpu"))
+        training(theirs).run("run 0001", Budget(None, 1, "cpu"))
+    with open_project(folder, write=True) as project:
+        run = merge(project, ("tiny-nuclei", f"{tmp_path / 'theirs.graft'}:0002")).training.run
+    export_reference(f"{folder}:{run}", tmp_path / "merged.graftsource")
+    card = Catalogue().get(str(tmp_path / "merged.graftsource")).card
+    assert SEEN_SET in card.training.datasets
+
+
 def test_an_exported_source_is_merged_from_its_file(folder: Path, tmp_path: Path) -> None:
     export_reference("tiny-neurites", tmp_path / "theirs.graftsource")
     references = ("tiny-nuclei", str(tmp_path / "theirs.graftsource"))

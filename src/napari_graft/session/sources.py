@@ -23,7 +23,7 @@ from napari_graft.nets.build import build_network
 from napari_graft.nets.device import choose_device
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
-from napari_graft.project.run import Run
+from napari_graft.project.run import Run, open_run
 from napari_graft.session.models import SCRATCH, find_run
 from napari_graft.session.views import random_tiles, view_of
 from napari_graft.sources.archive import CARD, FINGERPRINT, GENERAL, WEIGHTS
@@ -136,16 +136,22 @@ def _first_sources(project: Project, run: Run) -> list[Source]:
     """Return the sources that a run and those before it began with: their terms hold for the run as well."""
     record = run.record
     if record.parent is not None:
-        return _first_sources(project, project.runs.get(record.parent))
+        return _first_sources(project, _beside(run, record.parent))
     found: dict[str, Source] = {}
     for reference in (record.source,) if record.merge is None else record.merge.references:
-        before = find_run(reference, project)
+        own = reference.removeprefix("run ")
+        before = find_run(reference, project) if own == reference else _beside(run, own)
         if before is not None:
             found |= {one.id: one for one in _first_sources(project, before)}
         elif reference != SCRATCH:
             source = Catalogue().get(reference)
             found[source.id] = source
     return list(found.values())
+
+
+def _beside(run: Run, run_id: str) -> Run:
+    """Return another run of the same project, which need not be the one that is exported from."""
+    return open_run(run.folder.with_name(run_id))
 
 
 def _each_once(names: Iterable[str]) -> tuple[str, ...]:
