@@ -6,7 +6,16 @@ from collections.abc import Callable
 from typing import Literal
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 from superqt import QFlowLayout
 
 Look = Literal[
@@ -84,6 +93,14 @@ def flow(*widgets: QWidget) -> QWidget:
     for widget in widgets:
         layout.addWidget(widget)
     return area
+
+
+def clear(grid: QGridLayout) -> None:
+    """Take all widgets out of a grid, at once for whoever looks."""
+    while grid.count():
+        old = grid.takeAt(0).widget()
+        old.hide()
+        old.deleteLater()
 
 
 def card(*widgets: QWidget) -> QFrame:

@@ -15,7 +15,7 @@ from napari_graft._qt.tabs.train_words import (
     measure_tip,
     number,
 )
-from napari_graft._qt.widgets.basics import Look, button, column, row, set_look, text
+from napari_graft._qt.widgets.basics import Look, button, clear, column, row, set_look, text
 from napari_graft._qt.widgets.shares_box import SharesBox
 from napari_graft.workbench.rounds import ComparedModel, Round
 
@@ -66,10 +66,7 @@ class OutcomeBox(QWidget):
         self.roll_back.setEnabled(last.is_kept)
 
     def _fill_table(self, last: Round) -> None:
-        while self._grid.count():
-            old = self._grid.takeAt(0).widget()
-            old.hide()
-            old.deleteLater()
+        clear(self._grid)
         self.table.setVisible(last.models[0].loss is not None)
         self._add_row(0, "", measure_name(last.measure), "error", "faint")
         for i, model in enumerate(last.models, 1):

@@ -10,7 +10,7 @@ from qtpy.QtGui import QColor, QPainter, QPaintEvent
 from qtpy.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from napari_graft._qt.tabs.train_words import describe_shares
-from napari_graft._qt.widgets.basics import column, text
+from napari_graft._qt.widgets.basics import clear, column, text
 from napari_graft.workbench.made_of import MadeOf
 
 COLOURS = ("#4c8dff", "#f0a030", "#57b37f", "#c07ae0", "#e05c6e")
@@ -65,10 +65,7 @@ class SharesBox(QWidget):
 
     def show_shares(self, made: MadeOf | None) -> None:
         """Show the shares of a round, or nothing."""
-        while self._grid.count():
-            old = self._grid.takeAt(0).widget()
-            old.hide()
-            old.deleteLater()
+        clear(self._grid)
         self.setVisible(made is not None and bool(made.shares))
         if made is None:
             return

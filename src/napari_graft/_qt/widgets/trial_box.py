@@ -14,7 +14,7 @@ from napari_graft._qt.tabs.trial_words import (
     describe_winner,
     outcome_cells,
 )
-from napari_graft._qt.widgets.basics import Look, button, column, flow, set_look, text
+from napari_graft._qt.widgets.basics import Look, button, clear, column, flow, set_look, text
 from napari_graft.project.trial import StoredTrial
 from napari_graft.workbench.trial import TrialModel
 
@@ -85,10 +85,7 @@ class TrialBox(QWidget):
     def _show_outcome(self, last: StoredTrial | None) -> None:
         self.outcome.setVisible(last is not None)
         self._show_plan()
-        while self._grid.count():
-            old = self._grid.takeAt(0).widget()
-            old.hide()
-            old.deleteLater()
+        clear(self._grid)
         if last is None:
             return
         self.winner.setText(describe_winner(last))
