@@ -10,13 +10,14 @@ from cyclopts import Parameter
 from napari_graft.cli.tables import print_rows
 from napari_graft.cli.training import TWO_MINUTES, Effort, run_learning, tell_training
 from napari_graft.cli.types import Json
+from napari_graft.merging.recipe import DEFAULT_METHOD
 
 
 def merge(
     project: Path,
     *,
     sources: Annotated[list[str], Parameter(consume_multiple=True, negative="")],
-    method: str = "kernel",
+    method: str = DEFAULT_METHOD,
     effort: Effort = TWO_MINUTES,
     json: Json = False,
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from napari_graft.core.errors import GraftError
+from napari_graft.merging.recipe import DEFAULT_METHOD
 
 
 class _Message(BaseModel):
@@ -21,56 +22,51 @@ class TileBox(_Message):
     shape: tuple[int, ...]
 
 
-class TrainJob(_Message):
-    """Ask for a training in a project; see `TrainingTask.run` for the fields.
+class LearnJob(_Message):
+    """Ask for what learns from the annotated tiles of a project; see `Budget` for the fields.
 
-    The result has the keys of ``train --json``. With `is_delegate` another process holds the project for
-    writing and lets this one train; see `open_delegate`.
+    With `is_delegate` another process holds the project for writing and lets this one train; see
+    `open_delegate`.
     """
 
-    kind: Literal["train"] = "train"
     project: str
-    source: str
     seconds: float | None = None
     steps: int | None = None
     device: str = "auto"
     seed: int = 0
-    is_delegate: bool = False
     stops_when_flat: bool = False
+    is_delegate: bool = False
 
 
-class TrialJob(_Message):
-    """Ask for a trial of several sources; see `TrialTask.run`, and `TrainJob` for the other fields.
+class TrainJob(LearnJob):
+    """Ask for a training; see `TrainingTask.run`.
+
+    The result has the keys of ``train --json``.
+    """
+
+    kind: Literal["train"] = "train"
+    source: str
+
+
+class TrialJob(LearnJob):
+    """Ask for a trial of several sources; see `TrialTask.run`.
 
     `seconds` and `steps` are those of each source. The result holds the fields of `StoredTrial`.
     """
 
     kind: Literal["trial"] = "trial"
-    project: str
     sources: tuple[str, ...]
-    seconds: float | None = None
-    steps: int | None = None
-    device: str = "auto"
-    seed: int = 0
-    is_delegate: bool = False
 
 
-class MergeJob(_Message):
-    """Ask for a merge of several models; see `MergeTask.run`, and `TrainJob` for the other fields.
+class MergeJob(LearnJob):
+    """Ask for a merge of several models; see `MergeTask.run`.
 
     The result has the keys of ``merge --json``.
     """
 
     kind: Literal["merge"] = "merge"
-    project: str
     sources: tuple[str, ...]
-    method: str = "kernel"
-    seconds: float | None = None
-    steps: int | None = None
-    device: str = "auto"
-    seed: int = 0
-    is_delegate: bool = False
-    stops_when_flat: bool = False
+    method: str = DEFAULT_METHOD
 
 
 class PredictJob(_Message):

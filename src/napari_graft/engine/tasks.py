@@ -13,6 +13,7 @@ from napari_graft.core.tile import Tile
 from napari_graft.engine.protocol import (
     DeviceJob,
     Job,
+    LearnJob,
     MergeJob,
     PredictJob,
     PreviewJob,
@@ -52,27 +53,28 @@ def run_task(job: Job, report: Report, cancel: CancelToken) -> Result:
 
 
 def _train(job: TrainJob, report: Report, cancel: CancelToken) -> Result:
-    budget = Budget(job.seconds, job.steps, job.device, job.seed, job.stops_when_flat)
     with _open_to_train(job) as project:
         task = TrainingTask(project, Catalogue(), _with_memory(report, job.device), cancel)
-        return task.run(job.source, budget).as_dict()
+        return task.run(job.source, _budget(job)).as_dict()
 
 
 def _trial(job: TrialJob, report: Report, cancel: CancelToken) -> Result:
-    budget = Budget(job.seconds, job.steps, job.device, job.seed)
     with _open_to_train(job) as project:
         task = TrialTask(project, Catalogue(), _with_memory(report, job.device), cancel)
-        return task.run(job.sources, budget).model_dump(mode="json")
+        return task.run(job.sources, _budget(job)).model_dump(mode="json")
 
 
 def _merge(job: MergeJob, report: Report, cancel: CancelToken) -> Result:
-    budget = Budget(job.seconds, job.steps, job.device, job.seed, job.stops_when_flat)
     with _open_to_train(job) as project:
         task = MergeTask(project, Catalogue(), _with_memory(report, job.device), cancel)
-        return task.run(job.sources, budget, job.method).as_dict()
+        return task.run(job.sources, _budget(job), job.method).as_dict()
 
 
-def _open_to_train(job: TrainJob | TrialJob | MergeJob) -> Project:
+def _budget(job: LearnJob) -> Budget:
+    return Budget(job.seconds, job.steps, job.device, job.seed, job.stops_when_flat)
+
+
+def _open_to_train(job: LearnJob) -> Project:
     return open_delegate(job.project) if job.is_delegate else open_project(job.project, write=True)
 
 

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from napari_graft.sources.card import Sha256
 
+DEFAULT_METHOD = "kernel"
+"""Name in `MERGE_METHODS` of the method of the paper."""
 Shares = Mapping[str, NDArray[np.float32]]
 """By the name of a convolution: the share of each network in each filter, (K, n_filters), summing to 1."""
 

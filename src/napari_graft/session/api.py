@@ -10,11 +10,12 @@ from typing import Any
 from napari_graft.acquisition.candidates import Suggestion
 from napari_graft.blockwise import SegmentResult
 from napari_graft.core.progress import CancelToken, Progress, Report, ignore_progress
+from napari_graft.merging.recipe import DEFAULT_METHOD
 from napari_graft.metrics import evaluate
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.project.trial import StoredTrial
-from napari_graft.session import merging, planning, predicting, ranking, suggesting, training
+from napari_graft.session import planning, predicting, ranking, suggesting, training
 from napari_graft.session.fitting import Budget
 from napari_graft.session.merging import MergeReport, MergeTask
 from napari_graft.session.planning import TrialPlan
@@ -165,7 +166,7 @@ def merge_sources(
     project: Project,
     sources: Sequence[str],
     *,
-    method: str = merging.DEFAULT_METHOD,
+    method: str = DEFAULT_METHOD,
     report: Report = ignore_progress,
     **options: Any,
 ) -> MergeReport:

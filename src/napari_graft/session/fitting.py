@@ -62,6 +62,11 @@ class Budget:
             raise InputError(f"seed {self.seed} is negative: give 0 or more")
         TrainConfig(time_budget=self.seconds, max_steps=self.steps)
 
+    @property
+    def settings(self) -> dict[str, str | int | float | bool | None]:
+        """What the record of a run keeps of it, and by which a run that was cut off is known again."""
+        return {"seed": self.seed, "seconds": self.seconds, "steps": self.steps}
+
 
 @dataclass(frozen=True, slots=True)
 class Fitted:

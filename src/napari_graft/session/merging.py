@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import Progress
 from napari_graft.io.weights import save_tensors
-from napari_graft.merging.merge import require_one_shape
 from napari_graft.merging.methods import MERGE_METHODS
-from napari_graft.merging.recipe import MergeMember, MergeRecipe
+from napari_graft.merging.recipe import DEFAULT_METHOD, MergeMember, MergeRecipe
+from napari_graft.merging.merge import require_one_shape
 from napari_graft.nets.device import choose_device
 from napari_graft.project.run import Run
 from napari_graft.session.fitting import Budget
@@ -21,8 +21,6 @@ from napari_graft.session.merge_work import MergeWork, networks_of
 from napari_graft.session.models import SCRATCH, Model, find_run, load_model
 from napari_graft.session.project_task import ProjectTask, Tiles
 from napari_graft.session.training import TrainReport, finish_run, summary
-
-DEFAULT_METHOD = "kernel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +111,14 @@ class MergeTask(ProjectTask):
         run = self.project.runs.unfinished()
         if run is None or run.record.merge is None or run.record.n_tiles != n_tiles:
             return None
-        is_same = run.record.merge.asks_the_same_as(recipe) and run.record.settings == _settings(budget)
+        is_same = run.record.merge.asks_the_same_as(recipe) and run.record.settings == budget.settings
         return run if is_same else None
 
     def _new_run(
         self, recipe: MergeRecipe, members: Mapping[str, Model], budget: Budget, n_tiles: int
     ) -> Run:
         spec = next(iter(networks_of(members).values())).spec
-        more = {"merge": recipe, "settings": _settings(budget)}
+        more = {"merge": recipe, "settings": budget.settings}
         return self.project.new_run(recipe.title, spec, n_tiles=n_tiles, **more)
 
     def _judge_earlier(
@@ -135,7 +133,3 @@ class MergeTask(ProjectTask):
         best = min(judged, key=lambda one: math.inf if one.loss is None else one.loss)
         latest = self.judge_latest(tiles, device)
         return {"source": best} if latest is None else {"source": best, "previous": latest}
-
-
-def _settings(budget: Budget) -> dict[str, str | int | float | bool | None]:
-    return {"seed": budget.seed, "seconds": budget.seconds, "steps": budget.steps}

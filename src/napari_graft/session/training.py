@@ -96,7 +96,7 @@ class TrainingTask(ProjectTask):
         return self.proper_name(source)
 
     def _new_run(self, source: str, reference: str, start: Model, budget: Budget, n_tiles: int) -> Run:
-        settings = {"asked": source, "seed": budget.seed, "seconds": budget.seconds, "steps": budget.steps}
+        settings = {"asked": source} | budget.settings
         parent = find_run(reference, self.project)
         own = parent.id if parent is not None and self.is_own(parent) else None
         # The number of tiles that were read: whoever annotates beside this process may have more by now.

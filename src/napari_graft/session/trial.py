@@ -99,12 +99,7 @@ class TrialTask(ProjectTask):
         for one in tiles:
             digest.update(repr((one.tile.start, one.tile.shape, one.role)).encode())
             digest.update(one.labels.tobytes())
-        return {
-            "seed": budget.seed,
-            "seconds": budget.seconds,
-            "steps": budget.steps,
-            "material": digest.hexdigest()[:16],
-        }
+        return budget.settings | {"material": digest.hexdigest()[:16]}
 
     def _clear_others(self, settings: Settings) -> None:
         if any(run.record.settings != settings for run in self.project.trial.trainings.all()):

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from napari_graft.engine.protocol import MergeJob, TrainJob
+from napari_graft.merging.recipe import DEFAULT_METHOD
 from napari_graft.project.project import Project
 from napari_graft.workbench.unfinished import Unfinished
-
-MERGE_METHOD = "kernel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ def train_job(project: Project, source: str, effort: Effort) -> TrainJob:
 
 
 def merge_job(
-    project: Project, sources: Sequence[str], effort: Effort, method: str = MERGE_METHOD
+    project: Project, sources: Sequence[str], effort: Effort, method: str = DEFAULT_METHOD
 ) -> MergeJob:
     """Ask for a merge beside the window, which holds the project."""
     return MergeJob(
