@@ -14,14 +14,16 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
-from tiny_loop import _only_tiny_sources, make_annotated  # noqa: F401 - a fixture
+from tiny_loop import _only_tiny_sources, make_annotated, make_source  # noqa: F401 - a fixture
 
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.project.opening import open_project
 from napari_graft.session.fitting import Budget
 from napari_graft.session.projects import ImageOptions, make_project
 from napari_graft.session.training import TrainingTask
+from napari_graft.sources import catalogue
 from napari_graft.sources.catalogue import Catalogue
+from napari_graft.sources.spec import ModelSpec
 from napari_graft.workbench.training import BUSY, NO_PROJECT, NO_TILES
 from napari_graft.workbench.workbench import Workbench
 
@@ -301,6 +303,30 @@ def test_ticked_sources_are_not_merged_before_a_tile_is_painted(
     assert refused == [NO_TILES]
     assert window.bench.state.tab != "train"
     assert not window.bench.training.state.is_training
+
+
+def test_sources_that_cannot_be_merged_are_refused_before_anything_starts(
+    tmp_path: Path, project: Path, sources: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_source(tmp_path / "more" / "wide", "wide", spec=ModelSpec(widths=(8, 24)), structure="nuclei")
+    folders = [(sources, "user"), (tmp_path / "more", "user")]
+    monkeypatch.setattr(catalogue, "default_folders", lambda: folders)
+    window = Window()
+    refused: list[str] = []
+    try:
+        open_in(window, project)
+        window.bench.sources.refused.connect(refused.append)
+        for source in ("tiny-nuclei", "wide"):
+            window.bench.sources.tick(source, True)
+
+        window.bench.merge_ticked()
+
+        assert len(refused) == 1
+        assert all(words in refused[0] for words in ("'tiny-nuclei'", "'wide'", "widths"))
+        assert window.bench.state.tab != "train"
+        assert not window.bench.training.state.is_training
+    finally:
+        window.bench.close()
 
 
 @pytest.mark.usefixtures("eager_worker")

@@ -12,7 +12,7 @@ from napari_graft.core.progress import Progress
 from napari_graft.io.weights import save_tensors
 from napari_graft.merging.methods import MERGE_METHODS
 from napari_graft.merging.recipe import DEFAULT_METHOD, MergeMember, MergeRecipe
-from napari_graft.merging.merge import require_one_shape
+from napari_graft.merging.shape import require_one_shape
 from napari_graft.nets.device import choose_device
 from napari_graft.project.run import Run
 from napari_graft.session.fitting import Budget
@@ -88,7 +88,7 @@ class MergeTask(ProjectTask):
         if len(set(names)) < len(names):
             raise InputError(f"{', '.join(references)}: name each one once")
         members = {name: load_model(name, self.project, self.catalogue) for name in names}
-        require_one_shape({name: network.spec for name, network in networks_of(members).items()})
+        require_one_shape({name: model.spec for name, model in members.items()})
         return members
 
     def _recipe(self, members: Mapping[str, Model], method: str) -> MergeRecipe:

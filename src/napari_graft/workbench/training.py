@@ -12,6 +12,7 @@ from psygnal import Signal, SignalGroupDescriptor
 from napari_graft.core.errors import GraftError, InputError
 from napari_graft.core.progress import Progress
 from napari_graft.engine.protocol import DeviceJob, MergeJob, TrainJob
+from napari_graft.merging.shape import require_one_shape
 from napari_graft.project.project import Project
 from napari_graft.session.learning_curve import CurvePoint, advice, learning_curve
 from napari_graft.workbench.context import Context
@@ -146,13 +147,14 @@ class TrainingModel:
         Raises
         ------
         InputError
-            If nothing is painted, or a training is under way.
+            If nothing is painted, a training is under way, or the models are not of one shape.
         """
         project = self._context.project
         if project is None or self.state.obstacle:
             raise InputError(self.state.obstacle or NO_PROJECT)
         if self.state.is_training:
             raise InputError(BUSY)
+        require_one_shape({name: self._context.catalogue.get(name).card.spec for name in sources})
         self._start(merge_job(project, sources, self._effort(_new_seed(project))))
 
     def go_on(self) -> None:
