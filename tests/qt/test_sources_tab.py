@@ -80,8 +80,8 @@ def test_without_a_project_the_sources_are_listed_and_the_next_step_is_said(tab:
     assert not tab.buttons.rank.isEnabled()
     assert not tab.buttons.preview.isEnabled()
     assert tab.table.isColumnHidden(1)
-    assert tab.plot is None
-    assert tab.plot_box.isHidden()
+    assert tab.distances.plot is None
+    assert tab.distances.isHidden()
 
 
 def test_ranking_by_a_click_shows_order_plot_and_ticks(
@@ -100,8 +100,8 @@ def test_ranking_by_a_click_shows_order_plot_and_ticks(
     assert not tab.table.isColumnHidden(1)
     assert tab.buttons.preview.property("look") == "primary"
     assert tab.buttons.rank.property("look") == "quiet"
-    assert tab.plot is not None
-    assert [words.partition(": ")[0] for words in tab.plot.titles] == [row.verdict for row in rows]
+    assert tab.distances.plot is not None
+    assert [words.partition(": ")[0] for words in tab.distances.plot.titles] == [row.verdict for row in rows]
     box = tab.table.tick_box(FLY)
     assert Qt.CheckState(box.data(Qt.ItemDataRole.CheckStateRole)) == Qt.CheckState.Checked
 
@@ -245,13 +245,13 @@ def test_advice_is_one_click_away(
 ) -> None:
     rank_before(neuropil_project, entry(FLY, 60.0, remedy="invert the image (z falls from 60 to 4)"))
     open_with_image(dock, qtbot, neuropil_project, neuropil)
-    assert "contrast" in tab.advice.text()
-    assert "z falls" in tab.advice.toolTip()
-    assert not tab.advice_card.isHidden()
+    assert "contrast" in tab.advice.words.text()
+    assert "z falls" in tab.advice.words.toolTip()
+    assert not tab.advice.isHidden()
 
-    click(qtbot, tab.swap)
+    click(qtbot, tab.advice.swap)
 
-    assert tab.advice_card.isHidden()
+    assert tab.advice.isHidden()
     wait(dock, qtbot)
     project = dock.workbench.context.project
     assert project is not None
@@ -296,11 +296,11 @@ def test_plot_and_table_follow_the_theme(
 ) -> None:
     rank_before(neuropil_project, entry(FLY), entry(AXONS, 90.0))
     open_with_image(dock, qtbot, neuropil_project, neuropil)
-    assert tab.plot is not None
+    assert tab.distances.plot is not None
     colours = []
     for theme in ("dark", "light"):
         dock.viewer.theme = theme
-        colours.append(tab.plot.backgroundBrush().color().lightness())
+        colours.append(tab.distances.plot.backgroundBrush().color().lightness())
 
     assert colours[0] < 100 < colours[1]
 
@@ -332,8 +332,8 @@ def test_a_source_without_a_distance_keeps_its_place_in_table_and_plot(
     rank_before(neuropil_project, unknown, entry(AXONS, 9.0))
     open_with_image(dock, qtbot, neuropil_project, neuropil)
     assert titles(tab)[:2] == [f"The {FLY}", f"The {AXONS}"]
-    assert tab.plot is not None
-    assert [words.partition(":")[0] for words in tab.plot.titles] == ["not measured", "near"]
+    assert tab.distances.plot is not None
+    assert [words.partition(":")[0] for words in tab.distances.plot.titles] == ["not measured", "near"]
 
     dock.workbench.context.close_project()
     rank_before(neuropil_project, unknown)
@@ -341,7 +341,7 @@ def test_a_source_without_a_distance_keeps_its_place_in_table_and_plot(
     qtbot.waitUntil(lambda: len(dock.workbench.sources.state.rows) == 3, timeout=PATIENCE)
     wait(dock, qtbot)
     assert not tab.table.isColumnHidden(1)
-    assert tab.plot_box.isHidden()
+    assert tab.distances.isHidden()
 
 
 def test_advice_that_no_click_can_follow_has_no_button(
@@ -352,8 +352,8 @@ def test_advice_that_no_click_can_follow_has_no_button(
     rank_before(neuropil_project, advised)
     open_with_image(dock, qtbot, neuropil_project, neuropil)
 
-    assert "check the pixel size. The distance would fall from 60 to 4." in tab.advice.text()
-    assert tab.swap.isHidden()
+    assert "check the pixel size. The distance would fall from 60 to 4." in tab.advice.words.text()
+    assert tab.advice.swap.isHidden()
 
 
 def test_the_map_unfolds_and_shows_the_image_among_the_sources(

@@ -10,15 +10,15 @@ from napari_graft._napari.field_of_view import tile_in_view
 from napari_graft._qt.binding import bind, listen
 from napari_graft._qt.comparison_host import ComparisonHost
 from napari_graft._qt.tabs.sources_words import (
-    advice_words,
     hint_words,
     in_use_words,
-    is_swap,
     left_out_words,
     preview_words,
 )
 from napari_graft._qt.theme import palette_of
+from napari_graft._qt.widgets.advice_card import AdviceCard
 from napari_graft._qt.widgets.basics import button, card, column, text
+from napari_graft._qt.widgets.distance_box import DistanceBox
 from napari_graft._qt.widgets.more_sources import MoreSources
 from napari_graft._qt.widgets.source_buttons import SourceButtons
 from napari_graft._qt.widgets.source_map_box import SourceMapBox
@@ -26,15 +26,12 @@ from napari_graft._qt.widgets.source_table import SourceTable
 from napari_graft._qt.widgets.trial_box import TrialBox
 from napari_graft.core.errors import InputError
 from napari_graft.fingerprints.source_map import SourceMap
-from napari_graft.project.ranking import RankedEntry
 from napari_graft.workbench.comparison import Comparison, Look
 from napari_graft.workbench.source_rows import SourceRow, row_to_point_at
 from napari_graft.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
     from napari import Viewer
-
-    from napari_graft._qt.widgets.distance_plot import DistancePlot
 
 _RANKED_HEIGHT = 250
 QWIDGETSIZE_MAX = 2**24 - 1
@@ -55,16 +52,13 @@ class SourcesTab(QWidget):
         self._model = workbench.sources
         self._viewer = viewer
         self._host = ComparisonHost(self, workbench, viewer, self._model.close_preview)
-        self.plot: DistancePlot | None = None
         self._make_widgets()
         self._lay_out()
         self._connect()
 
     def _make_widgets(self) -> None:
         self.hint = text("", "faint")
-        self.advice = text("", "warning")
-        self.swap = button("Swap dark and bright", self._on_swap_clicked, tip="Also ranks the sources again")
-        self.advice_card = card(self.advice, self.swap)
+        self.advice = AdviceCard(self._on_swap_clicked)
         self.table = SourceTable()
         self.buttons = SourceButtons(
             on_rank=self._on_rank_clicked,
@@ -78,32 +72,32 @@ class SourcesTab(QWidget):
         self.close_preview = button("Close preview", self._model.close_preview)
         self.preview_card = card(self.shown, self.close_preview)
         self.left_out = text("", "faint")
-        self.plot_box = QWidget()
+        self.distances = DistanceBox()
         self.trial = TrialBox(self._workbench.trial)
         self.map_box = SourceMapBox()
         self.more = MoreSources(self._model)
 
     def _lay_out(self) -> None:
-        self._plot_layout = column(text("How far each one is from the image", "title"), spacing=0)
-        self.plot_box.setLayout(self._plot_layout)
         layout = column(text("Which source fits this image?", "title"), self.hint, margin=6)
-        layout.addWidget(self.advice_card)
+        layout.addWidget(self.advice)
         layout.addWidget(self.table, 1)
         for widget in (self.buttons, self.refusal, self.in_use, self.preview_card, self.trial):
             layout.addWidget(widget)
-        for widget in (self.left_out, self.plot_box, self.map_box, self.more):
+        for widget in (self.left_out, self.distances, self.map_box, self.more):
             layout.addWidget(widget)
         layout.addStretch(0)
         self.setLayout(layout)
 
     def _connect(self) -> None:
         state = self._model.state
+        self._viewer.events.theme.connect(self._on_theme_changed)
+        self._on_theme_changed()
         self.table.source_model.ticked.connect(self._model.tick)
         self.table.pointed.connect(self._show_buttons)
         bind(self, state, "rows", self._show_rows)
         bind(self, state, "source_map", self._show_map)
         bind(self, state, "ticked", self.table.source_model.show_ticked)
-        bind(self, state, "advised", self._show_advice)
+        bind(self, state, "advised", self.advice.show_advice)
         bind(self, state, "left_out", self._show_left_out)
         listen(self, state.events.unsuited, self._show_left_out)
         bind(self, state, "chosen", self._show_chosen)
@@ -113,8 +107,6 @@ class SourcesTab(QWidget):
             listen(self, changed, self._show_buttons)
         listen(self, self._workbench.context.project_changed, self._on_project_changed)
         listen(self, self._model.refused, self._show_refusal)
-        self._viewer.events.theme.connect(self._on_theme_changed)
-        self._on_theme_changed()
         self._show_refusal("")
 
     # What the user does
@@ -157,29 +149,12 @@ class SourcesTab(QWidget):
         to_point_at = row_to_point_at(before, rows, pointed)
         if to_point_at is not None:
             self.table.point_at(to_point_at)
-        self._show_plot(rows)
-
-    def _show_plot(self, rows: tuple[SourceRow, ...]) -> None:
-        is_ranked, is_measured = (any(one.is_ranked for one in rows), any(one.z is not None for one in rows))
-        if is_measured and self.plot is None:
-            # Not before it is needed: it takes half a second to load.
-            from napari_graft._qt.widgets.distance_plot import DistancePlot
-
-            self.plot = DistancePlot(palette_of(self._viewer.theme))
-            self._plot_layout.addWidget(self.plot)
-        if self.plot is not None and is_measured:
-            self.plot.show_rows(rows)
-        self.plot_box.setVisible(is_measured)
+        self.distances.show_rows(rows)
+        is_ranked = any(one.is_ranked for one in rows)
         self.table.setMaximumHeight(_RANKED_HEIGHT if is_ranked else QWIDGETSIZE_MAX)
 
     def _show_map(self, mapped: SourceMap | None) -> None:
         self.map_box.show_map(mapped, {row.id: row.title for row in self._model.state.rows})
-
-    def _show_advice(self, advised: RankedEntry | None) -> None:
-        self.advice.setText(advice_words(advised))
-        self.advice.setToolTip("" if advised is None else advised.remedy or "")
-        self.swap.setVisible(is_swap(advised))
-        self.advice_card.setVisible(advised is not None)
 
     def _show_left_out(self, *_: object) -> None:
         words = left_out_words(self._model.state.left_out, self._model.state.unsuited)
@@ -204,7 +179,7 @@ class SourcesTab(QWidget):
     def _show_buttons(self) -> None:
         state, has_project = self._model.state, self._workbench.context.project is not None
         self.hint.setText(hint_words(state, has_project))
-        self.swap.setEnabled(not state.is_ranking)
+        self.advice.swap.setEnabled(not state.is_ranking)
         self.buttons.show_state(state, has_project=has_project, current=self.table.current)
 
     def _show_refusal(self, message: str) -> None:
@@ -214,6 +189,5 @@ class SourcesTab(QWidget):
     def _on_theme_changed(self) -> None:
         palette = palette_of(self._viewer.theme)
         self.table.source_model.show_palette(palette)
-        self.map_box.show_palette(palette)
-        if self.plot is not None:
-            self.plot.show_palette(palette)
+        for widget in (self.map_box, self.distances):
+            widget.show_palette(palette)
