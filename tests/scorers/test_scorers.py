@@ -17,9 +17,11 @@ from napari_graft.fingerprints.distance import general_mmd2
 from napari_graft.fingerprints.general import common_encoder, general_fingerprint
 from napari_graft.fingerprints.mmd import exact_mmd2
 from napari_graft.inference.features import tile_features
+from napari_graft.inference.predictor import Prediction, Predictor
 from napari_graft.io.weights import save_tensors
 from napari_graft.metrics.scores import quality
 from napari_graft.nets.build import build_network
+from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.scorers import few_shot as few_shot_module
@@ -27,17 +29,19 @@ from napari_graft.scorers.consistency import agreement, changes, consistency
 from napari_graft.scorers.energy import energy_distance
 from napari_graft.scorers.few_shot import few_shot
 from napari_graft.scorers.frechet import frechet_to_standard
-from napari_graft.scorers.head import fit_head, see_labelled
+from napari_graft.scorers.head import fit_head, lesson
 from napari_graft.scorers.mmd_general import general_closeness
 from napari_graft.scorers.registry import SCORERS
 from napari_graft.scorers.remedies import find_remedy
+from napari_graft.scorers.seen import Seen, answer
+from napari_graft.scorers.seen import see as see_below_the_head
 from napari_graft.scorers.sighting import Sighting, Workplace
 from napari_graft.scorers.zero_shot import zero_shot
 from napari_graft.session.models import model_of_source
 from napari_graft.session.target import ProjectTarget
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.spec import ModelSpec
-from napari_graft.training.examples import Example
+from napari_graft.training.examples import Example, Part
 from napari_graft.training.held_out import HeldOutLoss
 from napari_graft.training.losses import masked_loss
 from napari_graft.training.targets import make_targets
@@ -156,14 +160,15 @@ def test_training_the_head_lowers_the_held_out_loss_and_changes_nothing_else(pro
     kept = {k: v.clone() for k, v in sighting.network.state_dict().items()}
     assert few_shot(sighting) is not None
     assert all(torch.equal(v, kept[k]) for k, v in sighting.network.state_dict().items())
-    fit_head(sighting.network, examples, CPU, CancelToken())
+    tiles = [see_below_the_head(sighting.network, one, sighting.workplace) for one in examples]
+    fit_head(sighting.network, tiles, "train", CancelToken())
     assert held_out(sighting.network, CancelToken()) < before
     changed = {k for k, v in sighting.network.state_dict().items() if not torch.equal(v, kept[k])}
     assert changed == {"head.weight", "head.bias"}
 
 
 @pytest.mark.parametrize("shape", [(48, 40), (12, 32, 40)])
-def test_the_head_sees_what_is_labelled_and_learns_as_from_the_whole_image(shape: tuple[int, ...]) -> None:
+def test_the_head_learns_where_something_is_labelled_as_from_the_whole_image(shape: tuple[int, ...]) -> None:
     ndim, rng = len(shape), np.random.default_rng(0)
     spec = ModelSpec(
         ndim=ndim,
@@ -178,11 +183,12 @@ def test_the_head_sees_what_is_labelled_and_learns_as_from_the_whole_image(shape
     labels[painted] = rng.integers(1, 4, labels[painted].shape)
     network = build_network(spec).eval()
     with torch.no_grad():
-        whole = network.answer(network.climb(network.encode(torch.from_numpy(image)[None, None])))
+        below = network.climb(network.encode(torch.from_numpy(image)[None, None]))
+        whole = network.answer(below)
         example = Example(image, labels, np.zeros_like(labels))
-        seen, targets = see_labelled(network, example, CPU, CancelToken())
-        near = network.answer(seen)
-    assert seen.shape[2:] == (*(1,) * (ndim - 2), 10, 9)
+        activation, targets = lesson(network, Seen(below, example), "train")
+        near = network.answer(activation)
+    assert activation.shape[2:] == (*(1,) * (ndim - 2), 10, 9)
     expected = masked_loss(whole, make_targets(torch.from_numpy(labels)[None], spec.offsets))
     assert float(masked_loss(near, targets)) == pytest.approx(float(expected), rel=1e-5)
 
@@ -220,22 +226,46 @@ def test_each_pixel_is_scored_by_a_head_that_has_not_seen_it(
     sighting = see(project)
     examples = sighting.target.examples(sighting.network.spec)[:n_tiles]
     monkeypatch.setattr(ProjectTarget, "examples", lambda target, spec: examples)
-    heads: list[tuple[list[Example], list[Example]]] = []
-    learned: list[list[Example]] = []
-    monkeypatch.setattr(few_shot_module, "fit_head", lambda network, half, *_: learned.append(list(half)))
-    monkeypatch.setattr(
-        few_shot_module, "best_score", lambda _, found, scored: heads.append((list(found), list(scored)))
-    )
+    learned: list[list[tuple[np.ndarray, np.ndarray]]] = []
+    images: list[np.ndarray] = []
+    scored: list[np.ndarray] = []
+
+    def note_lesson(network: object, tiles: list[Seen], part: Part, _: object) -> None:
+        learned.append([(one.example.image, one.example.labels(part)) for one in tiles])
+
+    def note_answer(network: ResidualUNet, one: Seen) -> Prediction:
+        images.append(one.example.image)
+        return answer(network, one)
+
+    monkeypatch.setattr(few_shot_module, "fit_head", note_lesson)
+    monkeypatch.setattr(few_shot_module, "answer", note_answer)
+    monkeypatch.setattr(few_shot_module, "best_score", lambda _, found, labels: scored.extend(labels))
     few_shot(sighting)
 
-    ((found, scored),) = heads
-    assert len(found) == len(scored) == 2
-    for half, one in zip(learned, scored, strict=True):
-        assert all(np.any(other.train) for other in half)
-        both = [other for other in half if np.array_equal(other.image, one.image)]
-        assert not any(np.any((other.train > 0) & (one.train > 0)) for other in both)
+    assert len(learned) == len(images) == len(scored) == 2
+    for half, image, labels in zip(learned, images, scored, strict=True):
+        assert all(np.any(taught) for _, taught in half)
+        same = [taught for seen, taught in half if np.array_equal(seen, image)]
+        assert not any(np.any((taught > 0) & (labels > 0)) for taught in same)
     painted = sum(int((one.labels("both") > 0).sum()) for one in examples)
-    assert sum(int((one.train > 0).sum()) for one in scored) == painted
+    assert sum(int((one > 0).sum()) for one in scored) == painted
+
+
+@pytest.mark.parametrize("shape", [(70, 52), (9, 40, 38)])
+def test_what_is_seen_once_is_answered_as_by_the_whole_network(shape: tuple[int, ...]) -> None:
+    ndim, rng = len(shape), np.random.default_rng(0)
+    steps = tuple(tuple(-1 if i == axis else 0 for i in range(ndim)) for axis in range(ndim))
+    network = build_network(ModelSpec(ndim=ndim, widths=(8, 8), strides=((2,) * ndim,) * 2, offsets=steps))
+    labels = np.ones(shape, np.int32)
+    example = Example(rng.normal(size=shape).astype(np.float32), labels, np.zeros_like(labels))
+    place = Workplace(CPU, CancelToken())
+    found = answer(network.eval(), see_below_the_head(network, example, place))
+    expected = Predictor(network, CPU).predict_image(example.image)
+    np.testing.assert_allclose(found.foreground, expected.foreground, atol=1e-5)
+    np.testing.assert_allclose(found.affinities, expected.affinities, atol=1e-5)
+    place.cancel.cancel()
+    with pytest.raises(Cancelled):
+        see_below_the_head(network, example, place)
 
 
 def test_a_finished_network_of_others_is_scored_untrained(project: Project) -> None:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-import numpy as np
-
-from napari_graft.inference.predictor import Prediction, Predictor
+from napari_graft.inference.predictor import Prediction
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.scorers.head import fit_head
 from napari_graft.scorers.on_tiles import best_score
+from napari_graft.scorers.seen import Seen, answer, see
 from napari_graft.scorers.sighting import Sighting
 from napari_graft.scorers.zero_shot import zero_shot
-from napari_graft.training.examples import Example, Part, near_labels
+from napari_graft.training.examples import Part
 
-Half = Sequence[Example]
+
+@dataclass(frozen=True, slots=True)
+class _Half:
+    """Half of what is annotated: a part of some tiles."""
+
+    tiles: Sequence[Seen]
+    part: Part
 
 
 def few_shot(sighting: Sighting) -> float | None:
@@ -27,40 +33,34 @@ def few_shot(sighting: Sighting) -> float | None:
 
     None without annotation, or without an object in it.
     """
-    network = sighting.network
+    network, place = sighting.network, sighting.workplace
     if not isinstance(network, ResidualUNet):
         return zero_shot(sighting)
-    halves = _halves(sighting.target.examples(network.spec))
-    if not halves:
+    network.to(place.device).eval()
+    seen = [see(network, one, place) for one in sighting.target.examples(network.spec)]
+    if not seen:
         return None
-    found = [
-        prediction
+    halves = _halves(seen)
+    predictions = [
+        one
         for learned, scored in (halves, halves[::-1])
-        for prediction in _predictions(sighting, network, learned, scored)
+        for one in _predictions(sighting, network, learned, scored)
     ]
-    return best_score(sighting, found, [*halves[1], *halves[0]])
+    annotations = [one.example.labels(half.part) for half in halves[::-1] for one in half.tiles]
+    return best_score(sighting, predictions, annotations)
 
 
-def _predictions(sighting: Sighting, network: ResidualUNet, learned: Half, scored: Half) -> list[Prediction]:
+def _predictions(
+    sighting: Sighting, network: ResidualUNet, learned: _Half, scored: _Half
+) -> list[Prediction]:
     """Return what a copy of the network says of one half once its head has learned from the other."""
-    place = sighting.workplace
-    taught = copy.deepcopy(network).to(place.device).eval()
-    fit_head(taught, learned, place.device, place.cancel)
-    predictor = Predictor(taught, place.device)
-    return [predictor.predict_image(one.image, place.cancel) for one in scored]
+    taught = copy.deepcopy(network)
+    fit_head(taught, learned.tiles, learned.part, sighting.workplace.cancel)
+    return [answer(taught, one) for one in scored.tiles]
 
 
-def _halves(examples: Sequence[Example]) -> tuple[Half, Half] | tuple[()]:
+def _halves(seen: Sequence[Seen]) -> tuple[_Half, _Half]:
     """Part the tiles in two; a single one into what is trained on and what is held out in a training."""
-    if not examples:
-        return ()
-    if len(examples) == 1:
-        return [_only(examples[0], "train")], [_only(examples[0], "validation")]
-    whole = [_only(one, "both") for one in examples]
-    return whole[::2], whole[1::2]
-
-
-def _only(example: Example, part: Part) -> Example:
-    """Return an example whose labels to train on are those of a part, cut down to what is near them."""
-    labels = example.labels(part)
-    return near_labels(Example(example.image, labels, np.zeros_like(labels)), "both")
+    if len(seen) == 1:
+        return _Half(seen, "train"), _Half(seen, "validation")
+    return _Half(seen[::2], "both"), _Half(seen[1::2], "both")

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from napari_graft.core.labels import UNLABELLED
 from napari_graft.core.progress import CancelToken
-from napari_graft.nets.padding import pad_to_stride
 from napari_graft.nets.residual_unet import ResidualUNet
-from napari_graft.training.examples import Box, Example, labelled_box, near_labels
+from napari_graft.scorers.seen import Seen
+from napari_graft.training.examples import Box, Part, labelled_box
 from napari_graft.training.losses import masked_loss
 from napari_graft.training.targets import Targets, make_targets
 
@@ -22,20 +22,18 @@ RATE = 1e-3
 on others foretells nothing."""
 
 
-def fit_head(
-    network: ResidualUNet, examples: Sequence[Example], device: torch.device, cancel: CancelToken
-) -> None:
-    """Train the last layer of a network on the annotated pixels that may be learned from.
+def fit_head(network: ResidualUNet, tiles: Sequence[Seen], part: Part, cancel: CancelToken) -> None:
+    """Train the last layer of a network on the annotated pixels of a part.
 
-    All that lies below the head is run once, so that a step costs next to nothing.
+    All that lies below the head was run before, so that a step costs next to nothing.
 
     Raises
     ------
     Cancelled
         Between two steps, when asked to stop.
     """
-    labelled = [near_labels(e, "train") for e in examples if np.any(e.train != UNLABELLED)]
-    cases = [see_labelled(network, e, device, cancel) for e in labelled]
+    labelled = [one for one in tiles if np.any(one.example.labels(part) != UNLABELLED)]
+    cases = [lesson(network, one, part) for one in labelled]
     if not cases:
         return
     network.requires_grad_(False)
@@ -43,33 +41,25 @@ def fit_head(
     optimiser = torch.optim.Adam(network.head.parameters(), lr=RATE)
     for step in range(N_STEPS):
         cancel.raise_if_cancelled()
-        seen, targets = cases[step % len(cases)]
-        logits = network.answer(seen)[(slice(None), slice(None), *map(slice, targets.values.shape[2:]))]
+        activation, targets = cases[step % len(cases)]
+        logits = network.answer(activation)[(slice(None), slice(None), *map(slice, targets.values.shape[2:]))]
         loss = masked_loss(logits, targets)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
 
 
-@torch.no_grad()
-def see_labelled(
-    network: ResidualUNet, example: Example, device: torch.device, cancel: CancelToken
-) -> tuple[torch.Tensor, Targets]:
-    """Return what the head sees of an example, and what it should answer."""
-    cancel.raise_if_cancelled()
-    image = torch.from_numpy(example.image)[None, None].to(device)
-    seen = network.climb(network.encode(pad_to_stride(image, network.spec.total_stride)))
-    coarse, fine = _box_of_head(example.train, network.spec.strides[0])
-    labels = torch.from_numpy(np.ascontiguousarray(example.train[fine]))[None].to(device)
-    return seen[(slice(None), slice(None), *coarse)].contiguous(), make_targets(labels, network.spec.offsets)
+def lesson(network: ResidualUNet, seen: Seen, part: Part) -> tuple[torch.Tensor, Targets]:
+    """Return what the head sees where a part is labelled, and what it should answer there."""
+    labels = seen.example.labels(part)
+    coarse, fine = _box_of_head(labels, network.spec.strides[0])
+    wanted = torch.from_numpy(np.ascontiguousarray(labels[fine]))[None].to(seen.activation.device)
+    activation = seen.activation[(slice(None), slice(None), *coarse)].contiguous()
+    return activation, make_targets(wanted, network.spec.offsets)
 
 
 def _box_of_head(labels: NDArray[np.integer], fold: Sequence[int]) -> tuple[Box, Box]:
-    """Return the box of what is labelled, in what the head sees and in pixels.
-
-    Around it lies image that the network needs and the head does not: of a slice that was painted in a volume
-    the head would answer many others.
-    """
+    """Return the box of what is labelled, in what the head sees and in pixels."""
     sides = zip(labelled_box(labels), fold, strict=True)
     coarse = tuple(slice(side.start // f, -(-side.stop // f)) for side, f in sides)
     fine = tuple(slice(side.start * f, side.stop * f) for side, f in zip(coarse, fold, strict=True))

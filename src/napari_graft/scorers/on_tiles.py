@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_graft.inference.predictor import Prediction
 from napari_graft.scorers.sighting import Sighting
 from napari_graft.segmentation.calibrate import DecodeTrial
-from napari_graft.training.examples import Example
 
 THRESHOLDS = (0.02, 0.2, 0.35, 0.5, 0.65, 0.8)
 """Of the foreground, tried beside the source's own: where objects end is what images differ in most."""
 
 
 def best_score(
-    sighting: Sighting, predictions: Sequence[Prediction], examples: Sequence[Example]
+    sighting: Sighting, predictions: Sequence[Prediction], annotations: Sequence[NDArray[np.int32]]
 ) -> float | None:
-    """Return the score of what was predicted for some examples, at the best threshold.
+    """Return the score of what was predicted for some annotated images, at the best threshold.
 
     Minus the VI where objects fill the image, else the mean AP. None where no object is annotated.
 
@@ -29,7 +31,7 @@ def best_score(
     own = sighting.decode
     trial = DecodeTrial(
         predictions,
-        [one.labels("both") for one in examples],
+        annotations,
         sighting.network.spec.offsets,
         sighting.target.structure,
         sighting.workplace.cancel,

@@ -19,4 +19,4 @@ def zero_shot(sighting: Sighting) -> float | None:
     place = sighting.workplace
     predictor = Predictor(sighting.network, place.device)
     predictions = [predictor.predict_image(one.image, place.cancel) for one in examples]
-    return best_score(sighting, predictions, examples)
+    return best_score(sighting, predictions, [one.labels("both") for one in examples])
