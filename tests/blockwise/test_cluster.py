@@ -196,12 +196,16 @@ def test_workers_that_die_over_a_block_are_told_of(
 
 
 @pytest.fixture
-def bare_worker(empty_cluster: distributed.LocalCluster) -> Iterator[None]:
+def bare_worker(empty_cluster: distributed.LocalCluster, tmp_path: Path) -> Iterator[None]:
     """Join a worker whose environment has all but napari-graft."""
-    paths = [path for path in sys.path if "site-packages" in path]
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    for entry in (entry for path in sys.path if "site-packages" in path for entry in Path(path).iterdir()):
+        if not entry.name.startswith("napari_graft"):
+            (packages / entry.name).symlink_to(entry)
     # -S: without the .pth files, by which an editable installation would be found.
     command = [sys.executable, "-S", "-m", "distributed.cli.dask_worker", empty_cluster.scheduler_address]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    environment = {**os.environ, "PYTHONPATH": str(packages)}
     with subprocess.Popen(
         [*command, "--no-nanny", "--no-dashboard", "--nthreads", "1"],
         env=environment,
