@@ -200,7 +200,7 @@ def test_trial_tells_who_won_and_how_to_go_on(loop: Loop, graft: Graft, tmp_path
     assert f"next: napari-graft train {project} --source" in words.out
 
 
-@pytest.mark.parametrize("method", ["kernel", "joint", "average"])
+@pytest.mark.parametrize("method", ["kernel", "average"])
 def test_merge_makes_a_run_and_tells_what_is_left_of_each(
     loop: Loop, graft: Graft, tmp_path: Path, method: str
 ) -> None:

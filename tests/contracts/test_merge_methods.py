@@ -88,5 +88,5 @@ def test_cancelled_at_once_it_still_returns_a_network(name):
 @every_method
 def test_it_takes_a_part_of_the_budget_where_it_learns(name):
     method = MERGE_METHODS[name]
-    assert 0 <= method.share_of_budget <= 1
+    assert 0 <= method.share_of_budget < 1
     assert (method.share_of_budget > 0) == (method.merge(networks(), lesson()).training is not None)

@@ -35,8 +35,8 @@ def merge(
     sources
         Two or more: sources, PROJECT:RUN or latest. The first one lends its pixel size.
     method
-        kernel (what to take of each is learned filter by filter, then the model is trained), joint (both at
-        once) or average (the same of each).
+        kernel (what to take of each is learned filter by filter, then the model is trained) or
+        average (the same of each, then trained).
     effort
         How long and where, the training that follows the merge included.
     json

@@ -67,7 +67,7 @@ class MergeMethod(Protocol):
 
     @property
     def share_of_budget(self) -> float:
-        """Which part of the budget it learns for; the rest, nothing at 1, trains the merged network."""
+        """Which part of the budget it learns for; the rest trains the merged network."""
         ...
 
     def merge(self, members: Sequence[ResidualUNet], lesson: Lesson) -> Merged:

@@ -35,11 +35,9 @@ class MixedUNet(Network):
     ----------
     members
         Networks of one architecture, their channels in one order; they are copied and never changed.
-    is_free
-        Whether the weights are learned as well: to each mixed weight an offset is added, which starts at 0.
     """
 
-    def __init__(self, members: Sequence[ResidualUNet], *, is_free: bool = False) -> None:
+    def __init__(self, members: Sequence[ResidualUNet]) -> None:
         super().__init__()
         self.spec: ModelSpec = members[0].spec
         with torch.device("meta"):
@@ -60,10 +58,6 @@ class MixedUNet(Network):
             {_flat(name): torch.zeros(len(members), size) for name, size in sizes.items()}
         )
         self._filters = tuple(sizes)
-        free = stacks if is_free else {}
-        self.offsets = nn.ParameterDict(
-            {_flat(name): torch.zeros_like(stack[0]) for name, stack in free.items()}
-        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return logits of shape (N, 1 + n_offsets, *spatial), as the mixed network does."""
@@ -84,7 +78,7 @@ class MixedUNet(Network):
         return build_network(self.spec, weights)
 
     def stored_weights(self) -> dict[str, NDArray[np.float32]]:
-        """Return a copy of what is learned: the logits of the shares, the head, and the offsets if any."""
+        """Return a copy of what is learned: the logits of the shares and the head."""
         return {k: v.detach().cpu().numpy().astype(np.float32) for k, v in self.state_dict().items()}
 
     def _shares(self, name: str) -> torch.Tensor:
@@ -96,11 +90,9 @@ class MixedUNet(Network):
             f"{_HEAD}.{name}": value for name, value in self.head.named_parameters()
         }
         for name in self._names:
-            flat = _flat(name)
-            stack, share = self.get_buffer(flat), shares[filter_name(name)]
+            stack, share = self.get_buffer(_flat(name)), shares[filter_name(name)]
             # Not by einsum: its backward pass crashed the process for narrow networks (torch 2.13, CPU).
-            mixed = (share.reshape(*share.shape, *(1,) * (stack.ndim - 2)) * stack).sum(0)
-            weights[name] = mixed + self.offsets[flat] if flat in self.offsets else mixed
+            weights[name] = (share.reshape(*share.shape, *(1,) * (stack.ndim - 2)) * stack).sum(0)
         return weights
 
 

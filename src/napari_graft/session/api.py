@@ -177,7 +177,7 @@ def merge_sources(
     sources
         Two or more ids, paths or runs; the first one lends its pixel size.
     method
-        Name of a merge method: ``kernel``, ``joint`` or ``average``.
+        Name of a merge method: ``kernel`` or ``average``.
     options
         Fields of `Budget`: ``seconds``, ``steps``, ``seed``, ``device``; two minutes where neither a time nor
         steps are given.

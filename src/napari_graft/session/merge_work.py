@@ -56,8 +56,8 @@ class MergeWork:
             merged = merge_networks(networks_of(self.members), self.recipe.method, self._lesson())
             run = self._note(merged)
             training = merged.training
-            if training is not None and (self._share == 1 or training.stopped_by == "cancel"):
-                return run, self._finished(merged.network, training)
+            if training is not None and training.stopped_by == "cancel":
+                return run, self._stopped(merged.network, training)
             # The record first: weights without it would be taken for merged in no time.
             save_tensors(run.merged_path, merged.network.stored_weights(), {"run": run.id})
         return run, self._train(run)
@@ -104,8 +104,8 @@ class MergeWork:
         fitted = fitting.fit(start, _rest(self.budget, run), run.checkpoint_path)
         return replace(fitted, result=_with_first_half(fitted.result, run))
 
-    def _finished(self, network: ResidualUNet, training: TrainResult) -> Fitted:
-        """Return the merged network as it is, which needs no training or gets none."""
+    def _stopped(self, network: ResidualUNet, training: TrainResult) -> Fitted:
+        """Return the merged network as it is: the wish to stop came before its training."""
         result = replace(training, weights=network.stored_weights())
         return self.fitting.judge(network, result, self._first.decode, choose_device(self.budget.device))
 
