@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,8 @@ from cyclopts import Parameter
 from napari_graft.cli.tables import print_rows
 from napari_graft.cli.training import TWO_MINUTES, Effort, run_learning, tell_training
 from napari_graft.cli.types import Json
-from napari_graft.merging.recipe import DEFAULT_METHOD
+from napari_graft.merging.levels import levels_of
+from napari_graft.merging.recipe import DEFAULT_METHOD, LayerShares
 
 
 def merge(
@@ -60,9 +62,10 @@ def _tell_merge(result: dict[str, Any]) -> None:
     tell_training(result)
     print("What is left of each source, in per cent of the filters:")
     names = result["sources"]
-    rows = [_row(layer["name"], layer["shares"], names) for layer in result["layers"]]
-    print_rows([*rows, _row("all", list(result["shares"].values()), names)], ("layer", *names))
+    levels = levels_of([LayerShares.model_validate(layer) for layer in result["layers"]])
+    rows = [_row(level.title, level.shares, names) for level in levels]
+    print_rows([*rows, _row("all", list(result["shares"].values()), names)], ("level", *names))
 
 
-def _row(title: str, shares: list[float], names: list[str]) -> dict[str, object]:
-    return {"layer": title} | {name: round(100 * share) for name, share in zip(names, shares, strict=True)}
+def _row(title: str, shares: Sequence[float], names: list[str]) -> dict[str, object]:
+    return {"level": title} | {name: round(100 * share) for name, share in zip(names, shares, strict=True)}
