@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,12 @@ def write(source: Source, out: Path) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         spec = _write_files(source, folder)
-        with ValidationContext(root=folder, perform_io_checks=True, log_warnings=False):
+        with (
+            ValidationContext(root=folder, perform_io_checks=True, log_warnings=False),
+            warnings.catch_warnings(),
+        ):
+            # It says so of every file while it tries which kind of file it is.
+            warnings.filterwarnings("ignore", "Found mapping with 'source'", UserWarning)
             package = save_bioimageio_package(
                 _describe(source, spec, folder), output_path=folder / "package.zip"
             )
