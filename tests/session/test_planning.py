@@ -90,12 +90,23 @@ def test_sources_of_another_family_are_never_tried() -> None:
         propose_plan((OTHER,), 8, 10.0)
 
 
+def test_those_behind_the_shortlist_are_counted() -> None:
+    behind = tuple(entry(name, 5.0, 1.0) for name in ("x", "y"))
+    plan = propose_plan((*NEAR, *behind, OTHER), 8, 10.0)
+
+    assert plan.shortlist == ("a", "b", "c")
+    assert plan.reasons[1:3] == (
+        "Not tried: 3 sources, farther back in the ranking.",
+        "Not tried: 1 source, for something else.",
+    )
+
+
 def test_finished_networks_are_never_tried() -> None:
     finished = entry("theirs", 0.1, 0.0, is_trainable=False)
     plan = propose_plan((finished, *NEAR), 8, 10.0)
 
     assert plan.shortlist == ("a", "b", "c")
-    assert plan.reasons[1] == "Not tried: 1 source, finished and not to be trained further."
+    assert plan.reasons[2] == "Not tried: 1 source, finished and not to be trained further."
     with pytest.raises(InputError, match="that can be trained"):
         propose_plan((finished,), 8, 10.0)
 

@@ -102,7 +102,7 @@ def propose_plan(ranked: Sequence[RankedEntry], n_tiles: int, minutes: float) ->
         seconds_left=seconds - seconds_each * n_sources,
         reasons=(
             why,
-            *_left_out(ranked),
+            *_left_out(ranked, len(related) - n_sources),
             _spending(seconds_each * n_sources, seconds),
         ),
     )
@@ -145,11 +145,15 @@ def _is_far_ahead(first: RankedEntry, second: RankedEntry) -> bool:
     return leads and second.z >= AHEAD_Z * max(first.z, OWN_Z)
 
 
-def _left_out(ranked: Sequence[RankedEntry]) -> list[str]:
-    """Say how many of the ranked sources are not tried whatever their place, and why."""
+def _left_out(ranked: Sequence[RankedEntry], n_behind: int) -> list[str]:
+    """Say how many of the ranked sources are not tried, and why."""
     n_finished = sum(entry.same_structure and not entry.is_trainable for entry in ranked)
     n_others = sum(not entry.same_structure for entry in ranked)
-    why = {"for something else": n_others, "finished and not to be trained further": n_finished}
+    why = {
+        "farther back in the ranking": n_behind,
+        "for something else": n_others,
+        "finished and not to be trained further": n_finished,
+    }
     return [f"Not tried: {'1 source' if n == 1 else f'{n} sources'}, {what}." for what, n in why.items() if n]
 
 
