@@ -119,8 +119,11 @@ def parse_region(text: str | None, shape: tuple[int, ...]) -> Tile | None:
         )
     starts = [int(axis[1] or 0) for axis in axes if axis]
     stops = [int(axis[2] or n) for axis, n in zip(axes, shape, strict=True) if axis]
-    if any(not 0 <= a < b <= n for a, b, n in zip(starts, stops, shape, strict=True)):
+    if any(b > n for b, n in zip(stops, shape, strict=True)):
         raise InputError(
-            f"region {text!r} is empty or reaches outside the image of shape {shape}: choose another"
+            f"region {text!r} reaches outside the image of shape {shape}: "
+            f"end it at {','.join(map(str, shape))} or before"
         )
+    if any(a >= b for a, b in zip(starts, stops, strict=True)):
+        raise InputError(f"region {text!r} is empty: let each axis stop after it starts")
     return Tile(tuple(starts), tuple(b - a for a, b in zip(starts, stops, strict=True)))
