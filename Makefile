@@ -17,7 +17,7 @@ PYTEST := OMP_NUM_THREADS=1 $(XVFB) $(BIN)/python -m pytest -n $(WORKERS) --dist
 
 help: ## list these words
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r word text; do \
-		printf '%-16s%s\n' "$$word" "$$text"; done
+		printf '%-20s%s\n' "$$word" "$$text"; done
 
 env: ## make .venv with everything that users get and the tools of development
 	@sh scripts/environment.sh

@@ -50,6 +50,17 @@ def test_notes_stay_on_a_terminal_when_the_bar_is_gone(monkeypatch: pytest.Monke
     assert "starting" in screen.getvalue()
 
 
+def test_notes_stand_alone_and_memory_has_its_unit(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress() as (report, _):
+        report(Progress(0, None, "note: one source was left out", {"memory_mb": 375.4}))
+        report(Progress(1, 2, "training", {"loss": 0.5, "memory_mb": 375.4}))
+
+    assert capsys.readouterr().err.splitlines() == [
+        "note: one source was left out",
+        "training 1 of 2  loss 0.500  memory 375 MB",
+    ]
+
+
 def test_progress_goes_to_stderr_one_line_a_message(capsys: pytest.CaptureFixture[str]) -> None:
     with progress() as (report, _):
         for done in range(100):

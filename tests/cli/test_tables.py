@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_graft.cli.tables import print_rows
+from napari_graft.cli.tables import print_facts, print_rows
 
 ROWS = [
     {
@@ -34,4 +34,21 @@ def test_optional_columns_are_left_out_where_cells_would_be_broken_for_them(
     assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
         ["source", "z"],
         ["fly-medulla-fibsem", "14.2"],
+    ]
+
+
+def test_facts_stand_a_line_each_and_what_they_hold_below_them(capsys: pytest.CaptureFixture[str]) -> None:
+    runs = [{"id": "0001", "validation": {"vi": 0.5}}, {"id": "0002", "validation": {}}]
+    print_facts({"name": "cortex", "shape": [2, 3], "runs": runs, "tiles": []}, 6)
+    assert capsys.readouterr().out.splitlines() == [
+        "name   cortex",
+        "shape  [2, 3]",
+        "runs",
+        "  id     0001",
+        "  validation",
+        "    vi     0.5",
+        "runs",
+        "  id     0002",
+        "  validation",
+        "tiles  []",
     ]

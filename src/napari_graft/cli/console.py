@@ -67,7 +67,7 @@ def _bar() -> Iterator[Report]:
             if state.message.startswith(NOTE):
                 bar.console.print(state.message, markup=False)
                 return
-            words = "  ".join(f"{name} {value:.3f}" for name, value in state.metrics.items())
+            words = "  ".join(_numbers(state))
             bar.update(task, description=f"{state.message}  {words}", total=state.total, completed=state.done)
 
         yield report
@@ -85,7 +85,18 @@ def _lines() -> Iterator[Report]:
             return
         shown, shown_at = state.message, now
         amount = f" {state.done:g} of {state.total:g}" if state.total else ""
-        words = "".join(f"  {name} {value:.3f}" for name, value in state.metrics.items())
+        if state.message.startswith(NOTE):
+            print(state.message, file=sys.stderr, flush=True)
+            return
+        words = "".join(f"  {one}" for one in _numbers(state))
         print(f"{state.message}{amount}{words}", file=sys.stderr, flush=True)
 
     yield report
+
+
+def _numbers(state: Progress) -> list[str]:
+    """Return what is measured on the way, with its unit where it has one."""
+    return [
+        f"{name.removesuffix('_mb')} {value:.0f} MB" if name.endswith("_mb") else f"{name} {value:.3f}"
+        for name, value in state.metrics.items()
+    ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from cyclopts import Parameter
 
 from napari_graft.cli.console import print_json, stderr
+from napari_graft.cli.tables import print_facts
 from napari_graft.cli.types import SCALE_OF_FILE, Json, Scale
 from napari_graft.sources.card import Structure
 
@@ -84,5 +85,4 @@ def info(project: Path, *, json: Json = False) -> None:
     if json:
         print_json(known)
         return
-    for name, value in known.items():
-        print(f"{name:18} {value}")
+    print_facts(known, 18)

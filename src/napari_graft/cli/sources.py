@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from napari_graft.cli.console import print_json, progress, stderr
-from napari_graft.cli.tables import print_rows
+from napari_graft.cli.tables import print_facts, print_rows
 from napari_graft.cli.types import Device, Json, OutFolder
 
 _SCORES = ("vi", "vi_split", "vi_merge", "ap50", "dice")
@@ -83,8 +83,7 @@ def show(source: str, *, json: Json = False) -> None:
     if json:
         print_json(card)
         return
-    for name, value in card.items():
-        print(f"{name:16} {value}")
+    print_facts(card, 16)
 
 
 @app.command(name="map")

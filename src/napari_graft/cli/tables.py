@@ -34,6 +34,18 @@ def print_markdown(rows: Sequence[Mapping[str, object]], columns: Sequence[str])
         print(f"| {' | '.join(_words(row[column]) for column in columns)} |")
 
 
+def print_facts(facts: Mapping[str, object], width: int, *, indent: str = "") -> None:
+    """Print a name and a value a line; what a value holds itself stands below it, a step further in."""
+    for name, value in facts.items():
+        is_many = isinstance(value, list) and any(isinstance(one, Mapping) for one in value)
+        for part in value if isinstance(value, list) and is_many else [value]:
+            if isinstance(part, Mapping):
+                print(f"{indent}{name}")
+                print_facts(part, width, indent=f"{indent}  ")
+            else:
+                print(f"{indent}{name:{width}} {part}")
+
+
 def _table(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> Table:
     table = Table(box=None, pad_edge=False)
     for i, column in enumerate(columns):

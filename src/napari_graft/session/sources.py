@@ -106,7 +106,7 @@ def _card_of_run(project: Project, run: Run, digest: str) -> SourceCard:
         spec=record.spec,
         license=_joined("; ", [one.card.license for one in origins]) or "not stated",
         research_only=any(one.card.research_only for one in origins),
-        citation=_joined(" ", [one.card.citation for one in origins]),
+        citation=_joined("; ", [one.card.citation for one in origins]),
         data_origin="adapted by a user of napari-graft",
         weights_sha256=digest,
         ancestor=_common([one.card.ancestor for one in origins]),

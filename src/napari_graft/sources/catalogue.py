@@ -6,6 +6,7 @@ import difflib
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import platformdirs
@@ -50,7 +51,7 @@ class Catalogue:
                 continue
             first = found.setdefault(source.id, source)
             if first is not source:
-                _log.warning("source %r in %s hides the one in %s", source.id, first.path, folder)
+                _tell_hidden(source.id, first.path, folder)
         return sorted(found.values(), key=lambda source: source.id)
 
     def get(self, id_or_path: str | Path) -> Source:
@@ -118,3 +119,9 @@ def default_folders() -> list[tuple[Path, Origin]]:
         folders.append((_PACKAGE.parents[1] / "benchmarks" / "sources", "repository"))
     folders.append((_PACKAGE / "data" / "sources", "built-in"))
     return folders
+
+
+@cache
+def _tell_hidden(source_id: str, used: Path, hidden: Path) -> None:
+    """Tell of a source that is not used because of another of its name; once, however often one looks."""
+    _log.warning("source %r in %s hides the one in %s", source_id, used, hidden)
