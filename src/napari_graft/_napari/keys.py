@@ -152,5 +152,6 @@ def keys_page() -> str:
         f"{head}{ours}\n\n"
         "## napari's own keys for painting\n\n"
         "They work while the layer of labels is selected, as it is when you go to a tile.\n\n"
-        f"{head}{others}\n"
+        f"{head}{others}\n\n"
+        "While two segmentations are compared by blinking, `B` shows the other one.\n"
     )
