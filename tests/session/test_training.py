@@ -21,6 +21,7 @@ from napari_graft.project.project import Project
 from napari_graft.session import fitting
 from napari_graft.session.annotating import annotate_from_labels
 from napari_graft.session.fitting import Budget
+from napari_graft.session.ranking import best_source, candidate_sources, rank_sources
 from napari_graft.session.training import TrainingTask, TrainReport
 from napari_graft.sources.catalogue import Catalogue
 
@@ -72,6 +73,24 @@ def test_a_run_is_recorded_with_what_made_it_and_becomes_the_model_in_use(folder
 def test_the_best_source_of_the_ranking_is_taken(folder: Path) -> None:
     with open_project(folder, write=True) as project:
         assert _train(project, "best").source == "tiny-nuclei"
+
+
+@pytest.mark.parametrize("structure", ["nuclei", "neurites", "axons", "mitochondria", None])
+def test_to_find_the_best_only_those_are_looked_at_that_can_come_first(
+    tmp_path: Path, image: Path, labels: Path, structure: str | None
+) -> None:
+    told: list[str] = []
+    sources = candidate_sources(Catalogue())
+    folder = make_annotated(tmp_path / "p.graft", image, labels, structure=structure)
+    with open_project(folder) as project:
+        best = best_source(
+            project, sources, report=lambda state: told.append(state.message), cancel=CancelToken()
+        )
+        ranked = rank_sources(project, sources, report=ignore_progress, cancel=CancelToken())
+
+    assert (best.source.id, best.score) == (ranked[0].source.id, ranked[0].score)
+    n_looked_at = sum(message.startswith("compared with") for message in told)
+    assert n_looked_at == (1 if structure in ("nuclei", "neurites", "axons") else len(sources))
 
 
 def test_a_source_that_has_seen_the_image_is_not_taken_as_the_best_but_by_its_name(

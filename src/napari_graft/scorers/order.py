@@ -102,6 +102,20 @@ def rank(evidence: Mapping[str, Evidence], wanted: str | None) -> list[SourceSco
     return scores
 
 
+def nearest_kind(structures: Mapping[str, str], wanted: str | None) -> list[str]:
+    """Return the sources of which `rank` puts one first: those of the nearest structure.
+
+    Parameters
+    ----------
+    structures
+        What each source segments, by its id.
+    wanted
+        What the user wants to segment, None where that is not known: then all are returned.
+    """
+    groups = {source_id: _group(structure, wanted) for source_id, structure in structures.items()}
+    return [source_id for source_id, group in groups.items() if group == min(groups.values())]
+
+
 def in_order(sources: Iterable[str], places: Mapping[str, float]) -> list[str]:
     """Return sources best first by their standings, then by name; those not measured come last."""
     return sorted(sources, key=lambda one: (places.get(one, 2.0), one))

@@ -12,7 +12,7 @@ from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
 from napari_graft.nets.device import choose_device
 from napari_graft.project.project import Project
 from napari_graft.project.ranking import RankedEntry
-from napari_graft.scorers.order import Evidence, SourceScore, rank
+from napari_graft.scorers.order import Evidence, SourceScore, nearest_kind, rank
 from napari_graft.scorers.registry import COMBINED, read_all
 from napari_graft.scorers.remedies import find_remedy
 from napari_graft.scorers.sighting import Sighting, Workplace
@@ -192,6 +192,20 @@ def rank_sources(
         entry.source.id: entry for entry in _side_by_side(best[:N_LOOKED_INTO], look_into, workplace)
     }
     return [looked_into.get(entry.source.id, entry) for entry in best]
+
+
+def best_source(
+    project: Project, sources: Sequence[Source], *, device: str = "auto", report: Report, cancel: CancelToken
+) -> RankedSource:
+    """Return the first of the ranking of some sources; those that cannot come first are not looked at.
+
+    See `rank_sources` for the parameters and the errors.
+    """
+    deep_enough = with_enough_depth(sources, project.volume, report)
+    usable = {source.id: source for source, _ in readable_sources(deep_enough, report)}
+    structures = {source_id: source.card.structure for source_id, source in usable.items()}
+    nearest = [usable[one] for one in nearest_kind(structures, project.manifest.structure)]
+    return rank_sources(project, nearest, device=device, report=report, cancel=cancel)[0]
 
 
 def _side_by_side(

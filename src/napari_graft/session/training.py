@@ -16,7 +16,7 @@ from napari_graft.session.fitting import Budget, Fitted
 from napari_graft.session.judging import Judgement, is_no_worse
 from napari_graft.session.models import SCRATCH, Model, find_run, load_model
 from napari_graft.session.project_task import ProjectTask, Tiles
-from napari_graft.session.ranking import rank_sources, tell_left_out, unseen_sources
+from napari_graft.session.ranking import best_source, tell_left_out, unseen_sources
 
 _log = logging.getLogger(__name__)
 
@@ -108,8 +108,7 @@ class TrainingTask(ProjectTask):
         if seen:
             self.report(Progress(0, None, tell_left_out(seen)))
         sources = [source for source in sources if source.card.spec.is_trainable]
-        ranked = rank_sources(self.project, sources, device=device, report=self.report, cancel=self.cancel)
-        best = ranked[0]
+        best = best_source(self.project, sources, device=device, report=self.report, cancel=self.cancel)
         if best.score.advice is not None:
             self.report(Progress(0, None, f"{NOTE}{best.source.id}: {best.score.advice}"))
         return best.source.id
