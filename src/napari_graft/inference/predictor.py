@@ -152,19 +152,20 @@ class Predictor:
     def _forward(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
         with mixed_precision(self._device):
             logits = self._network(self._batch(window))
-        return _probabilities(logits, window.shape)
+        return probabilities_of(logits, window.shape)
 
     @torch.inference_mode()
     def _look(self, window: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         with mixed_precision(self._device):
             logits, deepest = self._network.look(self._batch(window))
-        return _probabilities(logits, window.shape), deepest[0].float().cpu().numpy()
+        return probabilities_of(logits, window.shape), deepest[0].float().cpu().numpy()
 
     def _batch(self, window: NDArray[np.float32]) -> torch.Tensor:
         return pad_to_stride(to_batch([window], self._device), self.spec.total_stride)
 
 
-def _probabilities(logits: torch.Tensor, shape: tuple[int, ...]) -> NDArray[np.float32]:
+def probabilities_of(logits: torch.Tensor, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return the probabilities (1 + n_offsets, *shape) of one image from its logits, which may be padded."""
     logits = logits[0][(slice(None), *map(slice, shape))]
     answer: NDArray[np.float32] = logits.float().contiguous().sigmoid_().cpu().numpy()
     return answer

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from napari_graft.core.tile import Tile
-from napari_graft.inference.predictor import Prediction
+from napari_graft.inference.predictor import Prediction, probabilities_of
 from napari_graft.nets.padding import pad_to_stride
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.scorers.sighting import Workplace
@@ -50,6 +50,5 @@ def see(network: ResidualUNet, example: Example, place: Workplace) -> Seen:
 def answer(network: ResidualUNet, seen: Seen) -> Prediction:
     """Return what the network says of what its head has seen."""
     shape = seen.example.image.shape
-    logits = network.answer(seen.activation)[0][(slice(None), *map(slice, shape))]
-    probabilities = logits.float().sigmoid().cpu().numpy()
+    probabilities = probabilities_of(network.answer(seen.activation), shape)
     return Prediction(Tile((0,) * len(shape), shape), probabilities[0], probabilities[1:])
