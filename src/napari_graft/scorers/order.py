@@ -113,7 +113,8 @@ def nearest_kind(structures: Mapping[str, str], wanted: str | None) -> list[str]
         What the user wants to segment, None where that is not known: then all are returned.
     """
     groups = {source_id: _group(structure, wanted) for source_id, structure in structures.items()}
-    return [source_id for source_id, group in groups.items() if group == min(groups.values())]
+    nearest = min(groups.values(), default=0)
+    return [source_id for source_id, group in groups.items() if group == nearest]
 
 
 def in_order(sources: Iterable[str], places: Mapping[str, float]) -> list[str]:

@@ -160,11 +160,35 @@ def rank_sources(
     InputError
         If no source can be ranked.
     """
+    usable = _usable(project, sources, report)
+    return _rank(project, usable, scorers, Workplace(choose_device(device), cancel), report)
+
+
+def best_source(
+    project: Project, sources: Sequence[Source], *, device: str = "auto", report: Report, cancel: CancelToken
+) -> RankedSource:
+    """Return the first of the ranking of some sources; those that cannot come first are not looked at.
+
+    See `rank_sources` for the parameters and the errors.
+    """
+    usable = {source.id: source for source in _usable(project, sources, report)}
+    structures = {source_id: source.card.structure for source_id, source in usable.items()}
+    nearest = [usable[one] for one in nearest_kind(structures, project.manifest.structure)]
+    return _rank(project, nearest, COMBINED, Workplace(choose_device(device), cancel), report)[0]
+
+
+def _usable(project: Project, sources: Sequence[Source], report: Report) -> list[Source]:
+    """Return the sources that can look at the image; notes name the others."""
     deep_enough = with_enough_depth(sources, project.volume, report)
     usable = [source for source, _ in readable_sources(deep_enough, report)]
     if not usable:
         raise InputError("there is no source to rank: add one with 'napari-graft sources add'")
-    workplace = Workplace(choose_device(device), cancel)
+    return usable
+
+
+def _rank(
+    project: Project, usable: Sequence[Source], scorers: Sequence[str], workplace: Workplace, report: Report
+) -> list[RankedSource]:
     target = project_target(project, workplace)
 
     def measure(source: Source) -> tuple[Sighting, Evidence]:
@@ -192,20 +216,6 @@ def rank_sources(
         entry.source.id: entry for entry in _side_by_side(best[:N_LOOKED_INTO], look_into, workplace)
     }
     return [looked_into.get(entry.source.id, entry) for entry in best]
-
-
-def best_source(
-    project: Project, sources: Sequence[Source], *, device: str = "auto", report: Report, cancel: CancelToken
-) -> RankedSource:
-    """Return the first of the ranking of some sources; those that cannot come first are not looked at.
-
-    See `rank_sources` for the parameters and the errors.
-    """
-    deep_enough = with_enough_depth(sources, project.volume, report)
-    usable = {source.id: source for source, _ in readable_sources(deep_enough, report)}
-    structures = {source_id: source.card.structure for source_id, source in usable.items()}
-    nearest = [usable[one] for one in nearest_kind(structures, project.manifest.structure)]
-    return rank_sources(project, nearest, device=device, report=report, cancel=cancel)[0]
 
 
 def _side_by_side(
