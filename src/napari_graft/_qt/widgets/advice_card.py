@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qtpy.QtWidgets import QFrame
+from qtpy.QtWidgets import QWidget
 
 from napari_graft._qt.tabs.sources_words import advice_words, is_swap
-from napari_graft._qt.widgets.basics import button, column, set_look, text
+from napari_graft._qt.widgets.basics import button, card, column, text
 from napari_graft.project.ranking import RankedEntry
 
 
-class AdviceCard(QFrame):
+class AdviceCard(QWidget):
     """Show the advice that came with a ranking, and do what a click can do about it."""
 
     def __init__(self, on_swap: Callable[[], None]) -> None:
         super().__init__()
         self.words = text("", "warning")
         self.swap = button("Swap dark and bright", on_swap, tip="Also ranks the sources again")
-        self.setLayout(column(self.words, self.swap, margin=8, spacing=4))
-        set_look(self, "card")
+        self.setLayout(column(card(self.words, self.swap)))
 
     def show_advice(self, advised: RankedEntry | None) -> None:
         """Show the advice of a source, or nothing."""
