@@ -37,8 +37,10 @@ def print_markdown(rows: Sequence[Mapping[str, object]], columns: Sequence[str])
 def print_facts(facts: Mapping[str, object], width: int, *, indent: str = "") -> None:
     """Print a name and a value a line; what a value holds itself stands below it, a step further in."""
     for name, value in facts.items():
-        is_many = isinstance(value, list) and any(isinstance(one, Mapping) for one in value)
-        for part in value if isinstance(value, list) and is_many else [value]:
+        parts = [value]
+        if isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
+            parts = value
+        for part in parts:
             if isinstance(part, Mapping):
                 print(f"{indent}{name}")
                 print_facts(part, width, indent=f"{indent}  ")
