@@ -102,6 +102,18 @@ def test_a_file_that_is_no_source_is_explained(tmp_path: Path) -> None:
         Catalogue([]).get(tmp_path / "notes.txt")
 
 
+def test_a_source_that_hides_another_is_told_of_once(
+    tmp_path: Path, make_source: MakeSource, caplog: pytest.LogCaptureFixture
+) -> None:
+    for folder in ("a", "b"):
+        make_source(tmp_path / folder, "twin")
+    for _ in range(2):
+        found = Catalogue([(tmp_path / "a", "user"), (tmp_path / "b", "user")]).sources()
+        assert [source.path.parent.name for source in found] == ["a"]
+
+    assert [record.getMessage().count("hides the one in") for record in caplog.records] == [1]
+
+
 def test_the_environment_names_further_folders_and_the_home(
     tmp_path: Path, make_source: MakeSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
