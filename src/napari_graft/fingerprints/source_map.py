@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import dendrogram, linkage
-from scipy.spatial.distance import squareform
 
 from napari_graft.core.errors import InputError
-from napari_graft.fingerprints.distance import distance, general_mmd2
-from napari_graft.sources.fingerprint import Fingerprint
 
 TARGET = ""
 """Name of the user's image among the sources."""
@@ -77,41 +73,13 @@ def map_of_distances(names: Sequence[str], distances: NDArray[np.float64]) -> So
     fits = distances.shape == (n, n) and np.isfinite(distances).all() and (distances >= 0).all()
     if not fits or not np.allclose(distances, distances.T) or np.diagonal(distances).any():
         raise InputError(f"these are no distances between {n} sources: rank the sources again")
+    # They take 0.2 s to import: only who draws a map waits for it, not who opens the window.
+    from scipy.cluster.hierarchy import dendrogram, linkage
+    from scipy.spatial.distance import squareform
+
     merges = linkage(squareform(distances, checks=False), "average", optimal_ordering=True)
     drawn = dendrogram(merges, no_plot=True)
     # scipy draws leaf i at 10 i + 5.
     along = (np.asarray(drawn["icoord"], np.float64) - 5) / 10
     branches = np.stack([along, np.asarray(drawn["dcoord"], np.float64)], axis=-1)
     return SourceMap(tuple(names), distances, merges, tuple(map(int, drawn["leaves"])), branches)
-
-
-def map_of_fingerprints(
-    fingerprints: Mapping[str, Fingerprint], target: NDArray[np.float32] | None = None
-) -> SourceMap:
-    """Return the map of sources, and of a user's image among them.
-
-    Distances are √MMD², where MMD² is the unbiased estimate, which is slightly negative where two sets of
-    images are alike; that counts as 0. MMD itself, and not its square, is a metric.
-
-    Parameters
-    ----------
-    fingerprints
-        Of the sources in the common encoder, by id; see `general_fingerprint`.
-    target
-        Features of the image's tiles in the same encoder, float32 (m, d); None to map the sources alone.
-
-    Raises
-    ------
-    InputError
-        If fingerprints were not made alike, or there are too few.
-    """
-    names, known = list(fingerprints), list(fingerprints.values())
-    n = len(known) + (target is not None)
-    mmd2 = np.zeros((n, n))
-    for i, one in enumerate(known):
-        for j, other in enumerate(known[:i]):
-            mmd2[i, j] = general_mmd2(one, other)
-        if target is not None:
-            mmd2[-1, i] = distance(one, target).mmd2
-    below = np.sqrt(np.maximum(mmd2, 0))
-    return map_of_distances(names if target is None else [*names, TARGET], below + below.T)

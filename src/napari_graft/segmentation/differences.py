@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_graft.metrics.contingency import Indices, sum_by_label, tabulate
 from napari_graft.segmentation.matching import best_overlaps
@@ -57,8 +56,11 @@ def object_differences(first: Segments, second: Segments) -> list[ObjectDifferen
     overlaps = {one: iou for one, iou in best_overlaps(first, second).items() if iou < THRESHOLD}
     if not overlaps:
         return []
+    # scipy.ndimage takes 0.4 s to import: only who compares waits for it, not who opens the window.
+    from scipy.ndimage import find_objects
+
     kinds = _kinds(first, second)
-    boxes = ndimage.find_objects(first)
+    boxes = find_objects(first)
     found = []
     for one, iou in overlaps.items():
         pixels = np.argwhere(first[boxes[one - 1]] == one)

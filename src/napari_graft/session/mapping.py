@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.fingerprints.label_effect import LabelEffect, label_effect
-from napari_graft.fingerprints.source_map import TARGET, SourceMap, map_of_fingerprints
+from napari_graft.fingerprints.source_distances import map_of_fingerprints
+from napari_graft.fingerprints.source_map import TARGET, SourceMap
 from napari_graft.nets.device import choose_device
 from napari_graft.project.project import Project
 from napari_graft.scorers.sighting import Workplace
