@@ -251,6 +251,6 @@ def test_a_damaged_map_is_told_and_hides_nothing_else(graft_window: Window, neur
     store(neuropil_project, entries=(entry("fly-medulla-fibsem"),), map=damaged)
     graft_window.open(neuropil_project)
 
-    assert any("map of the sources" in message for message in graft_window.refusals)
+    assert any("map of the sources" in message for message in graft_window.failures)
     assert graft_window.workbench.sources.state.source_map is None
     assert graft_window.workbench.sources.state.is_ranked

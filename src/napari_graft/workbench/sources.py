@@ -83,6 +83,7 @@ class SourcesModel:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._ranking = StoredRanking()
+        self._drawn: StoredMap | None = None
         self._previewer = Previewer(context, "preview")
         self.state = SourcesState()
         context.project_changed.connect(self._on_project_changed)
@@ -225,12 +226,31 @@ class SourcesModel:
         )
         self.state.advised = self._ranking.advised
         self.state.chosen = self._ranking.chosen
-        self.state.source_map = self._map()
+        self._draw_map()
 
-    def _map(self) -> SourceMap | None:
+    def _draw_map(self) -> None:
+        """Order the sources on their map; not on the thread of the window, which would wait for an import."""
         stored = self._ranking.map
-        try:
-            return None if stored is None else map_of_distances(stored.names, np.array(stored.distances))
-        except (InputError, ValueError) as error:  # numbers that make no square, or no distances
-            self.refused.emit(f"the map of the sources cannot be shown: {error}")
-            return None
+        if stored is self._drawn:
+            return
+        self._drawn, self.state.source_map = stored, None
+        if stored is None:
+            return
+
+        def take(drawn: SourceMap) -> None:
+            if self._drawn is stored:
+                self.state.source_map = drawn
+
+        self._context.jobs.start(
+            "Drawing the map of the sources",
+            lambda report, cancel: _map_of(stored),
+            lane="files",
+            on_done=take,
+        )
+
+
+def _map_of(stored: StoredMap) -> SourceMap:
+    try:
+        return map_of_distances(stored.names, np.array(stored.distances))
+    except (InputError, ValueError) as error:  # numbers that make no square, or no distances
+        raise InputError(f"the map of the sources cannot be shown: {error}") from error
