@@ -196,18 +196,28 @@ def test_no_tab_needs_more_than_a_narrow_dock(dock: GraftDock, number: int) -> N
     assert dock.tabs.widget(number).widget().minimumSizeHint().width() <= 300
 
 
-def test_opening_the_dock_is_quick_and_loads_no_torch(tmp_path: Path) -> None:
+def test_opening_the_dock_loads_nothing_heavy_and_is_quick() -> None:
+    tries = [_open_the_dock() for _ in range(3)]
+
+    assert tries[0][1] == []
+    # The least that it takes: what else the machine does makes it slower, and nothing makes it quicker.
+    assert min(seconds for seconds, _ in tries) < 1.5
+
+
+def _open_the_dock() -> tuple[float, list[str]]:
+    """Return the processor time that opening takes in a fresh napari, and which heavy modules that loads."""
     code = """
 import json, sys, time
 import napari
 viewer = napari.Viewer(show=False)
+before = set(sys.modules)
 began = time.process_time()
 viewer.window.add_plugin_dock_widget("napari-graft", "Graft")
-print(json.dumps([time.process_time() - began, "torch" in sys.modules]))
+seconds = time.process_time() - began
+heavy = {"torch", "monai", "dask", "zarr", "sklearn", "skimage", "scipy.ndimage", "scipy.linalg"}
+print(json.dumps([seconds, sorted(heavy & (set(sys.modules) - before))]))
 viewer.close()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-
-    seconds, has_torch = json.loads(done.stdout.splitlines()[-1])
-    assert not has_torch
-    assert seconds < 1.5
+    seconds, heavy = json.loads(done.stdout.splitlines()[-1])
+    return seconds, heavy
