@@ -141,6 +141,11 @@ class AnnotationStore:
         except FileNotFoundError:  # a tile was replaced, or its labels are missing: `read` knows which
             return [self.read(one.tile) for one in stored]
 
+    def checksum(self) -> str:
+        """Return what changes whenever a tile is added or painted anew."""
+        records = [stored.record.model_dump_json() for stored in self._stored()]
+        return hashlib.sha256("\n".join(records).encode()).hexdigest()
+
     def _stored(self) -> list[_Stored]:
         latest: dict[Tile, _Stored] = {}
         for path in sorted(self._folder.glob("*.json")):

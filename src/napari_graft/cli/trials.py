@@ -77,7 +77,7 @@ def plan(
     Parameters
     ----------
     project
-        Folder of the project; nothing in it is changed.
+        Folder of the project; all that is written to it is what was measured of the sources.
     exclude
         Ids of sources to leave out.
     spending

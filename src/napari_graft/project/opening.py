@@ -169,11 +169,12 @@ def _describe(path: Path, image: ImageChoice, volume: Volume, structure: Structu
         pixel_size=volume.axes.pixel_size,
         unit=volume.axes.unit,
         structure=structure,
-        versions=_versions(),
+        versions=program_versions(),
     )
 
 
-def _versions() -> dict[str, str]:
+def program_versions() -> dict[str, str]:
+    """Return the versions of the program and of Python, by name."""
     try:
         ours = version("napari-graft")
     except PackageNotFoundError:  # run from a checkout that was not installed

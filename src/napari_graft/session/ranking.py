@@ -13,13 +13,11 @@ from napari_graft.nets.device import choose_device
 from napari_graft.project.project import Project
 from napari_graft.project.ranking import RankedEntry
 from napari_graft.scorers.order import Evidence, SourceScore, nearest_kind, rank
-from napari_graft.scorers.registry import COMBINED, read_all
-from napari_graft.scorers.remedies import find_remedy
-from napari_graft.scorers.sighting import Sighting, Workplace
+from napari_graft.scorers.registry import COMBINED
+from napari_graft.scorers.sighting import Workplace
 from napari_graft.session.depth import with_enough_depth
-from napari_graft.session.models import model_of_source
+from napari_graft.session.measuring import Measurer
 from napari_graft.session.readable import readable_sources
-from napari_graft.session.target import project_target
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.exclude import trained_on
 from napari_graft.sources.source import Source
@@ -189,32 +187,31 @@ def _usable(project: Project, sources: Sequence[Source], report: Report) -> list
 def _rank(
     project: Project, usable: Sequence[Source], scorers: Sequence[str], workplace: Workplace, report: Report
 ) -> list[RankedSource]:
-    target = project_target(project, workplace)
-
-    def measure(source: Source) -> tuple[Sighting, Evidence]:
-        """Look at the target with the eyes of one source."""
-        model = model_of_source(source)
-        sighting = Sighting(source, model.network, model.decode, target, workplace)
-        return sighting, _measure(sighting, scorers)
-
-    sightings: dict[str, Sighting] = {}
-    evidence: dict[str, Evidence] = {}
     report(Progress(0, len(usable), "reading the image"))
-    for done, (sighting, found) in enumerate(_side_by_side(usable, measure, workplace), 1):
-        source = sighting.source
+    measurer = Measurer(project, scorers, workplace)
+
+    def measure(source: Source) -> tuple[Source, Evidence]:
+        return source, measurer.evidence(source)
+
+    sources: dict[str, Source] = {}
+    evidence: dict[str, Evidence] = {}
+    for done, (source, found) in enumerate(_side_by_side(usable, measure, workplace), 1):
         report(Progress(done, len(usable), f"compared with {source.card.title}"))
-        sightings[source.id], evidence[source.id] = sighting, found
+        sources[source.id], evidence[source.id] = source, found
     ranked = rank(evidence, project.manifest.structure)
     report(Progress(len(usable), len(usable), "looking into the scale and the noise of the image"))
-    best = [RankedSource(sightings[score.source_id].source, score) for score in ranked]
+    best = [RankedSource(sources[score.source_id], score) for score in ranked]
 
     def look_into(entry: RankedSource) -> RankedSource:
         """Look into one of the best."""
-        return replace(entry, score=_look_into(sightings[entry.source.id], entry.score))
+        found = measurer.look_into(entry.source, entry.score.evidence)
+        return replace(entry, score=replace(entry.score, evidence=found))
 
     looked_into = {
         entry.source.id: entry for entry in _side_by_side(best[:N_LOOKED_INTO], look_into, workplace)
     }
+    if measurer.failure is not None:
+        report(Progress(0, None, f"{NOTE}the next ranking measures all again: {measurer.failure}"))
     return [looked_into.get(entry.source.id, entry) for entry in best]
 
 
@@ -225,15 +222,3 @@ def _side_by_side(
     n_workers = count_workers(len(items)) if workplace.device.type == "cpu" else 1
     with share_threads(n_workers):
         yield from run_parallel(items, lambda item, _: work(item), n_workers, workplace.cancel)
-
-
-def _measure(sighting: Sighting, scorers: Sequence[str]) -> Evidence:
-    readings = read_all(sighting, scorers)
-    remedy = find_remedy(sighting, ("invert",))
-    return Evidence(sighting.source.card.structure, sighting.distance, readings, remedy)
-
-
-def _look_into(sighting: Sighting, score: SourceScore) -> SourceScore:
-    """Look for a better remedy than to invert the image, which was tried with every source."""
-    remedy = find_remedy(sighting, ("smooth", "rescale"), score.evidence.remedy)
-    return replace(score, evidence=replace(score.evidence, remedy=remedy))

@@ -44,13 +44,14 @@ class ProjectTarget:
         The project.
     workplace
         Where the common encoder runs.
-    encoder
-        The network that all sources share, None where it is not at hand.
+    encoder, encoder_sha256
+        The network that all sources share, and the checksum of its weights; None where it is not at hand.
     """
 
     project: Project
     workplace: Workplace
     encoder: ResidualUNet | None = None
+    encoder_sha256: str | None = None
     _lock: RLock = field(default_factory=RLock)
     _tiles: dict[_Scale, Images] = field(default_factory=dict)
     _general: dict[_Scale, NDArray[np.float32]] = field(default_factory=dict)
@@ -102,7 +103,10 @@ class ProjectTarget:
 def project_target(project: Project, workplace: Workplace) -> ProjectTarget:
     """Return a project's image as a target, with the common encoder where that is at hand."""
     common = common_encoder(Catalogue())
-    return ProjectTarget(project, workplace, None if common is None else common[0])
+    if common is None:
+        return ProjectTarget(project, workplace)
+    encoder, ruler = common
+    return ProjectTarget(project, workplace, encoder, ruler.encoder)
 
 
 def _scale(spec: NetworkSpec, zoom: float) -> _Scale:
