@@ -274,7 +274,6 @@ def take_train(gallery: Gallery) -> None:
 def take_merged(gallery: Gallery) -> None:
     """Merge the two best sources."""
     sources, training = gallery.bench.sources, gallery.bench.training
-    gallery.bench.state.tab = "sources"
     sources.state.ticked = frozenset(row.id for row in sources.state.rows[:2])
     gallery.person.click(gallery.tab("sources").buttons.merge)
     wait_until(
@@ -300,6 +299,11 @@ def take_compare(gallery: Gallery) -> None:
     gallery.take("compare", "filled")
     gallery.shoot(8)
     comparing.close_comparison()
+
+
+def take_failed_comparison(gallery: Gallery) -> None:
+    """Ask for a comparison where no image is left to compare on."""
+    tab = gallery.tab("compare")
     image = find_layer(gallery.viewer, "image")
     gallery.viewer.layers.remove(image)
     gallery.person.click(tab.compare)
@@ -317,8 +321,9 @@ def main(out: Path) -> None:
     take_sources(gallery, folder)
     take_annotate(gallery)
     take_train(gallery)
-    take_merged(gallery)
     take_compare(gallery)
+    take_merged(gallery)
+    take_failed_comparison(gallery)
     gallery.finish()
 
 
