@@ -67,6 +67,21 @@ def test_tiles_are_listed_in_the_order_of_acceptance_also_when_painted_anew(
     assert store.read(Tile((0, 16), (8, 8))).round == 3
 
 
+def test_the_checksum_changes_with_each_tile_and_each_painting_and_with_nothing_else(
+    tmp_path: Path, paint: Paint
+) -> None:
+    store = AnnotationStore(tmp_path / "a")
+    seen = [store.checksum()]
+    for start, label in (((0, 0), 1), ((0, 16), 1), ((0, 0), 2), ((0, 0), 1)):
+        store.write(paint(start, (8, 8), label))
+        seen.append(store.checksum())
+    store.write(paint((0, 0), (8, 8), 1))
+
+    assert AnnotationStore(tmp_path / "a", writable=False).checksum() == store.checksum() == seen[-1]
+    assert seen[4] == seen[2]  # painted back to what it was
+    assert len(set(seen)) == 4
+
+
 def test_files_of_an_earlier_painting_do_not_pile_up(tmp_path: Path, paint: Paint) -> None:
     store = AnnotationStore(tmp_path / "a")
     for value in range(1, 9):
