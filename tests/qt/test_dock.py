@@ -197,11 +197,14 @@ def test_no_tab_needs_more_than_a_narrow_dock(dock: GraftDock, number: int) -> N
 
 
 def test_opening_the_dock_loads_nothing_heavy_and_is_quick() -> None:
-    tries = [_open_the_dock() for _ in range(3)]
+    seconds, heavy = _open_the_dock()
+    assert heavy == []
+    # What else the machine does makes it slower, and nothing makes it quicker: the least is what it takes.
+    for _ in range(2):
+        if seconds >= 1.5:
+            seconds = min(seconds, _open_the_dock()[0])
 
-    assert tries[0][1] == []
-    # The least that it takes: what else the machine does makes it slower, and nothing makes it quicker.
-    assert min(seconds for seconds, _ in tries) < 1.5
+    assert seconds < 1.5
 
 
 def _open_the_dock() -> tuple[float, list[str]]:
