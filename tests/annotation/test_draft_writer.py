@@ -176,11 +176,11 @@ def test_closing_waits_no_longer_than_it_may(tmp_path: Path, heard: _Heard) -> N
     writer.submit(draft, make_state(1))
 
     began = time.monotonic()
-    is_saved = writer.close(0.3)
+    is_saved = writer.close(1.0)
     seconds = time.monotonic() - began
 
     draft.may_go.set()
     assert not is_saved
-    assert seconds < 0.55  # and not once for the states and once more for the thread
+    assert seconds < 1.9  # and not once for the states and once more for the thread
     assert writer.close(PATIENCE)
     assert draft.appended == [1]
