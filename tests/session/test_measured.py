@@ -114,9 +114,20 @@ def test_a_tile_painted_or_painted_anew_has_only_the_tiles_measured_again(folder
     assert [entry["z"] for entry in first] == [entry["z"] for entry in before]
 
 
-@pytest.mark.parametrize(
-    "change", [{"inverted": True}, {"pixel_size": (5.0, 5.0)}, {"structure": "neurites"}], ids=str
-)
+def test_another_wish_has_only_the_tiles_measured_again(folder: Path, ears: _Ears) -> None:
+    _paint(folder)
+    before = _rank(folder)
+    ears.take()
+    with open_project(folder, write=True) as project:
+        project.update_manifest(structure="neurites")
+    after = {one["source"]: one for one in _rank(folder)}
+
+    assert [one for one in ears.take() if not one.startswith("scale")] == ALL_ON["tiles"]
+    assert all(after[one["source"]]["few_shot"] != one["few_shot"] for one in before)  # VI and not AP
+    assert all(after[one["source"]]["z"] == one["z"] for one in before)
+
+
+@pytest.mark.parametrize("change", [{"inverted": True}, {"pixel_size": (5.0, 5.0)}], ids=str)
 def test_another_look_at_the_image_has_all_measured_again(
     folder: Path, ears: _Ears, change: dict[str, object]
 ) -> None:

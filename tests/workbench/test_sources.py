@@ -79,6 +79,25 @@ def test_ranking_is_shown_best_first_stored_and_there_again(
     assert set(mapped.names) == {row.id for row in rows}  # the image is not on it: no common encoder here
 
 
+def test_the_map_is_drawn_once_whatever_is_chosen(graft_window: Window, neuropil_project: Path) -> None:
+    names = ("fly-medulla-fibsem", "nuclei-he")
+    known = {"names": names, "distances": ((0.0, 1.0), (1.0, 0.0))}
+    store(neuropil_project, entries=tuple(entry(name) for name in names), map=known)
+    started: list[str] = []
+    graft_window.workbench.context.jobs.started.connect(lambda job: started.append(job.state.title))
+    graft_window.open(neuropil_project)
+    model = graft_window.workbench.sources
+    drawn = model.state.source_map
+    model.choose("nuclei-he")
+    graft_window.wait()
+
+    assert drawn is not None
+    assert model.state.source_map is drawn
+    assert sum("map" in title for title in started) == 1
+    graft_window.workbench.context.close_project()
+    assert model.state.source_map is None
+
+
 def test_sources_that_have_seen_the_image_are_named_and_not_listed(
     graft_window: Window, neuropil_project: Path
 ) -> None:

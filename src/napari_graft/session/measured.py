@@ -26,7 +26,7 @@ FOLDER = Path("cache", "measured")
 _METHOD = 1
 """To be raised when the same source, image and tiles would give other numbers."""
 _OF_IMAGE = {
-    "signature", "shape", "axes", "declared_axes", "channel", "pixel_size", "unit", "structure", "inverted",
+    "signature", "shape", "axes", "declared_axes", "channel", "pixel_size", "unit", "inverted",
 }  # fmt: skip
 
 
@@ -49,7 +49,7 @@ class Memory:
     image
         Checksum of what a measurement on the image depends on beside the source.
     tiles
-        Checksum of the annotation.
+        Checksum of the annotation and of what is wanted, by which objects on tiles are judged.
     failure
         Why something could not be kept, None where all was.
     """
@@ -109,7 +109,8 @@ def memory_of(project: Project, *, encoder: str | None, device: str) -> Memory:
         encoder,
         device,
     ]
-    return Memory(project.folder / FOLDER, _checksum(image), project.annotations.checksum())
+    tiles = [project.annotations.checksum(), project.manifest.structure]
+    return Memory(project.folder / FOLDER, _checksum(image), _checksum(tiles))
 
 
 def _describe(source: Source) -> list[object]:
