@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.errors import Cancelled
@@ -138,6 +139,19 @@ def test_another_look_at_the_image_has_all_measured_again(
     _rank(folder)
 
     assert ears.take() == ALL
+
+
+def test_an_image_that_was_overwritten_is_measured(tmp_path: Path, image: Path, ears: _Ears) -> None:
+    own = tmp_path / "own.tif"
+    shutil.copy(image, own)
+    make_project(tmp_path / "p.graft", ImageOptions(str(own), structure="nuclei")).close()
+    before = _rank(tmp_path / "p.graft")
+    ears.take()
+    tifffile.imwrite(own, np.flipud(np.fliplr(tifffile.imread(own))) // 2)
+    after = _rank(tmp_path / "p.graft")
+
+    assert ears.take() == ALL
+    assert [one["z"] for one in after] != [one["z"] for one in before]
 
 
 def test_another_source_of_the_same_name_is_measured_and_the_others_are_not(

@@ -121,10 +121,14 @@ class Project(ProjectDocuments):
     @property
     def is_image_changed(self) -> bool:
         """Say whether the image's file is another than when the project was made, or cannot be read."""
+        return self.image_signature() != self._manifest.signature
+
+    def image_signature(self) -> ImageSignature | None:
+        """Return what the image's file looks like now, None where it cannot be read."""
         try:
-            return ImageSignature.of(self.image.file) != self._manifest.signature
+            return ImageSignature.of(self.image.file)
         except OSError:
-            return True
+            return None
 
     @cached_property
     def volume(self) -> Volume:

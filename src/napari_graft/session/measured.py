@@ -25,9 +25,7 @@ Part = Literal["image", "scale", "tiles"]
 FOLDER = Path("cache", "measured")
 _METHOD = 1
 """To be raised when the same source, image and tiles would give other numbers."""
-_OF_IMAGE = {
-    "signature", "shape", "axes", "declared_axes", "channel", "pixel_size", "unit", "inverted",
-}  # fmt: skip
+_OF_IMAGE = {"shape", "axes", "declared_axes", "channel", "pixel_size", "unit", "inverted"}
 
 
 class _Kept(Document):
@@ -100,10 +98,11 @@ def memory_of(project: Project, *, encoder: str | None, device: str) -> Memory:
     device
         ``"cpu"`` or ``"cuda"``: they round differently.
     """
-    intensity = intensity_of(project)
+    intensity, signature = intensity_of(project), project.image_signature()
     image = [
         _METHOD,
         program_versions(),
+        None if signature is None else signature.model_dump(),
         project.manifest.model_dump(mode="json", include=_OF_IMAGE),
         [intensity.low, intensity.high],
         encoder,
