@@ -265,11 +265,15 @@ def test_what_is_no_source_is_refused_in_words(
     assert len(graft_window.workbench.sources.state.rows) == n_before
 
 
-def test_a_damaged_map_is_told_and_hides_nothing_else(graft_window: Window, neuropil_project: Path) -> None:
-    damaged = {"names": ("fly-medulla-fibsem", "rat-axons-sem"), "distances": ((0.0, 1.0),)}
+@pytest.mark.parametrize("distances", [((0.0, 1.0),), ((0.0, 1.0), (1.0,)), ((0.0, -1.0), (-1.0, 0.0))])
+def test_a_damaged_map_is_told_and_hides_nothing_else(
+    graft_window: Window, neuropil_project: Path, distances: tuple[tuple[float, ...], ...]
+) -> None:
+    damaged = {"names": ("fly-medulla-fibsem", "rat-axons-sem"), "distances": distances}
     store(neuropil_project, entries=(entry("fly-medulla-fibsem"),), map=damaged)
     graft_window.open(neuropil_project)
 
-    assert any("map of the sources" in message for message in graft_window.failures)
+    assert len(graft_window.failures) == 1
+    assert "rank the sources again" in graft_window.failures[0]
     assert graft_window.workbench.sources.state.source_map is None
     assert graft_window.workbench.sources.state.is_ranked

@@ -251,6 +251,7 @@ class SourcesModel:
 
 def _map_of(stored: StoredMap) -> SourceMap:
     try:
-        return map_of_distances(stored.names, np.array(stored.distances))
-    except (InputError, ValueError) as error:  # numbers that make no square, or no distances
-        raise InputError(f"the map of the sources cannot be shown: {error}") from error
+        distances = np.array(stored.distances)
+    except ValueError:
+        raise InputError("the stored distances make no table: rank the sources again") from None
+    return map_of_distances(stored.names, distances)
