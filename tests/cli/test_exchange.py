@@ -116,3 +116,7 @@ def test_a_package_of_unknown_structure_is_added_and_that_is_said(
     assert answer.code == 0
     assert "--structure" in answer.err
     assert graft("sources", "show", "bright-things", "--json").document["structure"] == "any"
+    again = ("sources", "add", tmp_path / "things.zip", "--structure", "nuclei")
+    assert graft(*again).refuses("bright-things", "--replace")
+    assert graft(*again, "--replace").code == 0
+    assert graft("sources", "show", "bright-things", "--json").document["structure"] == "nuclei"

@@ -19,7 +19,7 @@ OPTIONS = {
     "sources list": "--scores --json",
     "sources show": "--json",
     "sources map": "--out --json",
-    "sources add": "--sha256 --outputs --structure",
+    "sources add": "--sha256 --outputs --structure --replace",
     "sources export": "--out --format",
     "sources train": "--out --rescore",
     "rank": "--exclude --include-seen --json",

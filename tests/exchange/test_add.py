@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import functools
 import hashlib
 import http.server
@@ -16,6 +17,8 @@ from napari_graft.core.errors import Cancelled, InputError, StorageError
 from napari_graft.core.progress import CancelToken, Progress
 from napari_graft.exchange import torchscript_file
 from napari_graft.exchange.add import add_source
+from napari_graft.exchange.wishes import Wishes
+from napari_graft.io import atomic
 from napari_graft.sources.catalogue import Catalogue, user_sources
 from napari_graft.sources.source import export_source, open_source
 
@@ -130,6 +133,37 @@ def test_adding_twice_changes_nothing_but_another_source_of_that_id_is_refused(
 
     with pytest.raises(InputError, match="another source called 'one' is there already"):
         add_source(make_source(tmp_path / "others", "one", title="Another"), tmp_path / "home")
+    _assert_added(tmp_path / "home", folder)
+
+
+def test_another_source_takes_the_place_of_the_one_before_where_that_is_wished(
+    tmp_path: Path, folder: Path, make_source: MakeSource
+) -> None:
+    other = make_source(tmp_path / "others", "one", title="Another")
+    (other / "fingerprint.safetensors").unlink()
+    add_source(folder, tmp_path / "home", wishes=Wishes(replaces=True))
+    _assert_added(tmp_path / "home", folder)
+    added = add_source(other, tmp_path / "home", wishes=Wishes(replaces=True))
+
+    assert added.card.title == "Another"
+    _assert_added(tmp_path / "home", other)
+
+
+def test_a_full_disk_replaces_nothing(
+    tmp_path: Path, folder: Path, make_source: MakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_source(tmp_path / "others", "one", title="Another")
+    add_source(folder, tmp_path / "home")
+    real = Path.rename
+
+    def fail(path: Path, target: Path) -> Path:
+        if path.name.endswith(atomic.TEMPORARY_SUFFIX):
+            raise OSError(errno.ENOSPC, "full")
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(StorageError, match="disk is full"):
+        add_source(other, tmp_path / "home", wishes=Wishes(replaces=True))
     _assert_added(tmp_path / "home", folder)
 
 

@@ -116,7 +116,12 @@ def draw_map(
 
 @app.command
 def add(
-    source: str, *, sha256: str | None = None, outputs: str | None = None, structure: str | None = None
+    source: str,
+    *,
+    sha256: str | None = None,
+    outputs: str | None = None,
+    structure: str | None = None,
+    replace: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Add a source to your own, from a file, a folder or a URL.
 
@@ -138,12 +143,14 @@ def add(
         background, distance or unused for each, separated by commas.
     structure
         What a package's network finds, where it does not say: nuclei, cells, neurites, and so on.
+    replace
+        Put it in the place of another source of your own that has its id.
     """
     from napari_graft.exchange.wishes import Wishes
     from napari_graft.session.sources import add_to_user
     from napari_graft.sources.foreign_spec import ForeignSpec
 
-    wishes = Wishes.of_words(outputs, structure)
+    wishes = Wishes.of_words(outputs, structure, replaces=replace)
     with progress() as (report, cancel):
         added = add_to_user(source, sha256=sha256, wishes=wishes, report=report, cancel=cancel)
     stderr.print(f"added {added.id}: {added.card.title}", markup=False)
@@ -151,7 +158,9 @@ def add(
     if isinstance(spec, ForeignSpec) and outputs is None:
         stderr.print(f"its answer is taken as {', '.join(spec.outputs)}: look at it before you rely on it")
     if added.card.structure == "any":
-        stderr.print("what it finds is not known, so it is not ranked: add it again with --structure")
+        stderr.print(
+            "what it finds is not known, so it is not ranked: add it again with --structure and --replace"
+        )
 
 
 @app.command

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -15,15 +15,14 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Report, ignore_progress
 from napari_graft.exchange import torchscript_file
 from napari_graft.exchange.formats import bring_source
+from napari_graft.exchange.install import install
 from napari_graft.exchange.trial import try_source
 from napari_graft.exchange.wishes import NO_WISHES, Wishes
-from napari_graft.io import atomic
 from napari_graft.io.fetch import download
 from napari_graft.sources import archive
 from napari_graft.sources.card import SourceCard
-from napari_graft.sources.catalogue import user_sources
 from napari_graft.sources.document import read_document
-from napari_graft.sources.source import Source, open_source
+from napari_graft.sources.source import Source
 
 _log = logging.getLogger(__name__)
 
@@ -50,13 +49,13 @@ def add_source(
     sha256
         Checksum of the file; it is not needed for weights, whose card holds theirs.
     wishes
-        What a package does not say of its network.
+        What a package does not say of its network, and whether another source of its id is replaced.
 
     Raises
     ------
     InputError
         If it is no source, is damaged or hostile, has another checksum, cannot be run, or if another source
-        has its id.
+        has its id and is to stay.
     StorageError
         If the disk is full; then nothing was added.
     Cancelled
@@ -84,7 +83,7 @@ def _add_file(path: Path, home: Path, wishes: Wishes, cancel: CancelToken) -> So
         source.load_fingerprint()
         if not source.card.spec.is_trainable:
             try_source(source, cancel)
-        return _install(source, home)
+        return install(source, home, replaces=wishes.replaces)
 
 
 def _refuse_other_checksum(path: Path, sha256: str | None) -> None:
@@ -121,31 +120,3 @@ def _download_torchscript(url: str, folder: Path, sha256: str | None, fetch: Cal
         _log.debug("no card beside %s: %s", url, error)
         return fetch(url, folder, sha256=sha256)
     return fetch(url, folder, sha256=sha256 or card.weights_sha256)
-
-
-def _install(source: Source, home: Path) -> Source:
-    files = source.read_files()
-    folder = user_sources(home) / source.id
-    if folder.exists():
-        if _read_files(folder) != files:
-            raise InputError(
-                f"another source called {source.id!r} is there already: remove {str(folder)!r} to replace it"
-            )
-        return open_source(folder, "user")
-    # A dot hides it from the catalogue until all of it is there.
-    unfinished = folder.with_name(f".{folder.name}{atomic.TEMPORARY_SUFFIX}")
-    try:
-        with atomic.storage_errors(folder):
-            shutil.rmtree(unfinished, ignore_errors=True)
-            unfinished.mkdir(parents=True)
-            for name, data in files.items():
-                atomic.write_bytes(unfinished / name, data)
-            unfinished.rename(folder)
-            atomic.sync_folder(folder.parent)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    return open_source(folder, "user")
-
-
-def _read_files(folder: Path) -> Mapping[str, bytes]:
-    return {n: (folder / n).read_bytes() for n in archive.MEMBER_LIMITS if (folder / n).is_file()}

@@ -1,4 +1,4 @@
-"""What a person says about a network that its file does not say."""
+"""What a person says about a source that is brought and that its file does not say."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from napari_graft.sources.foreign_spec import MEANINGS, Meaning
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """Say of a network of another program what only a person knows.
+    """Say of a source that is brought what only a person knows.
 
     Parameters
     ----------
@@ -19,13 +19,16 @@ class Wishes:
         What each channel of its answer means; empty where the file says it.
     structure
         What its foreground is, None where the file says it.
+    replaces
+        Whether it takes the place of a source of the user's own that has its id.
     """
 
     outputs: tuple[Meaning, ...] = ()
     structure: Structure | None = None
+    replaces: bool = False
 
     @classmethod
-    def of_words(cls, outputs: str | None, structure: str | None) -> Wishes:
+    def of_words(cls, outputs: str | None, structure: str | None, *, replaces: bool = False) -> Wishes:
         """Return the wishes in words as they are typed: ``"foreground,boundary"`` and ``"nuclei"``.
 
         Raises
@@ -43,7 +46,8 @@ class Wishes:
                 )
         if structure is not None and structure not in structures:
             raise InputError(f"structure {structure!r} is unknown: use one of {', '.join(STRUCTURES)}")
-        return cls(tuple(known[word] for word in words), None if structure is None else structures[structure])
+        wanted = None if structure is None else structures[structure]
+        return cls(tuple(known[word] for word in words), wanted, replaces)
 
 
 NO_WISHES = Wishes()
