@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,12 +26,14 @@ from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.scorers import few_shot as few_shot_module
+from napari_graft.scorers import zero_shot as zero_shot_module
 from napari_graft.scorers.consistency import agreement, changes, consistency
 from napari_graft.scorers.energy import energy_distance
 from napari_graft.scorers.few_shot import few_shot
 from napari_graft.scorers.frechet import frechet_to_standard
 from napari_graft.scorers.head import fit_head, lesson
 from napari_graft.scorers.mmd_general import general_closeness
+from napari_graft.scorers.on_tiles import MOST_TILES, examples_to_score
 from napari_graft.scorers.registry import SCORERS
 from napari_graft.scorers.remedies import find_remedy
 from napari_graft.scorers.seen import Seen, answer
@@ -217,6 +220,35 @@ def test_score_on_the_tiles_does_not_hang_on_the_threshold_that_a_source_came_wi
     blind.decode = replace(blind.decode, foreground_threshold=0.999)
     for score in (few_shot, zero_shot):
         assert score(blind) == pytest.approx(score(sighting), abs=0.1)
+
+
+@pytest.mark.parametrize("n_tiles", [0, 1, MOST_TILES[2], MOST_TILES[2] + 1, 3 * MOST_TILES[2]])
+def test_of_many_tiles_some_from_the_first_to_the_last_are_scored(
+    project: Project, monkeypatch: pytest.MonkeyPatch, n_tiles: int
+) -> None:
+    examples = list(range(n_tiles))
+    monkeypatch.setattr(ProjectTarget, "examples", lambda target, spec: examples)
+    found = list(examples_to_score(see(project)))
+
+    assert len(set(found)) == len(found) == min(n_tiles, MOST_TILES[2])
+    assert found == sorted(found)
+    assert found[:1] + found[-1:] == examples[:1] + examples[-1:]
+
+
+@pytest.mark.parametrize("score", [few_shot, zero_shot])
+def test_a_score_looks_at_no_more_tiles_than_that(
+    project: Project, monkeypatch: pytest.MonkeyPatch, score: Callable[[Sighting], float | None]
+) -> None:
+    sighting = see(project)
+    (example, *_) = sighting.target.examples(sighting.network.spec)
+    scored: list[object] = []
+    monkeypatch.setattr(ProjectTarget, "examples", lambda target, spec: [example] * 5)
+    monkeypatch.setitem(MOST_TILES, 2, 2)
+    for module in (few_shot_module, zero_shot_module):
+        monkeypatch.setattr(module, "best_score", lambda _, found, labels: scored.extend(found))
+    score(sighting)
+
+    assert len(scored) == 2
 
 
 @pytest.mark.parametrize("n_tiles", [1, 2])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from napari_graft.inference.predictor import Prediction
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.scorers.head import fit_head
-from napari_graft.scorers.on_tiles import best_score
+from napari_graft.scorers.on_tiles import best_score, examples_to_score
 from napari_graft.scorers.seen import Seen, answer, see
 from napari_graft.scorers.sighting import Sighting
 from napari_graft.scorers.zero_shot import zero_shot
@@ -37,7 +37,7 @@ def few_shot(sighting: Sighting) -> float | None:
     if not isinstance(network, ResidualUNet):
         return zero_shot(sighting)
     network.to(place.device).eval()
-    seen = [see(network, one, place) for one in sighting.target.examples(network.spec)]
+    seen = [see(network, one, place) for one in examples_to_score(sighting)]
     if not seen:
         return None
     halves = _halves(seen)

@@ -11,9 +11,21 @@ from numpy.typing import NDArray
 from napari_graft.inference.predictor import Prediction
 from napari_graft.scorers.sighting import Sighting
 from napari_graft.segmentation.calibrate import DecodeTrial
+from napari_graft.training.examples import Example
 
 THRESHOLDS = (0.02, 0.2, 0.35, 0.5, 0.65, 0.8)
 """Of the foreground, tried beside the source's own: where objects end is what images differ in most."""
+MOST_TILES = {2: 24, 3: 8}
+"""Of a 3-D source fewer: it looks at the slices around each as well, which takes time and memory."""
+
+
+def examples_to_score(sighting: Sighting) -> Sequence[Example]:
+    """Return the annotated tiles that a source is scored on: all, or `MOST_TILES` spread over all rounds."""
+    spec = sighting.network.spec
+    examples, most = sighting.target.examples(spec), MOST_TILES[spec.ndim]
+    if len(examples) <= most:
+        return examples
+    return [examples[round(place)] for place in np.linspace(0, len(examples) - 1, most)]
 
 
 def best_score(

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from napari_graft.inference.predictor import Predictor
-from napari_graft.scorers.on_tiles import best_score
+from napari_graft.scorers.on_tiles import best_score, examples_to_score
 from napari_graft.scorers.sighting import Sighting
 from napari_graft.training.examples import near_labels
 
 
 def zero_shot(sighting: Sighting) -> float | None:
-    """Return the score of the untouched source's objects on all annotated pixels; see `best_score`.
+    """Return the score of the untouched source's objects on the annotated pixels; see `best_score`.
 
     None without annotation, or without an object in it.
     """
-    examples = [near_labels(one, "both") for one in sighting.target.examples(sighting.network.spec)]
+    examples = [near_labels(one, "both") for one in examples_to_score(sighting)]
     if not examples:
         return None
     place = sighting.workplace
