@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import tifffile
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QFileDialog, QMessageBox
 
 from napari_graft._napari.comparison import comparison_view_of
 from napari_graft._napari.layers import details_of, our_layers
@@ -289,6 +291,36 @@ def test_broken_file_is_refused_in_words(
 
     assert "safetensors" in dock.strip.error.words.text()
     assert len(titles(tab)) == 3
+
+
+@pytest.mark.parametrize("is_wished", [True, False])
+def test_the_user_is_asked_before_a_source_takes_the_place_of_another(
+    dock: GraftDock,
+    tab: SourcesTab,
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_wished: bool,
+) -> None:
+    asked: list[str] = []
+
+    def ask(parent: object, window_title: str, words: str, *_: object) -> QMessageBox.StandardButton:
+        asked.append(words)
+        return QMessageBox.StandardButton.Yes if is_wished else QMessageBox.StandardButton.Cancel
+
+    monkeypatch.setattr(QMessageBox, "question", ask)
+    for name in ("First", "Second"):
+        shutil.copytree(tmp_path / "few" / AXONS, tmp_path / name)
+        card = json.loads((tmp_path / name / "card.json").read_text())
+        (tmp_path / name / "card.json").write_text(json.dumps(card | {"id": "theirs", "title": name}))
+        monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_, n=name: str(tmp_path / n))
+        click(qtbot, tab.more.add_folder)
+        wait(dock, qtbot)
+
+    assert len(asked) == 1
+    assert "theirs" in asked[0]
+    assert {"First", "Second"} & set(titles(tab)) == {"Second" if is_wished else "First"}
+    assert dock.strip.error.words.text() == ""
 
 
 def test_plot_and_table_follow_the_theme(

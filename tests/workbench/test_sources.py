@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -239,6 +240,26 @@ def test_added_source_is_listed_and_ticked(
     assert "theirs" in {row.id for row in model.state.rows}
     assert "theirs" in model.state.ticked
     assert (model.folder / "theirs").is_dir()
+
+
+def test_a_source_whose_id_is_taken_is_told_of_and_replaces_the_other_when_asked_to(
+    graft_window: Window, few_sources: tuple[str, ...], tmp_path: Path
+) -> None:
+    model, taken = graft_window.workbench.sources, []
+    model.taken.connect(lambda path, source_id: taken.append((path, source_id)))
+    for title in ("First", "Second"):
+        shutil.copytree(tmp_path / "few" / few_sources[0], tmp_path / title)
+        card = json.loads((tmp_path / title / "card.json").read_text())
+        (tmp_path / title / "card.json").write_text(json.dumps(card | {"id": "theirs", "title": title}))
+        model.add(tmp_path / title)
+        graft_window.wait()
+
+    assert taken == [(tmp_path / "Second", "theirs")]
+    assert [row.title for row in model.state.rows if row.id == "theirs"] == ["First"]
+    model.add(tmp_path / "Second", replaces=True)
+    graft_window.wait()
+    assert [row.title for row in model.state.rows if row.id == "theirs"] == ["Second"]
+    assert graft_window.failures == []
 
 
 @pytest.mark.parametrize(

@@ -53,9 +53,10 @@ def add_source(
 
     Raises
     ------
+    IdTakenError
+        If another source has its id and is to stay.
     InputError
-        If it is no source, is damaged or hostile, has another checksum, cannot be run, or if another source
-        has its id and is to stay.
+        If it is no source, is damaged or hostile, has another checksum, or cannot be run.
     StorageError
         If the disk is full; then nothing was added.
     Cancelled

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from napari_graft.core.errors import InputError
+from napari_graft.core.errors import IdTakenError
 from napari_graft.io import atomic
 from napari_graft.sources import archive
 from napari_graft.sources.catalogue import user_sources
@@ -25,8 +25,10 @@ def install(source: Source, home: Path, *, replaces: bool = False) -> Source:
 
     Raises
     ------
+    IdTakenError
+        If another source has its id and is to stay.
     InputError
-        If its files are damaged, or another source has its id and is to stay.
+        If its files are damaged.
     StorageError
         If the disk is full; then all is as it was.
     """
@@ -36,10 +38,7 @@ def install(source: Source, home: Path, *, replaces: bool = False) -> Source:
         if _read_files(folder) == files:
             return open_source(folder, "user")
         if not replaces:
-            raise InputError(
-                f"another source called {source.id!r} is there already: replace it with "
-                f"'sources add --replace', or remove {str(folder)!r}"
-            )
+            raise IdTakenError(source.id, str(folder))
     # A dot hides them from the catalogue.
     unfinished = folder.with_name(f".{folder.name}{atomic.TEMPORARY_SUFFIX}")
     before = folder.with_name(f".{folder.name}.before")

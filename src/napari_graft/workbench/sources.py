@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from psygnal import Signal, SignalGroupDescriptor
 
-from napari_graft.core.errors import GraftError, InputError
+from napari_graft.core.errors import GraftError, IdTakenError, InputError
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.core.tile import Tile
 from napari_graft.engine.protocol import RankJob
@@ -77,6 +77,8 @@ class SourcesModel:
 
     refused = Signal(str)
     """What cannot be done, in words."""
+    taken = Signal(Path, str)
+    """What was not added, because another of the user's own sources has its id, and that id."""
     contrast_changed = Signal(bool)
     """Whether dark and bright are swapped now."""
 
@@ -158,16 +160,30 @@ class SourcesModel:
         except GraftError as error:
             self.refused.emit(str(error))
 
-    def add(self, path: Path) -> None:
-        """Copy a source, a file or a folder, to the user's own, after a check of all that is in it."""
+    def add(self, path: Path, *, replaces: bool = False) -> None:
+        """Copy a source, a file or a folder, to the user's own, after a check of all that is in it.
 
-        def task(report: Report, cancel: CancelToken) -> Source:
+        Where another one has its id, that one stays and `taken` is told, or it is replaced.
+        """
+
+        def task(report: Report, cancel: CancelToken) -> Source | IdTakenError:
             # The formats of other programs take a while to import: only who adds a source waits for it.
             from napari_graft.exchange.add import add_source
+            from napari_graft.exchange.wishes import Wishes
 
-            return add_source(path, user_home(), report=report, cancel=cancel)
+            wishes = Wishes(replaces=replaces)
+            try:
+                return add_source(path, user_home(), wishes=wishes, report=report, cancel=cancel)
+            except IdTakenError as error:
+                return error
 
-        self._context.jobs.start("Adding a source", task, lane="files", on_done=self._on_added)
+        def take(found: Source | IdTakenError) -> None:
+            if isinstance(found, IdTakenError):
+                self.taken.emit(path, found.source_id)
+            else:
+                self._on_added(found)
+
+        self._context.jobs.start("Adding a source", task, lane="files", on_done=take)
 
     def _on_added(self, source: Source) -> None:
         self._show()

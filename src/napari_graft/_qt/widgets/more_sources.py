@@ -6,8 +6,9 @@ from pathlib import Path
 
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QFileDialog, QMessageBox
 
+from napari_graft._qt.binding import listen
 from napari_graft._qt.widgets.basics import button, flow
 from napari_graft._qt.widgets.folding import Folding
 from napari_graft.workbench.sources import SourcesModel
@@ -25,6 +26,7 @@ class MoreSources(Folding):
     def __init__(self, model: SourcesModel) -> None:
         super().__init__("More sources")
         self._model = model
+        self._adding: Path | None = None
         self.add_file = button(
             "Add a file…",
             self._on_file_clicked,
@@ -38,16 +40,33 @@ class MoreSources(Folding):
         )
         for widget in (flow(self.add_file, self.add_folder), self.open):
             self.addWidget(widget)
+        listen(self, model.taken, self._on_taken)
 
     def _on_file_clicked(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Add a source")
-        if path:
-            self._model.add(Path(path))
+        self._add(path)
 
     def _on_folder_clicked(self) -> None:
-        path = QFileDialog.getExistingDirectory(self, "Add a source (a folder with card.json)")
+        self._add(QFileDialog.getExistingDirectory(self, "Add a source (a folder with card.json)"))
+
+    def _add(self, path: str) -> None:
         if path:
-            self._model.add(Path(path))
+            self._adding = Path(path)
+            self._model.add(self._adding)
+
+    def _on_taken(self, path: Path, source_id: str) -> None:
+        if path != self._adding:  # another dock of this window asked for it
+            return
+        self._adding = None
+        answer = QMessageBox.question(
+            self,
+            "Graft",
+            f"Another source of your own is called “{source_id}”. Replace it?\n\nIts files are removed.",
+            QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.Cancel,
+            QMessageBox.StandardButton.Cancel,
+        )
+        if answer == QMessageBox.StandardButton.Yes:
+            self._model.add(path, replaces=True)
 
     def _on_open_clicked(self) -> None:
         self._model.folder.mkdir(parents=True, exist_ok=True)
