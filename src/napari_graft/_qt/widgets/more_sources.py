@@ -61,7 +61,8 @@ class MoreSources(Folding):
         answer = QMessageBox.question(
             self,
             "Graft",
-            f"Another source of your own is called “{source_id}”. Replace it?\n\nIts files are removed.",
+            f"One of your sources is called “{source_id}” already. Put the new one in its place?\n\n"
+            "The files of the old one are removed.",
             QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.Cancel,
             QMessageBox.StandardButton.Cancel,
         )
