@@ -15,8 +15,9 @@ from napari_graft.merging.methods import MERGE_METHODS
 from napari_graft.nets.build import build_network
 from napari_graft.sources.spec import ModelSpec
 from napari_graft.studies.ensemble import make_ensemble
-from napari_graft.studies.merging import MergingRequest, run_merging
+from napari_graft.studies.merging import run_merging
 from napari_graft.studies.merging_table import Contest, table
+from napari_graft.studies.request import TransferRequest
 from napari_graft.studies.targets import Target
 from napari_graft.studies.transfer import TransferPlan
 
@@ -33,13 +34,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def request(out: Path, data: Path, **fields: object) -> MergingRequest:
+def request(out: Path, data: Path, **fields: object) -> TransferRequest:
     plan = TransferPlan(n_tiles=1, tile=48, steps=6)
     known = {"targets": (STACK,), "plan": plan, "is_family_only": False}
-    return MergingRequest(out, data, data, **(known | fields))  # type: ignore[arg-type]
+    return TransferRequest(out, data, data, **(known | fields))  # type: ignore[arg-type]
 
 
-def run(of: MergingRequest) -> list[dict[str, object]]:
+def run(of: TransferRequest) -> list[dict[str, object]]:
     return run_merging(of, report=ignore_progress, cancel=CancelToken())
 
 

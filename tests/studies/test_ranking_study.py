@@ -13,8 +13,9 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.spec import ModelSpec
-from napari_graft.studies.ranking import RankingRequest, run_ranking
+from napari_graft.studies.ranking import run_ranking
 from napari_graft.studies.ranking_table import label_score
+from napari_graft.studies.request import TransferRequest
 from napari_graft.studies.targets import ISBI, RANKING_TARGETS, Target
 from napari_graft.studies.transfer import TransferPlan, quality_of
 
@@ -36,12 +37,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def request(out: Path, data: Path) -> RankingRequest:
+def request(out: Path, data: Path) -> TransferRequest:
     plan = TransferPlan(n_tiles=1, tile=48, steps=2)
-    return RankingRequest(out, data, data, 1, (STACK, MASK), plan, is_family_only=False)
+    return TransferRequest(out, data, data, 1, (STACK, MASK), plan, is_family_only=False)
 
 
-def run(of: RankingRequest) -> dict[str, object]:
+def run(of: TransferRequest) -> dict[str, object]:
     run_ranking(of, report=ignore_progress, cancel=CancelToken())
     written: dict[str, object] = json.loads((of.out / "ranking.json").read_text())
     return written

@@ -31,7 +31,7 @@ class Extent:
         Runs of each target of label-efficiency and merging (1 where not given) and of ranking (3), of which
         the table shows the mean.
     all_sources
-        In ranking, try also the sources of another family of structures than the target's.
+        In ranking and merging, try also the sources of another family of structures than the target's.
     """
 
     quick: bool = False
@@ -87,27 +87,35 @@ def _label_efficiency(extent: Extent, out: Path, data: Path | None) -> None:
 
 
 def _ranking(extent: Extent, out: Path, data: Path | None) -> None:
-    from napari_graft.studies.ranking import RankingRequest, run_ranking
+    from napari_graft.studies.ranking import run_ranking
 
-    request = RankingRequest(
-        out,
-        data or _shared_data(),
-        _CHECKOUT / "recipes",
-        3 if extent.seeds is None else extent.seeds,
-        is_family_only=not extent.all_sources,
-    )
-    with progress() as (report, cancel):
-        rows = run_ranking(request.quick() if extent.quick else request, report=report, cancel=cancel)
-    print_markdown(rows, tuple(rows[0]))
+    _transfer(run_ranking, extent, 3, out, data)
 
 
 def _merging(extent: Extent, out: Path, data: Path | None) -> None:
-    from napari_graft.studies.merging import MergingRequest, run_merging
+    from napari_graft.studies.merging import run_merging
 
-    n_seeds = 1 if extent.seeds is None else extent.seeds
-    request = MergingRequest(out, data or _shared_data(), _CHECKOUT / "recipes", n_seeds)
+    _transfer(run_merging, extent, 1, out, data)
+
+
+def _transfer(
+    run: Callable[..., list[dict[str, object]]],
+    extent: Extent,
+    n_seeds: int,
+    out: Path,
+    data: Path | None,
+) -> None:
+    from napari_graft.studies.request import TransferRequest
+
+    request = TransferRequest(
+        out,
+        data or _shared_data(),
+        _CHECKOUT / "recipes",
+        n_seeds if extent.seeds is None else extent.seeds,
+        is_family_only=not extent.all_sources,
+    )
     with progress() as (report, cancel):
-        rows = run_merging(request.quick() if extent.quick else request, report=report, cancel=cancel)
+        rows = run(request.quick() if extent.quick else request, report=report, cancel=cancel)
     print_markdown(rows, tuple(rows[0]))
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict
 from importlib.metadata import version
-from pathlib import Path
 
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.io import atomic
@@ -24,47 +23,15 @@ from napari_graft.studies.ensemble import make_ensemble
 from napari_graft.studies.kept import KeptResults
 from napari_graft.studies.merging_table import Contest, table
 from napari_graft.studies.readings import ReadingRoom, Readings
-from napari_graft.studies.targets import RANKING_TARGETS, Target
-from napari_graft.studies.transfer import Transfer, TransferBench, TransferPlan
+from napari_graft.studies.request import TransferRequest
+from napari_graft.studies.targets import Target
+from napari_graft.studies.transfer import Transfer, TransferBench
 
 NAME = "merging"
 ENSEMBLE = "ensemble"
 """Not one network but two that are asked at once, each trained for half of the steps."""
 
 Pair = tuple[Source, Source]
-
-
-@dataclass(frozen=True, slots=True)
-class MergingRequest:
-    """Ask for the benchmark.
-
-    Parameters
-    ----------
-    out
-        Folder for ``merging.json`` and what was found; the results of ``ranking`` in it are used again.
-    data, recipes
-        Folders with the labelled sets and with the recipes of the sources.
-    n_seeds
-        Choices of tiles and trainings.
-    targets
-        The sets that play the unknown image.
-    plan
-        How networks are trained.
-    is_family_only
-        Whether only sources of the target's family are merged.
-    """
-
-    out: Path
-    data: Path
-    recipes: Path
-    n_seeds: int = 1
-    targets: tuple[Target, ...] = RANKING_TARGETS
-    plan: TransferPlan = field(default_factory=TransferPlan)
-    is_family_only: bool = True
-
-    def quick(self) -> MergingRequest:
-        """Return a request for one target and hardly any training, to see whether it runs."""
-        return replace(self, targets=self.targets[:1], n_seeds=1, plan=replace(self.plan, steps=6))
 
 
 class Merge(Document):
@@ -97,7 +64,7 @@ class Merge(Document):
     version: str
 
 
-def run_merging(request: MergingRequest, *, report: Report, cancel: CancelToken) -> list[dict[str, object]]:
+def run_merging(request: TransferRequest, *, report: Report, cancel: CancelToken) -> list[dict[str, object]]:
     """Merge the two sources that the ranking puts first, and compare with each of them trained alone.
 
     Labels and steps are the same for all. What was finished before is not done again.
@@ -136,7 +103,7 @@ def run_merging(request: MergingRequest, *, report: Report, cancel: CancelToken)
 class _Study:
     """Hold what is found of each pair on each target."""
 
-    def __init__(self, request: MergingRequest, cancel: CancelToken) -> None:
+    def __init__(self, request: TransferRequest, cancel: CancelToken) -> None:
         self._request = request
         self._cancel = cancel
         self._catalogue = Catalogue()

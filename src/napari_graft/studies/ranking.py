@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from dataclasses import asdict
 from statistics import fmean
 
 from napari_graft.core.progress import CancelToken, Progress, Report
@@ -17,47 +16,14 @@ from napari_graft.studies.kept import KeptResults
 from napari_graft.studies.ranking_chart import ranking_chart
 from napari_graft.studies.ranking_table import TargetFigures, table
 from napari_graft.studies.readings import ReadingRoom, Readings
-from napari_graft.studies.targets import RANKING_TARGETS, Target
-from napari_graft.studies.transfer import Transfer, TransferBench, TransferPlan
+from napari_graft.studies.request import TransferRequest
+from napari_graft.studies.targets import Target
+from napari_graft.studies.transfer import Transfer, TransferBench
 
 NAME = "ranking"
 
 
-@dataclass(frozen=True, slots=True)
-class RankingRequest:
-    """Ask for the benchmark.
-
-    Parameters
-    ----------
-    out
-        Folder for ``ranking.json``, its picture, what was found of each source on each target, and the
-        generalists that were trained without a target.
-    data, recipes
-        Folders with the labelled sets and with the recipes of the sources.
-    n_seeds
-        Choices of tiles and trainings.
-    targets
-        The sets that play the unknown image.
-    plan
-        How sources are adapted.
-    is_family_only
-        Whether only sources of the target's family are tried.
-    """
-
-    out: Path
-    data: Path
-    recipes: Path
-    n_seeds: int = 3
-    targets: tuple[Target, ...] = RANKING_TARGETS
-    plan: TransferPlan = field(default_factory=TransferPlan)
-    is_family_only: bool = True
-
-    def quick(self) -> RankingRequest:
-        """Return a request for one target and hardly any training, to see whether it runs."""
-        return replace(self, targets=self.targets[:1], n_seeds=1, plan=replace(self.plan, steps=5))
-
-
-def run_ranking(request: RankingRequest, *, report: Report, cancel: CancelToken) -> list[dict[str, object]]:
+def run_ranking(request: TransferRequest, *, report: Report, cancel: CancelToken) -> list[dict[str, object]]:
     """Adapt every source to every target it has not seen, and compare the true order with the foretold ones.
 
     What was finished before is not done again.
@@ -98,7 +64,7 @@ def run_ranking(request: RankingRequest, *, report: Report, cancel: CancelToken)
 class _Study:
     """Gather what is found of each source on each target, one choice of tiles after the other."""
 
-    def __init__(self, request: RankingRequest, report: Report, cancel: CancelToken) -> None:
+    def __init__(self, request: TransferRequest, report: Report, cancel: CancelToken) -> None:
         self._request = request
         self._cancel = cancel
         self._catalogue = Catalogue()
