@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import asdict
 from pathlib import Path
 
 from napari_graft.blockwise.plan import BlockPlan
+from napari_graft.core.checksum import checksum_of
 from napari_graft.inference.predictor import OVERLAP, WINDOW, Predictor
 from napari_graft.inference.view import ModelView
 from napari_graft.io.volume import Volume
@@ -36,7 +36,7 @@ def hash_request(
         "windows": [WINDOW[ndim], OVERLAP[ndim]],
         "uncertainty": has_uncertainty,
     }
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    return checksum_of(asked)
 
 
 def _hash_weights(predictor: Predictor) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from napari_graft.core.checksum import checksum_of
 from napari_graft.core.errors import InputError, StorageError
 from napari_graft.io import atomic
 from napari_graft.project.opening import program_versions
@@ -70,7 +70,7 @@ class Memory:
             Measures it.
         """
         depends = [self.image, _describe(source), part, *question, self.tiles if part == "tiles" else ""]
-        key = _checksum(depends)
+        key = checksum_of(depends)
         path = self.folder / f"{source.id}-{part}.json"
         known = _read(path)
         if known is not None and known.key == key:
@@ -109,7 +109,7 @@ def memory_of(project: Project, *, encoder: str | None, device: str) -> Memory:
         device,
     ]
     tiles = [project.annotations.checksum(), project.manifest.structure]
-    return Memory(project.folder / FOLDER, _checksum(image), _checksum(tiles))
+    return Memory(project.folder / FOLDER, checksum_of(image), checksum_of(tiles))
 
 
 def _describe(source: Source) -> list[object]:
@@ -117,10 +117,6 @@ def _describe(source: Source) -> list[object]:
     fingerprints = (read_source_file(source.path, name) for name in (archive.FINGERPRINT, archive.GENERAL))
     checksums = [None if data is None else hashlib.sha256(data).hexdigest() for data in fingerprints]
     return [source.card.model_dump(mode="json"), checksums]
-
-
-def _checksum(described: Sequence[object]) -> str:
-    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 
 def _read(path: Path) -> _Kept | None:
