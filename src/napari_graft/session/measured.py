@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -56,6 +56,7 @@ class Memory:
     image: str
     tiles: str
     failure: StorageError | None = None
+    _sources: dict[str, str] = field(default_factory=dict)
 
     def remember(
         self, source: Source, part: Part, question: Sequence[str], measure: Callable[[], Evidence]
@@ -69,8 +70,10 @@ class Memory:
         measure
             Measures it.
         """
-        depends = [self.image, _describe(source), part, *question, self.tiles if part == "tiles" else ""]
-        key = checksum_of(depends)
+        if source.id not in self._sources:
+            self._sources[source.id] = _checksum_of(source)
+        depends = [self.image, self._sources[source.id], part, *question]
+        key = checksum_of([*depends, self.tiles] if part == "tiles" else depends)
         path = self.folder / f"{source.id}-{part}.json"
         known = _read(path)
         if known is not None and known.key == key:
@@ -112,11 +115,11 @@ def memory_of(project: Project, *, encoder: str | None, device: str) -> Memory:
     return Memory(project.folder / FOLDER, checksum_of(image), checksum_of(tiles))
 
 
-def _describe(source: Source) -> list[object]:
-    """Return all of a source that measurements depend on; its card holds the checksum of its weights."""
+def _checksum_of(source: Source) -> str:
+    """Return that of all that measurements depend on; the card of a source holds that of its weights."""
     fingerprints = (read_source_file(source.path, name) for name in (archive.FINGERPRINT, archive.GENERAL))
     checksums = [None if data is None else hashlib.sha256(data).hexdigest() for data in fingerprints]
-    return [source.card.model_dump(mode="json"), checksums]
+    return checksum_of([source.card.model_dump(mode="json"), checksums])
 
 
 def _read(path: Path) -> _Kept | None:
