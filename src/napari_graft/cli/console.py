@@ -84,10 +84,10 @@ def _lines() -> Iterator[Report]:
         if state.message == shown and now - shown_at < _LINE_EVERY:
             return
         shown, shown_at = state.message, now
-        amount = f" {state.done:g} of {state.total:g}" if state.total else ""
         if state.message.startswith(NOTE):
             print(state.message, file=sys.stderr, flush=True)
             return
+        amount = f" {state.done:g} of {state.total:g}" if state.total else ""
         words = "".join(f"  {one}" for one in _numbers(state))
         print(f"{state.message}{amount}{words}", file=sys.stderr, flush=True)
 
