@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -165,29 +166,15 @@ class SourcesModel:
 
         Where another one has its id, that one stays and `taken` is told, or it is replaced.
         """
+        task = partial(_add, path, replaces)
+        self._context.jobs.start("Adding a source", task, lane="files", on_done=partial(self._on_added, path))
 
-        def task(report: Report, cancel: CancelToken) -> Source | IdTakenError:
-            # The formats of other programs take a while to import: only who adds a source waits for it.
-            from napari_graft.exchange.add import add_source
-            from napari_graft.exchange.wishes import Wishes
-
-            wishes = Wishes(replaces=replaces)
-            try:
-                return add_source(path, user_home(), wishes=wishes, report=report, cancel=cancel)
-            except IdTakenError as error:
-                return error
-
-        def take(found: Source | IdTakenError) -> None:
-            if isinstance(found, IdTakenError):
-                self.taken.emit(path, found.source_id)
-            else:
-                self._on_added(found)
-
-        self._context.jobs.start("Adding a source", task, lane="files", on_done=take)
-
-    def _on_added(self, source: Source) -> None:
+    def _on_added(self, path: Path, found: Source | IdTakenError) -> None:
+        if isinstance(found, IdTakenError):
+            self.taken.emit(path, found.source_id)
+            return
         self._show()
-        self.tick(source.id, True)
+        self.tick(found.id, True)
 
     def _on_ranked(self, result: dict[str, Any]) -> None:
         entries = tuple(RankedEntry.model_validate(entry) for entry in result["ranking"])
@@ -263,6 +250,18 @@ class SourcesModel:
             lane="files",
             on_done=take,
         )
+
+
+def _add(path: Path, replaces: bool, report: Report, cancel: CancelToken) -> Source | IdTakenError:
+    # The formats of other programs take a while to import: only who adds a source waits for it.
+    from napari_graft.exchange.add import add_source
+    from napari_graft.exchange.wishes import Wishes
+
+    wishes = Wishes(replaces=replaces)
+    try:
+        return add_source(path, user_home(), wishes=wishes, report=report, cancel=cancel)
+    except IdTakenError as error:
+        return error
 
 
 def _map_of(stored: StoredMap) -> SourceMap:
