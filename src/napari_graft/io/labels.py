@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.core.errors import InputError
+from napari_graft.io.foreign import foreign_errors
 from napari_graft.io.volume import LazyArray
 
 LARGEST_LABEL = 2**32 - 2
@@ -61,7 +62,10 @@ class CheckedLabels:
         InputError
             If a label in the box is negative or above 4294967294; the first one is named with its position.
         """
-        labels = np.asarray(self.source[key])
+        with foreign_errors(
+            f"cannot read labels of {self.path}", "the file seems damaged, make a new copy of it"
+        ):
+            labels = np.asarray(self.source[key])
         self._refuse(
             labels < 0, labels, key, "negative: use 0 for background and positive numbers for objects"
         )

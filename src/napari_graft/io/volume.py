@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
+from napari_graft.io.foreign import foreign_errors
 
 LUMINANCE = (0.2125, 0.7154, 0.0721)
 """Weights of red, green and blue in grey (ITU-R BT.709, as scikit-image)."""
@@ -91,15 +91,11 @@ class Volume:
         key: list[slice | int] = list(tile.clip(self.shape).slices)
         if self.channel_axis is not None:
             key.insert(self.channel_axis, slice(None))
-        try:
+        with foreign_errors(
+            f"cannot read pixels {tile.start} to {tile.stop} of {self.name}",
+            "the file seems damaged, make a new copy of it",
+        ):
             raw = np.array(self.data[tuple(key)])
-        except InputError:
-            raise
-        except (OSError, RuntimeError, ValueError, zlib.error) as error:
-            raise InputError(
-                f"cannot read pixels {tile.start} to {tile.stop} of {self.name}: {error}: "
-                "the file seems damaged, make a new copy of it"
-            ) from error
         raw = raw.astype(raw.dtype.newbyteorder("="), copy=False)
         return raw if self.channel_axis is None else np.moveaxis(raw, self.channel_axis, -1)
 

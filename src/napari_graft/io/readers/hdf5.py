@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from napari_graft.core.errors import InputError
 from napari_graft.io.attributes import attribute_pixel_size, letters_of
+from napari_graft.io.foreign import foreign_errors
 from napari_graft.io.layout import RawImage
 from napari_graft.io.readers.registry import DATASET_MARK, READERS, Reader
 from napari_graft.io.volume import LazyArray
@@ -28,16 +29,14 @@ def read_hdf5(path: str) -> RawImage:
     import h5py
 
     location, _, name = path.partition(DATASET_MARK)
-    try:
+    with foreign_errors(
+        f"{location} cannot be read as HDF5", "it is damaged or of another kind, make a new copy"
+    ):
         file = h5py.File(location, "r")
-    except OSError as error:
-        raise InputError(
-            f"{location} cannot be read as HDF5: {error}: it is damaged or of another kind, make a new copy"
-        ) from error
-    dataset = _choose(file, location, name.strip("/"))
-    axes = letters_of([dimension.label for dimension in dataset.dims])
-    # the dataset keeps the file open for as long as someone holds it
-    return RawImage(cast(LazyArray, dataset), axes, attribute_pixel_size(dict(dataset.attrs)))
+        dataset = _choose(file, location, name.strip("/"))
+        axes = letters_of([dimension.label for dimension in dataset.dims])
+        # the dataset keeps the file open for as long as someone holds it
+        return RawImage(cast(LazyArray, dataset), axes, attribute_pixel_size(dict(dataset.attrs)))
 
 
 def _choose(file: h5py.File, location: str, name: str) -> h5py.Dataset:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_graft.core.errors import InputError
+from napari_graft.io.foreign import foreign_errors
 from napari_graft.io.layout import RawImage
 from napari_graft.io.readers.registry import READERS, Reader
 
@@ -17,13 +17,11 @@ def read_picture(path: str) -> RawImage:
     """
     from imageio.v3 import imread
 
-    try:
+    with foreign_errors(
+        f"{path} cannot be read as a picture",
+        "it is damaged, of another kind or too large, make a new copy or convert it to TIFF",
+    ):
         pixels = imread(path, plugin="pillow")
-    except (OSError, ValueError, SyntaxError) as error:
-        raise InputError(
-            f"{path} cannot be read as a picture: {error}: it is damaged, of another kind or too large, "
-            "make a new copy or convert it to TIFF"
-        ) from error
     return RawImage(pixels, {2: "yx", 3: "yxc"}.get(pixels.ndim))
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import struct
 import weakref
+from contextlib import ExitStack
 from typing import cast
 from xml.etree import ElementTree
 
 import numpy as np
 import tifffile
 
-from napari_graft.core.errors import InputError
+from napari_graft.io.foreign import foreign_errors
 from napari_graft.io.layout import RawImage, collect_lengths
 from napari_graft.io.readers.registry import READERS, Reader
 from napari_graft.io.readers.tiff_extent import refuse_truncated
@@ -32,29 +32,17 @@ def read_tiff(path: str) -> RawImage:
     InputError
         If the file is no TIFF file, is cut short, or is compressed in a way that is not known.
     """
-    try:
-        tif = tifffile.TiffFile(path)
-    except (OSError, ValueError, LookupError, struct.error) as error:
-        raise _unreadable(path, error) from error
-    try:
+    with (
+        foreign_errors(f"{path} cannot be read as TIFF", "it is damaged or of another kind, make a new copy"),
+        ExitStack() as closing,
+    ):
+        tif = closing.enter_context(tifffile.TiffFile(path))
         series = tif.series[0]
         refuse_truncated(tif, series, path)
         image = RawImage(_lazy_pixels(tif, series, path), _letters(series), _pixel_size(tif, series))
-    except InputError:
-        tif.close()
-        raise
-    except (OSError, ValueError, LookupError, struct.error) as error:
-        tif.close()
-        raise _unreadable(path, error) from error
-    if isinstance(image.data, np.memmap):
-        tif.close()
+        if not isinstance(image.data, np.memmap):
+            closing.pop_all()
     return image
-
-
-def _unreadable(path: str, error: Exception) -> InputError:
-    return InputError(
-        f"{path} cannot be read as TIFF: {error}: it is damaged or of another kind, make a new copy"
-    )
 
 
 def _lazy_pixels(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: str) -> LazyArray:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from napari_graft.core.errors import InputError
 from napari_graft.io.attributes import attribute_pixel_size, letters_of
+from napari_graft.io.foreign import foreign_errors
 from napari_graft.io.layout import RawImage
 from napari_graft.io.ngff import read_multiscales
 from napari_graft.io.readers.registry import READERS, Reader
@@ -27,15 +28,11 @@ def read_zarr(path: str) -> RawImage:
     """
     import zarr
 
-    try:
+    with foreign_errors(
+        f"{path} cannot be read as zarr", "give a zarr folder, or make a new copy if it is damaged"
+    ):
         node = zarr.open(path, mode="r")
         return _read_array(node) if isinstance(node, zarr.Array) else _read_group(node, path)
-    except InputError:
-        raise
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise InputError(
-            f"{path} cannot be read as zarr: {error}: give a zarr folder, or make a new copy if it is damaged"
-        ) from error
 
 
 def _read_array(array: zarr.Array[Any]) -> RawImage:

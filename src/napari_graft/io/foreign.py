@@ -1,0 +1,48 @@
+"""What other libraries raise at bytes that strangers wrote, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from napari_graft.core.errors import GraftError, InputError
+
+_LONGEST = 200
+_PLAIN = (OSError, ValueError, RuntimeError, MemoryError)
+"""Errors of these kinds speak for themselves; of others, such as KeyError, the kind says more than the text."""
+
+
+@contextmanager
+def foreign_errors(problem: str, remedy: str) -> Iterator[None]:
+    """Raise an `InputError` for whatever a library raises in the block; our own errors pass.
+
+    Readers of images raise nearly anything at a damaged file: ZeroDivisionError, TypeError, ParseError,
+    OverflowError, zlib.error. To list them is to miss one, so this is the one place that takes them all.
+
+    Parameters
+    ----------
+    problem, remedy
+        What could not be done, with the name of the file, and what to do instead.
+
+    Raises
+    ------
+    InputError
+        If the library raised anything.
+    """
+    try:
+        yield
+    except GraftError:
+        raise
+    except Exception as error:  # see above
+        raise InputError(f"{problem}: {words_of(error)}: {remedy}") from error
+
+
+def words_of(error: Exception) -> str:
+    """Return the first line of an error, with its kind where the text alone would not be understood.
+
+    >>> words_of(KeyError(282))
+    'KeyError 282'
+    """
+    lines = str(error).strip().splitlines()
+    text = lines[0][:_LONGEST] if lines else ""
+    return text if text and isinstance(error, _PLAIN) else f"{type(error).__name__} {text}".strip()
