@@ -9,7 +9,7 @@ from napari_graft.core.errors import GraftError, InputError
 
 _LONGEST = 200
 _PLAIN = (OSError, ValueError, RuntimeError, MemoryError)
-"""Errors of these kinds speak for themselves; of others, such as KeyError, the kind says more than the text."""
+"""Errors of these kinds speak for themselves; of others, such as KeyError, the kind says more."""
 
 
 @contextmanager
