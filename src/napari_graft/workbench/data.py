@@ -184,7 +184,7 @@ class _ProjectRequest:
             structure=self.structure,
             is_inverted=self.is_inverted,
         )
-        if self.image.is_in_file():
+        if self.image.is_in_file(report=report, cancel=cancel):
             return make_project(self.folder, options)
         return make_project_with_copy(
             self.folder,

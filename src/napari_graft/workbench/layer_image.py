@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from napari_graft.core.axes import SPATIAL_NAMES, Axes
 from napari_graft.core.errors import InputError
-from napari_graft.core.tile import Tile
-from napari_graft.io import open_volume
+from napari_graft.core.progress import CancelToken, Report, ignore_progress
+from napari_graft.io import Volume, open_volume
+from napari_graft.io.same_pixels import have_same_pixels
 from napari_graft.io.volume import LazyArray
 
 
@@ -58,18 +57,46 @@ class LayerImage:
             )
         return Axes(SPATIAL_NAMES[-len(self.shape) :], self.pixel_size, self.unit)
 
-    def is_in_file(self) -> bool:
-        """Say whether the file that it was opened from holds just these pixels, so that no copy is needed."""
+    def volume(self) -> Volume:
+        """Return the pixels as a volume, to be read box by box.
+
+        Raises
+        ------
+        InputError
+            If it has other than two or three spatial axes.
+        """
+        axes = self.axes()
+        return Volume(self.data, axes, axes.ndim if self.has_channels else None, f"layer {self.name!r}")
+
+    def is_in_file(self, *, report: Report | None = None, cancel: CancelToken | None = None) -> bool:
+        """Say whether the file that it was opened from holds just these pixels, so that no copy is needed.
+
+        A layer keeps the name of its file when its pixels are changed in napari, so all of them are compared.
+
+        Raises
+        ------
+        Cancelled
+            When asked to stop.
+        """
         if self.path is None:
             return False
         try:
-            volume = open_volume(self.path)
-        except InputError:
+            return self.shows(open_volume(self.path), report=report, cancel=cancel)
+        except InputError:  # what the copy needs may be in memory still
             return False
-        if volume.shape != self.shape or np.dtype(volume.data.dtype) != np.dtype(self.data.dtype):
-            return False
-        middle = Tile(tuple(max(0, n // 2 - 16) for n in self.shape), tuple(min(n, 32) for n in self.shape))
-        if len(self.shape) == 3:
-            middle = Tile((self.shape[0] // 2, *middle.start[1:]), (1, *middle.shape[1:]))
-        own = np.asarray(self.data[middle.slices])
-        return bool(np.array_equal(np.asarray(volume.read_raw(middle)), own))
+
+    def shows(
+        self, stored: Volume, *, report: Report | None = None, cancel: CancelToken | None = None
+    ) -> bool:
+        """Say whether these are the pixels of a stored image.
+
+        Raises
+        ------
+        InputError
+            If pixels cannot be read.
+        Cancelled
+            When asked to stop.
+        """
+        return have_same_pixels(
+            self.volume(), stored, report=report or ignore_progress, cancel=cancel or CancelToken()
+        )
