@@ -8,6 +8,7 @@ import tifffile
 from napari_graft.core.errors import InputError
 from napari_graft.recipes.material import load_material
 from napari_graft.recipes.recipe import ImageEntry, Recipe, Schedule
+from napari_graft.recipes.stacks import find_pairs, read_stack, with_small_ids
 
 
 def _recipe(*entries: ImageEntry, **more: object) -> Recipe:
@@ -162,5 +163,48 @@ def test_labels_that_do_not_fit_the_image_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="must agree"):
         load_material(_recipe(ImageEntry(image="image.tif", labels="labels.tif")), tmp_path)
-    with pytest.raises(InputError, match="names 0 images"):
+    with pytest.raises(InputError, match=r"no file matches 'nothing.tif'"):
         load_material(_recipe(ImageEntry(image="nothing.tif", labels="labels.tif")), tmp_path)
+
+
+def test_large_ids_stay_objects(tmp_path: Path) -> None:
+    labels = np.zeros((96, 96), np.uint32)
+    labels[10:40, 10:40] = 5
+    labels[50:80, 50:80] = 3_000_000_000
+    tifffile.imwrite(tmp_path / "image.tif", np.arange(96 * 96, dtype=np.uint16).reshape(96, 96))
+    tifffile.imwrite(tmp_path / "labels.tif", labels)
+    segments = read_stack(tmp_path / "image.tif", tmp_path / "labels.tif").segments[0]
+    assert segments.dtype == np.int32
+    assert sorted(np.unique(segments)) == [0, 1, 2]
+    np.testing.assert_array_equal(segments > 0, labels > 0)
+
+
+def test_large_ids_without_background_stay_objects() -> None:
+    labels = np.array([[7, 4_000_000_000]], np.uint32)
+    np.testing.assert_array_equal(with_small_ids(labels), [[1, 2]])
+
+
+def test_numbered_files_pair_by_number(tmp_path: Path) -> None:
+    for i in range(1, 13):
+        tifffile.imwrite(tmp_path / f"image_{i}.tif", np.full((8, 8), i, np.uint8))
+        tifffile.imwrite(tmp_path / f"labels_{i:02d}.tif", np.full((8, 8), i, np.uint8))
+    pairs = find_pairs(ImageEntry(image="image_*.tif", labels="labels_*.tif"), tmp_path)
+    assert [(image.name, labels.name) for image, labels in pairs] == [
+        (f"image_{i}.tif", f"labels_{i:02d}.tif") for i in range(1, 13)
+    ]
+
+
+@pytest.mark.parametrize("is_split", [None, True, False])
+def test_a_mask_is_asked_about_by_the_word_of_the_recipe(tmp_path: Path, is_split: bool | None) -> None:
+    _write_stack(tmp_path, "a", (10, 32, 40))
+    mask = np.zeros((10, 32, 40), np.uint8)
+    mask[:, 4:10, 4:10] = mask[:, 20:28, 20:28] = 255
+    tifffile.imwrite(tmp_path / "m_labels.tif", mask)
+    entry = ImageEntry(image="image_a.tif", labels="m_labels.tif", split_objects=is_split)
+    recipe = _recipe(entry)
+    if is_split is None:
+        with pytest.raises(InputError, match=r"2 pieces: write split_objects: true beside 'm_labels.tif'"):
+            load_material(recipe, tmp_path)
+        return
+    piece = load_material(recipe, tmp_path).train[0]
+    assert len(np.unique(piece.segments)) == (3 if is_split else 2)

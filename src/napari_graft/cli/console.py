@@ -30,6 +30,12 @@ def print_json(value: object) -> None:
     sys.stdout.write(json.dumps(_finite(value), indent=2, allow_nan=False) + "\n")
 
 
+def print_note(note: str | None) -> None:
+    """Write a note to stderr, nothing for None."""
+    if note is not None:
+        stderr.print(f"{NOTE}{note}", markup=False)
+
+
 def _finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from cyclopts import Parameter
 
@@ -27,11 +28,18 @@ class Labelled:
         Its whole truth, a label image or a pattern.
     structure
         What is to be segmented.
+    axes
+        One letter of tczyx for each axis of the image and of its labels; wins over what the files say.
+    mask
+        What a mask given as labels is, an image of two values such as 0 and 255: one object, or pieces of
+        which each is an object.
     """
 
     image: str | None = None
     labels: str | None = None
     structure: Structure | None = None
+    axes: str | None = None
+    mask: Literal["object", "pieces"] | None = None
 
 
 @Parameter(name="*")
@@ -118,7 +126,8 @@ def demo(
     request = DemoRequest(
         out,
         labels,
-        ImageOptions(image, pixel_size=scale.pixel_size, unit=scale.unit, structure=structure),
+        ImageOptions(image, labelled.axes, scale.pixel_size, scale.unit, structure=structure),
+        mask=labelled.mask,
         exclude=tuple(exclude or ()),
         n_rounds=effort.rounds,
         n_tiles=effort.tiles,

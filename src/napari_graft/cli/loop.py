@@ -8,9 +8,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from napari_graft.cli.console import print_json, progress, stderr
+from napari_graft.cli.console import print_json, print_note, progress, stderr
 from napari_graft.cli.tables import print_rows
-from napari_graft.cli.types import Device, Json, Names, OutFolder
+from napari_graft.cli.types import LABELS_AS_THEY_ARE, Device, Json, LabelFile, Names, OutFolder
 
 
 def rank(
@@ -157,7 +157,14 @@ def suggest(project: Path, *, wish: Wish = Wish(), json: Json = False) -> None:
         stderr.print(f"note: only {len(rows)} tiles could be suggested", markup=False)
 
 
-def annotate(project: Path, *, labels: str, tiles: str = "suggested", sparse: bool = False) -> None:
+def annotate(
+    project: Path,
+    *,
+    labels: str,
+    tiles: str = "suggested",
+    sparse: bool = False,
+    label_file: LabelFile = LABELS_AS_THEY_ARE,
+) -> None:
     """Take the labels of tiles from a label image: an import, or a simulated annotator.
 
     Example: `napari-graft annotate cortex.graft --labels truth.tif`
@@ -172,13 +179,17 @@ def annotate(project: Path, *, labels: str, tiles: str = "suggested", sparse: bo
         "suggested", or a JSON file as `suggest --json` prints it.
     sparse
         The labels are strokes: 0 unlabelled, 1 background, 2… objects.
+    label_file
+        What the label image does not say.
     """
     from napari_graft.io import open_labels
+    from napari_graft.io.masks import tell_only_object
     from napari_graft.project.opening import open_project
     from napari_graft.session.annotating import annotate_from_labels, chosen_tiles
 
     with open_project(project, write=True) as opened:
-        accepted = annotate_from_labels(
-            opened, open_labels(labels), chosen_tiles(opened, tiles), is_sparse=sparse
-        )
+        painted = open_labels(labels, axes=label_file.axes, mask=label_file.mask)
+        accepted = annotate_from_labels(opened, painted, chosen_tiles(opened, tiles), is_sparse=sparse)
+    if not sparse and label_file.mask is None:
+        print_note(tell_only_object(painted))
     stderr.print(f"annotated {len(accepted)} tiles", markup=False)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from cyclopts import Parameter
 
-from napari_graft.cli.console import print_json, progress, stderr
-from napari_graft.cli.types import Device, Json
+from napari_graft.cli.console import print_json, print_note, progress, stderr
+from napari_graft.cli.types import LABELS_AS_THEY_ARE, Device, Json, LabelFile
 
 
 @Parameter(name="*")
@@ -69,7 +69,15 @@ def predict(
     stderr.print(f"wrote {result.path}: {result.n_objects} objects", markup=False)
 
 
-def evaluate(segmentation: str, truth: str, *, per_slice: bool = False, json: Json = False) -> None:
+def evaluate(
+    segmentation: str,
+    truth: str,
+    *,
+    per_slice: bool = False,
+    label_file: LabelFile = LABELS_AS_THEY_ARE,
+    truth_axes: str | None = None,
+    json: Json = False,
+) -> None:
     """Compare a segmentation with the truth.
 
     Example: `napari-graft evaluate segments.tif truth.tif --per-slice`
@@ -80,12 +88,25 @@ def evaluate(segmentation: str, truth: str, *, per_slice: bool = False, json: Js
         Label images of one shape; 0 is background.
     per_slice
         Take each slice for itself and report the mean, where ids are not linked between slices.
+    label_file
+        What the label images do not say.
+    truth_axes
+        Axes of the truth, where they are others than those of the segmentation.
     json
         Print one JSON document.
     """
-    from napari_graft.session.projects import evaluate_files
+    from napari_graft.io import open_labels
+    from napari_graft.io.masks import tell_only_object
+    from napari_graft.session.evaluating import evaluate_pair
 
-    scores = evaluate_files(segmentation, truth, per_slice=per_slice)
+    axes, mask = label_file.axes, label_file.mask
+    pair = (
+        open_labels(segmentation, axes=axes, mask=mask),
+        open_labels(truth, axes=truth_axes or axes, mask=mask),
+    )
+    for labels in pair if mask is None else ():
+        print_note(tell_only_object(labels))
+    scores = evaluate_pair(*pair, per_slice=per_slice)
     if json:
         print_json(scores)
         return

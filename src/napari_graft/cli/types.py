@@ -31,4 +31,23 @@ class Scale:
     unit: str = "nm"
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class LabelFile:
+    """Say what a label image does not say.
+
+    Parameters
+    ----------
+    axes
+        One letter of tczyx for each axis of the label image; wins over what the file says.
+    mask
+        What a mask is, an image of two values such as 0 and 255: one object, or pieces of which each is an
+        object.
+    """
+
+    axes: str | None = None
+    mask: Literal["object", "pieces"] | None = None
+
+
 SCALE_OF_FILE = Scale()
+LABELS_AS_THEY_ARE = LabelFile()

@@ -38,5 +38,28 @@ class IdTakenError(InputError):
         self.source_id = source_id
 
 
+class MaskMeaningError(InputError):
+    """Report that an image of two values was given as labels, and that it may be one object or many.
+
+    Parameters
+    ----------
+    path
+        The image.
+    value
+        What it holds beside 0.
+    n_pieces
+        How many pieces that do not touch.
+    """
+
+    def __init__(self, path: str, value: int, n_pieces: int) -> None:
+        super().__init__(
+            f"{path} is a mask of 0 and {value} in {n_pieces} pieces: say --mask pieces if each piece is an "
+            "object, or --mask object if all of them are one"
+        )
+        self.path = path
+        self.value = value
+        self.n_pieces = n_pieces
+
+
 class Cancelled(GraftError):  # noqa: N818 - a request that was obeyed, not an error
     """Unwind a job that was asked to stop."""

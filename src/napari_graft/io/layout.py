@@ -28,11 +28,19 @@ class RawImage:
         One letter of ``tczyx`` for each axis of `data`, or None where the file does not say.
     pixel_size
         Length of a pixel and its unit, by axis letter; only where the file states a real length.
+    indices
+        Numbers of the colours, with the axes y and x, where the file has a palette and `data` holds its
+        colours: as labels, a palette image is its numbers.
     """
 
     data: LazyArray
     axes: str | None = None
     pixel_size: Mapping[str, tuple[float, str]] = field(default_factory=dict)
+    indices: LazyArray | None = None
+
+    def as_numbers(self) -> RawImage:
+        """Return the image of the palette's numbers where there is a palette, otherwise this one."""
+        return self if self.indices is None else RawImage(self.indices, "yx", self.pixel_size)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from os import PathLike, fspath
 
+import numpy as np
+
 from napari_graft.core.axes import Axes, nanometres_per
 from napari_graft.core.errors import InputError
 from napari_graft.io.labels import check_labels
 from napari_graft.io.layout import arrange, name_axes, physical_axes
+from napari_graft.io.masks import MaskMeaning, as_numbers, settle_mask
 from napari_graft.io.pixel_types import refuse_unusable
 from napari_graft.io.readers import find_reader
 from napari_graft.io.volume import Volume
@@ -54,24 +57,39 @@ def open_volume(
     return Volume(arranged.data, physical, channel_axis, name)
 
 
-def open_labels(path: str | PathLike[str], *, axes: str | None = None) -> Volume:
+def open_labels(
+    path: str | PathLike[str], *, axes: str | None = None, mask: MaskMeaning | None = None
+) -> Volume:
     """Open a label image: non-negative integers without channels, to be read with `Volume.read_raw`.
 
-    Below 64 MB all labels are read and checked at once, else each tile when it is read.
+    Of a picture with a palette the numbers of the colours are the labels. Below 64 MB all labels are read and
+    checked at once, else each tile when it is read.
+
+    Parameters
+    ----------
+    mask
+        What a mask is, an image of two values such as 0 and 255: one ``object``, or ``pieces`` of which each
+        is an object. A mask of several pieces is refused where this is not said.
 
     Raises
     ------
     InputError
         If the file cannot be opened as `open_volume` does, or holds anything but labels from 0 to 4294967294.
     """
-    volume = open_volume(path, axes=axes)
-    name = volume.name
-    if volume.channel_axis is not None:
+    name = fspath(path)
+    raw = find_reader(name).read(name).as_numbers()
+    data = as_numbers(raw.data)
+    refuse_unusable(tuple(data.shape), data.dtype, name)
+    letters = name_axes(tuple(data.shape), axes or raw.axes, name)
+    arranged = arrange(data, letters, None, name)
+    if arranged.has_channels:
         raise InputError(
-            f"{name} is a colour image of shape {tuple(volume.data.shape)}: "
+            f"{name} is a colour image of shape {tuple(arranged.data.shape)}: "
             "save labels as one number for each pixel, without colours"
         )
-    return Volume(check_labels(volume.data, name), volume.axes, None, name)
+    is_boolean = np.dtype(raw.data.dtype).kind == "b"
+    labels = settle_mask(check_labels(arranged.data, name), mask, name, is_boolean=is_boolean)
+    return Volume(labels, physical_axes(arranged.names, raw.pixel_size), None, name)
 
 
 def _given_axes(names: tuple[str, ...], letters: str, pixel_size: Sequence[float], unit: str) -> Axes:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_graft.core.errors import InputError, MaskMeaningError
 from napari_graft.recipes.pieces import Material, Piece
-from napari_graft.recipes.recipe import GeneratedEntry, Recipe
+from napari_graft.recipes.recipe import GeneratedEntry, ImageEntry, Recipe
 from napari_graft.recipes.slices import split_in_order, split_into_slices
-from napari_graft.recipes.stacks import find_pairs, read_stack
+from napari_graft.recipes.stacks import Stack, find_pairs, read_stack
 from napari_graft.recipes.volumes import split_into_volumes
 from napari_graft.samples.training import generate_training_image
 
@@ -36,13 +37,23 @@ def load_material(recipe: Recipe, folder: Path) -> Material:
     for entry in recipe.images:
         pairs = find_pairs(entry, folder)
         digests += [hashlib.sha256(image.read_bytes()).hexdigest() for image, _ in pairs]
-        stacks = [read_stack(*pair) for pair in pairs]
+        stacks = [_read(entry, *pair) for pair in pairs]
         for part in split(entry, stacks, recipe.spec.pixel_size):
             train += part.train[:: entry.every]
             choice += part.choice[:: entry.every]
             # A piece without any object has no score.
             test += [s for s in part.test[:: entry.every] if s.segments.any()]
     return Material(tuple(train), tuple(choice), tuple(test), tuple(digests))
+
+
+def _read(entry: ImageEntry, image: Path, labels: Path) -> Stack:
+    try:
+        return read_stack(image, labels, None if entry.split_objects is None else "object")
+    except MaskMeaningError as error:
+        raise InputError(
+            f"{labels} is a mask of 0 and {error.value} in {error.n_pieces} pieces: write split_objects: "
+            f"true beside {entry.labels!r} in the recipe if each piece is an object, false if all are one"
+        ) from None
 
 
 def _generated_slices(entry: GeneratedEntry) -> Iterator[Piece]:

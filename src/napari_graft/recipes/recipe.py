@@ -38,7 +38,7 @@ class ImageEntry(_Part):
         Pixels taken off every object along its border, for truths in which neighbours touch.
     split_objects
         Give every connected piece of an object its own id, for truths that say only which class a pixel is,
-        or whose ids hold in 3-D.
+        or whose ids hold in 3-D. A mask of 0 and 255 in several pieces is refused where this is not said.
     every
         Use only each n-th slice, so that a thick stack does not outweigh the other images of a pool.
     """
@@ -49,7 +49,7 @@ class ImageEntry(_Part):
     split: Literal["slices", "columns", "rows"] = "slices"
     planes: tuple[Literal["xy", "xz", "yz"], ...] = ("xy",)
     border: int = Field(default=0, ge=0, le=5)
-    split_objects: bool = False
+    split_objects: bool | None = None
     every: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")

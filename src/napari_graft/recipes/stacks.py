@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.core.errors import InputError
+from napari_graft.core.pairing import FileSeries, pair_files
 from napari_graft.core.tile import Tile
 from napari_graft.imaging.intensity import estimate_intensity_range
 from napari_graft.imaging.resample import resample_image, resample_labels, scaled_shape
 from napari_graft.io import open_labels, open_volume
+from napari_graft.io.masks import MaskMeaning
 from napari_graft.recipes.pieces import Piece
 from napari_graft.recipes.recipe import ImageEntry
 
@@ -36,27 +38,34 @@ def find_pairs(entry: ImageEntry, folder: Path) -> list[tuple[Path, Path]]:
     Raises
     ------
     InputError
-        If there is none, or they do not pair up.
+        If there is none, or one has no partner.
     """
-    images, labels = sorted(folder.glob(entry.image)), sorted(folder.glob(entry.labels))
-    if not images or len(images) != len(labels):
-        raise InputError(
-            f"{entry.image!r} names {len(images)} images and {entry.labels!r} {len(labels)} label files in "
-            f"{str(folder)!r}: they must pair up; check the recipe's folder"
-        )
-    return list(zip(images, labels, strict=True))
+    pairs = pair_files(_series(folder, entry.image), _series(folder, entry.labels))
+    return [(folder / image, folder / labels) for image, labels in pairs]
 
 
-def read_stack(image_path: Path, labels_path: Path) -> Stack:
+def _series(folder: Path, pattern: str) -> FileSeries:
+    names = tuple(path.relative_to(folder).as_posix() for path in folder.glob(pattern))
+    if not names:
+        raise InputError(f"no file matches {pattern!r} in {str(folder)!r}: check the recipe's folder")
+    return FileSeries(pattern, names)
+
+
+def read_stack(image_path: Path, labels_path: Path, mask: MaskMeaning | None = None) -> Stack:
     """Read an image, of one plane where it is 2-D, and its labels.
+
+    Parameters
+    ----------
+    mask
+        As in `open_labels`.
 
     Raises
     ------
     InputError
-        If their shapes differ.
+        If their shapes differ, or the labels are a mask of several pieces and `mask` does not say what it is.
     """
     volume = open_volume(str(image_path))
-    labels = open_labels(str(labels_path))
+    labels = open_labels(str(labels_path), mask=mask)
     if volume.shape != labels.shape:
         raise InputError(
             f"{image_path.name} has shape {volume.shape}, its labels {labels.shape}: they must agree"
@@ -64,10 +73,19 @@ def read_stack(image_path: Path, labels_path: Path) -> Stack:
     intensity = estimate_intensity_range(volume, np.random.default_rng(0))
     whole = Tile((0,) * len(volume.shape), volume.shape)
     images = intensity.normalise(volume.read(whole))
-    segments = np.asarray(labels.read_raw(whole)).astype(np.int32)
+    segments = with_small_ids(labels.read_raw(whole))
     if images.ndim == 2:
         images, segments = images[None], segments[None]
     return Stack(images, segments)
+
+
+def with_small_ids(labels: NDArray[np.generic]) -> NDArray[np.int32]:
+    """Return labels as int32; ids beyond its range are numbered anew, in their order."""
+    if labels.size and labels.max() > np.iinfo(np.int32).max:
+        ids, labels = np.unique(labels, return_inverse=True)
+        # 0 stays the background, also where there is none
+        labels = labels + (ids[0] > 0)
+    return labels.astype(np.int32)
 
 
 def prepare(

@@ -78,6 +78,11 @@ def _painted(project: Project, labels: Volume, tile: Tile, is_sparse: bool) -> L
             f"{labels.shape}: choose a tile inside"
         )
     annotation = found if is_sparse else to_annotation(found)
+    if not np.any(annotation != UNLABELLED):
+        raise InputError(
+            f"nothing is painted on the tile at {tile.start} of shape {tile.shape}, all its pixels are 0: "
+            "paint background (1) and objects (2…) there, or leave this tile out"
+        )
     is_complete = not is_sparse or not np.any(annotation == UNLABELLED)
     return LabelledTile(tile, annotation, is_complete, next_round(project))
 

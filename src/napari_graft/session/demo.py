@@ -15,6 +15,7 @@ from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.core.tile import Tile
 from napari_graft.fingerprints.source_map import SourceMap
 from napari_graft.io import Volume, open_labels
+from napari_graft.io.masks import MaskMeaning
 from napari_graft.metrics import evaluate
 from napari_graft.nets.device import choose_device
 from napari_graft.project.opening import open_project
@@ -58,6 +59,8 @@ class DemoRequest:
         Decides all that is random.
     tile
         Side of a tile.
+    mask
+        What a mask given as labels is; see `open_labels`.
     named
         What the user called the image, by which sources that have seen it are known.
     is_embedded
@@ -74,6 +77,7 @@ class DemoRequest:
     steps: int | None = None
     seed: int = 0
     tile: int = 256
+    mask: MaskMeaning | None = None
     named: str = ""
     is_embedded: bool = False
 
@@ -142,7 +146,7 @@ class Demo:
         self._cancel = cancel
         # A mistyped name is told before an earlier demonstration makes way.
         candidate_sources(self.catalogue, request.exclude)
-        self.labels = open_labels(request.labels)
+        self.labels = open_labels(request.labels, axes=request.options.axes, mask=request.mask)
         self.project = self._fresh_project()
         self.split: TestSplit = split_for_test(self.project.manifest.shape)
         self.device = choose_device("auto").type

@@ -6,13 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from napari_graft.core.errors import InputError
 from napari_graft.core.progress import NOTE
-from napari_graft.core.tile import Tile
-from napari_graft.io import Volume, open_labels
-from napari_graft.metrics import evaluate
 from napari_graft.project.image_choice import ImageChoice
 from napari_graft.project.opening import create_project, open_project
 from napari_graft.project.project import Project
@@ -98,23 +92,3 @@ _SHOWN_OF_RUN = (
 
 def _describe_run(record: dict[str, Any]) -> dict[str, Any]:
     return {name: record[name] for name in _SHOWN_OF_RUN}
-
-
-def evaluate_files(segmentation: str, truth: str, *, per_slice: bool) -> dict[str, Any]:
-    """Return the scores of a segmentation against a truth, both label images that fit into memory.
-
-    Raises
-    ------
-    InputError
-        If one is no label image, or their shapes differ.
-    """
-    found, wanted = open_labels(segmentation), open_labels(truth)
-    if found.shape != wanted.shape:
-        raise InputError(
-            f"the segmentation has shape {found.shape}, the truth {wanted.shape}: give images of one shape"
-        )
-    return evaluate(_whole(found), _whole(wanted), per_slice=per_slice).as_dict()
-
-
-def _whole(labels: Volume) -> np.ndarray[Any, np.dtype[np.uint32]]:
-    return np.asarray(labels.read_raw(Tile((0,) * len(labels.shape), labels.shape))).astype(np.uint32)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import tifffile
 
 from napari_graft.core.errors import InputError, StorageError
+from napari_graft.core.pairing import FileSeries, natural_key, pair_files
 from napari_graft.core.tile import Tile
-from napari_graft.io import open_volume
+from napari_graft.io import open_labels, open_volume
 
 
 def is_series(path: str) -> bool:
@@ -24,17 +26,39 @@ def stack_series(image: str, labels: str, folder: Path) -> tuple[str, str]:
     Raises
     ------
     InputError
-        If no file matches, or the images differ in shape or type.
+        If no file matches, a file has no partner, or the images differ in shape or type.
     StorageError
         If a stack cannot be written.
     """
+    if is_series(image) != is_series(labels):
+        raise InputError(
+            f"{image!r} and {labels!r}: one is a pattern and the other a file; give two files or two patterns"
+        )
     if not is_series(image):
         return image, labels
-    return write_stack(image, folder / "image.tif"), write_stack(labels, folder / "labels.tif")
+    pairs = pair_files(find_series(image), find_series(labels))
+    return (
+        write_stack(image, folder / "image.tif", [name for name, _ in pairs]),
+        write_stack(labels, folder / "labels.tif", [name for _, name in pairs], has_labels=True),
+    )
 
 
-def write_stack(pattern: str, out: Path) -> str:
-    """Write the files that a pattern names, in order of name, as one TIFF stack; return its path.
+def find_series(pattern: str) -> FileSeries:
+    """Return the files that a pattern names, in the order of the numbers in their names."""
+    return FileSeries(pattern, tuple(sorted(glob.glob(pattern, recursive=True), key=natural_key)))
+
+
+def write_stack(
+    pattern: str, out: Path, names: Sequence[str] | None = None, *, has_labels: bool = False
+) -> str:
+    """Write the files that a pattern names as one TIFF stack; return its path.
+
+    Parameters
+    ----------
+    names
+        The files in their order, where it is not that of the numbers in their names.
+    has_labels
+        Whether they are label images.
 
     Raises
     ------
@@ -43,10 +67,11 @@ def write_stack(pattern: str, out: Path) -> str:
     StorageError
         If the stack cannot be written.
     """
-    volumes = [open_volume(name) for name in sorted(glob.glob(pattern))]
+    chosen = find_series(pattern).names if names is None else names
+    volumes = [open_labels(name, mask="object") if has_labels else open_volume(name) for name in chosen]
     if not volumes:
         raise InputError(f"no file matches {pattern!r}: check the pattern")
-    kinds = {(volume.shape, str(volume.dtype)) for volume in volumes}
+    kinds = {(volume.shape, "" if has_labels else str(volume.dtype)) for volume in volumes}
     if len(kinds) > 1:
         found = ", ".join(f"{shape} {dtype}" for shape, dtype in sorted(kinds))
         raise InputError(

@@ -15,14 +15,16 @@ def read_picture(path: str) -> RawImage:
     InputError
         If the file is damaged, of another kind, or too large for a picture.
     """
-    from imageio.v3 import imread
+    from imageio.v3 import immeta, imread
 
     with foreign_errors(
         f"{path} cannot be read as a picture",
         "it is damaged, of another kind or too large, make a new copy or convert it to TIFF",
     ):
         pixels = imread(path, plugin="pillow")
-    return RawImage(pixels, {2: "yx", 3: "yxc"}.get(pixels.ndim))
+        has_palette = immeta(path, plugin="pillow").get("mode") == "P"
+        indices = imread(path, plugin="pillow", mode="P") if has_palette else None
+    return RawImage(pixels, {2: "yx", 3: "yxc"}.get(pixels.ndim), indices=indices)
 
 
 READERS.register("picture")(Reader((".png", ".jpg", ".jpeg", ".bmp"), read_picture))
