@@ -11,7 +11,7 @@ from napari_graft._napari.layers import find_layer
 from napari_graft._napari.painting import TileLayers
 from napari_graft.core.tile import Tile
 from napari_graft.workbench.guesses import Guess
-from napari_graft.workbench.painting import TilePainting
+from napari_graft.workbench.painting import TilePainting, new_painting
 
 
 @pytest.fixture
@@ -34,8 +34,7 @@ def painting(start: tuple[int, ...], *, has_guess: bool = True) -> TilePainting:
     segments = np.zeros(tile.shape, np.uint32)
     segments[0, 4:9, 4:9] = 3
     guess = Guess(segments, np.full(tile.shape, 0.5, np.float32)) if has_guess else None
-    empty = TilePainting(tile, np.zeros(tile.shape, np.uint32), "nothing", False, guess)
-    return empty.begun_anew(is_sparse=False)
+    return new_painting(tile, guess, "model", is_sparse=False)
 
 
 def test_layers_lie_on_the_pixels_of_the_tile(viewer: ViewerModel, image: Image) -> None:

@@ -284,3 +284,25 @@ def test_the_tiles_with_drafts_are_found_and_what_is_no_draft_is_passed_over(
     assert "newer napari-graft" in caplog.text
     shutil.rmtree(folder)
     assert drafts_in(folder) == []
+
+
+def test_a_draft_notes_what_its_tile_began_with(tmp_path: Path) -> None:
+    path = tmp_path / "a.draft"
+    begun, later = make_state(5), make_state(6)
+    draft = DraftJournal(path, TILE)
+    assert draft.append(make_state(1))
+    assert draft.read().begun is None  # as in drafts of versions before
+    assert draft.append(make_state(1), begun)
+    assert not draft.append(make_state(1), begun)
+    assert not draft.append(make_state(1))
+    assert draft.append(make_state(2))
+    assert DraftJournal(path, TILE).append(make_state(3), later)
+
+    state = DraftJournal(path, TILE).read()
+    np.testing.assert_array_equal(state.labels, make_state(3))
+    np.testing.assert_array_equal(state.begun, later)
+    cut = path.read_bytes()[:-1]  # the last record, labels and beginning, is there as a whole or not at all
+    path.write_bytes(cut)
+    state = DraftJournal(path, TILE).read()
+    np.testing.assert_array_equal(state.labels, make_state(2))
+    np.testing.assert_array_equal(state.begun, begun)

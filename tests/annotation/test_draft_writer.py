@@ -28,13 +28,13 @@ class _SlowDraft(DraftJournal):
         self.is_full = False
         self.appended: list[int] = []
 
-    def append(self, labels: np.ndarray) -> bool:
+    def append(self, labels: np.ndarray, begun: np.ndarray | None = None) -> bool:
         self.started.set()
         assert self.may_go.wait(PATIENCE)
         self.appended.append(int(labels[0, 0]))
         if self.is_full:
             raise StorageError("the disk is full")
-        return super().append(labels)
+        return super().append(labels, begun)
 
 
 class _Heard:

@@ -48,9 +48,9 @@ class StuckDraft(DraftJournal):
         super().__init__(path, tile)
         self.may_go = threading.Event()
 
-    def append(self, labels: np.ndarray) -> bool:
+    def append(self, labels: np.ndarray, begun: np.ndarray | None = None) -> bool:
         assert self.may_go.wait(PATIENCE)
-        return super().append(labels)
+        return super().append(labels, begun)
 
 
 class Desk:

@@ -53,8 +53,8 @@ def test_queue_of_the_project_is_shown_with_a_picture_of_each_tile(desk: Desk) -
     desk.settle()
 
     assert [queued.tile for queued in desk.model.state.queue.tiles] == [FIRST, SECOND, THIRD]
-    assert {picture.shape for picture in desk.model.thumbnails.values()} == {(64, 64)}
-    assert all(np.ptp(picture) > 100 for picture in desk.model.thumbnails.values())
+    assert {picture.shape for picture in desk.model.tiles.thumbnails.values()} == {(64, 64)}
+    assert all(np.ptp(picture) > 100 for picture in desk.model.tiles.thumbnails.values())
 
 
 def test_whole_tile_is_stored_with_who_and_how_long_and_the_next_one_opens(desk: Desk, folder: Path) -> None:
@@ -261,7 +261,7 @@ def test_suggested_tiles_open_with_the_guess_of_the_source_at_once_after_reopeni
     tiles = [queued.tile for queued in desk.model.state.queue.tiles]
     assert len(desk.model.state.candidates) > len(tiles)
     assert all(0 < one.uncertainty < 1 for one in desk.model.state.candidates)
-    assert set(desk.model.thumbnails) == set(tiles)
+    assert set(desk.model.tiles.thumbnails) == set(tiles)
     desk.open(tiles[0])
     painting = desk.model.state.painting
     assert painting.origin == "guess"
@@ -278,7 +278,7 @@ def test_suggested_tiles_open_with_the_guess_of_the_source_at_once_after_reopeni
     assert len(again.context.require_project().suggestions().suggestions) == 4
     again.open(tiles[1])
     assert again.model.state.painting.origin == "guess"
-    assert GuessCache(folder).missing(SOURCE, tiles) == ()
+    assert GuessCache.of(again.context.require_project()).missing(SOURCE, tiles) == ()
 
 
 def test_missing_guess_is_made_when_a_tile_is_opened_and_spares_what_is_painted(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from napari_graft.annotation.draft_record import pack, unpack
+from napari_graft.annotation.draft_record import DraftState, pack, unpack
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io import atomic
@@ -65,16 +65,16 @@ class DraftJournal:
         self.tile = tile
         self._writable = writable
         self._lock = threading.Lock()
-        self._state: NDArray[np.uint32] | None = None
+        self._state: DraftState | None = None
         self._end = 0  # of the last whole record
 
-    def append(self, labels: NDArray[np.uint32]) -> bool:
+    def append(self, labels: NDArray[np.uint32], begun: NDArray[np.uint32] | None = None) -> bool:
         """Add a state and wait until it is on the disk; say whether anything had changed.
 
         Parameters
         ----------
-        labels
-            (*tile.shape) uint32, in the annotation convention.
+        labels, begun
+            (*tile.shape) uint32, see `DraftState`; where `begun` is None, what was noted before holds.
 
         Raises
         ------
@@ -87,17 +87,24 @@ class DraftJournal:
         self._check(labels)
         with self._lock, atomic.storage_errors(self.path):
             self._catch_up()
-            record = pack(self._state, labels)
+            record = pack(self._state, DraftState(labels, begun))
             if record is None:
                 return False
             if self._end == 0:
                 record = self._header() + record
             self._write(record)
             self._end += len(record)
-            self._state = labels.copy()
+            if begun is None and self._state is not None:
+                begun = self._state.begun
+            self._state = DraftState(labels.copy(), None if begun is None else begun.copy())
         return True
 
     def restore(self) -> NDArray[np.uint32] | None:
+        """Return the labels that `read` finds, None where it finds none."""
+        state = self.read()
+        return None if state is None else state.labels
+
+    def read(self) -> DraftState | None:
         """Return the last state that was written wholly, None where there is none.
 
         Raises
@@ -112,7 +119,8 @@ class DraftJournal:
                 raise InputError(
                     f"draft {str(self.path)!r} cannot be read: {error.strerror or error}"
                 ) from None
-            return None if self._state is None else self._state.copy()
+            state = self._state
+            return None if state is None else DraftState(state.labels.copy(), state.begun)
 
     def discard(self) -> None:
         """Forget all states; the next one starts a new file.

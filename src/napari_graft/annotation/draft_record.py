@@ -2,13 +2,15 @@
 
 A record is its length and its CRC-32 (little endian, four bytes each), then a letter and zlib data. Behind
 ``W`` are the labels of the whole tile; behind ``C`` the flat indices of the changed pixels, each as the
-distance from the one before, and then their new labels. All numbers are uint32.
+distance from the one before, and then their new labels; behind ``B`` the labels of the whole tile, and then
+those that it began with. All numbers are uint32.
 """
 
 from __future__ import annotations
 
 import struct
 import zlib
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -19,15 +21,35 @@ Labels = NDArray[np.uint32]
 _HEAD = struct.Struct("<II")
 _NUMBER = np.dtype("<u4")
 _QUICK = 1
-_WHOLE, _CHANGES = b"W", b"C"
+_WHOLE, _CHANGES, _BEGUN = b"W", b"C", b"B"
 
 
-def pack(before: Labels | None, labels: Labels) -> bytes | None:
+@dataclass(frozen=True, slots=True, eq=False)
+class DraftState:
+    """Hold what is on a tile.
+
+    Parameters
+    ----------
+    labels
+        (*tile.shape) uint32, in the annotation convention.
+    begun
+        What a model had put there before anybody painted, 0 where it had put nothing; None in a draft of a
+        version that did not note it.
+    """
+
+    labels: Labels
+    begun: Labels | None = None
+
+
+def pack(before: DraftState | None, after: DraftState) -> bytes | None:
     """Return the record that leads from one state to the next, None where they are equal."""
+    labels, begun = after.labels, after.begun
+    if begun is not None and (before is None or before.begun is None or np.any(before.begun != begun)):
+        return _frame(_BEGUN, np.stack([labels, begun]).astype(_NUMBER).tobytes())
     if before is None:
         return _frame(_WHOLE, labels.astype(_NUMBER).tobytes())
     new = labels.ravel()
-    indices = np.flatnonzero(before.ravel() != new)
+    indices = np.flatnonzero(before.labels.ravel() != new)
     if indices.size == 0:
         return None
     if 2 * indices.size > labels.size:  # the whole tile is shorter
@@ -37,14 +59,14 @@ def pack(before: Labels | None, labels: Labels) -> bytes | None:
 
 
 def unpack(
-    data: bytes, start: int, state: Labels | None, shape: tuple[int, ...]
-) -> tuple[Labels, int] | None:
+    data: bytes, start: int, state: DraftState | None, shape: tuple[int, ...]
+) -> tuple[DraftState, int] | None:
     """Return the state after the record at `start` of `data`, and where it ends; None where it is not whole.
 
     Parameters
     ----------
     state
-        The state before it, None before the first; changed in place.
+        The state before it, None before the first; its labels are changed in place.
     """
     if start + _HEAD.size > len(data):
         return None
@@ -60,15 +82,18 @@ def unpack(
         return None
 
 
-def _state_after(body: bytes, state: Labels | None, shape: tuple[int, ...]) -> Labels:
-    n_bytes = prod(shape) * _NUMBER.itemsize
+def _state_after(body: bytes, state: DraftState | None, shape: tuple[int, ...]) -> DraftState:
+    n_bytes = 2 * prod(shape) * _NUMBER.itemsize
     numbers = np.frombuffer(zlib.decompressobj().decompress(body[1:], n_bytes), _NUMBER)
+    if body[:1] == _BEGUN:
+        labels, begun = numbers.astype(np.uint32).reshape(2, *shape)
+        return DraftState(labels, begun)
     if body[:1] == _WHOLE:
-        return numbers.astype(np.uint32).reshape(shape)
+        return DraftState(numbers.astype(np.uint32).reshape(shape), None if state is None else state.begun)
     if state is None:
         raise ValueError("changes need a state before them")
     steps, values = np.split(numbers, 2)
-    state.ravel()[np.cumsum(steps, dtype=np.intp)] = values
+    state.labels.ravel()[np.cumsum(steps, dtype=np.intp)] = values
     return state
 
 

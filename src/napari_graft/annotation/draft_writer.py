@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.annotation.draft import DraftJournal
+from napari_graft.annotation.draft_record import DraftState
 from napari_graft.core.errors import GraftError
 
 Labels = NDArray[np.uint32]
@@ -37,19 +38,22 @@ class DraftWriter:
         self._on_saved = on_saved
         self._on_error = on_error
         self._condition = threading.Condition()
-        self._waiting: dict[DraftJournal, Labels] = {}
-        self._failed: dict[DraftJournal, Labels] = {}
+        self._waiting: dict[DraftJournal, DraftState] = {}
+        self._failed: dict[DraftJournal, DraftState] = {}
         self._busy: DraftJournal | None = None
         self._is_closing = False
         self._thread = threading.Thread(target=self._work, name="draft writer", daemon=True)
         self._thread.start()
 
-    def submit(self, draft: DraftJournal, labels: Labels) -> None:
-        """Let a state be written soon; the labels must not be changed afterwards: pass a copy."""
+    def submit(self, draft: DraftJournal, labels: Labels, begun: Labels | None = None) -> None:
+        """Let a state be written soon; see `DraftJournal.append`.
+
+        The arrays must not be changed afterwards: pass copies.
+        """
         with self._condition:
             if self._is_closing:
                 raise RuntimeError("the draft writer is closed")
-            self._waiting[draft] = labels
+            self._waiting[draft] = DraftState(labels, begun)
             self._retry_failed()
             self._condition.notify_all()
 
@@ -110,19 +114,19 @@ class DraftWriter:
                 if not self._waiting:
                     return
                 draft = self._busy = next(iter(self._waiting))
-                labels = self._waiting.pop(draft)
-            error = self._append(draft, labels)
+                state = self._waiting.pop(draft)
+            error = self._append(draft, state)
             self._tell(error)
             with self._condition:
                 if error is not None and draft not in self._waiting:  # else a newer state is about to follow
-                    self._failed[draft] = labels
+                    self._failed[draft] = state
                 self._busy = None
                 self._condition.notify_all()
 
     @staticmethod
-    def _append(draft: DraftJournal, labels: Labels) -> GraftError | None:
+    def _append(draft: DraftJournal, state: DraftState) -> GraftError | None:
         try:
-            draft.append(labels)
+            draft.append(state.labels, state.begun)
         except GraftError as error:
             return error
         return None

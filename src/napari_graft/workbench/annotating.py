@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
-from napari_graft.project.queue import AVOIDED, QueuedTile, TileQueue, TileState, merged_queue
+from napari_graft.project.queue import AVOIDED, TileState
 from napari_graft.workbench.annotating_state import AnnotatingState
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.easel import Easel
 from napari_graft.workbench.painting import Labels, TilePainting, with_background
-from napari_graft.workbench.queue_files import Acceptance, QueueFiles, StoredQueue, Thumbnails
+from napari_graft.workbench.queue_files import Acceptance, QueueFiles
 from napari_graft.workbench.suggesting import Suggester, TileChoice
+from napari_graft.workbench.tile_list import TileList
 
 
 class AnnotatingModel:
@@ -39,19 +38,18 @@ class AnnotatingModel:
     """What was done, in words."""
     labels_wanted = Signal()
     """Asks whoever shows the painting to hand over what is on it now, by `note_painting`."""
-    thumbnails_made = Signal()
 
     def __init__(
         self, context: Context, *, tile_side: Callable[[], int], chosen_source: Callable[[], str | None]
     ) -> None:
         self.state = AnnotatingState()
-        self.thumbnails: dict[Tile, NDArray[np.uint8]] = {}
         self._context = context
         self._tile_side = tile_side
         self.chosen_source = chosen_source
         self._files = QueueFiles(context)
+        self.tiles = TileList(self.state, self._files)
         self._suggester = Suggester(context)
-        self._easel = Easel(context)
+        self.easel = Easel(context)
         self._wants_sparse = False
         context.project_closing.connect(self.labels_wanted.emit)
         context.project_changed.connect(self._on_project_changed)
@@ -105,29 +103,43 @@ class AnnotatingModel:
         run = None if project is None else project.latest_run()
         return self.chosen_source() if run is None else f"run {run.id}"
 
+    def look_anew(self) -> None:
+        """Take the guess that the model in use has of the open tile, in place of that of another."""
+        if self.state.current is not None and self._context.project is not None:
+            self._read(self.state.current)
+
     def note_painting(self, tile: Tile, labels: Labels) -> bool:
         """Take over what is on a tile now, keep it if it changed, and say whether it did."""
-        if not self._easel.note(tile, labels):
+        if not self.easel.note(tile, labels):
             return False
         self.state.n_forgotten = 0
         painting, queued = self.state.painting, self.state.queue.find(tile)
         if painting is not None and (queued is None or queued.is_untouched):
             # From now on neither a new suggestion nor a new guess may take its place.
-            self._change(tile, seconds=0.1, model=painting.model, sparse=self.state.is_sparse)
+            self.tiles.change(tile, seconds=0.1, model=painting.model, sparse=self.state.is_sparse)
         return True
 
     def set_sparse(self, is_sparse: bool) -> None:
-        """Paint strokes, or whole tiles; a tile on which nobody painted yet begins anew."""
+        """Paint strokes, or whole tiles; only what somebody painted goes from one to the other as painted."""
+        if self.state.is_saving:
+            self.refused.emit("this tile is being saved: change that once it is")
+            return
         self._wants_sparse = self.state.is_sparse = is_sparse
         self.state.n_forgotten = 0
-        painting = self.state.painting
-        if painting is None or self.state.is_saving:
-            return
         self.labels_wanted.emit()
-        if painting.is_new and not self._easel.is_touched:
-            self._open(painting.begun_anew(is_sparse=is_sparse))
-        else:
-            self._change(painting.tile, sparse=is_sparse)
+        painting, labels = self.easel.painting, self.easel.labels
+        if painting is None or labels is None or painting.tile != self.state.current:
+            return
+        self._show(painting.in_mode(labels, is_sparse=is_sparse))
+
+    def _show(self, painting: TilePainting) -> None:
+        """Show other labels on the open tile."""
+        self.easel.show(painting)
+        self.state.n_forgotten = 0
+        self.state.is_sparse = painting.is_sparse
+        self.state.painting = painting
+        if self.easel.is_touched or not painting.is_new:
+            self.tiles.change(painting.tile, sparse=painting.is_sparse)
 
     def accept(self) -> None:
         """Accept the tile as it is painted and go to the next; asks first where pixels were forgotten.
@@ -135,10 +147,10 @@ class AnnotatingModel:
         To accept a second time is to answer yes: unlabelled pixels are background.
         """
         painting = self._painting_to_judge()
-        labels = self._easel.labels
+        labels = self.easel.labels
         if painting is None or labels is None:
             return
-        n_unlabelled = self._easel.n_unlabelled
+        n_unlabelled = self.easel.n_unlabelled
         if self.state.is_sparse and n_unlabelled == labels.size:
             self.refused.emit("nothing is painted on this tile yet: paint a stroke, or skip it")
         elif self.state.is_sparse or n_unlabelled == 0:
@@ -164,10 +176,10 @@ class AnnotatingModel:
         painting = self._painting_to_judge()
         if painting is None:
             return
-        if state in AVOIDED and self._queued(painting.tile).state == "done":
+        if state in AVOIDED and self.tiles.find(painting.tile).state == "done":
             self.refused.emit("this tile is accepted already: paint it anew, or leave it as it is")
             return
-        self._change(painting.tile, state=state)
+        self.tiles.change(painting.tile, state=state)
         self.next()
 
     def _painting_to_judge(self) -> TilePainting | None:
@@ -181,8 +193,8 @@ class AnnotatingModel:
         return painting
 
     def _save(self, painting: TilePainting, labels: Labels) -> None:
-        tile, seconds = painting.tile, self._easel.take_seconds()
-        queued = self._queued(tile)
+        tile, seconds = painting.tile, self.easel.take_seconds()
+        queued = self.tiles.find(tile)
         # What was painted before the last acceptance is in the journal already.
         unreported = seconds + (0.0 if queued.state == "done" else queued.seconds)
         changes: dict[str, object] = {
@@ -192,7 +204,7 @@ class AnnotatingModel:
             "model": painting.model,
         }
         self.state.is_saving = True
-        self._easel.begin_saving()
+        self.easel.begin_saving()
         accepted = Acceptance(tile, labels, painting.model, unreported)
         job = self._files.accept(accepted, on_done=lambda: self._on_saved(accepted, changes))
         job.ended.connect(lambda: setattr(self.state, "is_saving", False))
@@ -200,10 +212,11 @@ class AnnotatingModel:
     def _on_saved(self, accepted: Acceptance, changes: dict[str, object]) -> None:
         self.labels_wanted.emit()
         self.state.is_saving, self.state.n_forgotten = False, 0
-        self._change(accepted.tile, **changes)
-        painting = self._easel.painting
-        if painting is not None and self._easel.has_kept_still(accepted.tile):
-            self._open(replace(painting, labels=accepted.labels, origin="annotation"))
+        self.tiles.change(accepted.tile, **changes)
+        painting = self.easel.painting
+        if painting is not None and self.easel.has_kept_still(accepted.tile):
+            done = replace(painting, labels=accepted.labels, origin="annotation", begun=None, beneath=None)
+            self._open(done)
         self._context.note_saved()
         self._context.tiles_changed.emit()
         self.told.emit("Saved.")
@@ -212,15 +225,17 @@ class AnnotatingModel:
 
     def _read(self, tile: Tile) -> None:
         self._files.read_painting(
-            self._queued(tile), self.model_in_use(), is_sparse=self._wants_sparse, on_done=self._on_read
+            self.tiles.find(tile), self.model_in_use(), is_sparse=self._wants_sparse, on_done=self._on_read
         )
 
     def _on_read(self, painting: TilePainting) -> None:
         if painting.tile != self.state.current:  # the user went on meanwhile
             return
         self.labels_wanted.emit()
-        if self._easel.has_work_on(painting.tile):  # it was painted on while this was read
-            self.state.painting = self._easel.take_guess(painting)
+        if self.easel.has_work_on(painting.tile):  # perhaps painted while this was read
+            self.state.painting = self.easel.take_guess(painting)
+        elif painting.is_new:  # how to paint may have been chosen while this was read
+            self._open(painting.in_mode(painting.labels, is_sparse=self._wants_sparse))
         else:
             self._open(painting)
         model = self.model_in_use()
@@ -228,7 +243,7 @@ class AnnotatingModel:
             self._make_guesses(model)
 
     def _open(self, painting: TilePainting) -> None:
-        self._easel.put(painting)
+        self.easel.put(painting)
         self.state.n_forgotten = 0
         self.state.is_sparse = painting.is_sparse
         self.state.painting = painting
@@ -236,9 +251,9 @@ class AnnotatingModel:
     def _leave(self) -> None:
         """Note how long was painted on the tile that is left."""
         painting = self.state.painting
-        if painting is not None and self._easel.is_touched:
-            queued = self._queued(painting.tile)
-            self._change(painting.tile, seconds=queued.seconds + self._easel.take_seconds())
+        if painting is not None and self.easel.is_touched:
+            queued = self.tiles.find(painting.tile)
+            self.tiles.change(painting.tile, seconds=queued.seconds + self.easel.take_seconds())
 
     def _make_guesses(self, model: str) -> None:
         """Let the model look at the current tile and at those that come next."""
@@ -252,45 +267,16 @@ class AnnotatingModel:
             self._read(current)
 
     def _on_suggested(self, choice: TileChoice) -> None:
-        annotated = [queued.tile for queued in self.state.queue.tiles if queued.state == "done"]
-        queue = merged_queue(self.state.queue, choice.suggestions, annotated)
-        self.state.candidates = choice.candidates.candidates
-        self._show_queue(queue)
-        self._files.store(queue, choice)
+        self.tiles.take(choice)
         self._context.tiles_changed.emit()
         model = self.model_in_use()
         if model is not None:
             self._make_guesses(model)
 
     def _on_project_changed(self) -> None:
-        self._easel.put(None)
+        self.easel.put(None)
         self.state.painting = self.state.current = None
-        self.state.queue, self.state.candidates, self.state.n_forgotten = TileQueue(), (), 0
-        self.thumbnails = {}
+        self.state.n_forgotten = 0
+        self.tiles.clear()
         if self._context.project is not None:
-            self._files.read(self._on_queue_read)
-
-    def _on_queue_read(self, stored: StoredQueue) -> None:
-        self.state.candidates = stored.candidates.candidates
-        self.state.budget = max(self.state.budget, stored.queue.n_done + stored.queue.n_to_do)
-        self._show_queue(stored.queue)
-        self._context.tiles_changed.emit()
-
-    def _show_queue(self, queue: TileQueue) -> None:
-        self.state.queue = queue
-        missing = [queued.tile for queued in queue.tiles if queued.tile not in self.thumbnails]
-        if missing:
-            self._files.thumbnails(missing, self._on_thumbnails)
-
-    def _on_thumbnails(self, made: Thumbnails) -> None:
-        self.thumbnails.update(made)
-        self.thumbnails_made.emit()
-
-    def _queued(self, tile: Tile) -> QueuedTile:
-        return self.state.queue.find(tile) or QueuedTile(start=tile.start, shape=tile.shape)
-
-    def _change(self, tile: Tile, **changes: object) -> None:
-        queue = self.state.queue.with_tile(tile, **changes)
-        if queue != self.state.queue:
-            self._show_queue(queue)
-            self._files.store(queue)
+            self.tiles.read(self._context.tiles_changed.emit)

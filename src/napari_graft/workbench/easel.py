@@ -50,14 +50,22 @@ class Easel:
         self.is_touched = False
         self._clock.start()
 
+    def show(self, painting: TilePainting) -> None:
+        """Show other labels on the tile that is open: what was painted on it, in another form."""
+        self.painting, self._labels = painting, painting.labels
+        if self.is_touched or painting.origin == "draft":
+            self._keep(painting.tile, painting.labels)
+
     def has_work_on(self, tile: Tile) -> bool:
-        """Say whether this tile is open and somebody has painted on it since."""
-        return self.is_touched and self.painting is not None and self.painting.tile == tile
+        """Say whether this tile is open and somebody has painted on it, now or before."""
+        painting = self.painting
+        return painting is not None and painting.tile == tile and (self.is_touched or not painting.is_new)
 
     def take_guess(self, painting: TilePainting) -> TilePainting:
         """Return the open tile with what is painted on it, and with the guess of `painting`."""
         assert self.painting is not None and self._labels is not None
-        self.painting = replace(self.painting, labels=self._labels, guess=painting.guess)
+        # What lies beneath strokes was of the guess before.
+        self.painting = replace(self.painting, labels=self._labels, guess=painting.guess, beneath=None)
         return self.painting
 
     def begin_saving(self) -> None:
@@ -69,12 +77,13 @@ class Easel:
 
         What was painted meanwhile is handed to the writer again: with the tile its draft was discarded.
         """
-        project = self._context.project
-        if self.painting is None or self.painting.tile != tile or self._labels is None or project is None:
+        if self.painting is None or self.painting.tile != tile or self._labels is None:
             return False
+        # What is accepted is right, whoever put it there.
+        self.painting = replace(self.painting, begun=None, beneath=None)
         if self._labels is self._being_saved:
             return True
-        self._context.drafts.submit(project.draft(tile), self._labels)
+        self._keep(tile, self._labels)
         return False
 
     def note(self, tile: Tile, labels: Labels) -> bool:
@@ -91,7 +100,7 @@ class Easel:
         self._labels = labels.copy()
         self.is_touched = True
         self._clock.touch()
-        self._context.drafts.submit(project.draft(tile), self._labels)
+        self._keep(tile, self._labels)
         return True
 
     def take_seconds(self) -> float:
@@ -101,3 +110,13 @@ class Easel:
         seconds = self._clock.seconds
         self._clock.start()
         return seconds
+
+    def _keep(self, tile: Tile, labels: Labels) -> None:
+        """Let the writer write a state of a tile, with what the tile began with."""
+        project = self._context.project
+        if project is None or self.painting is None:
+            return
+        begun = self.painting.begun
+        if begun is None:
+            begun = np.full(tile.shape, UNLABELLED, np.uint32)
+        self._context.drafts.submit(project.draft(tile), labels, begun)

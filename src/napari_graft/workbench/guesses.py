@@ -11,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.annotation.draft import draft_name
+from napari_graft.core.checksum import checksum_of
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io.weights import load_tensors, save_tensors
+from napari_graft.project.project import Project
 
+_AS_SEEN = {"declared_axes", "channel", "pixel_size", "unit", "inverted", "intensity_range"}
 CACHE = "cache"
 """Folder of a project for what can be computed again."""
 
@@ -40,12 +43,18 @@ class GuessCache:
 
     Parameters
     ----------
-    project
-        Folder of the project.
+    folder
+        Where.
     """
 
-    def __init__(self, project: Path) -> None:
-        self._folder = project / CACHE / "guesses"
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @classmethod
+    def of(cls, project: Project) -> GuessCache:
+        """Return the guesses on the image as networks see it now, by its pixel size and contrast."""
+        seen = project.manifest.model_dump(mode="json", include=_AS_SEEN)
+        return cls(project.folder / CACHE / "guesses" / checksum_of(seen)[:16])
 
     def batch_path(self, model: str) -> Path:
         """Return where a preview of several tiles is to be written, to be taken over by `take`."""

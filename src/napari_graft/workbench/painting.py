@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_graft.core.labels import BACKGROUND, UNLABELLED, to_annotation
+from napari_graft.core.labels import BACKGROUND, UNLABELLED, painted_only, to_annotation, with_other_objects
 from napari_graft.core.tile import Tile
 from napari_graft.project.project import Project
 from napari_graft.project.queue import QueuedTile
@@ -37,6 +37,12 @@ class TilePainting:
         What a model makes of the tile, None where there is no model or it has not looked yet.
     model
         Source or run that the labels began with, None where they were painted from nothing.
+    begun
+        What a model had put on it before anybody painted, 0 elsewhere; None where it had put nothing. Where
+        the labels still equal it nobody has said yet that they are right: only a whole tile that is accepted
+        says so.
+    beneath
+        While strokes are painted, what a whole tile would begin with where nobody paints; None: the guess.
     """
 
     tile: Tile
@@ -45,19 +51,49 @@ class TilePainting:
     is_sparse: bool
     guess: Guess | None = None
     model: str | None = None
+    begun: Labels | None = None
+    beneath: Labels | None = None
 
     @property
     def is_new(self) -> bool:
         """Say whether nobody has painted on it yet."""
         return self.origin in ("guess", "nothing")
 
-    def begun_anew(self, *, is_sparse: bool) -> TilePainting:
-        """Return the tile as it is before anybody paints: a whole tile begins with the guess."""
-        labels = np.full(self.tile.shape, UNLABELLED, np.uint32)
-        origin: Origin = "nothing"
-        if self.guess is not None and not is_sparse:
-            labels, origin = to_annotation(self.guess.segments), "guess"
-        return replace(self, labels=labels, origin=origin, is_sparse=is_sparse)
+    def in_mode(self, labels: Labels, *, is_sparse: bool) -> TilePainting:
+        """Return the tile, on which `labels` are now, as strokes or as a whole tile.
+
+        As strokes it holds only what somebody painted. As a whole tile it holds the guess everywhere else.
+        """
+        changed = self._as_strokes(labels) if is_sparse else self._as_whole(labels)
+        if not self.is_new:
+            return changed
+        return replace(changed, origin="nothing" if changed.begun is None else "guess")
+
+    def refilled(self, labels: Labels) -> TilePainting:
+        """Return the whole tile, on which `labels` are now, with the guess wherever nobody has painted."""
+        painted = painted_only(labels, self.begun)
+        return replace(self, beneath=None, is_sparse=True).in_mode(painted, is_sparse=False)
+
+    def _as_strokes(self, labels: Labels) -> TilePainting:
+        if self.is_sparse:
+            return replace(self, labels=labels)
+        beneath = None if self.begun is None else np.where(labels == self.begun, self.begun, np.uint32(0))
+        painted = painted_only(labels, self.begun)
+        return replace(self, labels=painted, begun=None, beneath=beneath, is_sparse=True)
+
+    def _as_whole(self, labels: Labels) -> TilePainting:
+        if not self.is_sparse:
+            return replace(self, labels=labels)
+        beneath = self.beneath
+        if beneath is None and self.guess is not None:
+            beneath = with_other_objects(to_annotation(self.guess.segments), labels)
+        if beneath is None:
+            return replace(self, labels=labels, is_sparse=False)
+        begun = np.where(labels == UNLABELLED, beneath, np.uint32(UNLABELLED))
+        whole = np.where(labels == UNLABELLED, beneath, labels)
+        return replace(
+            self, labels=whole, begun=begun if begun.any() else None, beneath=None, is_sparse=False
+        )
 
 
 def read_painting(
@@ -78,16 +114,44 @@ def read_painting(
         If a file is damaged.
     """
     tile = queued.tile
-    guess = None if model is None else GuessCache(project.folder).find(model, tile)
-    draft = project.draft(tile).restore()
-    if draft is not None:
-        return TilePainting(tile, draft, "draft", queued.sparse, guess, queued.model)
-    if tile in project.annotations.tiles():
+    guess = None if model is None else GuessCache.of(project).find(model, tile)
+    is_annotated = tile in project.annotations.tiles()
+    state = project.draft(tile).read()
+    if state is not None:
+        begun, is_old = state.begun, state.begun is None
+        if is_old and not is_annotated:
+            begun = _begun_of_old_draft(project, queued, state.labels)
+        as_whole = TilePainting(tile, state.labels, "draft", False, guess, queued.model, _or_none(begun))
+        is_sparse = queued.sparse and not (is_old and begun is not None)
+        return as_whole.in_mode(state.labels, is_sparse=is_sparse)
+    if is_annotated:
         stored = project.annotations.read(tile)
         return TilePainting(tile, stored.labels, "annotation", not stored.complete, guess, queued.model)
+    return new_painting(tile, guess, model, is_sparse=is_sparse)
+
+
+def new_painting(tile: Tile, guess: Guess | None, model: str | None, *, is_sparse: bool) -> TilePainting:
+    """Return a tile as it is before anybody paints: a whole tile begins with the guess of `model`."""
     empty = np.full(tile.shape, UNLABELLED, np.uint32)
-    start = TilePainting(tile, empty, "nothing", is_sparse, guess, model if guess is not None else None)
-    return start.begun_anew(is_sparse=is_sparse)
+    known = None if guess is None else to_annotation(guess.segments)
+    start = TilePainting(tile, empty, "nothing", True, guess, None if guess is None else model, beneath=known)
+    return start.in_mode(empty, is_sparse=is_sparse)
+
+
+def _begun_of_old_draft(project: Project, queued: QueuedTile, labels: Labels) -> Labels | None:
+    """Return what an old draft began with, None where it was painted freely.
+
+    Versions that did not note it let the guess pass for strokes: a draft of strokes that leaves nothing
+    unlabelled holds the guess. Where that is not known any more nothing of it counts as painted.
+    """
+    if queued.model is None or (queued.sparse and np.any(labels == UNLABELLED)):
+        return None
+    guess = GuessCache.of(project).find(queued.model, queued.tile)
+    return labels if guess is None else to_annotation(guess.segments)
+
+
+def _or_none(begun: Labels | None) -> Labels | None:
+    return begun if begun is not None and begun.any() else None
 
 
 def with_background(labels: Labels) -> Labels:

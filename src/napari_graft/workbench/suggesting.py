@@ -93,7 +93,7 @@ class Suggester:
     def guess(self, model: str, tiles: Sequence[Tile], on_done: Callable[[], None]) -> None:
         """Let a model segment those tiles that it has not seen yet, and keep what it makes of them."""
         project = self._context.require_project()
-        cache = GuessCache(project.folder)
+        cache = GuessCache.of(project)
         missing = cache.missing(model, tiles)
         wanted = tuple(tile for tile in dict.fromkeys(missing) if (model, tile) not in self._asked)
         if not wanted:

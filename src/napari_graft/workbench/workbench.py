@@ -73,6 +73,8 @@ class Workbench:
         for signal in (sources.chosen, sources.rows):
             signal.connect(self._offer_sources)
         self.sources.contrast_changed.connect(self._on_contrast_changed)
+        for signal in (sources.chosen, context.runs_changed):
+            signal.connect(self._on_model_changed)
         for signal in (context.project_changed, context.tiles_changed, context.runs_changed):
             signal.connect(self.update_next_step)
         for signal in (
@@ -95,6 +97,10 @@ class Workbench:
 
     def _on_contrast_changed(self, is_inverted: bool) -> None:
         self.data.state.is_inverted = is_inverted
+        self.annotating.look_anew()
+
+    def _on_model_changed(self) -> None:
+        self.annotating.look_anew()
 
     def _on_tiles_wanted(self) -> None:
         self.state.tab = "annotate"

@@ -115,7 +115,7 @@ class AnnotateTab(QWidget):
         bind(self, state, "shows_uncertainty", self._show_uncertainty)
         bind(self, state, "is_sparse", self._show_mode)
         bind(self, state, "n_forgotten", self._show_question)
-        listen(self, model.thumbnails_made, self._show_tiles)
+        listen(self, model.tiles.thumbnails_made, self._show_tiles)
         listen(self, model.refused, lambda words: self._show_message(words, is_good=False))
         listen(self, model.told, lambda words: self._show_message(words, is_good=True))
         listen(self, self._context.project_changed, self._on_project_changed)
@@ -143,7 +143,7 @@ class AnnotateTab(QWidget):
     def _show_tiles(self) -> None:
         state = self._model.state
         has_tiles = bool(state.queue.tiles)
-        self.list.show_tiles(state.queue, state.current, self._model.thumbnails)
+        self.list.show_tiles(state.queue, state.current, self._model.tiles.thumbnails)
         self.list.setVisible(has_tiles)
         self.tools.setVisible(has_tiles)
         self.empty.setText(empty_words(has_project=self._context.project is not None))
