@@ -177,7 +177,7 @@ def test_missing_and_undefined_scores_are_dashes(record: LoopRecord) -> None:
 def test_no_ranking_leaves_its_section_out(record: LoopRecord) -> None:
     words = page_of(replace(without_pictures(record), ranking=())).words
     assert "Which source fits this image?" not in words
-    assert "starting from “fly-neurites”" in words
+    assert "“fly-neurites” gives" in words
 
 
 def test_without_a_map_its_section_is_left_out(record: LoopRecord) -> None:

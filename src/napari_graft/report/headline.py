@@ -4,62 +4,106 @@ from __future__ import annotations
 
 import math
 
-from napari_graft.report.measures import VI, Measure, Verdict, leading_measures, vi_improvement
+from napari_graft.report.measures import VI, Measure, Verdict, leading_measures
 from napari_graft.report.record import LoopRecord, Row
 from napari_graft.report.values import n_of, number, percent, text
 
+FEW_STEPS = 300
+"""Below this, a network that starts from nothing is still far from what it can learn."""
+
 
 def headline(record: LoopRecord) -> str:
-    """Return one sentence: adapted against from scratch, at the same number of tiles."""
+    """Return one sentence: the source as it was, and what training on the compared tiles made of it."""
     measure, _ = leading_measures(record.structure)
-    new, old = number(record.compared_round, measure.key), number(record.scratch, measure.key)
+    row = record.compared_round
+    new, old = number(row, measure.key), number(record.zero_shot, measure.key)
     verdict = measure.judge(new, old)
-    same_steps, different_steps = _steps(record)
-    tiles = n_of(number(record.scratch, "n_tiles"), "annotated tile")
-    start = f"With {tiles}, starting from “{record.source_title}”"
-    rival = f"training from scratch{same_steps}"
+    start = (
+        f"With {n_of(number(row, 'n_tiles'), 'annotated tile')}{_after_steps(row)}, “{record.source_title}”"
+    )
     if verdict is Verdict.UNKNOWN:
-        return f"{start} and {rival} cannot be compared: {measure.name} is not defined for both."
-    unit = f" {measure.unit}" if measure.unit else ""
-    values = f"({measure.name} {text(new)} instead of {text(old)}{unit}{different_steps})"
+        return f"{start} cannot be compared with itself untouched: {measure.name} is not defined for both."
+    values = f"({measure.name} {text(old)} untouched, {measure.write_value(new)} after training)"
     if verdict is Verdict.EQUAL:
-        return f"{start} does about as well as {rival} {values}."
-    end = ": here the source did not help" if verdict is Verdict.WORSE else ""
-    return f"{start} {_difference(record, measure, verdict)} than {rival} {values}{end}."
+        return f"{start} is about as good as untouched {values}."
+    end = ": use it untouched, or annotate more" if verdict is Verdict.WORSE else ""
+    return f"{start} {_difference(record, measure, verdict, old)} than untouched {values}{end}."
 
 
 def further_findings(record: LoopRecord) -> tuple[str, ...]:
     """Return what else an honest reader would want to know beside the headline, a sentence each."""
     first, second = leading_measures(record.structure)
-    found = [_last_round(record, first), _other_measure(record, first, second), _zero_shot(record, first)]
+    found = [
+        _from_scratch(record, first),
+        _few_steps(record),
+        _last_round(record, first),
+        _other_measure(record, first, second),
+    ]
     return tuple(sentence for sentence in found if sentence)
 
 
-def _steps(record: LoopRecord) -> tuple[str, str]:
-    """Return the words for equal numbers of training steps, and those for different ones; one is empty."""
-    adapted, scratch = number(record.compared_round, "steps"), number(record.scratch, "steps")
-    if adapted == scratch:
-        return " with the same steps", ""
-    if math.isnan(adapted) or math.isnan(scratch):
-        return "", ""
-    return "", f", after {adapted:.0f} instead of {scratch:.0f} training steps"
+def _after_steps(row: Row) -> str:
+    steps = number(row, "steps")
+    return "" if math.isnan(steps) else f" and {n_of(steps, 'training step')}"
 
 
-def _difference(record: LoopRecord, measure: Measure, verdict: Verdict) -> str:
+def _difference(record: LoopRecord, measure: Measure, verdict: Verdict, old: float) -> str:
     if measure is not VI:
         return f"finds the {record.structure_words} {verdict.value}"
-    change = vi_improvement(record)
-    if math.isnan(change):
+    if not old > 0:
         return "gives more errors"
+    change = (old - number(record.compared_round, measure.key)) / old
     return f"gives {percent(abs(change))} {'fewer' if change > 0 else 'more'} errors"
 
 
-def _last_round(record: LoopRecord, measure: Measure) -> str:
-    last = record.rounds[-1]
-    value = number(last, measure.key)
-    if last["n_tiles"] == record.compared_round["n_tiles"] or math.isnan(value):
+def _from_scratch(record: LoopRecord, measure: Measure) -> str:
+    """Compare with training from scratch on as many tiles."""
+    new, old = number(record.compared_round, measure.key), number(record.scratch, measure.key)
+    verdict = measure.judge(new, old)
+    rival = f"Training from scratch on the same tiles{_scratch_steps(record)}"
+    if verdict is Verdict.UNKNOWN:
+        return f"{rival} cannot be compared: {measure.name} is not defined for both."
+    reached = f"{rival} reaches {measure.write(old)}"
+    if verdict is Verdict.EQUAL:
+        return f"{reached}: about as good, so here the source hardly helped."
+    if verdict is Verdict.WORSE:
+        return f"{reached}: better, so here the source did not help."
+    gain = _difference(record, measure, verdict, old)
+    return f"{reached}: with the source the model {gain}."
+
+
+def _scratch_steps(record: LoopRecord) -> str:
+    adapted, scratch = number(record.compared_round, "steps"), number(record.scratch, "steps")
+    if math.isnan(adapted) or math.isnan(scratch):
         return ""
-    return f"With {n_of(number(last, 'n_tiles'), 'tile')} it reaches {measure.write(value)}."
+    if adapted == scratch:
+        return f", with the same {n_of(scratch, 'step')},"
+    return f", with {n_of(scratch, 'step')} instead of {adapted:.0f},"
+
+
+def _few_steps(record: LoopRecord) -> str:
+    steps = number(record.scratch, "steps")
+    if not steps < FEW_STEPS:
+        return ""
+    return (
+        f"{n_of(steps, 'step')} are few: trained for longer, the network from scratch would come closer. "
+        "Give more time (--time-budget, --steps) before you draw a conclusion from the difference."
+    )
+
+
+def _last_round(record: LoopRecord, measure: Measure) -> str:
+    last, compared = record.rounds[-1], record.compared_round
+    value = number(last, measure.key)
+    if last["n_tiles"] == compared["n_tiles"] or math.isnan(value):
+        return ""
+    reached = f"With {n_of(number(last, 'n_tiles'), 'tile')} it reaches {measure.write(value)}"
+    fewer = n_of(number(compared, "n_tiles"), "tile")
+    verdict = _judge(last, compared, measure)
+    if verdict is Verdict.EQUAL:
+        return f"{reached}: no better than with {fewer}."
+    if verdict is Verdict.WORSE:
+        return f"{reached}: worse than with {fewer}."
+    return f"{reached}."
 
 
 def _other_measure(record: LoopRecord, first: Measure, second: Measure) -> str:
@@ -72,19 +116,6 @@ def _other_measure(record: LoopRecord, first: Measure, second: Measure) -> str:
         f"{second.name} says the opposite: {second.write_value(new)} adapted, {second.write_value(old)} from "
         "scratch. Look at the pictures before you decide."
     )
-
-
-def _zero_shot(record: LoopRecord, measure: Measure) -> str:
-    value = number(record.zero_shot, measure.key)
-    verdict = _judge(record.compared_round, record.zero_shot, measure)
-    if verdict is Verdict.UNKNOWN:
-        return ""
-    reached = f"The source as it is, without any annotation, reaches {measure.write(value)}"
-    if verdict is Verdict.BETTER:
-        return f"{reached}."
-    if verdict is Verdict.EQUAL:
-        return f"{reached}: on this image the annotation changed little."
-    return f"{reached}: better than after training. Use it as it is, or annotate more."
 
 
 def _judge(new: Row, old: Row, measure: Measure) -> Verdict:
