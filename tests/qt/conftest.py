@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,19 @@ MakeDock = Callable[..., "GraftDock"]
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the user's own sources and recent projects out of the tests."""
     monkeypatch.setenv("NAPARI_GRAFT_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_unexpected(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Let a test fail where the window told of an error that nobody meant to happen."""
+    yield
+    if request.node.get_closest_marker("breaks_down") is None:
+        found = [
+            record.getMessage()
+            for record in caplog.get_records("call")
+            if record.name.startswith("napari_graft.workbench") and record.levelno >= logging.ERROR
+        ]
+        assert not found
 
 
 @pytest.fixture

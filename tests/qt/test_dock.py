@@ -148,6 +148,7 @@ def test_closing_with_nothing_under_way_does_not_ask(
     assert dock.viewer.window._qt_window.close()
 
 
+@pytest.mark.breaks_down
 def test_job_is_shown_with_its_stop_button_and_its_failure(dock: GraftDock, qtbot: QtBot) -> None:
     may_fail = threading.Event()
 

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QApplication
 from napari_graft._qt.bridge import Bridge
 from napari_graft._qt.closing import CloseGuard
 from napari_graft._qt.desk_keeper import DeskKeeper
+from napari_graft._qt.failing import watch_window
 from napari_graft._qt.garbage import look_at_all_again, spare_what_stays
 from napari_graft._qt.software_opengl import keep_programs
 from napari_graft.workbench.workbench import Workbench
@@ -38,6 +39,7 @@ def workbench_of(viewer: Viewer) -> Workbench:
         DeskKeeper(bench, viewer)  # it belongs to the window
         # A dock hears nothing when its window closes: the guard watches the window itself.
         window = viewer.window._qt_window  # napari offers no public way to its window
+        watch_window(window, bench.context.failures)
         guard = CloseGuard(bench, window, on_closed=lambda: _forget(viewer))
         window.installEventFilter(guard)
         application = QApplication.instance()

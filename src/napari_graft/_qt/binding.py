@@ -9,6 +9,8 @@ from typing import Any
 from psygnal import SignalInstance
 from qtpy.QtCore import QObject, QSignalBlocker
 
+from napari_graft._qt.failing import guarded
+
 
 def bind(owner: QObject, state: Any, field: str, show: Callable[[Any], None]) -> None:
     """Call `show` with a field's value, now and whenever it changes while `owner` lives."""
@@ -18,7 +20,7 @@ def bind(owner: QObject, state: Any, field: str, show: Callable[[Any], None]) ->
 
 def listen(owner: QObject, signal: SignalInstance, answer: Callable[..., None]) -> None:
     """Answer to a signal of a model while `owner` lives: the model may outlive the widgets that show it."""
-    slot = signal.connect(answer)
+    slot = signal.connect(guarded(owner, answer))
     owner.destroyed.connect(lambda: signal.disconnect(slot, missing_ok=True))
 
 

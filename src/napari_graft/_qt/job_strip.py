@@ -47,14 +47,21 @@ class JobStrip(QWidget):
         listen(self, context.jobs.ended, self._on_job_ended)
         listen(self, context.saved, self._show_status)
         listen(self, context.draft_failed, self.error.show_message)
+        listen(self, context.failures.told, self._on_failure)
+        listen(self, context.project_closing, self.error.clear)
         listen(self, context.project_changed, self._show_status)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._show_status)
         self._timer.start(_REFRESH_MILLISECONDS)
         self._show_status()
 
+    def _on_failure(self, message: str) -> None:
+        self.error.show_message(message)
+        show_error(message)
+
     def _on_job_started(self, job: Job[object]) -> None:
-        self.error.clear()
+        if self.error.title == job.state.title:  # it is tried again; other jobs begin all the time
+            self.error.clear()
         timer = QTimer(self)
         timer.setSingleShot(True)
         timer.timeout.connect(lambda: self._show_job(job))
@@ -77,7 +84,7 @@ class JobStrip(QWidget):
             row_of_job.deleteLater()
         if job.state.status == "failed":
             message = f"{job.state.title}: {job.state.error}"
-            self.error.show_message(message)
+            self.error.show_message(message, title=job.state.title)
             show_error(message)
         self._show_status()
 
@@ -139,10 +146,11 @@ def _is_said_by(title: str, message: str) -> bool:
 
 
 class ErrorLine(QWidget):
-    """Show what went wrong and what to do about it, until it is dismissed or the next job begins."""
+    """Show what went wrong and what to do about it, until it is dismissed or tried again."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.title = ""
         self.words = text("", "error")
         layout = QHBoxLayout()
         layout.setContentsMargins(0, 0, 0, 0)
@@ -156,13 +164,15 @@ class ErrorLine(QWidget):
         """What is shown, empty where nothing is."""
         return self.words.text() if self.isVisibleTo(self.parentWidget()) else ""
 
-    def show_message(self, message: str) -> None:
-        """Show an error."""
+    def show_message(self, message: str, *, title: str = "") -> None:
+        """Show an error, and remember the title of the job that failed."""
+        self.title = title
         set_look(self.words, "error")
         self.words.setText(message)
         self.show()
 
     def clear(self) -> None:
         """Hide the error."""
+        self.title = ""
         self.words.setText("")
         self.hide()

@@ -51,8 +51,8 @@ class AnnotatingModel:
         self._suggester = Suggester(context)
         self.easel = Easel(context)
         self._wants_sparse = False
-        context.project_closing.connect(self.labels_wanted.emit)
-        context.project_changed.connect(self._on_project_changed)
+        context.hear(context.project_closing, self.labels_wanted.emit)
+        context.hear(context.project_changed, self._on_project_changed)
 
     def suggest(self) -> None:
         """Suggest the tiles most worth painting, as many as the budget leaves, and segment them."""

@@ -78,8 +78,8 @@ class ComparingModel:
         self._previewer = Previewer(context, "comparison")
         self._has_user_chosen = False
         self.state = ComparingState()
-        context.project_changed.connect(self._on_project_changed)
-        context.runs_changed.connect(self._list_options)
+        context.hear(context.project_changed, self._on_project_changed)
+        context.hear(context.runs_changed, self._list_options)
         changes = sources.state.events
         for signal in (changes.rows, changes.is_ranked, changes.chosen):
             signal.connect(self._list_options)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from psygnal import Signal
+from psygnal import Signal, SignalInstance
 
 from napari_graft.annotation.draft_writer import DraftWriter
 from napari_graft.core.errors import GraftError, InputError
@@ -17,6 +17,7 @@ from napari_graft.engine.client import Engine
 from napari_graft.engine.protocol import Job as EngineJob
 from napari_graft.project.project import Project
 from napari_graft.sources.catalogue import Catalogue
+from napari_graft.workbench.failures import Failures
 from napari_graft.workbench.jobs import Deliver, Job, JobRunner, Lane
 from napari_graft.workbench.leaving import Leaving
 
@@ -44,7 +45,8 @@ class Context:
     draft_failed = Signal(str)
 
     def __init__(self, deliver: Deliver, catalogue: Catalogue | None = None) -> None:
-        self.jobs = JobRunner(deliver)
+        self.failures = Failures()
+        self.jobs = JobRunner(deliver, self.failures)
         self.catalogue = catalogue or Catalogue()
         self._deliver = deliver
         self.drafts = DraftWriter(on_saved=self._on_draft_saved, on_error=self._on_draft_failed)
@@ -54,6 +56,10 @@ class Context:
         self._is_closed = False
         # The window comes first: what works in the background gets a lower priority.
         self._engines: dict[Lane, Engine] = {"long": Engine(niceness=10), "short": Engine(niceness=5)}
+
+    def hear(self, signal: SignalInstance, answer: Callable[..., object]) -> None:
+        """Answer to a signal; where the answer fails the user is told, and the others hear it all the same."""
+        signal.connect(self.failures.guarded(answer))
 
     @property
     def project(self) -> Project | None:

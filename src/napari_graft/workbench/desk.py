@@ -64,8 +64,8 @@ class DeskModel:
             training.state.events.minutes,
         ):
             signal.connect(self._note_models)
-        context.project_closing.connect(self.wanted.emit)
-        context.project_changed.connect(self._on_project_changed)
+        context.hear(context.project_closing, self.wanted.emit)
+        context.hear(context.project_changed, self._on_project_changed)
 
     def note_layers(self, image: str, visible: Mapping[str, bool]) -> None:
         """Keep the name of the image layer, and which of our layers are seen.

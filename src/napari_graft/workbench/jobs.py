@@ -11,8 +11,9 @@ from typing import ClassVar, Generic, Literal, TypeVar
 
 from psygnal import Signal, SignalGroupDescriptor
 
-from napari_graft.core.errors import Cancelled, GraftError
+from napari_graft.core.errors import Cancelled
 from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.workbench.failures import Failures, failure_words, meant_for_user
 from napari_graft.workbench.pace import Pace
 
 T = TypeVar("T")
@@ -93,11 +94,13 @@ class Job(Generic[T]):
         self.progressed.emit(progress)
 
     def end(self, status: Status, error: str = "") -> None:
-        """Take over how the job ended."""
-        self.state.error = error
-        self.state.seconds_left = None
-        self.state.status = status
-        self.ended.emit()
+        """Take over how the job ended; whoever waits for that hears it even where the state cannot be shown."""
+        try:
+            self.state.error = error
+            self.state.seconds_left = None
+            self.state.status = status
+        finally:
+            self.ended.emit()
 
 
 class JobRunner:
@@ -107,13 +110,16 @@ class JobRunner:
     ----------
     deliver
         Brings callbacks to the thread of the window.
+    failures
+        Tells of what fails on the thread of the window.
     """
 
     started = Signal(Job)
     ended = Signal(Job)
 
-    def __init__(self, deliver: Deliver) -> None:
+    def __init__(self, deliver: Deliver, failures: Failures | None = None) -> None:
         self._deliver = deliver
+        self.failures = failures or Failures()
         self._lanes: dict[Lane, queue.SimpleQueue[_Errand | None]] = {}
         self._active: list[Job[object]] = []
         self._is_closed = False
@@ -194,12 +200,9 @@ class JobRunner:
             result = job.task(latest.put, job.token)
         except Cancelled:
             self._say(lambda: self._end(job, "stopped"))
-        except GraftError as error:
-            message = str(error)
-            self._say(lambda: self._end(job, "failed", message))
-        except Exception as error:  # the job runner: whatever fails must reach the user as words
-            _log.exception("%s failed", job.state.title)
-            message = f"something unexpected went wrong ({type(error).__name__}: {error})"
+        # The job runner: whatever fails must reach the user as words, and a plugin that exits ends no lane.
+        except (Exception, SystemExit) as error:
+            message = self._words(job, error)
             self._say(lambda: self._end(job, "failed", message))
         else:
             self._say(lambda: self._finish(job, result, on_done))
@@ -212,19 +215,25 @@ class JobRunner:
     def _finish(self, job: Job[T], result: T, on_done: Callable[[T], None]) -> None:
         try:
             on_done(result)
-        except GraftError as error:
-            self._end(job, "failed", str(error))
+        except Exception as error:  # as above; a job that never ends would lock the window
+            self._end(job, "failed", self._words(job, error))
             return
         self._end(job, "stopped" if job.token.is_cancelled else "done")
 
+    def _words(self, job: Job[T], error: BaseException) -> str:
+        if meant_for_user(error) is None:
+            _log.error("%s failed", job.state.title, exc_info=error)
+        return failure_words(error)
+
     def _end(self, job: Job[T], status: Status, error: str = "") -> None:
         self._active = [other for other in self._active if other is not job]
-        job.end(status, error)
+        self.failures.guarded(job.end)(status, error)
         self.ended.emit(job)
 
     def _say(self, callback: Callable[[], None]) -> None:
+        answer = self.failures.guarded(callback)
         if not self._is_closed:
-            self._deliver(lambda: None if self._is_closed else callback())
+            self._deliver(lambda: None if self._is_closed else answer())
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,8 +63,8 @@ class ResultsModel:
         self._jobs: list[Job[dict[str, Any]]] = []
         self.find_place: Callable[[], tuple[int, ...] | None] = lambda: None
         """Returns the pixel of the image that the user looks at, None where that is not known."""
-        context.project_changed.connect(self._read)
-        context.runs_changed.connect(self._read)
+        context.hear(context.project_changed, self._read)
+        context.hear(context.runs_changed, self._read)
 
     def segment_round(self, on_done: Callable[[], None] = lambda: None) -> None:
         """Segment with the run in use what is small enough to be ready soon, unless that is there already."""

@@ -89,7 +89,7 @@ class SourcesModel:
         self._drawn: StoredMap | None = None
         self._previewer = Previewer(context, "preview")
         self.state = SourcesState()
-        context.project_changed.connect(self._on_project_changed)
+        context.hear(context.project_changed, self._on_project_changed)
         self._on_project_changed()
 
     @property

@@ -108,9 +108,9 @@ class TrainingModel:
         self._began: float | None = None
         self._already = 0.0
         self._n_tiles = 0
-        context.project_changed.connect(self._on_project_changed)
-        context.tiles_changed.connect(self._read)
-        context.runs_changed.connect(self._read)
+        context.hear(context.project_changed, self._on_project_changed)
+        context.hear(context.tiles_changed, self._read)
+        context.hear(context.runs_changed, self._read)
 
     @property
     def n_new_tiles(self) -> int:

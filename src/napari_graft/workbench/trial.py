@@ -81,8 +81,8 @@ class TrialModel:
         self._tile_budget = tile_budget
         self.state = TrialState()
         self.state.events.minutes.connect(self.update)
-        context.project_changed.connect(self._on_project_changed)
-        context.tiles_changed.connect(self.update)
+        context.hear(context.project_changed, self._on_project_changed)
+        context.hear(context.tiles_changed, self.update)
 
     def update(self) -> None:
         """Propose anew: the ranking, the tiles or the budget have changed."""

@@ -71,24 +71,24 @@ class Workbench:
     def _connect(self) -> None:
         context, sources = self.context, self.sources.state.events
         for signal in (sources.chosen, sources.rows):
-            signal.connect(self._offer_sources)
-        self.sources.contrast_changed.connect(self._on_contrast_changed)
+            context.hear(signal, self._offer_sources)
+        context.hear(self.sources.contrast_changed, self._on_contrast_changed)
         for signal in (sources.chosen, context.runs_changed):
-            signal.connect(self._on_model_changed)
+            context.hear(signal, self._on_model_changed)
         for signal in (context.project_changed, context.tiles_changed, context.runs_changed):
-            signal.connect(self.update_next_step)
+            context.hear(signal, self.update_next_step)
         for signal in (
             context.jobs.started,
             context.jobs.ended,
             self.data.state.events.image,
             sources.chosen,
         ):
-            signal.connect(self.update_next_step)
-        self.training.round_ready.connect(self.annotating.suggest)
+            context.hear(signal, self.update_next_step)
+        context.hear(self.training.round_ready, self.annotating.suggest)
         for signal in (sources.rows, self.annotating.state.events.budget):
-            signal.connect(self.trial.update)
-        self.trial.tiles_wanted.connect(self._on_tiles_wanted)
-        self.trial.won.connect(self._on_trial_won)
+            context.hear(signal, self.trial.update)
+        context.hear(self.trial.tiles_wanted, self._on_tiles_wanted)
+        context.hear(self.trial.won, self._on_trial_won)
 
     def _offer_sources(self) -> None:
         state = self.sources.state

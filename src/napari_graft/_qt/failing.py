@@ -1,0 +1,89 @@
+"""What nobody catches reaches the user as words, in the window where it happened."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable
+from functools import wraps
+from types import TracebackType
+from typing import ParamSpec
+
+from napari.utils.notifications import show_error
+from qtpy.QtCore import QObject, QTimer
+from qtpy.QtWidgets import QApplication, QWidget
+
+from napari_graft.workbench.failures import Failures, failure_words
+
+P = ParamSpec("P")
+Hook = Callable[[type[BaseException], BaseException, TracebackType | None], object]
+
+_PACKAGE = __name__.partition(".")[0]
+_windows: weakref.WeakKeyDictionary[QObject, Failures] = weakref.WeakKeyDictionary()
+_before: Hook = sys.__excepthook__
+
+
+def watch_window(window: QWidget, failures: Failures) -> None:
+    """Tell of what fails in a window there, where one of our functions takes part in it."""
+    _windows[window] = failures
+    _take_hook()
+    QTimer.singleShot(0, _take_hook)  # napari sets its own when its event loop begins
+
+
+def guarded(owner: QObject, answer: Callable[P, object]) -> Callable[P, None]:
+    """Return a listener that tells of its failure in the window of `owner` instead of raising it.
+
+    A signal stops at the first listener that raises: all after it would hear nothing.
+    """
+
+    @wraps(answer)
+    def guard(*arguments: P.args, **named: P.kwargs) -> None:
+        try:
+            answer(*arguments, **named)
+        except Exception as error:  # the window: whatever fails must reach the user as words
+            _tell(error, _window_of(owner))
+
+    return guard
+
+
+def _take_hook() -> None:
+    global _before
+    if sys.excepthook is not _hook:
+        _before = sys.excepthook
+        sys.excepthook = _hook
+
+
+def _hook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """Tell of an error that left a slot of Qt, where it passed through our package; else pass it on."""
+    if isinstance(error, Exception) and _windows and _is_ours(traceback):
+        _tell(error, QApplication.activeWindow())
+    else:
+        _before(kind, error, traceback)
+
+
+def _is_ours(traceback: TracebackType | None) -> bool:
+    while traceback is not None:
+        if str(traceback.tb_frame.f_globals.get("__name__")).partition(".")[0] == _PACKAGE:
+            return True
+        traceback = traceback.tb_next
+    return False
+
+
+def _tell(error: Exception, window: QObject | None) -> None:
+    found = None if window is None else _windows.get(window)
+    if found is None and len(_windows) == 1:
+        found = next(iter(_windows.values()))
+    if found is not None:
+        found.tell(error)
+    else:  # nobody knows which window it was
+        show_error(failure_words(error))
+
+
+def _window_of(owner: QObject) -> QObject | None:
+    """Return the main window that an object belongs to, also where its dock floats."""
+    try:
+        while (parent := owner.parent()) is not None:
+            owner = parent
+    except RuntimeError:  # Qt has deleted it already
+        return None
+    return owner
