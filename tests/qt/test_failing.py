@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
+from napari_graft._qt import failing
 from napari_graft._qt.tabs.data_tab import DataTab
 from napari_graft._qt.tabs.sources_tab import SourcesTab
 from napari_graft.core.errors import InputError
@@ -92,11 +93,9 @@ def test_tab_that_cannot_show_a_project_does_not_lock_the_others(
 
 def test_errors_of_others_are_left_to_others(dock: GraftDock, monkeypatch: pytest.MonkeyPatch) -> None:
     passed_on: list[BaseException] = []
-    hook = sys.excepthook
-    monkeypatch.setattr(
-        "napari_graft._qt.failing._before", lambda kind, error, trace: passed_on.append(error)
-    )
-    others = ValueError("of another plugin")
+    hook, others = failing._hook, ValueError("of another plugin")
+    monkeypatch.setattr(hook, "before", lambda kind, error, trace: passed_on.append(error))
+    assert sys.excepthook is hook
 
     hook(ValueError, others, None)
 

@@ -20,14 +20,13 @@ Hook = Callable[[type[BaseException], BaseException, TracebackType | None], obje
 
 _PACKAGE = __name__.partition(".")[0]
 _windows: weakref.WeakKeyDictionary[QObject, Failures] = weakref.WeakKeyDictionary()
-_before: Hook = sys.__excepthook__
 
 
 def watch_window(window: QWidget, failures: Failures) -> None:
     """Tell of what fails in a window there, where one of our functions takes part in it."""
     _windows[window] = failures
-    _take_hook()
-    QTimer.singleShot(0, _take_hook)  # napari sets its own when its event loop begins
+    _hook.take_place()
+    QTimer.singleShot(0, _hook.take_place)  # napari sets its own when its event loop begins
 
 
 def guarded(owner: QObject, answer: Callable[P, object]) -> Callable[P, None]:
@@ -46,19 +45,27 @@ def guarded(owner: QObject, answer: Callable[P, object]) -> Callable[P, None]:
     return guard
 
 
-def _take_hook() -> None:
-    global _before
-    if sys.excepthook is not _hook:
-        _before = sys.excepthook
-        sys.excepthook = _hook
-
-
-def _hook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+class _UncaughtErrors:
     """Tell of an error that left a slot of Qt, where it passed through our package; else pass it on."""
-    if isinstance(error, Exception) and _windows and _is_ours(traceback):
-        _tell(error, QApplication.activeWindow())
-    else:
-        _before(kind, error, traceback)
+
+    def __init__(self) -> None:
+        self.before: Hook = sys.__excepthook__
+
+    def take_place(self) -> None:
+        """Hear of errors that nobody catches, before who heard of them so far."""
+        if sys.excepthook is not self:
+            self.before, sys.excepthook = sys.excepthook, self
+
+    def __call__(
+        self, kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception) and _windows and _is_ours(traceback):
+            _tell(error, QApplication.activeWindow())
+        else:
+            self.before(kind, error, traceback)
+
+
+_hook = _UncaughtErrors()
 
 
 def _is_ours(traceback: TracebackType | None) -> bool:

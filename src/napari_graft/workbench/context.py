@@ -58,7 +58,7 @@ class Context:
         self._engines: dict[Lane, Engine] = {"long": Engine(niceness=10), "short": Engine(niceness=5)}
 
     def hear(self, signal: SignalInstance, answer: Callable[..., object]) -> None:
-        """Answer to a signal; where the answer fails the user is told, and the others hear it all the same."""
+        """Answer to a signal; where the answer fails the user is told, and the others hear it still."""
         signal.connect(self.failures.guarded(answer))
 
     @property

@@ -19,8 +19,8 @@ _log = logging.getLogger(__name__)
 def failure_words(error: BaseException) -> str:
     """Return what went wrong, in words.
 
-    A signal wraps what its listener raises: the first error among the causes that was raised on purpose speaks,
-    else the innermost.
+    A signal wraps what its listener raises: of the causes, the first that was raised on purpose speaks, else
+    the innermost.
 
     >>> failure_words(ZeroDivisionError("division by zero"))
     'something unexpected went wrong (ZeroDivisionError: division by zero)'

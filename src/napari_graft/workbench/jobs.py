@@ -94,7 +94,7 @@ class Job(Generic[T]):
         self.progressed.emit(progress)
 
     def end(self, status: Status, error: str = "") -> None:
-        """Take over how the job ended; whoever waits for that hears it even where the state cannot be shown."""
+        """Take over how the job ended; whoever waits hears it even where the state cannot be shown."""
         try:
             self.state.error = error
             self.state.seconds_left = None
