@@ -57,11 +57,22 @@ class Axes:
         return tuple(size * factor for size in self.pixel_size)
 
 
+_NAMES = {
+    1e-3: ("pm", "picometer", "picometre"),
+    0.1: ("angstrom", "ångstrom", "ångström", "å"),
+    1.0: ("nm", "nanometer", "nanometre"),
+    1e3: ("um", "micron", "micrometer", "micrometre", "µm", "μm", "âµm", "µ", "μ"),
+    1e6: ("mm", "millimeter", "millimetre"),
+    1e7: ("cm", "centimeter", "centimetre"),
+    1e9: ("m", "meter", "metre"),
+}
+"""Names of units by their length in nanometres; µ is two letters of Unicode, and ``âµ`` is it misread."""
 _NANOMETRES = {
-    "pm": 1e-3, "picometer": 1e-3, "angstrom": 0.1, "å": 0.1, "nm": 1.0, "nanometer": 1.0, "nanometre": 1.0,
-    "um": 1e3, "µm": 1e3, "μm": 1e3, "micron": 1e3, "micrometer": 1e3, "micrometre": 1e3,
-    "mm": 1e6, "millimeter": 1e6, "millimetre": 1e6, "cm": 1e7, "centimeter": 1e7, "m": 1e9, "meter": 1e9,
-}  # fmt: skip
+    name + plural: length
+    for length, names in _NAMES.items()
+    for name in names
+    for plural in ("", "s" * (len(name) > 4))
+}
 
 
 def nanometres_per(unit: str) -> float:
@@ -78,7 +89,7 @@ def nanometres_per(unit: str) -> float:
         raise InputError(f"unit {unit!r} is not a known length: use nm, um or mm") from None
 
 
-_SHORT_UNITS = {0.1: "angstrom", 1.0: "nm", 1e3: "um", 1e6: "mm", 1e7: "cm", 1e9: "m"}
+_SHORT_UNITS = {1e-3: "pm", 0.1: "angstrom", 1.0: "nm", 1e3: "um", 1e6: "mm", 1e7: "cm", 1e9: "m"}
 
 
 def short_unit(unit: str) -> str:

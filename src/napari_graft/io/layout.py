@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from napari_graft.core.axes import SPATIAL_NAMES, Axes, nanometres_per, short_unit
+from napari_graft.core.axes import SPATIAL_NAMES
 from napari_graft.core.errors import InputError
+from napari_graft.io.pixel_sizes import StatedSize
 from napari_graft.io.volume import LazyArray
 
 KNOWN_AXES = "tczyx"
@@ -26,8 +26,8 @@ class RawImage:
         The pixels, not yet read.
     axes
         One letter of ``tczyx`` for each axis of `data`, or None where the file does not say.
-    pixel_size
-        Length of a pixel and its unit, by axis letter; only where the file states a real length.
+    stated_sizes
+        What the places of the file say about the length of a pixel, the surest first.
     indices
         Numbers of the colours, with the axes y and x, where the file has a palette and `data` holds its
         colours: as labels, a palette image is its numbers.
@@ -35,12 +35,12 @@ class RawImage:
 
     data: LazyArray
     axes: str | None = None
-    pixel_size: Mapping[str, tuple[float, str]] = field(default_factory=dict)
+    stated_sizes: tuple[StatedSize, ...] = ()
     indices: LazyArray | None = None
 
     def as_numbers(self) -> RawImage:
         """Return the image of the palette's numbers where there is a palette, otherwise this one."""
-        return self if self.indices is None else RawImage(self.indices, "yx", self.pixel_size)
+        return self if self.indices is None else RawImage(self.indices, "yx", self.stated_sizes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,29 +168,3 @@ def _pick_channel(n_channels: int | None, channel: int | None, path: str) -> int
         f"{path} has {n_channels} channels, and only grey and RGB images are understood: "
         f"choose one channel from 0 to {n_channels - 1}"
     )
-
-
-def collect_lengths(lengths: Mapping[str, tuple[object, object]]) -> dict[str, tuple[float, str]]:
-    """Keep the pixel sizes that are real, a positive number in a unit of length, and shorten their units."""
-    real = {}
-    for axis, (size, unit) in lengths.items():
-        try:
-            value = float(str(size))
-            known_unit = short_unit(str(unit))
-        except ValueError:
-            continue
-        if 0 < value < float("inf"):
-            real[axis] = (value, known_unit)
-    return real
-
-
-def physical_axes(names: tuple[str, ...], pixel_size: Mapping[str, tuple[float, str]]) -> Axes:
-    """Return the axes with the file's pixel size in the unit of x, or without one where an axis has none."""
-    if not all(name in pixel_size for name in names):
-        return Axes(names)
-    unit = pixel_size["x"][1]
-    sizes = tuple(
-        size if own == unit else size * nanometres_per(own) / nanometres_per(unit)
-        for size, own in (pixel_size[name] for name in names)
-    )
-    return Axes(names, sizes, unit)

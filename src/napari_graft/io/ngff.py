@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError
-from napari_graft.io.layout import collect_lengths
+from napari_graft.io.pixel_sizes import StatedSize, state_size
 
 OLD_AXES = ("t", "c", "z", "y", "x")
+ORIGIN = "the OME-Zarr metadata"
 _LETTER_BY_TYPE = {"time": "t", "channel": "c"}
 
 
@@ -55,13 +56,13 @@ class Multiscale:
         Path of the full-resolution array inside the group.
     letters
         One letter of ``tczyx`` for each axis.
-    pixel_size
-        Length of a pixel and its unit, by axis letter; only where a unit of length is stated.
+    stated_size
+        What the scale says about the length of a pixel.
     """
 
     first_path: str
     letters: str
-    pixel_size: Mapping[str, tuple[float, str]]
+    stated_size: StatedSize
 
 
 def read_multiscales(attributes: Mapping[str, object], path: str) -> Multiscale | None:
@@ -88,20 +89,20 @@ def read_multiscales(attributes: Mapping[str, object], path: str) -> Multiscale 
     letters = "".join(_LETTER_BY_TYPE.get(axis.type or "", axis.name) for axis in axes).lower()
     scale = _full_scale(image, len(axes))
     lengths: dict[str, tuple[object, object]] = {
-        axis.name.lower(): (size, axis.unit) for axis, size in zip(axes, scale, strict=False)
+        axis.name.lower(): (abs(size), axis.unit) for axis, size in zip(axes, scale, strict=False)
     }
-    return Multiscale(image.datasets[0].path, letters, collect_lengths(lengths))
+    return Multiscale(image.datasets[0].path, letters, state_size(ORIGIN, lengths))
 
 
 def _full_scale(image: _Multiscale, n_axes: int) -> list[float]:
-    """Multiply the scale of dataset 0 by the one of the whole image; empty where dataset 0 states none."""
+    """Multiply the scale of dataset 0 by that of the whole image; empty where none fits the axes."""
     own = [step.scale for step in image.datasets[0].coordinateTransformations if step.scale is not None]
-    if not own:
-        return []
     whole = [step.scale for step in image.coordinateTransformations if step.scale is not None]
+    if not own + whole or any(len(scale) != n_axes for scale in own + whole):
+        return []
     total = [1.0] * n_axes
     for scale in own + whole:
-        total = [a * b for a, b in zip(total, scale, strict=False)]
+        total = [a * b for a, b in zip(total, scale, strict=True)]
     return total
 
 

@@ -10,11 +10,15 @@ import numpy as np
 from napari_graft.core.axes import Axes, nanometres_per
 from napari_graft.core.errors import InputError
 from napari_graft.io.labels import check_labels
-from napari_graft.io.layout import arrange, name_axes, physical_axes
+from napari_graft.io.layout import arrange, name_axes
 from napari_graft.io.masks import MaskMeaning, as_numbers, settle_mask
+from napari_graft.io.pixel_sizes import SizeNote, judge_sizes
 from napari_graft.io.pixel_types import refuse_unusable
 from napari_graft.io.readers import find_reader
 from napari_graft.io.volume import Volume
+
+GIVEN = "the user"
+"""Where a pixel size is from that the file need not say."""
 
 
 def open_volume(
@@ -50,11 +54,11 @@ def open_volume(
     refuse_unusable(tuple(raw.data.shape), raw.data.dtype, name)
     letters = name_axes(tuple(raw.data.shape), axes or raw.axes, name)
     arranged = arrange(raw.data, letters, channel, name)
-    physical = physical_axes(arranged.names, raw.pixel_size)
+    physical, note = judge_sizes(arranged.names, raw.stated_sizes)
     if pixel_size is not None:
-        physical = _given_axes(arranged.names, letters, pixel_size, unit)
+        physical, note = _given_axes(arranged.names, letters, pixel_size, unit), SizeNote(GIVEN)
     channel_axis = len(arranged.names) if arranged.has_channels else None
-    return Volume(arranged.data, physical, channel_axis, name)
+    return Volume(arranged.data, physical, channel_axis, name, note)
 
 
 def open_labels(

@@ -12,6 +12,7 @@ from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io.foreign import foreign_errors
+from napari_graft.io.pixel_sizes.stated import NO_NOTE, SizeNote
 
 LUMINANCE = (0.2125, 0.7154, 0.0721)
 """Weights of red, green and blue in grey (ITU-R BT.709, as scikit-image)."""
@@ -50,12 +51,15 @@ class Volume:
         Axis of `data` that holds red, green, blue (and perhaps alpha), or None where the image is grey.
     path
         Where the image came from, for messages.
+    size_note
+        Where the pixel size is from, and what is odd about it.
     """
 
     data: LazyArray
     axes: Axes
     channel_axis: int | None = None
     path: str | None = None
+    size_note: SizeNote = NO_NOTE
 
     def __post_init__(self) -> None:
         n_expected = self.axes.ndim + (self.channel_axis is not None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from napari_graft.core.errors import InputError
-from napari_graft.io.attributes import attribute_pixel_size, letters_of
+from napari_graft.io.attributes import attribute_sizes, letters_of
 from napari_graft.io.foreign import foreign_errors
 from napari_graft.io.layout import RawImage
 from napari_graft.io.readers.registry import DATASET_MARK, READERS, Reader
@@ -36,7 +36,7 @@ def read_hdf5(path: str) -> RawImage:
         dataset = _choose(file, location, name.strip("/"))
         axes = letters_of([dimension.label for dimension in dataset.dims])
         # the dataset keeps the file open for as long as someone holds it
-        return RawImage(cast(LazyArray, dataset), axes, attribute_pixel_size(dict(dataset.attrs)))
+        return RawImage(cast(LazyArray, dataset), axes, attribute_sizes(dict(dataset.attrs)))
 
 
 def _choose(file: h5py.File, location: str, name: str) -> h5py.Dataset:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from napari_graft.core.errors import InputError
-from napari_graft.io.attributes import attribute_pixel_size, letters_of
+from napari_graft.io.attributes import attribute_sizes, letters_of
 from napari_graft.io.foreign import foreign_errors
 from napari_graft.io.layout import RawImage
 from napari_graft.io.ngff import read_multiscales
@@ -38,7 +38,7 @@ def read_zarr(path: str) -> RawImage:
 def _read_array(array: zarr.Array[Any]) -> RawImage:
     attributes = array.attrs.asdict()
     names = getattr(array.metadata, "dimension_names", None) or attributes.get("_ARRAY_DIMENSIONS")
-    return RawImage(cast(LazyArray, array), letters_of(names), attribute_pixel_size(attributes))
+    return RawImage(cast(LazyArray, array), letters_of(names), attribute_sizes(attributes))
 
 
 def _read_group(group: zarr.Group, path: str) -> RawImage:
@@ -51,7 +51,7 @@ def _read_group(group: zarr.Group, path: str) -> RawImage:
             raise InputError(
                 f"{path} lacks its array {multiscale.first_path!r}: make a new copy of the folder"
             )
-        return RawImage(cast(LazyArray, array), multiscale.letters, multiscale.pixel_size)
+        return RawImage(cast(LazyArray, array), multiscale.letters, (multiscale.stated_size,))
     members = dict(group.members())
     images = {name: node for name, node in members.items() if _is_image(node, f"{path}/{name}")}
     if len(images) == 1:
