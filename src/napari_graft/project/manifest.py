@@ -34,6 +34,9 @@ class ProjectManifest(Document):
         Index of the one channel to use, None where all are.
     pixel_size, unit
         Length of a pixel along each spatial axis, None where unknown.
+    pixel_size_from, pixel_size_doubt
+        Where the pixel size is from, and what is odd about it or, where it is unknown, why what the file says
+        is not believed; empty where nobody said.
     structure
         What is to be segmented, None where the user did not say.
     inverted
@@ -55,6 +58,8 @@ class ProjectManifest(Document):
     channel: int | None = None
     pixel_size: tuple[float, ...] | None = None
     unit: str = "nm"
+    pixel_size_from: str = ""
+    pixel_size_doubt: str = ""
     structure: Structure | None = None
     inverted: bool = False
     intensity_range: tuple[float, float] | None = None

@@ -168,6 +168,8 @@ def _describe(path: Path, image: ImageChoice, volume: Volume, structure: Structu
         channel=image.channel,
         pixel_size=volume.axes.pixel_size,
         unit=volume.axes.unit,
+        pixel_size_from=volume.size_note.origin,
+        pixel_size_doubt=volume.size_note.doubt,
         structure=structure,
         versions=program_versions(),
     )
