@@ -7,6 +7,7 @@ from functools import partial
 
 import tifffile
 
+from napari_graft.io.foreign import words_of
 from napari_graft.io.pixel_sizes import imagej, ome_xml
 from napari_graft.io.pixel_sizes.microscopes import MICROSCOPES, Lengths
 from napari_graft.io.pixel_sizes.resolution import (
@@ -33,7 +34,7 @@ def tiff_sizes(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> tuple
         try:
             stated = read(tif, series)
         except Exception as error:  # tifffile raises whatever the damaged structure of a maker leads it to
-            stated = StatedSize(origin, doubt=f"cannot be read ({error})")
+            stated = StatedSize(origin, doubt=f"cannot be read ({words_of(error)})")
         if stated.lengths or stated.doubt:
             found.append(stated)
     return tuple(found)
