@@ -93,7 +93,8 @@ def open_labels(
         )
     is_boolean = np.dtype(raw.data.dtype).kind == "b"
     labels = settle_mask(check_labels(arranged.data, name), mask, name, is_boolean=is_boolean)
-    return Volume(labels, physical_axes(arranged.names, raw.pixel_size), None, name)
+    physical, note = judge_sizes(arranged.names, raw.stated_sizes)
+    return Volume(labels, physical, None, name, note)
 
 
 def _given_axes(names: tuple[str, ...], letters: str, pixel_size: Sequence[float], unit: str) -> Axes:
