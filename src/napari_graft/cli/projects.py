@@ -56,14 +56,15 @@ def new(
     scale, reading
         What the file does not say.
     """
-    from napari_graft.session.projects import UNKNOWN_PIXEL_SIZE, ImageOptions, make_project
+    from napari_graft.session.pixel_size import pixel_size_lines
+    from napari_graft.session.projects import ImageOptions, make_project
 
     options = ImageOptions(
         image, reading.axes, scale.pixel_size, scale.unit, reading.channel, structure, reading.invert
     )
     with make_project(project, options) as made:
-        if made.manifest.pixel_size is None:
-            stderr.print(UNKNOWN_PIXEL_SIZE, markup=False)
+        for line in pixel_size_lines(made.manifest):
+            stderr.print(line, markup=False)
         stderr.print(f"made {made.folder}: {made.manifest.shape} pixels", markup=False)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,7 @@ from napari_graft.annotation.store import AnnotationStore
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume
+from napari_graft.io.pixel_sizes import SizeNote
 from napari_graft.project.budget import Budget
 from napari_graft.project.documents import ProjectDocuments
 from napari_graft.project.image_choice import ImageChoice, from_stored_path, open_known_image
@@ -142,7 +144,9 @@ class Project(ProjectDocuments):
         volume = open_known_image(self.image, self._manifest.shape, self.folder)
         if self.is_image_changed:
             _log.warning("the image %s has changed since the project was made", self.image.path)
-        return volume
+        # What the project knows of the pixel size holds, also where the file would be read otherwise today.
+        note = SizeNote(self._manifest.pixel_size_from, self._manifest.pixel_size_doubt)
+        return replace(volume, axes=self._manifest.spatial_axes, size_note=note)
 
     def accept(
         self, labelled_tile: LabelledTile, *, who: str, model: str | None = None, seconds: float = 0.0

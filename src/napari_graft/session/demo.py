@@ -25,7 +25,8 @@ from napari_graft.session.examples import make_examples
 from napari_graft.session.fitting import Budget, Fitting
 from napari_graft.session.mapping import map_sources
 from napari_graft.session.models import SCRATCH, Model, load_model, model_of_run
-from napari_graft.session.projects import UNKNOWN_PIXEL_SIZE, ImageOptions, make_project
+from napari_graft.session.pixel_size import unknown_pixel_size
+from napari_graft.session.projects import ImageOptions, make_project
 from napari_graft.session.ranking import RankedSource, candidate_sources, rank_sources, unseen_sources
 from napari_graft.session.segmenting import segment_tiles
 from napari_graft.session.splitting import TestSplit, split_for_test
@@ -178,7 +179,7 @@ class Demo:
         """
         began = time.monotonic()
         if self.project.manifest.pixel_size is None and not self.request.is_embedded:
-            self._report(Progress(0, None, UNKNOWN_PIXEL_SIZE))
+            self._report(Progress(0, None, unknown_pixel_size(self.project.manifest)))
         with self.project:
             best = self._rank()
             model = load_model(best, self.project, self.catalogue)

@@ -6,16 +6,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from napari_graft.core.progress import NOTE
 from napari_graft.project.image_choice import ImageChoice
 from napari_graft.project.opening import create_project, open_project
 from napari_graft.project.project import Project
 from napari_graft.session.views import measure_intensity
 from napari_graft.sources.card import Structure
-
-UNKNOWN_PIXEL_SIZE = (
-    f"{NOTE}the pixel size is unknown, so the image is used as it is; give it with --pixel-size"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +62,8 @@ def describe_project(folder: Path) -> dict[str, Any]:
             "axes": manifest.axes,
             "pixel_size": None if manifest.pixel_size is None else list(manifest.pixel_size),
             "unit": manifest.unit,
+            "pixel_size_from": manifest.pixel_size_from or None,
+            "pixel_size_doubt": manifest.pixel_size_doubt or None,
             "structure": manifest.structure,
             "inverted": manifest.inverted,
             "n_annotated_tiles": len(project.annotations.tiles()),

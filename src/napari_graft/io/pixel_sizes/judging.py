@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from napari_graft.core.axes import Axes, nanometres_per
-from napari_graft.io.pixel_sizes.stated import SizeNote, StatedSize
+from napari_graft.io.pixel_sizes.stated import SizeNote, StatedSize, in_unit
 from napari_graft.io.pixel_sizes.words import lengths_words
 
 FINEST_NM, COARSEST_NM = 0.05, 1e5
@@ -45,12 +45,9 @@ def judge_sizes(names: Sequence[str], stated: Iterable[StatedSize]) -> tuple[Axe
 
 
 def _axes(stated: StatedSize, names: Sequence[str]) -> Axes:
+    """Return the sizes in the unit of x."""
     unit = stated.lengths["x"][1]
-    sizes = tuple(
-        size if own == unit else size * nanometres_per(own) / nanometres_per(unit)
-        for size, own in (stated.lengths[name] for name in names)
-    )
-    return Axes(tuple(names), sizes, unit)
+    return Axes(tuple(names), tuple(in_unit(*stated.lengths[name], unit) for name in names), unit)
 
 
 def _reason_against(stated: StatedSize, names: Sequence[str]) -> str:

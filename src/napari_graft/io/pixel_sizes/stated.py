@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from napari_graft.core.axes import SPATIAL_NAMES, short_unit
+from napari_graft.core.axes import SPATIAL_NAMES, nanometres_per, short_unit
 from napari_graft.core.errors import InputError
 
 _NO_UNITS = ("", "none", "pixel", "pixels", "px", "reference frame", "referenceframe")
 """What is written in the place of a unit where nothing was calibrated."""
+
+_READ_UNITS, _LEAST_READ, _FROM_MICROMETRES_NM = ("nm", "um", "mm"), 1e-3, 1e3
+"""Units that people read, down to which number, and from where on it is µm where another unit is written."""
+
+_LEAST_NM, _MOST_NM = 1e-6, 1e12
+"""Beyond these a length is no length of anything, and what is reckoned with it may overflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +87,8 @@ def state_size(
         except InputError:
             doubts.append(_doubt_of_unit(size, unit))
             continue
-        if 0 < size < float("inf"):
-            real[axis] = (size, known_unit)
+        if _LEAST_NM < size * nanometres_per(known_unit) < _MOST_NM:
+            real[axis] = _readable(size, known_unit)
         else:
             doubts.append(f"says {size:g} {known_unit} along {axis}, which no pixel is")
     return StatedSize(origin, real, implied, next(filter(None, doubts), ""), is_calibration)
@@ -106,6 +112,23 @@ def as_text(value: object) -> str:
     """Return text, decoded where it is bytes, without the zeros that fill a field."""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
     return "" if value is None else text.split("\0", maxsplit=1)[0].strip()
+
+
+def in_unit(size: float, unit: str, wanted: str) -> float:
+    """Return a length in another unit, without what binary fractions add.
+
+    >>> in_unit(4e-9, "m", "nm")
+    4.0
+    """
+    return size if unit == wanted else float(f"{size * nanometres_per(unit) / nanometres_per(wanted):.12g}")
+
+
+def _readable(size: float, unit: str) -> tuple[float, str]:
+    """Return a length as it is, or in nm or µm where it stands in metres or the like."""
+    if unit in _READ_UNITS and size >= _LEAST_READ:
+        return size, unit
+    read = "nm" if size * nanometres_per(unit) < _FROM_MICROMETRES_NM else "um"
+    return in_unit(size, unit, read), read
 
 
 def _doubt_of_unit(size: float, unit: str) -> str:
