@@ -39,9 +39,9 @@ def test_an_unknown_format_lists_the_known_ones(tmp_path: Path) -> None:
 
 
 def test_a_dataset_of_a_file_without_datasets_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.tif").write_bytes(b"II*\0")
+    (tmp_path / "a.png").write_bytes(b"\x89PNG")
     with pytest.raises(InputError, match="has no datasets"):
-        open_volume(f"{tmp_path}/a.tif::/data")
+        open_volume(f"{tmp_path}/a.png::/data")
 
 
 @pytest.mark.parametrize("shape", [(7,), ()])
@@ -125,9 +125,14 @@ def test_axes_of_length_one_are_dropped(tmp_path: Path) -> None:
     np.testing.assert_array_equal(volume.read_raw(Tile((0, 0), (6, 7))), image)
 
 
-def test_a_last_axis_of_three_or_four_is_taken_for_colours(tmp_path: Path) -> None:
-    for n_colours in (3, 4):
-        path = make_zarr(tmp_path / f"{n_colours}.zarr", np.zeros((20, 30, n_colours), np.uint8))
-        assert open_volume(path).shape == (20, 30)
+def test_a_last_axis_of_three_or_four_is_no_picture_unless_someone_says_so(tmp_path: Path) -> None:
+    for n in (3, 4):
+        path = make_zarr(tmp_path / f"{n}.zarr", np.zeros((20, 30, n), np.uint8))
+        with pytest.raises(InputError, match=rf"--axes yxc .*--axes yxz .*{n} slices.*--axes zyx"):
+            open_volume(path)
+        assert open_volume(path, axes="yxz").shape == (n, 20, 30)
+        assert open_volume(path, axes="zyx").shape == (20, 30, n)
+        assert open_volume(path, channel="rgb").channel_axis == 2
+        assert open_volume(path, channel=1).shape == (20, 30)
     path = make_zarr(tmp_path / "5.zarr", np.zeros((20, 30, 5), np.uint8))
     assert open_volume(path).shape == (20, 30, 5)

@@ -23,13 +23,13 @@ class Reading:
     axes
         One letter for each axis of the file, for example zyx or zyxc, where the file does not say it.
     channel
-        The one channel to use, counted from 0.
+        The one channel to use, its name or its number counted from 0; rgb where all are colours.
     invert
         Swap dark and bright before the image is shown to a model.
     """
 
     axes: str | None = None
-    channel: int | None = None
+    channel: str | None = None
     invert: bool = False
 
 
@@ -50,7 +50,7 @@ def new(
     project
         Folder of the new project, by custom NAME.graft.
     image
-        TIFF, OME-TIFF, PNG, OME-Zarr, zarr, or HDF5 as FILE::/dataset.
+        TIFF, OME-TIFF, PNG, OME-Zarr, zarr, or HDF5 as FILE::/dataset; of several images in a TIFF, FILE::1.
     structure
         What is to be segmented.
     scale, reading
@@ -65,7 +65,10 @@ def new(
     with make_project(project, options) as made:
         for line in pixel_size_lines(made.manifest):
             stderr.print(line, markup=False)
-        stderr.print(f"made {made.folder}: {made.manifest.shape} pixels", markup=False)
+        for words in made.volume.notes:
+            stderr.print(f"note: {words}", markup=False)
+        known = made.manifest
+        stderr.print(f"made {made.folder}: {known.axes} {known.shape} pixels", markup=False)
 
 
 def info(project: Path, *, json: Json = False) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 import numpy as np
@@ -49,6 +50,20 @@ def _flat(value: object) -> list[object]:
         return list(np.ravel(np.asarray(() if value is None else value)))
     except ValueError:  # lists of unequal length
         return []
+
+
+def axistags_letters(attributes: Mapping[str, object]) -> str | None:
+    """Return the axes that ilastik and vigra note as JSON in ``axistags``, None where they do not."""
+    text = attributes.get("axistags")
+    if isinstance(text, bytes):
+        text = text.decode(errors="replace")
+    if not isinstance(text, str):
+        return None
+    try:
+        keys = [axis["key"] for axis in json.loads(text)["axes"]]
+    except (ValueError, LookupError, TypeError):
+        return None
+    return letters_of(keys)
 
 
 def letters_of(names: object) -> str | None:

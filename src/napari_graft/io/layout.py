@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from napari_graft.core.axes import SPATIAL_NAMES
 from napari_graft.core.errors import InputError
+from napari_graft.io.channels import Channel, Channels, pick_channel
+from napari_graft.io.conversion import Conversion, ConvertedArray
 from napari_graft.io.pixel_sizes import StatedSize
 from napari_graft.io.volume import LazyArray
-
-KNOWN_AXES = "tczyx"
-N_COLOURS = (3, 4)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,22 +24,54 @@ class RawImage:
     data
         The pixels, not yet read.
     axes
-        One letter of ``tczyx`` for each axis of `data`, or None where the file does not say.
+        One letter of ``tczyx`` for each axis of `data`, ``?`` for one of which the file says nothing, or None
+        where it says nothing of any.
     stated_sizes
         What the places of the file say about the length of a pixel, the surest first.
-    indices
-        Numbers of the colours, with the axes y and x, where the file has a palette and `data` holds its
-        colours: as labels, a palette image is its numbers.
+    channel_names, has_colours
+        As `names` and `are_colours` of `Channels`.
+    conversion
+        What the stored samples become where they are looked at, None for grey or colours. Of labels
+        the stored numbers count, those of a palette as well.
+    doubt
+        What is not clear and which options settle it, in words; None where all is.
+    notes
+        What the user should know of what was read, in words.
     """
 
     data: LazyArray
     axes: str | None = None
     stated_sizes: tuple[StatedSize, ...] = ()
-    indices: LazyArray | None = None
+    channel_names: tuple[str, ...] = ()
+    has_colours: bool | None = None
+    conversion: Conversion | None = None
+    doubt: str | None = None
+    notes: tuple[str, ...] = ()
 
-    def as_numbers(self) -> RawImage:
-        """Return the image of the palette's numbers where there is a palette, otherwise this one."""
-        return self if self.indices is None else RawImage(self.indices, "yx", self.stated_sizes)
+    def named(self, letters: str) -> RawImage:
+        """Return the image with other letters; what is known of the channels stays with their axis."""
+        if self.axes is not None and self.axes.find("c") == letters.find("c"):
+            return replace(self, axes=letters)
+        return replace(self, axes=letters, channel_names=(), has_colours=None, conversion=None)
+
+    def shown(self) -> RawImage:
+        """Return the image with its samples converted to the grey or the colours that they stand for."""
+        letters = self.axes or ""
+        if self.conversion is None or (self.conversion.takes_samples and "c" not in letters):
+            return self
+        sample_axis = letters.index("c") if self.conversion.takes_samples else None
+        if sample_axis is not None:
+            letters = letters.replace("c", "")
+        if self.conversion.has_colours:
+            letters += "c"
+        return replace(
+            self,
+            data=ConvertedArray(self.data, self.conversion, sample_axis),
+            axes=letters,
+            has_colours=self.conversion.has_colours or self.has_colours,
+            conversion=None,
+            notes=(*self.notes, self.conversion.note),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,52 +121,23 @@ class Arrangement:
     data: LazyArray
     names: tuple[str, ...]
     has_channels: bool
+    notes: tuple[str, ...] = ()
 
 
-def name_axes(shape: tuple[int, ...], axes: str | None, path: str) -> str:
-    """Return the letters of the axes, guessed for 2-D, 3-D and RGB images where `axes` is None.
-
-    Raises
-    ------
-    InputError
-        If the letters do not fit the shape, or there are none and the shape does not say what is what.
-    """
-    if axes is None:
-        return _guess_axes(shape, path)
-    letters = axes.lower()
-    if len(letters) != len(shape):
-        raise InputError(
-            f"axes {axes!r} name {len(letters)} axes but {path} has the {len(shape)} of shape {shape}: "
-            "give one letter for each axis"
-        )
-    if len(set(letters)) < len(letters) or not {"y", "x"} <= set(letters) <= set(KNOWN_AXES):
-        raise InputError(
-            f"axes {axes!r} must hold y and x, and may hold t, c and z, each once: for example 'zyx'"
-        )
-    return letters
-
-
-def _guess_axes(shape: tuple[int, ...], path: str) -> str:
-    if len(shape) == 2:
-        return "yx"
-    if len(shape) == 3:
-        return "yxc" if shape[-1] in N_COLOURS else "zyx"
-    if len(shape) < 2:
-        raise InputError(f"{path} has the shape {shape}: an image has at least the two axes y and x")
-    raise InputError(
-        f"{path} has {len(shape)} axes of shape {shape} and does not say what they are: name them, "
-        "for example axes 'tczyx' or 'zyxc'"
-    )
-
-
-def arrange(data: LazyArray, letters: str, channel: int | None, path: str) -> Arrangement:
+def arrange(raw: RawImage, channel: Channel | None, path: str) -> Arrangement:
     """Drop t, c and z where single, take `channel` where it is given, and order the rest as z, y, x, c.
+
+    Parameters
+    ----------
+    raw
+        An image whose axes are all named.
 
     Raises
     ------
     InputError
         If time points, or channels that are neither grey nor RGB, are left, or `channel` does not exist.
     """
+    data, letters = raw.data, raw.axes or ""
     sizes = dict(zip(letters, data.shape, strict=True))
     kept = [letter for letter in SPATIAL_NAMES if letter in sizes and (letter != "z" or sizes["z"] > 1)]
     names = tuple(kept)
@@ -144,27 +146,13 @@ def arrange(data: LazyArray, letters: str, channel: int | None, path: str) -> Ar
             f"{path} has {sizes['t']} time points: save one of them as a file, or name the axes "
             f"{letters.replace('z', '').replace('t', 'z')!r} if they are slices"
         )
-    picked = _pick_channel(sizes.get("c"), channel, path)
-    if "c" in sizes and picked is None:
+    channels = Channels(sizes["c"], raw.channel_names, raw.has_colours) if "c" in sizes else None
+    picked = pick_channel(channels, channel, path)
+    if channels is not None and picked is None:
         kept.append("c")
     order = tuple(letters.index(letter) for letter in kept)
     picks = tuple(None if letter in kept else (picked or 0) if letter == "c" else 0 for letter in letters)
     if order != tuple(range(data.ndim)):
         data = ArrangedArray(data, picks, order)
-    return Arrangement(data, names, has_channels="c" in kept)
-
-
-def _pick_channel(n_channels: int | None, channel: int | None, path: str) -> int | None:
-    """Return the channel to show, None where all are needed or there are none."""
-    if channel is not None:
-        if not 0 <= channel < (n_channels or 1):
-            raise InputError(f"{path} has no channel {channel}: choose one from 0 to {(n_channels or 1) - 1}")
-        return channel
-    if n_channels is None or n_channels in N_COLOURS:
-        return None
-    if n_channels == 1:
-        return 0
-    raise InputError(
-        f"{path} has {n_channels} channels, and only grey and RGB images are understood: "
-        f"choose one channel from 0 to {n_channels - 1}"
-    )
+    note = None if channels is None else channels.note(picked)
+    return Arrangement(data, names, "c" in kept, () if note is None else (note,))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike, fspath
 
 import numpy as np
 
 from napari_graft.core.axes import Axes, nanometres_per
 from napari_graft.core.errors import InputError
+from napari_graft.io.axis_names import N_COLOURS, UNKNOWN, name_axes
+from napari_graft.io.channels import Channel
 from napari_graft.io.labels import check_labels
-from napari_graft.io.layout import arrange, name_axes
+from napari_graft.io.layout import RawImage, arrange
 from napari_graft.io.masks import MaskMeaning, as_numbers, settle_mask
 from napari_graft.io.pixel_sizes import SizeNote, judge_sizes
 from napari_graft.io.pixel_types import refuse_unusable
@@ -27,22 +30,24 @@ def open_volume(
     axes: str | None = None,
     pixel_size: Sequence[float] | None = None,
     unit: str = "nm",
-    channel: int | None = None,
+    channel: Channel | None = None,
 ) -> Volume:
     """Open an image without loading it.
 
-    Time, channel and z axes of length 1 are dropped. Three or four channels are red, green, blue (and alpha).
+    Time, channel and z axes of length 1 are dropped. Channels are red, green, blue (and alpha) where the file
+    says so; three of which it says nothing are taken for them.
 
     Parameters
     ----------
     path
-        A file or folder; ``FILE::/dataset`` for a dataset of an HDF5 file.
+        A file or folder; ``FILE::/dataset`` for a dataset of an HDF5 file, ``FILE::1`` or ``FILE::NAME`` for
+        one of several images in a TIFF file.
     axes
         One letter of ``tczyx`` for each axis of the stored array; wins over what the file says.
     pixel_size
         Length of a pixel along each spatial axis, in `unit`; wins over what the file says.
     channel
-        Index of the one channel to use.
+        Index or name of the one channel to use, or ``"rgb"``: they are red, green, blue (and alpha).
 
     Raises
     ------
@@ -50,15 +55,36 @@ def open_volume(
         If there is no such file, it cannot be read, or it does not hold one 2-D or 3-D grey or RGB image.
     """
     name = fspath(path)
-    raw = find_reader(name).read(name)
-    refuse_unusable(tuple(raw.data.shape), raw.data.dtype, name)
-    letters = name_axes(tuple(raw.data.shape), axes or raw.axes, name)
-    arranged = arrange(raw.data, letters, channel, name)
+    raw = _name_axes(find_reader(name).read(name), axes, channel, name).shown()
+    arranged = arrange(raw, channel, name)
     physical, note = judge_sizes(arranged.names, raw.stated_sizes)
     if pixel_size is not None:
-        physical, note = _given_axes(arranged.names, letters, pixel_size, unit), SizeNote(GIVEN)
+        physical, note = _given_axes(arranged.names, raw.axes or "", pixel_size, unit), SizeNote(GIVEN)
     channel_axis = len(arranged.names) if arranged.has_channels else None
-    return Volume(arranged.data, physical, channel_axis, name, note)
+    return Volume(arranged.data, physical, channel_axis, name, note, (*raw.notes, *arranged.notes))
+
+
+def _name_axes(raw: RawImage, axes: str | None, channel: Channel | None, name: str) -> RawImage:
+    """Return what is stored, each axis named."""
+    shape = tuple(raw.data.shape)
+    refuse_unusable(shape, raw.data.dtype, name)
+    if raw.doubt is not None and axes is None and channel is None:
+        raise InputError(f"{name} {raw.doubt}")
+    letters = name_axes(shape, axes or raw.axes, name, has_channel_choice=channel is not None)
+    is_guess = UNKNOWN in (axes or raw.axes or UNKNOWN)
+    note = _layout_note(shape, letters, is_guess)
+    return replace(raw.named(letters), notes=(*raw.notes, *((note,) if note else ())))
+
+
+def _layout_note(shape: tuple[int, ...], letters: str, is_guess: bool) -> str | None:
+    """Return in words how the axes are read where that is not as one would expect."""
+    long = "".join(letter for letter, n in zip(letters, shape, strict=True) if n > 1)
+    if is_guess and "z" in long:
+        return (
+            f"it does not say what its axes are: {shape} is taken for {letters}, give --axes if that is wrong"
+        )
+    is_usual = len(long) < 2 or long.replace("c", "") in ("yx", "zyx")
+    return None if is_usual and len(long) == len(shape) else f"its axes {shape} are {letters}"
 
 
 def open_labels(
@@ -81,20 +107,28 @@ def open_labels(
         If the file cannot be opened as `open_volume` does, or holds anything but labels from 0 to 4294967294.
     """
     name = fspath(path)
-    raw = find_reader(name).read(name).as_numbers()
-    data = as_numbers(raw.data)
-    refuse_unusable(tuple(data.shape), data.dtype, name)
-    letters = name_axes(tuple(data.shape), axes or raw.axes, name)
-    arranged = arrange(data, letters, None, name)
-    if arranged.has_channels:
-        raise InputError(
-            f"{name} is a colour image of shape {tuple(arranged.data.shape)}: "
-            "save labels as one number for each pixel, without colours"
-        )
+    raw = find_reader(name).read(name)
     is_boolean = np.dtype(raw.data.dtype).kind == "b"
+    if axes is None and raw.doubt is not None and raw.axes is not None:
+        axes = raw.axes.replace("z", "t").replace("c", "z")  # labels are no colours
+    raw = _name_axes(replace(raw, data=as_numbers(raw.data)), axes, None, name)
+    _refuse_channels(raw, name)
+    arranged = arrange(raw, None, name)
     labels = settle_mask(check_labels(arranged.data, name), mask, name, is_boolean=is_boolean)
     physical, note = judge_sizes(arranged.names, raw.stated_sizes)
-    return Volume(labels, physical, None, name, note)
+    return Volume(labels, physical, None, name, note, raw.notes)
+
+
+def _refuse_channels(raw: RawImage, name: str) -> None:
+    n = dict(zip(raw.axes or "", raw.data.shape, strict=True)).get("c", 1)
+    if n > 1:
+        what = (
+            "is a colour image" if raw.has_colours or n in N_COLOURS else f"has {n} channels and is an image"
+        )
+        raise InputError(
+            f"{name} {what} of shape {tuple(raw.data.shape)}: "
+            "save labels as one number for each pixel, without colours or channels"
+        )
 
 
 def _given_axes(names: tuple[str, ...], letters: str, pixel_size: Sequence[float], unit: str) -> Axes:

@@ -53,6 +53,8 @@ class Volume:
         Where the image came from, for messages.
     size_note
         Where the pixel size is from, and what is odd about it.
+    notes
+        What the user should know of how it was read, in words.
     """
 
     data: LazyArray
@@ -60,6 +62,7 @@ class Volume:
     channel_axis: int | None = None
     path: str | None = None
     size_note: SizeNote = NO_NOTE
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n_expected = self.axes.ndim + (self.channel_axis is not None)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from napari_graft.core.errors import InputError
 from napari_graft.io import Volume, open_volume
+from napari_graft.io.channels import RGB, Channel
+from napari_graft.io.location import DATASET_MARK, split_location
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,7 @@ class ImageChoice:
     Parameters
     ----------
     path
-        A file or folder; ``FILE::/dataset`` for a dataset of an HDF5 file.
+        A file or folder, and perhaps a part of it, as for `open_volume`.
     axes, pixel_size, unit, channel
         As for `open_volume`; None where the file says it.
     """
@@ -26,12 +28,12 @@ class ImageChoice:
     axes: str | None = None
     pixel_size: tuple[float, ...] | None = None
     unit: str = "nm"
-    channel: int | None = None
+    channel: Channel | None = None
 
     @property
     def file(self) -> Path:
         """Path of the file or folder, without the dataset in it."""
-        return Path(self.path.partition("::")[0]).expanduser()
+        return Path(split_location(self.path)[0]).expanduser()
 
     def open(self) -> Volume:
         """Open the image lazily.
@@ -41,9 +43,9 @@ class ImageChoice:
         InputError
             If it cannot be read as one 2-D or 3-D image.
         """
-        _, separator, dataset = self.path.partition("::")
+        part = split_location(self.path)[1]
         return open_volume(
-            f"{self.file}{separator}{dataset}",
+            f"{self.file}{DATASET_MARK}{part}" if part else str(self.file),
             axes=self.axes,
             pixel_size=self.pixel_size,
             unit=self.unit,
@@ -56,19 +58,19 @@ def to_stored_path(path: str, folder: Path) -> str:
 
     Near is anywhere in the folder that holds the project: both then keep together when that folder is moved.
     """
-    name, separator, dataset = path.partition("::")
+    name, part = split_location(path)
     # The last part stays as it is: where it is a link, the link lies near the project, not its target.
     file = Path(name).expanduser()
     file = file.parent.resolve() / file.name
     if file.is_relative_to(folder.parent.resolve()):
         file = Path(os.path.relpath(file, folder.resolve()))
-    return file.as_posix() + separator + dataset
+    return f"{file.as_posix()}{DATASET_MARK}{part}" if part else file.as_posix()
 
 
 def from_stored_path(stored: str, folder: Path) -> str:
     """Return the absolute path of an image that a project in `folder` names."""
-    name, separator, dataset = stored.partition("::")
-    return os.path.normpath(folder.resolve() / name) + separator + dataset
+    name, part = split_location(os.path.join(folder.resolve(), stored))
+    return f"{os.path.normpath(name)}{DATASET_MARK}{part}" if part else os.path.normpath(name)
 
 
 def open_known_image(image: ImageChoice, shape: tuple[int, ...], folder: Path) -> Volume:
@@ -84,7 +86,8 @@ def open_known_image(image: ImageChoice, shape: tuple[int, ...], folder: Path) -
             f"the image {image.path!r} of project {str(folder)!r} is missing: put it back, "
             "or make a new project with the image where it is now"
         )
-    volume = image.open()
+    # What was understood then counts: the channels of a project that names none are colours.
+    volume = (image if image.channel is not None else replace(image, channel=RGB)).open()
     if volume.shape != shape:
         raise InputError(
             f"the image {image.path!r} has shape {volume.shape}, it had {shape} when "

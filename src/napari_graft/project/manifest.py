@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pydantic import Field, model_validator
 
 from napari_graft.core.axes import Axes
+from napari_graft.io.channels import Channel
 from napari_graft.project.signature import ImageSignature
 from napari_graft.sources.card import Structure
 from napari_graft.sources.document import Document
@@ -31,7 +32,7 @@ class ProjectManifest(Document):
     declared_axes
         Names of all axes of the file as the user gave them, None where the file itself says them.
     channel
-        Index of the one channel to use, None where all are.
+        Index or name of the one channel to use; None, or "rgb", where all are, which are colours.
     pixel_size, unit
         Length of a pixel along each spatial axis, None where unknown.
     pixel_size_from, pixel_size_doubt
@@ -55,7 +56,7 @@ class ProjectManifest(Document):
     shape: tuple[int, ...]
     axes: str
     declared_axes: str | None = None
-    channel: int | None = None
+    channel: Channel | None = None
     pixel_size: tuple[float, ...] | None = None
     unit: str = "nm"
     pixel_size_from: str = ""

@@ -10,8 +10,9 @@ from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.io import LazyArray, Volume, atomic
+from napari_graft.io.axis_names import N_COLOURS
+from napari_graft.io.channels import RGB
 from napari_graft.io.image_copy import copy_image
-from napari_graft.io.layout import N_COLOURS
 from napari_graft.io.pixel_types import refuse_unusable
 from napari_graft.project.image_choice import ImageChoice
 from napari_graft.project.opening import create_project, refuse_existing
@@ -99,7 +100,7 @@ def make_project_with_copy(
         copy = import_image(
             data, axes, has_channels=options.has_channels, folder=staging, report=report, cancel=cancel
         )
-        choice = ImageChoice(str(copy))
+        choice = ImageChoice(str(copy), channel=RGB if options.has_channels else None)
         intensity = measure_intensity(replace(choice.open(), path=_NAME))
         cancel.raise_if_cancelled()
         return create_project(

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from napari_graft.io.channels import Channel
 from napari_graft.project.image_choice import ImageChoice
 from napari_graft.project.opening import create_project, open_project
 from napari_graft.project.project import Project
@@ -21,7 +22,7 @@ class ImageOptions:
     axes: str | None = None
     pixel_size: tuple[float, ...] | None = None
     unit: str = "nm"
-    channel: int | None = None
+    channel: Channel | None = None
     structure: Structure | None = None
     is_inverted: bool = False
 

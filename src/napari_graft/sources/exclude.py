@@ -6,6 +6,7 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
+from napari_graft.io.location import split_location
 from napari_graft.sources.source import Source
 
 LARGEST_FILE = 2**31
@@ -49,7 +50,7 @@ def checksum_of(image: str | Path) -> str | None:
 
 
 def _file_of(image: str | Path) -> Path:
-    return Path(str(image).partition("::")[0]).expanduser().resolve()
+    return Path(split_location(str(image))[0]).expanduser().resolve()
 
 
 @lru_cache(maxsize=16)  # each source asks for the same image

@@ -11,6 +11,7 @@ from psygnal import Signal, SignalGroupDescriptor
 from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Report
+from napari_graft.io.location import split_location
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import MANIFEST, Project
 from napari_graft.session.importing import CopyOptions, make_project_with_copy
@@ -199,7 +200,7 @@ class _ProjectRequest:
 def default_folder(image: LayerImage) -> Path:
     """Return where a project for an image lies unless the user says otherwise: beside it, or in the home."""
     stem = "".join(c if c.isalnum() or c in "-_ " else "-" for c in image.name).strip() or "image"
-    place = Path.home() if image.path is None else Path(image.path.partition("::")[0]).expanduser().parent
+    place = Path.home() if image.path is None else Path(split_location(image.path)[0]).expanduser().parent
     return place / f"{stem}.graft"
 
 

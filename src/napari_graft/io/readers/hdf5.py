@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from napari_graft.core.errors import InputError
-from napari_graft.io.attributes import attribute_sizes, letters_of
+from napari_graft.io.attributes import attribute_sizes, axistags_letters, letters_of
 from napari_graft.io.foreign import foreign_errors
 from napari_graft.io.layout import RawImage
-from napari_graft.io.readers.registry import DATASET_MARK, READERS, Reader
+from napari_graft.io.location import DATASET_MARK, split_location
+from napari_graft.io.readers.hdf5_links import DeadLink, is_image, list_images, node_at
+from napari_graft.io.readers.registry import READERS, Reader
 from napari_graft.io.volume import LazyArray
 
 if TYPE_CHECKING:
     import h5py
 
 N_LISTED = 20
-MIN_NDIM = 2
+_NUMBERS = "iufb"
 
 
 def read_hdf5(path: str) -> RawImage:
@@ -24,40 +27,61 @@ def read_hdf5(path: str) -> RawImage:
     Raises
     ------
     InputError
-        If the file is no HDF5 file or has no such dataset; the message lists those that it has.
+        If the file is no HDF5 file or has no such dataset, which lists those that it has, or where a link to
+        the dataset or to its parts is dead.
     """
     import h5py
 
-    location, _, name = path.partition(DATASET_MARK)
+    location, name = split_location(path)
     with foreign_errors(
         f"{location} cannot be read as HDF5", "it is damaged or of another kind, make a new copy"
     ):
         file = h5py.File(location, "r")
         dataset = _choose(file, location, name.strip("/"))
-        axes = letters_of([dimension.label for dimension in dataset.dims])
+        _refuse_missing_parts(dataset, location)
+        attributes = dict(dataset.attrs)
+        letters = axistags_letters(attributes) or letters_of([axis.label for axis in dataset.dims])
+        # ilastik's own results are probabilities, one channel a class
+        has_colours = False if "axistags" in attributes and dataset.dtype.kind == "f" else None
+        sizes = attribute_sizes(attributes)
         # the dataset keeps the file open for as long as someone holds it
-        return RawImage(cast(LazyArray, dataset), axes, attribute_sizes(dict(dataset.attrs)))
+        return RawImage(cast(LazyArray, dataset), letters, sizes, has_colours=has_colours)
 
 
 def _choose(file: h5py.File, location: str, name: str) -> h5py.Dataset:
     import h5py
 
-    found: dict[str, h5py.Dataset] = {}
-
-    def keep(key: str, item: h5py.Group | h5py.Dataset) -> None:
-        if isinstance(item, h5py.Dataset) and item.shape is not None and item.ndim >= MIN_NDIM:
-            found[key] = item
-
-    file.visititems(keep)
-    if name in found:
-        return found[name]
-    if not name and len(found) == 1:
-        return next(iter(found.values()))
+    node = node_at(file, name) if name else None
+    if isinstance(node, DeadLink):
+        raise InputError(f"{location}: {node}: put it where it was, or choose another dataset")
+    if isinstance(node, h5py.Dataset) and is_image(node):
+        return node
+    found, dead = list_images(file)
+    usable = {item.id: item for item in found.values() if item.dtype.kind in _NUMBERS}
+    if not name and len(usable) == 1:
+        return next(iter(usable.values()))
+    lost = f" ({dead[0]})" if dead else ""
     if not found:
-        raise InputError(f"{location} holds no dataset of two or more axes: give another file")
+        raise InputError(f"{location} holds no dataset of two or more axes{lost}: give another file")
     listed = ", ".join(f"/{key} {item.shape}" for key, item in list(found.items())[:N_LISTED])
     problem = f"has no dataset /{name}" if name else f"holds {len(found)} datasets"
-    raise InputError(f"{location} {problem}: choose one as {location}{DATASET_MARK}/NAME from {listed}")
+    raise InputError(f"{location} {problem}: choose one as {location}{DATASET_MARK}/NAME from {listed}{lost}")
+
+
+def _refuse_missing_parts(dataset: h5py.Dataset, location: str) -> None:
+    """Refuse a dataset that is put together from files which are not there: it would read as zeros."""
+    names = [source.file_name for source in dataset.virtual_sources()] if dataset.is_virtual else []
+    names += [entry[0] for entry in dataset.external or ()]
+    folders = (Path(location).resolve().parent, Path.cwd())
+    parts = sorted({str(name) for name in names} - {".", ""})
+    missing = [
+        part for part in parts if "%" not in part and not any((one / part).is_file() for one in folders)
+    ]
+    if missing:
+        raise InputError(
+            f"{location} takes the pixels of {dataset.name} from other files, of which {missing[0]} "
+            "is missing: put it where it was"
+        )
 
 
 READERS.register("HDF5")(Reader((".h5", ".hdf5", ".hdf", ".he5"), read_hdf5, has_datasets=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,7 @@ from pathlib import Path
 from napari_graft.core.errors import InputError
 from napari_graft.core.registry import Registry
 from napari_graft.io.layout import RawImage
-
-DATASET_MARK = "::"
+from napari_graft.io.location import DATASET_MARK, split_location
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,16 @@ def find_reader(path: str) -> Reader:
     InputError
         If nothing is there, the file is empty, or no reader knows it.
     """
-    location = Path(path.split(DATASET_MARK, maxsplit=1)[0])
-    if not location.exists():
+    name, part = split_location(path)
+    location = Path(name)
+    if not os.path.exists(location):
         raise InputError(f"{location} does not exist: check the path")
+    if not location.is_file() and not location.is_dir():
+        raise InputError(f"{location} is neither a file nor a folder: give an image")
     if location.is_file() and location.stat().st_size == 0:
         raise InputError(f"{location} is empty (0 bytes): make a new copy of it")
     reader = _reader_of(location)
-    if DATASET_MARK in path and not reader.has_datasets:
+    if part and not reader.has_datasets:
         raise InputError(
             f"{location} has no datasets to choose from: leave out {DATASET_MARK} and what follows"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import weakref
 from contextlib import ExitStack
 from typing import cast
@@ -11,41 +12,65 @@ import tifffile
 
 from napari_graft.io.foreign import foreign_errors
 from napari_graft.io.layout import RawImage
+from napari_graft.io.location import split_location
 from napari_graft.io.pixel_sizes.tiff import tiff_sizes
 from napari_graft.io.readers.registry import READERS, Reader
-from napari_graft.io.readers.tiff_extent import refuse_truncated
+from napari_graft.io.readers.tiff_axes import channel_names, foreign_axis, letters_of_series
+from napari_graft.io.readers.tiff_colours import conversion_of, doubt_of, has_colours
+from napari_graft.io.readers.tiff_extent import end_of_headers, refuse_truncated
+from napari_graft.io.readers.tiff_series import choose_series
 from napari_graft.io.volume import LazyArray
 
 SMALL_PAGE_BYTES = 4 << 20
 
+# what it has to say of damaged files is said by us, in words, or does not matter
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
 
 def read_tiff(path: str) -> RawImage:
-    """Open the first image series of a TIFF file.
+    """Open an image of a TIFF file: the one that ``FILE::NAME`` or ``FILE::1`` chooses, else the largest.
 
     Raises
     ------
     InputError
-        If the file is no TIFF file, is cut short, or is compressed in a way that is not known.
+        If the file is no TIFF file, is cut short, belongs to others that are missing, or is compressed in a
+        way that is not known.
     """
+    location, wanted = split_location(path)
     with (
-        foreign_errors(f"{path} cannot be read as TIFF", "it is damaged or of another kind, make a new copy"),
+        foreign_errors(
+            f"{location} cannot be read as TIFF", "it is damaged or of another kind, make a new copy"
+        ),
         ExitStack() as closing,
     ):
-        tif = closing.enter_context(tifffile.TiffFile(path))
-        series = tif.series[0]
-        refuse_truncated(tif, series, path)
-        image = RawImage(_lazy_pixels(tif, series, path), _letters(series), tiff_sizes(tif, series))
+        tif = closing.enter_context(tifffile.TiffFile(location))
+        headers_end = end_of_headers(tif, location)
+        index, notes = choose_series(tif, wanted, location)
+        series = tif.series[index]
+        refuse_truncated(tif, series, headers_end, location)
+        letters = letters_of_series(series)
+        image = RawImage(
+            _lazy_pixels(tif, index, location),
+            letters,
+            tiff_sizes(tif, series),
+            channel_names(tif, index, series.shape[letters.find("c")]),
+            has_colours=has_colours(series),
+            conversion=conversion_of(tif, series.keyframe),
+            doubt=foreign_axis(series) or doubt_of(tif, series, letters),
+            notes=notes,
+        )
         if not isinstance(image.data, np.memmap):
             closing.pop_all()
     return image
 
 
-def _lazy_pixels(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: str) -> LazyArray:
+def _lazy_pixels(tif: tifffile.TiffFile, index: int, path: str) -> LazyArray:
     """Return the pixels as a memory map, or as a zarr array over the compressed chunks."""
     import zarr
 
+    series = tif.series[index]
     if series.dataoffset is not None and series.keyframe.is_memmappable:
-        return cast(LazyArray, tifffile.memmap(path, series=0, mode="r"))
+        return cast(LazyArray, tifffile.memmap(path, series=index, mode="r"))
     page = series.keyframe
     is_small = not page.is_tiled and page.nbytes <= SMALL_PAGE_BYTES
     store = series.aszarr(level=0, chunkmode="page" if is_small else None)
@@ -54,13 +79,4 @@ def _lazy_pixels(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: 
     return cast(LazyArray, zarr.open_array(store, mode="r"))
 
 
-def _letters(series: tifffile.TiffPageSeries) -> str | None:
-    """Return the axes in our letters, None where tifffile only counts them."""
-    letters = series.axes.lower().replace("s", "c")
-    if "z" not in letters:
-        letters = letters.replace("i", "z", 1) if "i" in letters else letters.replace("q", "z", 1)
-    is_known = set(letters) <= set("tczyx") and len(set(letters)) == len(letters)
-    return letters if is_known else None
-
-
-READERS.register("TIFF")(Reader((".tif", ".tiff"), read_tiff))
+READERS.register("TIFF")(Reader((".tif", ".tiff"), read_tiff, has_datasets=True))

@@ -34,10 +34,23 @@ BYTES_BY_TYPE = {
 }
 
 
-def refuse_truncated(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: str) -> None:
+def end_of_headers(tif: tifffile.TiffFile, path: str) -> int:
+    """Return where the last of the page headers ends; to be asked before tifffile follows them.
+
+    Raises
+    ------
+    InputError
+        If they point in a circle, which tifffile would follow for ever.
+    """
+    return max(_header_ends(tif, path))
+
+
+def refuse_truncated(
+    tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, headers_end: int, path: str
+) -> None:
     """Raise `InputError` unless all page headers and the pixels of the first and last page are there."""
     size = tif.filehandle.size
-    ends = list(_header_ends(tif))
+    ends = [headers_end]
     for index in (0, len(tif.pages) - 1):
         page = tif.pages[index]
         ends += [start + n for start, n in zip(page.dataoffsets, page.databytecounts, strict=True)]
@@ -47,12 +60,14 @@ def refuse_truncated(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, pa
         raise InputError(f"{path} is cut short, {size} bytes of at least {max(ends)}: make a new copy of it")
 
 
-def _header_ends(tif: tifffile.TiffFile) -> Iterator[int]:
+def _header_ends(tif: tifffile.TiffFile, path: str) -> Iterator[int]:
     """Yield where each page header of the chain and its values end; stop at one that is cut."""
     layout, handle = tif.tiff, tif.filehandle
     seen: set[int] = set()
     offset = tif.pages.first.offset
-    while offset and offset not in seen:
+    while offset:
+        if offset in seen:
+            raise InputError(f"{path} is damaged, its pages go in a circle: make a new copy of it")
         seen.add(offset)
         handle.seek(offset)
         head = handle.read(layout.tagnosize)

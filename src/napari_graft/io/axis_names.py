@@ -1,0 +1,85 @@
+"""Name the axes of a file that says little of them, or nothing."""
+
+from __future__ import annotations
+
+from napari_graft.core.axes import SPATIAL_NAMES
+from napari_graft.core.errors import InputError
+
+KNOWN_AXES = "tczyx"
+UNKNOWN = "?"
+"""Stands for an axis of which a file says nothing."""
+N_COLOURS = (3, 4)
+
+
+def name_axes(
+    shape: tuple[int, ...], axes: str | None, path: str, *, has_channel_choice: bool = False
+) -> str:
+    """Return one letter of ``tczyx`` for each axis, guessed where there is one right guess.
+
+    Axes of length 1 may be anything. Two longer ones are y and x, three are z, y and x; but a last axis of
+    three or four may hold colours as well as slices.
+
+    Parameters
+    ----------
+    axes
+        A letter for each axis, ``?`` for one that is not known; None where none is.
+    has_channel_choice
+        Whether the user says which channels are meant, so that a last axis of three or four holds channels.
+
+    Raises
+    ------
+    InputError
+        If the letters do not fit the shape, or it is not clear what is what.
+    """
+    if len(shape) < 2:
+        raise InputError(f"{path} has the shape {shape}: an image has at least the two axes y and x")
+    letters = (axes or UNKNOWN * len(shape)).lower()
+    if len(letters) != len(shape):
+        raise InputError(
+            f"axes {axes!r} name {len(letters)} axes but {path} has the {len(shape)} of shape {shape}: "
+            "give one letter for each axis"
+        )
+    if UNKNOWN in letters:
+        letters = _fill(shape, letters, path, has_channel_choice)
+    if len(set(letters)) < len(letters) or not {"y", "x"} <= set(letters) <= set(KNOWN_AXES):
+        raise InputError(
+            f"axes {letters!r} of {path} must hold y and x, and may hold t, c and z, each once: "
+            "for example 'zyx' (--axes)"
+        )
+    return letters
+
+
+def _fill(shape: tuple[int, ...], letters: str, path: str, has_channel_choice: bool) -> str:
+    """Replace the unknown letters."""
+    unknown = [axis for axis, letter in enumerate(letters) if letter == UNKNOWN]
+    long = [axis for axis in unknown if shape[axis] > 1]
+    lacking = [name for name in SPATIAL_NAMES if name not in letters]
+    if len(long) < 2 and len(unknown) == len(shape) <= 3:
+        long = unknown  # a line or a point
+    if len(unknown) == len(shape) and len(long) == 3 and shape[long[-1]] in N_COLOURS:
+        if not has_channel_choice:
+            raise InputError(_doubt(shape, long, path))
+        lacking = ["y", "x", "c"]
+    filled = dict(zip(long, lacking[len(lacking) - len(long) :], strict=False))
+    if len(filled) < len(long) or not {"y", "x"} <= {*letters, *filled.values()}:
+        raise InputError(
+            f"{path} has {len(shape)} axes of shape {shape} and does not say what they are: name them, "
+            "for example axes 'tczyx' or 'zyxc' (--axes)"
+        )
+    spare = [name for name in "ctz" if name not in letters and name not in filled.values()]
+    singles = [axis for axis in unknown if axis not in filled]
+    if len(singles) > len(spare):
+        raise InputError(f"{path} has the shape {shape}: save it without so many axes of length 1")
+    filled |= dict(zip(singles, spare, strict=False))
+    return "".join(filled.get(axis, letter) for axis, letter in enumerate(letters))
+
+
+def _doubt(shape: tuple[int, ...], long: list[int], path: str) -> str:
+    singles = dict(zip((axis for axis in range(len(shape)) if axis not in long), "tz", strict=False))
+    letters = {name: dict(zip(long, name, strict=True)) | singles for name in ("yxc", "zyx", "yxz")}
+    words = {name: "".join(named[axis] for axis in range(len(shape))) for name, named in letters.items()}
+    return (
+        f"{path} has the shape {shape} and does not say whether its last axis holds colours: "
+        f"give --axes {words['yxc']} if so, --axes {words['yxz']} if it holds {shape[long[-1]]} slices, "
+        f"or --axes {words['zyx']} if the first axis does"
+    )

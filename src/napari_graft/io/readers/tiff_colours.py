@@ -1,0 +1,74 @@
+"""What the samples of a TIFF page stand for."""
+
+from __future__ import annotations
+
+import tifffile
+
+from napari_graft.io.axis_names import N_COLOURS
+from napari_graft.io.conversion import (
+    Conversion,
+    from_cmyk,
+    from_lab,
+    from_ycbcr,
+    inversion,
+    palette,
+)
+
+_JPEGS = {6, 7, 33003, 33004, 33005, 33007, 34712}
+"""Compressions whose decoder gives red, green and blue."""
+
+
+def conversion_of(tif: tifffile.TiffFile, page: tifffile.TiffPage) -> Conversion | None:
+    """Return what the stored samples of a page become, None where they are grey or colours already.
+
+    The colour table of an ImageJ file is how the grey values were shown, and is not applied.
+    """
+    kind, n_samples, dtype = tifffile.PHOTOMETRIC(page.photometric).name, page.samplesperpixel, page.dtype
+    if dtype is None:
+        return None
+    found: Conversion | None = None
+    if n_samples == 1 and kind == "MINISWHITE":
+        bits = page.bitspersample
+        found = inversion(dtype, bits if isinstance(bits, int) else max(bits))
+    elif n_samples == 1 and kind == "PALETTE" and page.colormap is not None and not tif.is_imagej:
+        found = palette(page.colormap)
+    elif n_samples >= 4 and kind == "SEPARATED" and dtype.kind == "u":
+        found = from_cmyk(dtype)
+    elif n_samples == 3 and kind == "YCBCR" and dtype == "uint8" and int(page.compression) not in _JPEGS:
+        found = from_ycbcr()
+    elif n_samples == 3 and kind.endswith("LAB"):
+        found = from_lab(dtype)
+    return found
+
+
+def has_colours(series: tifffile.TiffPageSeries) -> bool:
+    """Say whether the samples of the pixels are red, green and blue when they are read."""
+    kinds = (tifffile.PHOTOMETRIC.RGB, tifffile.PHOTOMETRIC.YCBCR)
+    return "S" in series.axes and series.keyframe.photometric in kinds
+
+
+def doubt_of(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, letters: str) -> str | None:
+    """Return what is not clear of the axes, None where all is.
+
+    tifffile writes an array of three or four planes as colours unless it is told otherwise; and one whose
+    last axis is three or four long, where it is told that it is grey, as samples of each pixel.
+    """
+    page = series.keyframe
+    n_samples = page.samplesperpixel
+    if (
+        "c" not in letters
+        or n_samples not in N_COLOURS
+        or series.kind not in ("shaped", "generic", "uniform")
+    ):
+        return None
+    slices = letters.replace("z", "t").replace("c", "z")
+    if page.photometric == tifffile.PHOTOMETRIC.RGB:
+        is_default = page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and series.kind == "shaped"
+        if not is_default or any("axes" in entry for entry in tif.shaped_metadata or ()):
+            return None
+    elif page.photometric != tifffile.PHOTOMETRIC.MINISBLACK:
+        return None
+    return (
+        f"has {n_samples} planes of which it is not clear whether they are colours: give --axes {letters} "
+        f"--channel rgb if so, --axes {slices} if they are slices, or --channel 0 for one of them"
+    )
