@@ -22,7 +22,7 @@ from napari_graft._napari.layers import (
 )
 from napari_graft._napari.placing import look_at, placed
 from napari_graft._napari.tile_boxes import UNCERTAINTY_COLOURS
-from napari_graft.core.labels import BACKGROUND, FIRST_OBJECT, to_annotation
+from napari_graft.core.labels import BACKGROUND, to_annotation, unused_object
 from napari_graft.core.tile import Tile
 from napari_graft.workbench.painting import TilePainting
 
@@ -42,6 +42,7 @@ class TileLayers:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
         self._is_seen: dict[Role, bool] = {"guess": True, "uncertainty": False}
+        self._guessed: NDArray[np.uint32] = np.zeros(0, np.uint32)
 
     @property
     def labels(self) -> Labels | None:
@@ -61,6 +62,8 @@ class TileLayers:
         draw for the first time: whoever goes through the steps lets the window answer between them.
         """
         is_new_place = self.tile != painting.tile
+        guess = painting.guess
+        self._guessed = np.zeros(0, np.uint32) if guess is None else to_annotation(guess.segments)
         layer = self._show_labels(image, painting)
         if is_new_place:
             self.take_new_label()
@@ -78,10 +81,15 @@ class TileLayers:
             step()
             yield
 
+    def look_at_tile(self, image: Image) -> None:
+        """Bring the open tile into view."""
+        if self.labels is not None and self.tile is not None:
+            look_at(self._viewer, image, self.tile, self.labels)
+
     def take_new_label(self) -> None:
-        """Paint a new object from now on."""
+        """Paint a new object from now on, whose number no object of the guess has either."""
         if self.labels is not None:
-            self.labels.selected_label = max(int(self.labels.data.max()) + 1, FIRST_OBJECT)
+            self.labels.selected_label = unused_object(self.labels.data, self._guessed)
 
     def take_background(self) -> None:
         """Paint background from now on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
@@ -12,9 +12,11 @@ from qtpy.QtCore import QObject, QTimer
 from napari_graft._napari.images import project_image
 from napari_graft._napari.keys import Action, ViewerKeys
 from napari_graft._napari.painting import TileLayers, tile_of
+from napari_graft._napari.place_guard import PlaceGuard
 from napari_graft._napari.tile_boxes import hide_boxes, show_candidates, show_queue
 from napari_graft._qt.binding import bind, listen
 from napari_graft._qt.stepper import Stepper
+from napari_graft.core.tile import Tile
 from napari_graft.workbench.painting import TilePainting
 from napari_graft.workbench.workbench import Workbench
 
@@ -43,6 +45,7 @@ class AnnotateCanvas(QObject):
         self._viewer = viewer
         self._shown: object = None
         self.layers = TileLayers(viewer)
+        self._guard = PlaceGuard(viewer, self._model.refused.emit)
         self._stepper = Stepper(self)
         self.keys = ViewerKeys(viewer, self._actions())
         self._timer = QTimer(self)
@@ -62,6 +65,7 @@ class AnnotateCanvas(QObject):
         bind(self, state, "painting", self._show_painting)
         viewer.layers.events.removed.connect(self._on_layer_removed)
         self.destroyed.connect(lambda: viewer.layers.events.removed.disconnect(self._on_layer_removed))
+        self.destroyed.connect(self._guard.close)
 
     def note(self) -> None:
         """Hand over what is painted now."""
@@ -142,11 +146,23 @@ class AnnotateCanvas(QObject):
         image = self.image
         if painting is None or image is None:
             self._timer.stop()
+            self._guard.watch(None)
             self._stepper.begin(self.layers.remove())
             return
-        self._stepper.begin(self.layers.show(image, painting))
+        self._stepper.begin(self._show_layers(image, painting))
         self._timer.start()
         self.focus()
+
+    def go_back_to(self, tile: Tile) -> None:
+        """Open a tile, and look at it even where it is open already."""
+        self._model.go_to(tile)
+        if self.image is not None and self.layers.tile == tile:
+            self.layers.look_at_tile(self.image)
+
+    def _show_layers(self, image: Image, painting: TilePainting) -> Iterator[None]:
+        for _ in self.layers.show(image, painting):
+            self._guard.watch(self.layers.labels)
+            yield
 
 
 def canvas_of(workbench: Workbench, viewer: Viewer) -> AnnotateCanvas:

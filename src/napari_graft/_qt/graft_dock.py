@@ -9,7 +9,7 @@ from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QTabWidget, QWidget
 
 from napari_graft._qt.benches import plain_viewer, workbench_of
-from napari_graft._qt.binding import bind
+from napari_graft._qt.binding import bind, listen
 from napari_graft._qt.dropped_projects import DroppedProjects
 from napari_graft._qt.job_strip import JobStrip
 from napari_graft._qt.scrolling import scrolled
@@ -56,6 +56,7 @@ class GraftDock(QWidget):
         layout.setStretch(1, 1)
         self.setLayout(layout)
         self.tabs.currentChanged.connect(self._on_tab_clicked)
+        listen(self, self.workbench.annotating.refused, self._on_painting_refused)
         bind(self, self.workbench.state, "tab", self._show_tab)
         bind(self, self.workbench.state, "next", self._show_next)
         self._dropped = DroppedProjects(self.workbench, self.viewer)
@@ -69,6 +70,11 @@ class GraftDock(QWidget):
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - the name is Qt's
         """Allow a narrow dock: the tabs scroll."""
         return QSize(260, 240)
+
+    def _on_painting_refused(self, words: str) -> None:
+        """Say in the strip what cannot be done on the canvas while the tab that says so is not seen."""
+        if self.workbench.state.tab != "annotate":
+            self.strip.error.show_message(words)
 
     def _on_tab_clicked(self, index: int) -> None:
         self.workbench.state.tab = TABS[index]

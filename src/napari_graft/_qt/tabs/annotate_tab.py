@@ -100,7 +100,7 @@ class AnnotateTab(QWidget):
     def _connect(self) -> None:
         model, state = self._model, self._model.state
         self.budget.valueChanged.connect(lambda value: setattr(state, "budget", value))
-        self.list.chosen.connect(model.go_to)
+        self.list.chosen.connect(self.canvas.go_back_to)
         self.guess.clicked.connect(lambda is_on: setattr(state, "shows_guess", is_on))
         self.uncertainty.clicked.connect(lambda is_on: setattr(state, "shows_uncertainty", is_on))
         self.whole.clicked.connect(lambda _: model.set_sparse(False))
