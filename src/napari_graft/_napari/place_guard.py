@@ -14,7 +14,7 @@ _BACK = "click the tile in the list to go back to it"
 
 
 class PlaceGuard:
-    """Put the tools of a layer aside while its tile is not what is seen, and say so to whoever wants to paint.
+    """Put the tools of a layer aside while its tile is not what is seen, and say so to whoever paints.
 
     napari would fail one slice further, and paint on the tile itself one slice before it.
 
@@ -97,7 +97,8 @@ class PlaceGuard:
             yield
         if np.array_equal(before, layer.data):
             self._refuse(
-                "nothing is painted: this is outside the tile; paint inside its frame, or press T to paint here"
+                "nothing is painted: this is outside the tile; paint inside its frame, "
+                "or press T for a tile here"
             )
 
     @staticmethod
