@@ -5,9 +5,7 @@ The functions below are the whole loop for scripts; importing this package loads
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # as of `typing`, which takes long to load
 if TYPE_CHECKING:
     from napari_graft.session.api import (
         evaluate,
@@ -36,5 +34,7 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     if name in __all__:
+        from importlib import import_module
+
         return getattr(import_module("napari_graft.session.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

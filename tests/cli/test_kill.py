@@ -16,8 +16,14 @@ import pytest
 import tifffile
 from tiny_loop import make_annotated, make_stack, wait_until
 
+from napari_graft.core.errors import ProjectBusyError
+from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.project.opening import open_project
+from napari_graft.session.fitting import Budget
 from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft.session.training import TrainingTask
+from napari_graft.sources.catalogue import Catalogue
+from napari_graft.training.checkpoint_age import checkpoint_age
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
 
@@ -30,11 +36,27 @@ def project(tmp_path: Path, image: Path, labels: Path) -> Path:
     return make_annotated(tmp_path / "p.graft", image, labels)
 
 
-def _train(project: Path, *options: str) -> subprocess.Popen[str]:
-    command = ["train", str(project), "--source", "tiny-nuclei", "--device", "cpu", "--json", *options]
+def _command(project: Path, *options: str, source: str = "tiny-nuclei") -> list[str]:
+    return [*PROGRAM, "train", str(project), "--source", source, "--device", "cpu", "--json", *options]
+
+
+def _train(project: Path, *options: str, source: str = "tiny-nuclei") -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*PROGRAM, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+        _command(project, *options, source=source),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,
     )
+
+
+def _is_busy(project: Path) -> bool:
+    try:
+        open_project(project, write=True).close()
+    except ProjectBusyError:
+        return True
+    return False
 
 
 def _parent_of(process: int) -> int | None:
@@ -62,6 +84,12 @@ def _checkpoint(project: Path, run: str = "0001") -> Path:
     return project / "runs" / run / "checkpoint.safetensors"
 
 
+def _steps(project: Path, run: str = "0001") -> int:
+    """Return how far the checkpoint of a run is, 0 where there is none yet."""
+    path = _checkpoint(project, run)
+    return checkpoint_age(path)[0] if path.exists() else 0
+
+
 @pytest.mark.usefixtures("eager_worker")
 def test_a_training_that_was_killed_resumes_and_ctrl_c_ends_it_with_its_best_weights(project: Path) -> None:
     first = _train(project, "--time-budget", "1h")
@@ -84,6 +112,8 @@ def test_a_training_that_was_killed_resumes_and_ctrl_c_ends_it_with_its_best_wei
     assert second.returncode == 130, err
     result = json.loads(out)
     assert (result["run"], result["resumed"], result["stopped_by"]) == ("0001", True, "cancel")
+    assert {"loss", "vi", "ap50", "loss_source", "vi_source"} <= result["validation"].keys()
+    assert result["note"] == ""
     assert "stopped; what was finished is kept" in err
     assert "Traceback" not in err
     assert not _is_alive(worker)
@@ -94,19 +124,46 @@ def test_a_training_that_was_killed_resumes_and_ctrl_c_ends_it_with_its_best_wei
 
 
 @pytest.mark.usefixtures("eager_worker")
-def test_the_worker_ends_when_its_parent_is_killed_and_keeps_the_best_weights(project: Path) -> None:
+@pytest.mark.parametrize("is_whole_group", [False, True])
+def test_the_worker_ends_with_its_parent_and_leaves_the_run_to_be_gone_on_with(
+    project: Path, is_whole_group: bool
+) -> None:
     parent = _train(project, "--time-budget", "1h")
-    wait_until(_checkpoint(project).exists, parent)
+    wait_until(lambda: _steps(project) >= 2, parent)
     worker = _worker_of(parent.pid)
 
-    parent.kill()
+    if is_whole_group:
+        os.killpg(parent.pid, signal.SIGKILL)
+    else:
+        parent.kill()
     parent.communicate()
 
-    wait_until(lambda: not _is_alive(worker))
+    wait_until(lambda: not _is_alive(worker), seconds=10)
+    with open_project(project) as opened:
+        assert opened.runs.get("0001").record.stopped_by is None
+    n_before = _steps(project)
+    again = subprocess.run(_command(project, "--steps", str(n_before + 2)), capture_output=True, check=False)
+    result = json.loads(again.stdout)
+    assert (result["run"], result["resumed"], result["steps"]) == ("0001", True, n_before + 2)
+
+
+@pytest.mark.usefixtures("eager_worker")
+def test_a_training_from_the_latest_run_that_was_killed_goes_on_from_the_same_run(project: Path) -> None:
     with open_project(project, write=True) as opened:
-        run = opened.runs.get("0001")
-        assert (run.is_finished, run.record.stopped_by) == (True, "cancel")
-        assert run.load_weights()
+        task = TrainingTask(opened, Catalogue(), ignore_progress, CancelToken())
+        assert task.run("tiny-nuclei", Budget(None, 2, "cpu")).kept
+    parent = _train(project, "--time-budget", "1h", source="latest")
+    wait_until(lambda: _steps(project, "0002") >= 2, parent)
+    parent.kill()
+    parent.communicate()
+    wait_until(lambda: not _is_busy(project), seconds=10)
+
+    n_before = _steps(project, "0002")
+    command = _command(project, "--steps", str(n_before + 2), source="latest")
+    result = json.loads(subprocess.run(command, capture_output=True, check=False).stdout)
+
+    assert (result["run"], result["resumed"], result["source"]) == ("0002", True, "run 0001")
+    assert result["steps"] == n_before + 2
 
 
 @pytest.mark.usefixtures("eager_worker")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import queue
 import shutil
 import threading
@@ -15,8 +16,10 @@ from tiny_loop import make_annotated
 
 from napari_graft.core.errors import StorageError
 from napari_graft.engine import tasks
+from napari_graft.engine.parent import Parent
 from napari_graft.engine.protocol import (
     CancelJob,
+    CloseJob,
     ErrorEvent,
     Event,
     ProgressEvent,
@@ -40,7 +43,8 @@ class _Requests:
     def send(self, message: BaseModel) -> None:
         self._lines.put(to_line(message))
 
-    def close(self) -> None:
+    def end(self) -> None:
+        """End as a pipe does whose other side has died."""
         self._lines.put(None)
 
     def __iter__(self) -> Iterator[str]:
@@ -78,7 +82,7 @@ def project(annotated: Path, tmp_path: Path) -> Path:
 
 def _serve(*messages: BaseModel) -> list[Event]:
     events = _Events()
-    requests = io.StringIO("".join(to_line(message) for message in messages))
+    requests = io.StringIO("".join(to_line(message) for message in [*messages, CloseJob()]))
     Worker(requests, events).serve()
     return events.all
 
@@ -99,7 +103,7 @@ def _with_listener(project: Path, *jobs: TrainJob) -> list[Event]:
             assert events.arrived.wait_for(lambda n=n_answers: _n_answers(events.all) == n, timeout=120)
         # A cancelling that comes too late for its job.
         requests.send(CancelJob())
-    requests.close()
+    requests.send(CloseJob())
     serving.join(timeout=120)
     assert not serving.is_alive()
     return events.all
@@ -118,7 +122,7 @@ def test_a_late_cancelling_does_not_meet_the_next_job(project: Path) -> None:
     assert any(isinstance(event, ProgressEvent) and event.message == "training" for event in events)
 
 
-def test_the_end_of_the_requests_stops_the_job_and_keeps_what_there_is(project: Path) -> None:
+def test_being_closed_stops_the_job_and_keeps_what_there_is(project: Path) -> None:
     (last,) = [e for e in _serve(_job(project, steps=10_000)) if not isinstance(e, ProgressEvent)]
 
     if isinstance(last, ResultEvent):
@@ -132,6 +136,29 @@ def test_the_end_of_the_requests_stops_the_job_and_keeps_what_there_is(project: 
         pass  # nobody holds it any more
 
 
+def test_the_end_of_the_requests_without_a_word_abandons_the_job(project: Path) -> None:
+    """Whoever asked has died: the process ends there and then, and the run can be gone on with."""
+    requests, events, gone = _Requests(), _Events(), threading.Event()
+    worker = Worker(requests, events, abandon=gone.set)  # type: ignore[arg-type]
+    serving = threading.Thread(target=worker.serve, daemon=True)
+    serving.start()
+    requests.end()
+
+    assert gone.wait(60)
+    assert events.all == []
+
+
+def test_a_job_whose_parent_is_gone_is_left_at_its_next_report(project: Path) -> None:
+    requests = io.StringIO(to_line(_job(project, steps=10_000)) + to_line(CloseJob()))
+    stranger = Parent(os.getpid())  # no process is its own parent
+
+    def die() -> None:
+        raise KeyboardInterrupt("the process ends here")
+
+    with pytest.raises(KeyboardInterrupt):
+        Worker(requests, _Events(), stranger, die).serve()
+
+
 def test_a_mistake_of_the_user_and_a_crash_are_told_apart(
     project: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -142,7 +169,7 @@ def test_a_mistake_of_the_user_and_a_crash_are_told_apart(
         raise StorageError("the disk is full")
 
     wrong, missing = _job(project, source="nobody"), _job(project.with_name("nowhere.graft"))
-    requests = io.StringIO(to_line(wrong) + to_line(missing))
+    requests = io.StringIO(to_line(wrong) + to_line(missing) + to_line(CloseJob()))
     events = _Events()
     Worker(requests, events).serve()
     monkeypatch.setattr(tasks, "open_project", full)

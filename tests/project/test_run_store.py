@@ -82,6 +82,43 @@ def test_an_unfinished_run_can_be_gone_on_from(tmp_path: Path) -> None:
     assert store.unfinished() is None
 
 
+def test_runs_that_were_killed_before_they_had_anything_make_way_and_no_other_does(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "runs")
+    done = _finish(store.start("fly", ModelSpec(), 4))
+    save_tensors(done.checkpoint_path, WEIGHTS, {})  # killed between its record and the removal of this
+    cut_off = store.start("fly", ModelSpec(), 4)
+    save_tensors(cut_off.merged_path, WEIGHTS, {})
+    damaged = store.start("fly", ModelSpec(), 4)
+    (damaged.folder / "run.json").write_text("{}")
+    half_made = store.start("fly", ModelSpec(), 4)
+    save_tensors(half_made.weights_path, WEIGHTS, {})
+    empty = store.start("fly", ModelSpec(), 4)
+    (empty.folder / ".checkpoint.safetensors.0.partial").touch()
+    (tmp_path / "runs" / "0006").mkdir()
+    (tmp_path / "runs" / "0006" / "notes").mkdir()
+    (tmp_path / "runs" / "0007").mkdir()
+    assert empty.is_empty
+    assert not cut_off.is_empty
+
+    store.clear_leftovers()
+
+    folders = sorted(path.name for path in (tmp_path / "runs").iterdir())
+    assert folders == ["0001", "0002", "0003", "0004", "0006"]
+    assert {path.name for path in done.folder.iterdir()} == {"run.json", "weights.safetensors"}
+    assert cut_off.newest_state == cut_off.merged_path
+    with pytest.raises(InputError, match="open for reading"):
+        RunStore(tmp_path / "runs", writable=False).clear_leftovers()
+
+
+def test_the_number_of_a_run_that_never_began_is_used_again(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "runs")
+    _finish(store.start("fly", ModelSpec(), 4))
+    store.start("fly", ModelSpec(), 4)
+    store.clear_leftovers()
+
+    assert store.start("fly", ModelSpec(), 4).id == "0002"
+
+
 def test_a_folder_left_by_a_killed_start_does_not_count_and_its_number_is_not_used_again(
     tmp_path: Path,
 ) -> None:

@@ -217,16 +217,19 @@ def test_cancelling_leaves_a_finished_run_with_the_best_weights(folder: Path) ->
         assert report.validation["loss"] <= report.validation["loss_source"] + 1e-3
         assert report.kept
         assert project.runs.get("0001").is_finished
+        assert {"vi", "ap50", "vi_source", "ap50_source"} <= report.validation.keys()
+        assert report.note == ""
 
 
+@pytest.mark.parametrize("at_once", [True, False])
 def test_cancelling_while_the_finished_network_is_measured_keeps_it(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool
 ) -> None:
     token = CancelToken()
     calibrate = fitting.calibrate_model
 
     def cancelled_meanwhile(*arguments: object) -> object:
-        token.cancel()
+        token.cancel(at_once=at_once)
         return calibrate(*arguments)  # type: ignore[arg-type]
 
     with open_project(folder, write=True) as project:
@@ -240,9 +243,13 @@ def test_cancelling_while_the_finished_network_is_measured_keeps_it(
         monkeypatch.setattr(fitting.Fitting, "fit", fit_and_measure)
         report = task.run("tiny-nuclei", Budget(None, 2, "cpu"))
 
-        assert (report.steps, report.stopped_by) == (2, "cancel")
+        # Nothing is left to stop but the measuring, and who asks for the end at once goes without.
+        assert (report.steps, report.stopped_by) == (2, "cancel" if at_once else "steps")
         assert project.runs.get("0001").is_finished
         assert report.validation["loss"] > 0
+        assert ("vi" in report.validation) != at_once
+        assert report.note == project.runs.get("0001").record.note
+        assert ("no scores but the loss" in report.note) == at_once
 
 
 def test_what_is_stopped_before_its_first_step_replaces_nothing(folder: Path) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -16,11 +15,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from napari_graft.cli.interruption import listening, unwind
 from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
 
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
-INTERRUPTED = 130
 USER_ERROR = 2
 _LINE_EVERY = 5.0
 
@@ -46,21 +45,29 @@ def _finite(value: Any) -> Any:
 
 @contextmanager
 def progress() -> Iterator[tuple[Report, CancelToken]]:
-    """Show progress while the block runs; Ctrl+C asks the job to stop, a second one ends the program."""
+    """Show progress while the block runs; Ctrl+C asks the job to stop, a second one ends the program.
+
+    So do SIGTERM and SIGHUP.
+    """
     token = CancelToken()
-    previous = signal.getsignal(signal.SIGINT)
 
     def stop(number: int, frame: FrameType | None) -> None:
         if token.is_cancelled:
-            raise KeyboardInterrupt
+            unwind(number, frame)
         token.cancel()
 
-    signal.signal(signal.SIGINT, stop)
-    try:
-        with _bar() if stderr.is_terminal else _lines() as report:
-            yield report, token
-    finally:
-        signal.signal(signal.SIGINT, previous)
+    with listening(stop), _bar() if stderr.is_terminal else _lines() as report:
+        yield _unheard(report), token
+
+
+def _unheard(report: Report) -> Report:
+    """Return a listener that goes on where nobody reads any more: a terminal that was closed, a pipe."""
+
+    def tell(state: Progress) -> None:
+        with suppress(OSError):
+            report(state)
+
+    return tell
 
 
 @contextmanager

@@ -99,7 +99,7 @@ def run_learning(job: TrainJob | MergeJob, tell: Callable[[dict[str, Any]], None
         print_json(result)
     else:
         tell(result)
-    if result["stopped_by"] == "cancel":
+    if result["stopped_by"] == "cancel" or cancel.is_cancelled:
         raise Cancelled("stopped on request")
 
 
@@ -111,5 +111,7 @@ def tell_training(result: dict[str, Any]) -> None:
     assert isinstance(validation, dict)
     for name, value in validation.items():
         print(f"  {name:18} {value:.4f}")
+    if result["note"]:
+        print(f"note: {result['note']}")
     if not result["kept"]:
         print("The new model is worse on the held-out part than what it had to beat: that stays in use.")

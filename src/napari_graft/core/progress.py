@@ -43,15 +43,31 @@ class CancelToken:
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self._at_once = threading.Event()
 
-    def cancel(self) -> None:
-        """Ask the job to stop; it may be called from any thread and more than once."""
+    def cancel(self, *, at_once: bool = False) -> None:
+        """Ask the job to stop; it may be called from any thread and more than once.
+
+        Parameters
+        ----------
+        at_once
+            Whether to leave out as well what tells how good that is which it brings home.
+        """
+        if at_once:
+            self._at_once.set()
         self._event.set()
 
     @property
     def is_cancelled(self) -> bool:
         """Say whether the job was asked to stop."""
         return self._event.is_set()
+
+    @property
+    def at_once(self) -> CancelToken:
+        """The wish to stop at once, as a token: for what is still done after the wish to stop."""
+        token = CancelToken()
+        token._event = token._at_once = self._at_once
+        return token
 
     def raise_if_cancelled(self) -> None:
         """Raise `Cancelled` once the job was asked to stop."""

@@ -153,6 +153,15 @@ class CancelJob(_Message):
     kind: Literal["cancel"] = "cancel"
 
 
+class CloseJob(_Message):
+    """Ask the job under way to stop at once, keeping what it has, and the worker to end.
+
+    Where the requests end without it, whoever asked is gone.
+    """
+
+    kind: Literal["close"] = "close"
+
+
 class ProgressEvent(_Message):
     """Tell how far the job is; the first one comes when the job begins."""
 
@@ -179,9 +188,9 @@ class ErrorEvent(_Message):
 
 
 Job = TrainJob | TrialJob | MergeJob | PredictJob | RankJob | SuggestJob | PreviewJob | DeviceJob
-Request = Annotated[Job | CancelJob, Field(discriminator="kind")]
+Request = Annotated[Job | CancelJob | CloseJob, Field(discriminator="kind")]
 Event = Annotated[ProgressEvent | ResultEvent | ErrorEvent, Field(discriminator="kind")]
-_REQUEST: TypeAdapter[Job | CancelJob] = TypeAdapter(Request)
+_REQUEST: TypeAdapter[Job | CancelJob | CloseJob] = TypeAdapter(Request)
 _EVENT: TypeAdapter[ProgressEvent | ResultEvent | ErrorEvent] = TypeAdapter(Event)
 
 

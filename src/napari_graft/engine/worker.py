@@ -1,4 +1,8 @@
-"""The side that works: reads jobs from stdin, writes events to stdout, and ends when stdin does."""
+"""The side that works: reads jobs from stdin, writes events to stdout, and ends when it is told to.
+
+When whoever asks has died, it ends at once and leaves the job as a crash would: a training goes on from its
+checkpoint, and nobody finds a short run that nobody had stopped.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,10 @@ import argparse
 import logging
 import os
 import queue
+import signal
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
@@ -16,8 +22,10 @@ from pydantic import BaseModel
 
 from napari_graft.core.errors import Cancelled, InputError, StorageError
 from napari_graft.core.progress import CancelToken, Progress
+from napari_graft.engine.parent import Parent
 from napari_graft.engine.protocol import (
     CancelJob,
+    CloseJob,
     ErrorEvent,
     Job,
     ProgressEvent,
@@ -26,8 +34,15 @@ from napari_graft.engine.protocol import (
     to_line,
 )
 
+ORPHANED = 3
+"""Exit code of a worker whose parent is gone; nobody but a debugger sees it."""
+
 _SESSION = Path("/proc/self/autogroup")
 _log = logging.getLogger(__name__)
+
+
+def _end_at_once() -> None:
+    os._exit(ORPHANED)
 
 
 class Worker:
@@ -37,15 +52,27 @@ class Worker:
     ----------
     requests, events
         Streams of lines.
+    parent
+        Who asks.
+    abandon
+        Called when that has died; ends the process.
     """
 
-    def __init__(self, requests: TextIO, events: TextIO) -> None:
+    def __init__(
+        self,
+        requests: TextIO,
+        events: TextIO,
+        parent: Parent | None = None,
+        abandon: Callable[[], None] = _end_at_once,
+    ) -> None:
         self._requests = requests
         self._events = events
+        self._parent = parent or Parent(None)
+        self._abandon = abandon
         self._jobs: queue.SimpleQueue[tuple[Job, CancelToken] | None] = queue.SimpleQueue()
 
     def serve(self) -> None:
-        """Work until the requests end."""
+        """Work until told to end."""
         threading.Thread(target=self._listen, name="requests", daemon=True).start()
         while (entry := self._jobs.get()) is not None:
             self._send(self._answer(*entry))
@@ -57,12 +84,15 @@ class Worker:
             request = read_request(line)
             if isinstance(request, CancelJob):
                 token.cancel()
+            elif isinstance(request, CloseJob):
+                token.cancel(at_once=True)
+                self._jobs.put(None)
+                return
             else:
                 token = CancelToken()
                 self._jobs.put((request, token))
-        # The side that waits is gone: stop the job, keeping its best weights, and end.
-        token.cancel()
-        self._jobs.put(None)
+        # The kernel closes the pipe of a process that has died.
+        self._abandon()
 
     def _answer(self, job: Job, token: CancelToken) -> BaseModel:
         try:
@@ -82,6 +112,9 @@ class Worker:
             return ErrorEvent(error="crash", message=f"{type(error).__name__}: {error}")
 
     def _report(self, state: Progress) -> None:
+        # A process that the parent has forked may still hold the pipe open.
+        if self._parent.is_gone:
+            self._abandon()
         self._send(
             ProgressEvent(
                 done=state.done, total=state.total, message=state.message, metrics=dict(state.metrics)
@@ -89,7 +122,7 @@ class Worker:
         )
 
     def _send(self, message: BaseModel) -> None:
-        # Where nobody listens any more, the requests have ended too, and that stops the job.
+        # Where nobody listens any more, the requests have ended too, and that ends the job.
         with suppress(BrokenPipeError):
             self._events.write(to_line(message))
             self._events.flush()
@@ -108,16 +141,23 @@ def _stand_back(niceness: int) -> None:
 
 
 def main() -> None:
-    """Serve the process that started this one, at the niceness that ``--nice`` gives."""
+    """Serve the process that started this one, ``--parent``, at the niceness that ``--nice`` gives."""
     parser = argparse.ArgumentParser(prog="napari_graft.engine")
     parser.add_argument("--nice", type=int, default=0)
-    niceness: int = parser.parse_args().nice
-    if niceness:
-        _stand_back(niceness)
+    parser.add_argument("--parent", type=int, default=None)
+    arguments = parser.parse_args()
+    parent = Parent(arguments.parent)
+    parent.end_with_it()
+    if parent.is_gone:  # before it could be asked for
+        _end_at_once()
+    # Whoever presses Ctrl+C means the parent, which then asks for what it wants.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if arguments.nice:
+        _stand_back(arguments.nice)
     # Libraries may print: what they say must not end up among the events.
     events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    Worker(sys.stdin, events).serve()
+    Worker(sys.stdin, events, parent).serve()
     # Without waiting for threads that are still inside a library: nobody wants what they would bring.
     sys.stderr.flush()
     os._exit(0)

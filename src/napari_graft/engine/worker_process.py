@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import signal
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import Future
 from contextlib import suppress
-from typing import IO
 
 from pydantic import BaseModel
 
-from napari_graft.engine.protocol import Event, read_event, to_line
+from napari_graft.engine.protocol import CloseJob, Event, read_event, to_line
 
 
 class WorkerProcess:
@@ -34,18 +35,14 @@ class WorkerProcess:
         self.events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._writing = threading.Lock()
         self._is_stopping = False
-        # A group of its own: Ctrl+C in the terminal reaches this process, which then asks the worker to stop.
-        self._process = subprocess.Popen(
-            # -P: a file in the folder where the user is must not stand in for a module of its name.
-            [sys.executable, "-P", "-m", "napari_graft.engine", "--nice", str(niceness)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            start_new_session=True,
-        )
-        arguments = (self._process.stdout, self.events)
-        threading.Thread(target=_listen, args=arguments, name="engine events", daemon=True).start()
+        self._process = self._start(niceness)
+
+    def _start(self, niceness: int) -> subprocess.Popen[str]:
+        # By the thread that listens to it as long as it lives: on Linux it dies with its parent's thread.
+        started: Future[subprocess.Popen[str]] = Future()
+        arguments = (niceness, started, self.events)
+        threading.Thread(target=_start_and_listen, args=arguments, name="engine events", daemon=True).start()
+        return started.result()
 
     @property
     def id(self) -> int:
@@ -89,6 +86,8 @@ class WorkerProcess:
         assert self._process.stdin is not None
         try:
             with suppress(BrokenPipeError):
+                if not self._process.stdin.closed:
+                    self._process.stdin.write(to_line(CloseJob()))
                 self._process.stdin.close()
         finally:
             self._writing.release()
@@ -102,9 +101,28 @@ class WorkerProcess:
         return f"signal {name}, perhaps for want of memory" if name == "SIGKILL" else f"signal {name}"
 
 
-def _listen(stream: IO[str], events: queue.SimpleQueue[Event | None]) -> None:
+def _start_and_listen(
+    niceness: int, started: Future[subprocess.Popen[str]], events: queue.SimpleQueue[Event | None]
+) -> None:
+    options = ("--nice", str(niceness), "--parent", str(os.getpid()))
     try:
-        with stream:
+        # A group of its own: Ctrl+C in the terminal reaches this process, which then asks the worker to stop.
+        process = subprocess.Popen(
+            # -P: a file in the folder where the user is must not stand in for a module of its name.
+            [sys.executable, "-P", "-m", "napari_graft.engine", *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+    except BaseException as error:
+        started.set_exception(error)
+        return
+    started.set_result(process)
+    assert process.stdout is not None
+    try:
+        with process.stdout as stream:
             for line in stream:
                 if line.endswith("\n"):  # one that is killed may leave half a line
                     events.put(read_event(line))

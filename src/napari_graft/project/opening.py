@@ -94,7 +94,10 @@ def open_project(folder: str | os.PathLike[str], *, write: bool = False) -> Proj
     try:
         if write:
             _remove_unfinished_files(path)
-        return Project(path, read_document(ProjectManifest, path / MANIFEST, "project"), lock)
+        project = Project(path, read_document(ProjectManifest, path / MANIFEST, "project"), lock)
+        if write:
+            project.runs.clear_leftovers()
+        return project
     except BaseException:
         if lock is not None:
             lock.release()

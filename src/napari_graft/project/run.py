@@ -76,6 +76,8 @@ class RunRecord(Document):
         Whether it is no worse there than the model in use before, so that it took its place.
     decode
         Settings that turn its output into instances, by name.
+    note
+        Why scores are missing, empty where none is.
     created
         When it was started.
     """
@@ -95,6 +97,7 @@ class RunRecord(Document):
     validation: dict[str, float] = Field(default_factory=dict)
     kept: bool = False
     decode: dict[str, float] = Field(default_factory=dict)
+    note: str = ""
     created: datetime = Field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -143,7 +146,19 @@ class Run:
     @property
     def newest_state(self) -> Path | None:
         """File to go on from where it was cut off, None where there is none."""
-        return next((path for path in (self.checkpoint_path, self.mixing_path) if path.is_file()), None)
+        states = (self.checkpoint_path, self.merged_path, self.mixing_path)
+        return next((path for path in states if path.is_file()), None)
+
+    @property
+    def is_empty(self) -> bool:
+        """Say whether it was cut off before there was anything to keep or to go on from."""
+        is_cut_off = self.record.stopped_by is None and self.newest_state is None
+        return is_cut_off and not self.weights_path.is_file()
+
+    def remove_state(self) -> None:
+        """Remove what an unfinished training goes on from."""
+        for path in (self.checkpoint_path, self.mixing_path, self.merged_path):
+            path.unlink(missing_ok=True)
 
     @property
     def is_finished(self) -> bool:
@@ -168,8 +183,7 @@ class Run:
         The weights are to be written before. `changes` are fields of `RunRecord` and hold ``stopped_by``.
         """
         run = self.update(**changes)
-        for path in (self.checkpoint_path, self.mixing_path, self.merged_path):
-            path.unlink(missing_ok=True)
+        run.remove_state()
         return run
 
     def load_weights(self) -> dict[str, NDArray[Any]]:

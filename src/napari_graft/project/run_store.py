@@ -91,11 +91,35 @@ class RunStore:
         return run.update(kept=kept)
 
     def unfinished(self) -> Run | None:
-        """Return the last run where it was cut off and left a checkpoint to go on from."""
+        """Return the last run where it was cut off and left a state to go on from."""
         last = next(reversed(self.all()), None)
         if last is None or last.record.stopped_by is not None or last.newest_state is None:
             return None
         return last
+
+    def clear_leftovers(self) -> None:
+        """Remove what killed trainings left: runs that never began, and the state of finished ones.
+
+        To be called by the one that trains, before it starts a run.
+
+        Raises
+        ------
+        InputError
+            If the project was opened for reading.
+        StorageError
+            If something cannot be removed.
+        """
+        self._require_writable()
+        with atomic.storage_errors(self._folder):
+            for folder in self._folders():
+                if _never_began(folder):
+                    # The record last: a folder without one counts as one that never began.
+                    for path in sorted(folder.iterdir(), key=lambda path: path.name == RECORD):
+                        path.unlink()
+                    folder.rmdir()
+            for run in self.all():
+                if run.is_finished:
+                    run.remove_state()
 
     def start(self, source: str, spec: ModelSpec, n_tiles: int, **more: object) -> Run:
         """Make the folder and the record of a new run; `more` are other fields of `RunRecord`.
@@ -126,3 +150,15 @@ class RunStore:
             return []
         found = (folder for folder in self._folder.iterdir() if folder.name.isdecimal() and folder.is_dir())
         return sorted(found, key=lambda folder: int(folder.name))
+
+
+def _never_began(folder: Path) -> bool:
+    """Say whether a run was killed before it had anything but its record."""
+    files = list(folder.iterdir())
+    if folder.is_symlink() or not all(path.is_file() for path in files):
+        return False
+    kept = {path.name for path in files if path.suffix != atomic.TEMPORARY_SUFFIX}
+    try:
+        return not kept or (kept == {RECORD} and open_run(folder).record.stopped_by is None)
+    except InputError:  # damaged, which is for the user to see
+        return False

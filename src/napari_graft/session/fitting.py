@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 RATE_ADAPTED = 1e-3
 RATE_SCRATCH = 2e-3
+NOT_MEASURED = "stopped before the new model was measured: it has no scores but the loss"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +71,13 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Hold a trained network with its settings and its judgement on the held-out part."""
+    """Hold a trained network with its settings, its judgement on the held-out part, and a word on that."""
 
     network: ResidualUNet
     result: TrainResult
     decode: DecodeSettings
     judgement: Judgement
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,24 +117,37 @@ class Fitting:
     def judge(
         self, network: ResidualUNet, result: TrainResult, decode: DecodeSettings, device: torch.device
     ) -> Fitted:
-        """Tune the decoding of a trained network and judge it; `decode` is kept where that is stopped."""
-        if result.stopped_by != "cancel":
-            self.report(Progress(result.steps, result.steps, "measuring the new model"))
-            try:
-                return Fitted(network, result, *self.measure(network, device))
-            except Cancelled:
-                result = replace(result, stopped_by="cancel")
-        # Who stops waits for it: keep the weights and what is known of them, and measure nothing more.
-        return Fitted(network, result, decode, Judgement(result.held_out_loss, {}))
+        """Tune the decoding of a trained network and judge it, also where its training was stopped.
+
+        Where that is stopped at once, `decode` is kept, and of the scores there is the loss alone.
+        """
+        self.report(Progress(result.steps, result.steps, "measuring the new model"))
+        try:
+            # The wish to stop was one to stop training: how good the model is can still be wanted.
+            return Fitted(network, result, *self.measure(network, device, cancel=self.cancel.at_once))
+        except Cancelled:
+            result = replace(result, stopped_by="cancel")
+            return Fitted(network, result, decode, Judgement(result.held_out_loss, {}), NOT_MEASURED)
 
     def measure(
-        self, network: Network, device: torch.device, decode: DecodeSettings | None = None
+        self,
+        network: Network,
+        device: torch.device,
+        decode: DecodeSettings | None = None,
+        cancel: CancelToken | None = None,
     ) -> tuple[DecodeSettings, Judgement]:
-        """Judge a network, with decode settings tuned on the annotated pixels unless they are given."""
+        """Judge a network, with decode settings tuned on the annotated pixels unless they are given.
+
+        Raises
+        ------
+        Cancelled
+            When `cancel`, by default the wish to stop, is.
+        """
+        cancel = cancel or self.cancel
         network.to(device).eval()
         if decode is None:
-            decode = calibrate_model(network, self.examples, self.structure, device, self.cancel)
-        return decode, judge(network, decode, self.examples, device, self.cancel)
+            decode = calibrate_model(network, self.examples, self.structure, device, cancel)
+        return decode, judge(network, decode, self.examples, device, cancel)
 
 
 def train_config(spec: NetworkSpec, budget: Budget, rate: float = RATE_ADAPTED) -> TrainConfig:

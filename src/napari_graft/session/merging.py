@@ -119,7 +119,7 @@ class MergeTask(ProjectTask):
     ) -> Run:
         spec = next(iter(networks_of(members).values())).spec
         more = {"merge": recipe, "settings": budget.settings}
-        return self.project.new_run(recipe.title, spec, n_tiles=n_tiles, **more)
+        return self.start_run(recipe.title, spec, n_tiles, **more)
 
     def _judge_earlier(
         self, members: Mapping[str, Model], tiles: Tiles, budget: Budget

@@ -18,6 +18,7 @@ from napari_graft.session.models import find_run, model_of_run
 from napari_graft.session.views import view_of
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.network_spec import NetworkSpec
+from napari_graft.sources.spec import ModelSpec
 
 if TYPE_CHECKING:
     import torch
@@ -60,13 +61,25 @@ class ProjectTask:
     def proper_name(self, reference: str) -> str:
         """Return what a record calls a model: a run of this project by its number, others as they are named.
 
+        What is in use of another project has its number too: that may be another one tomorrow.
+
         Raises
         ------
         InputError
             If it names a run that there is not.
         """
         run = find_run(reference, self.project)
-        return f"run {run.id}" if run is not None and self.is_own(run) else reference
+        if run is None:
+            return reference
+        if self.is_own(run):
+            return f"run {run.id}"
+        folder, _, run_id = reference.rpartition(":")
+        return f"{folder}:{run.id}" if run_id == "latest" else reference
+
+    def start_run(self, source: str, spec: ModelSpec, n_tiles: int, **more: object) -> Run:
+        """Start a run, in place of one that was killed before it had anything; see `Project.new_run`."""
+        self.project.runs.clear_leftovers()
+        return self.project.new_run(source, spec, n_tiles=n_tiles, **more)
 
     def is_own(self, run: Run) -> bool:
         """Say whether a run is of this project."""

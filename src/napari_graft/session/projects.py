@@ -69,7 +69,11 @@ def describe_project(folder: Path) -> dict[str, Any]:
             "inverted": manifest.inverted,
             "n_annotated_tiles": len(project.annotations.tiles()),
             "n_suggested_tiles": len(project.suggestions().suggestions),
-            "runs": [_describe_run(run.record.model_dump(mode="json")) for run in project.runs.all()],
+            "runs": [
+                _describe_run(run.record.model_dump(mode="json"))
+                for run in project.runs.all()
+                if not run.is_empty
+            ],
             "budget": asdict(project.budget()),
         }
 

@@ -37,6 +37,7 @@ class TrainReport:
     validation: dict[str, float]
     kept: bool
     resumed: bool
+    note: str = ""
 
     def as_dict(self) -> dict[str, object]:
         """Return the keys and values of ``train --json``."""
@@ -86,8 +87,14 @@ class TrainingTask(ProjectTask):
             source in (run.record.settings.get("asked"), run.record.source)
             and run.record.settings.get("seed") == budget.seed
             and run.record.n_tiles == n_tiles
+            and self._still_means(source, run.record.source)
         )
         return run if is_same else None
+
+    def _still_means(self, source: str, reference: str) -> bool:
+        """Say whether a name means today what a record calls `reference`: the user may have chosen a run."""
+        is_run = source == "latest" or source.endswith(":latest")
+        return not is_run or self.proper_name(source) == reference
 
     def _reference(self, source: str, budget: Budget) -> str:
         """Return how the record of a run names what the training starts from."""
@@ -101,7 +108,7 @@ class TrainingTask(ProjectTask):
         own = parent.id if parent is not None and self.is_own(parent) else None
         # The number of tiles that were read: whoever annotates beside this process may have more by now.
         spec = trainable(start.network, start.name).spec
-        return self.project.new_run(reference, spec, n_tiles=n_tiles, parent=own, settings=settings)
+        return self.start_run(reference, spec, n_tiles, parent=own, settings=settings)
 
     def _best_source(self, device: str) -> str:
         sources, seen = unseen_sources(self.project, self.catalogue)
@@ -166,6 +173,7 @@ def finish_run(run: Run, fitted: Fitted, earlier: Mapping[str, Judgement]) -> Ru
         kept=fitted.result.steps > 0
         and is_no_worse(fitted.judgement.loss, None if rival is None else rival.loss),
         decode={name: float(value) for name, value in asdict(fitted.decode).items()},
+        note=fitted.note,
     )
 
 
@@ -183,4 +191,5 @@ def summary(run: Run, *, is_resumed: bool) -> TrainReport:
         validation=record.validation,
         kept=record.kept,
         resumed=is_resumed,
+        note=record.note,
     )

@@ -12,7 +12,7 @@ from napari_graft.core.progress import NOTE, Progress, Report
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.device import choose_device
 from napari_graft.nets.kinds import trainable
-from napari_graft.project.run import Run
+from napari_graft.project.run import Run, RunRecord
 from napari_graft.project.trial import StoredTrial, TrialOutcome
 from napari_graft.session.fitting import Budget
 from napari_graft.session.judging import is_no_worse
@@ -124,19 +124,27 @@ class TrialTask(ProjectTask):
         return finish_run(run, fitted, {"source": untouched})
 
     def _make_run(self, training: Run, tiles: Tiles, device: str) -> Run:
-        """Make a training of the trial a run of the project."""
+        """Make a training of the trial a run of the project, unless that was done before a kill."""
         record, validation, kept = training.record, training.record.validation, training.record.kept
+        settings: Settings = {"asked": record.source, "trial": True, **record.settings}
+        run = self._begun_run(record, settings)
+        if run is not None and run.is_finished:
+            return run
         judged = self.judge_latest(tiles, choose_device(device))
         if judged is not None:
             validation = validation | judged.as_dict("_previous")
             kept = record.steps > 0 and is_no_worse(validation.get("loss"), judged.loss)
-        settings = {"asked": record.source, "trial": True} | record.settings
-        run = self.project.runs.start(record.source, record.spec, record.n_tiles, settings=settings)
+        run = run or self.start_run(record.source, record.spec, record.n_tiles, settings=settings)
         save_tensors(run.weights_path, training.load_weights(), {"run": run.id})
         same = {
             name: getattr(record, name) for name in ("steps", "seconds", "device", "stopped_by", "decode")
         }
         return run.finish(**same, history=record.history, validation=validation, kept=kept)
+
+    def _begun_run(self, training: RunRecord, settings: Settings) -> Run | None:
+        """Return the run that a training of this trial has become already."""
+        runs = [run for run in self.project.runs.all() if run.record.settings == settings]
+        return next((run for run in reversed(runs) if run.record.created >= training.created), None)
 
     def _within(self, place: int, n: int, title: str) -> Report:
         """Report the progress of one source as that of the whole trial, in per cent."""

@@ -47,6 +47,9 @@ class Trainer:
     ) -> TrainResult:
         """Train until the budget is used or the token is cancelled; both return the best weights so far.
 
+        The state is saved before the first step, every now and then, and when the training ends: whatever
+        kills the process later, even while the result is measured, costs no more than the time between two.
+
         Parameters
         ----------
         network
@@ -85,8 +88,10 @@ class _Run:
         self.batch_size = config.batch_size
         self.state = TrainState(self.network, WeightAverage(self.network), self._optimiser(), None, [])
         steps, seconds = 0, 0.0
+        self.saved_step: int | None = None
         if checkpoint is not None and checkpoint.exists():
             steps, seconds = restore_checkpoint(checkpoint, self.state)
+            self.saved_step = steps
         self.notice = ""
         self._use(device)
         self.clock = Clock(config, steps, seconds)
@@ -108,13 +113,17 @@ class _Run:
     def go(self, report: Report, cancel: CancelToken) -> TrainResult:
         """Train to the end of the budget, or until cancelled."""
         try:
-            return self._result(self._train(report, cancel))
+            stopped_by = self._train(report, cancel)
         except Cancelled:
-            return self._result("cancel")
+            stopped_by = "cancel"
+        if self.state.history:
+            self._save(report)
+        return self._result(stopped_by)
 
     def _train(self, report: Report, cancel: CancelToken) -> StoppedBy:
         if not self.state.history:
             self._validate(cancel)
+        self._save(report)
         while (ended_by := self.clock.ended_by) is None:
             cancel.raise_if_cancelled()
             self._step_within_memory(cancel)
@@ -189,15 +198,19 @@ class _Run:
         report(Progress(self.clock.steps, self.clock.expected_steps, message, metrics))
 
     def _save_when_due(self, report: Report) -> None:
-        if self.checkpoint is None or self.clock.seconds - self.saved_at < self.config.checkpoint_seconds:
+        if self.clock.seconds - self.saved_at >= self.config.checkpoint_seconds:
+            self._save(report)
+
+    def _save(self, report: Report) -> None:
+        if self.checkpoint is None or self.saved_step == self.clock.steps:
             return
+        self.saved_at, self.saved_step = self.clock.seconds, self.clock.steps
         try:
             save_checkpoint(self.checkpoint, self.state, self.clock.steps, self.clock.seconds)
         except StorageError as error:
             # The training itself is not lost yet: go on, and tell; saving the result fails if this lasts.
             self.notice = f"no checkpoint could be written: {error}"
             self._report(report)
-        self.saved_at = self.clock.seconds
 
     def _result(self, stopped_by: StoppedBy) -> TrainResult:
         averaged = self.state.average.network

@@ -1,0 +1,8 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "session")]
+
+from tiny_loop import _only_tiny_sources, image, labels, sources  # noqa: E402, F401 - fixtures, after the path
