@@ -1,4 +1,4 @@
-"""Paint and accept tiles one after the other, and tell of each stroke and each tile once it is on the disk."""
+"""Paint and accept tiles one after the other, and tell of each stroke and tile once it is on the disk."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def _look_at_trial(root: Path) -> tuple[Run | None, bool]:
 
 
 def _check_trial(root: Path, undisturbed: Path, left: tuple[Run | None, bool]) -> None:
-    result, (run, is_complete) = said(root), left
+    result, is_complete = said(root), left[1]
     # One that was complete is another trial, unless its trainings were there still.
     assert result["run"] in (("0002", "0003") if is_complete else ("0002",))
     with opened(root) as project, opened(undisturbed) as whole:
@@ -148,6 +148,16 @@ def _check_source(place: str) -> Any:
     return check
 
 
+def _added(root: Path) -> str:
+    """Return the folder of the one source that was added, empty where there is none."""
+    folders = [path for path in (root / "home" / "sources").glob("[!.]*") if (path / "card.json").is_file()]
+    return folders[0].name if folders else ""
+
+
+def _check_added(root: Path, undisturbed: Path, left: Any) -> None:
+    _check_source(f"home/sources/{_added(root)}")(root, undisturbed, left)
+
+
 def _check_export(root: Path, undisturbed: Path, left: Any) -> None:
     name = "out.graftsource"
     found, wanted = (Catalogue().get(str(folder / name)) for folder in (root, undisturbed))
@@ -224,9 +234,7 @@ VICTIMS = {
     ),
     "sources add": Victim(
         lambda root: ("sources", "add", root / "made.graftsource"),
-        lambda root, undisturbed, left: _check_source(f"home/sources/{_added(root)}")(
-            root, undisturbed, left
-        ),
+        _check_added,
         is_done=lambda root: bool(_added(root)),
     ),
     "sources export": Victim(
@@ -248,9 +256,3 @@ VICTIMS = {
         _check_demo,
     ),
 }
-
-
-def _added(root: Path) -> str:
-    """Return the folder of the one source that was added, empty where there is none."""
-    folders = [path for path in (root / "home" / "sources").glob("[!.]*") if (path / "card.json").is_file()]
-    return folders[0].name if folders else ""
