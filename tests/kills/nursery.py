@@ -1,7 +1,7 @@
 """Keep all libraries loaded, and fork a process for each job that is to be killed.
 
 It reads orders from stdin and answers on stdout, a JSON document each. It computes nothing itself: torch does
-not survive a fork once it has. What a job loads that nobody kills is loaded here as well, for those that follow.
+not survive a fork once it has. What a job loads that nobody kills is loaded here as well, for the next ones.
 """
 
 from __future__ import annotations
