@@ -11,12 +11,9 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from napari_graft import evaluate, predict_volume, suggest_tiles, train
-from napari_graft.io import open_labels
+from napari_graft import annotate, evaluate, new_project, predict_volume, suggest_tiles, train
 from napari_graft.samples.em import generate_neuropil
 from napari_graft.samples.look import Look
-from napari_graft.session.annotating import annotate_from_labels
-from napari_graft.session.projects import ImageOptions, make_project
 
 
 def main() -> None:
@@ -35,12 +32,12 @@ def main() -> None:
     tifffile.imwrite(image, sample.image)
     tifffile.imwrite(labels, sample.segments)
 
-    wanted = ImageOptions(str(image), pixel_size=(10.0, 10.0), unit="nm", structure="neurites")
-    with make_project(chosen.out / "image.graft", wanted) as project:
+    folder = chosen.out / "image.graft"
+    with new_project(folder, image, pixel_size=(10, 10), unit="nm", structure="neurites") as project:
         suggestions = suggest_tiles(project, 2, tile=chosen.tile)
         for suggestion in suggestions:
             print(f"tile at {suggestion.tile.start}: {suggestion.reason}")
-        annotate_from_labels(project, open_labels(labels), [suggestion.tile for suggestion in suggestions])
+        annotate(project, labels)
         trained = train(project, chosen.source, steps=chosen.steps)
         print(f"run {trained.run} from {trained.source}, in use: {trained.kept}, {trained.validation}")
         # A run that is no better than the source is not in use: name it, and it segments all the same.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,3 +58,18 @@ def test_each_source_is_listed_with_its_licence(page: str, recipe: Recipe) -> No
     if recipe.generated is None:
         (row,) = (row for row in rows if recipe.structure in row and recipe.license in row)
         assert recipe.research_only == ("†" in row or "research use only" in row)
+
+
+def test_formulas_become_mathml_and_no_page_loads_a_remote_script() -> None:
+    pytest.importorskip("latex2mathml", reason="builds the documentation")
+    sys.path.insert(0, str(ROOT / "scripts"))
+    try:
+        from mathematics import on_page_content
+    finally:
+        sys.path.pop(0)
+    page = on_page_content(r'<p>See <span class="arithmatex">\(x_1 &lt; \frac12\)</span>.</p>')
+    assert page.startswith("<p>See <math")
+    assert "<mfrac>" in page
+    assert "arithmatex" not in page
+    settings = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert "extra_javascript" not in settings

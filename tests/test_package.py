@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -127,3 +128,25 @@ def test_wheel_holds_the_package_with_its_data_and_nothing_else(tmp_path: Path):
     assert {"napari_graft/napari.yaml", "napari_graft/py.typed"} | data <= names
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"napari_graft"}
     assert wheel.stat().st_size < 50_000_000
+
+
+def test_the_page_of_the_package_shows_no_picture_and_no_link_that_needs_the_repository(tmp_path: Path):
+    pytest.importorskip("hatchling", reason="builds the wheel without the network")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, capture_output=True, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        page = archive.read(name).decode()
+    assert "## Install" in page
+    targets = re.findall(r"\]\(([^)]*)\)", page)
+    assert [target for target in targets if not target.startswith(("https://", "#"))] == []
+
+
+def test_every_extra_brings_something_that_the_package_imports():
+    extras = project_table()["optional-dependencies"]
+    imported = {module for path in PACKAGE.rglob("*.py") for module in imported_modules(path)}
+    for name, requirements in extras.items():
+        wanted = {canonicalize_name(Requirement(one).name) for one in requirements if name != "all"}
+        brought = {module_of(one).partition("_core")[0] for one in wanted}
+        assert brought <= imported, name

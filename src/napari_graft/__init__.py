@@ -8,8 +8,10 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as of `typing`, which takes long to load
 if TYPE_CHECKING:
     from napari_graft.session.api import (
+        annotate,
         evaluate,
         merge_sources,
+        new_project,
         open_project,
         predict_volume,
         propose_plan,
@@ -20,8 +22,10 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "annotate",
     "evaluate",
     "merge_sources",
+    "new_project",
     "open_project",
     "predict_volume",
     "propose_plan",
@@ -38,3 +42,8 @@ def __getattr__(name: str) -> object:
 
         return getattr(import_module("napari_graft.session.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the functions, so that they can be found by completion before they are loaded."""
+    return sorted({*globals(), *__all__})

@@ -163,7 +163,7 @@ def _connect(address: str, cancel: CancelToken) -> Client:
         from distributed import Client
     except ImportError:
         raise InputError(
-            "a scheduler needs dask.distributed: install it with pip install 'napari-graft[cluster]'"
+            "a scheduler needs dask.distributed: install it with pip install distributed"
         ) from None
 
     def open_client(address: str, cancel: CancelToken) -> Client:

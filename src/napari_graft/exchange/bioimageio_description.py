@@ -41,8 +41,7 @@ def load_model(description: Path, title: str) -> ModelDescr:
         from bioimageio.spec.utils import read_yaml
     except ImportError:
         raise InputError(
-            "bioimage.io packages of others need bioimageio.core: "
-            "install it with pip install 'napari-graft[bioimageio]'"
+            "bioimage.io packages of others need bioimageio.core: install it with pip install bioimageio.core"
         ) from None
     content: Any = read_yaml(description)
     if not isinstance(content, dict):

@@ -47,8 +47,7 @@ def write(source: Source, out: Path) -> None:
         from bioimageio.spec import ValidationContext, save_bioimageio_package
     except ImportError:
         raise InputError(
-            "bioimage.io packages need bioimageio.core: "
-            "install it with pip install 'napari-graft[bioimageio]'"
+            "bioimage.io packages need bioimageio.core: install it with pip install bioimageio.core"
         ) from None
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

@@ -22,6 +22,7 @@ from napari_graft.project.image_choice import ImageChoice, from_stored_path, ope
 from napari_graft.project.lock import WriterLock
 from napari_graft.project.manifest import ProjectManifest
 from napari_graft.project.painting_time import ACCEPT, painted_seconds
+from napari_graft.project.picture import describe_as_html, describe_in_words
 from napari_graft.project.run import Run
 from napari_graft.project.run_store import RunStore
 from napari_graft.project.signature import ImageSignature
@@ -79,6 +80,12 @@ class Project(ProjectDocuments):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def __repr__(self) -> str:
+        return f"<Project {describe_in_words(self)}>"
+
+    def _repr_html_(self) -> str:
+        return describe_as_html(self)
 
     def close(self) -> None:
         """Let others write; this project can no longer be used."""

@@ -1,34 +1,50 @@
-"""The loop for scripts: what the commands do, as functions of an open project."""
+"""The loop for scripts: what the commands do, as functions of an open project.
+
+Where `report` is left out, a notebook shows a progress bar, and a script nothing.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from napari_graft.acquisition.candidates import Suggestion
+from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.blockwise import SegmentResult
-from napari_graft.core.progress import CancelToken, Progress, Report, ignore_progress
+from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.core.tile import Tile
+from napari_graft.io import Volume, open_labels
+from napari_graft.io.labels import check_labels
+from napari_graft.io.masks import MaskMeaning
 from napari_graft.merging.recipe import DEFAULT_METHOD
 from napari_graft.metrics import evaluate
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.project.trial import StoredTrial
 from napari_graft.session import planning, predicting, ranking, suggesting, training
+from napari_graft.session.annotating import annotate_from_labels
 from napari_graft.session.fitting import Budget
 from napari_graft.session.merging import MergeReport, MergeTask
+from napari_graft.session.notebook import default_report
 from napari_graft.session.planning import TrialPlan
 from napari_graft.session.predicting import PredictRequest
+from napari_graft.session.projects import ImageOptions, make_project
 from napari_graft.session.ranking import RankedSource
 from napari_graft.session.suggesting import SuggestRequest
 from napari_graft.session.training import TrainingTask, TrainReport
 from napari_graft.session.trial import TrialTask
+from napari_graft.sources.card import Structure
 from napari_graft.sources.catalogue import Catalogue
 
 __all__ = [
+    "annotate",
     "evaluate",
     "merge_sources",
+    "new_project",
     "open_project",
     "predict_volume",
     "propose_plan",
@@ -38,13 +54,93 @@ __all__ = [
     "train",
 ]
 
+DEFAULT_SECONDS = 120.0
+
+
+def new_project(
+    folder: str | os.PathLike[str],
+    image: str | os.PathLike[str],
+    *,
+    axes: str | None = None,
+    channel: int | None = None,
+    pixel_size: Sequence[float] | None = None,
+    unit: str = "nm",
+    structure: Structure | None = None,
+) -> Project:
+    """Make a project for an image, as the command ``new``, and open it for writing.
+
+    Parameters
+    ----------
+    folder
+        Where; a name that ends in ``.graft``.
+    image
+        A file or folder; ``FILE::/dataset`` for a dataset of an HDF5 file.
+    axes
+        One letter of ``tczyx`` for each axis of the stored array; wins over what the file says.
+    channel
+        The one channel to use.
+    pixel_size
+        Length of a pixel along y x, or z y x, in `unit`; wins over what the file says.
+    structure
+        What to segment: ``neurites``, ``mitochondria``, ``nuclei``, ``cells``, ``axons`` or ``organelles``.
+
+    Raises
+    ------
+    InputError
+        If the image cannot be used, or the folder holds something.
+    """
+    sizes = None if pixel_size is None else tuple(pixel_size)
+    options = ImageOptions(os.fspath(image), axes, sizes, unit, channel, structure)
+    return make_project(Path(folder), options)
+
+
+def annotate(
+    project: Project,
+    labels: str | os.PathLike[str] | NDArray[np.integer],
+    tiles: Sequence[Tile] | None = None,
+    *,
+    sparse: bool = False,
+    axes: str | None = None,
+    mask: MaskMeaning | None = None,
+) -> list[LabelledTile]:
+    """Take the labels of tiles from a label image of the size of the image, as the command ``annotate``.
+
+    Parameters
+    ----------
+    project
+        Open for writing.
+    labels
+        A file, or an array with the axes of the image: 0 background, 1… objects.
+    tiles
+        Where; the tiles that were suggested last if they are not given.
+    sparse
+        Whether the labels are strokes: 0 unlabelled, 1 background, 2… objects.
+    axes
+        One letter of ``tczyx`` for each axis of a file.
+    mask
+        What a file of two values is, such as 0 and 255: one ``object``, or ``pieces`` of which each is one.
+
+    Raises
+    ------
+    InputError
+        If the labels do not fit the image, or a tile cannot be accepted.
+    """
+    if isinstance(labels, np.ndarray):
+        name = "the array of labels"
+        volume = Volume(check_labels(labels, name), project.volume.axes, None, name)
+    else:
+        volume = open_labels(labels, axes=axes, mask=mask)
+    chosen = [one.tile for one in project.suggestions().suggestions] if tiles is None else tiles
+    return annotate_from_labels(project, volume, chosen, is_sparse=sparse)
+
 
 def rank_sources(
     project: Project,
     *,
     exclude: Collection[str] = (),
     include_seen: bool = False,
-    report: Report = ignore_progress,
+    device: str = "auto",
+    report: Report | None = None,
 ) -> list[RankedSource]:
     """Return the sources, best first, by how close their training images lie to the project's image.
 
@@ -55,19 +151,22 @@ def rank_sources(
     include_seen
         Rank also the sources that were trained on the image or its data set; see `unseen_sources`. Otherwise
         `report` is told which were left out.
+    device
+        Where the networks run: ``auto``, ``cpu`` or ``cuda``.
 
     Raises
     ------
     InputError
         If there is no source to rank, or one to leave out does not exist.
     """
+    report = report or default_report()
     if include_seen:
         sources = ranking.candidate_sources(Catalogue(), exclude)
     else:
         sources, seen = ranking.unseen_sources(project, Catalogue(), exclude)
         if seen:
             report(Progress(0, None, ranking.tell_left_out(seen)))
-    return ranking.rank_sources(project, sources, report=report, cancel=CancelToken())
+    return ranking.rank_sources(project, sources, device=device, report=report, cancel=CancelToken())
 
 
 def propose_plan(ranked: Sequence[RankedSource], n_tiles: int = 8, minutes: float = 10.0) -> TrialPlan:
@@ -94,7 +193,8 @@ def run_trial(
     *,
     steps: int | None = None,
     seed: int = 0,
-    report: Report = ignore_progress,
+    device: str = "auto",
+    report: Report | None = None,
 ) -> StoredTrial:
     """Try the sources of a plan on the annotated tiles, in this process; the best becomes a run.
 
@@ -102,36 +202,59 @@ def run_trial(
     ----------
     project
         Open for writing.
+    plan
+        What `propose_plan` returned.
     steps
         Steps for each source, instead of the time that the plan gives it.
+    seed
+        Decides patches and augmentation.
+    device
+        Where the networks are trained: ``auto``, ``cpu`` or ``cuda``.
 
     Raises
     ------
     InputError
         If no tile is annotated.
     """
-    budget = Budget(plan.seconds_each if steps is None else None, steps, seed=seed)
-    return TrialTask(project, Catalogue(), report, CancelToken()).run(plan.shortlist, budget)
+    budget = Budget(plan.seconds_each if steps is None else None, steps, device, seed)
+    task = TrialTask(project, Catalogue(), report or default_report(), CancelToken())
+    return task.run(plan.shortlist, budget)
 
 
 def suggest_tiles(
-    project: Project, n: int = 4, *, report: Report = ignore_progress, **options: Any
+    project: Project,
+    n: int = 4,
+    *,
+    tile: int = 256,
+    strategy: str = "auto",
+    source: str | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    report: Report | None = None,
 ) -> list[Suggestion]:
     """Return the `n` tiles most worth annotating, and store them if the project is open for writing.
 
     Parameters
     ----------
-    options
-        Other fields of `SuggestRequest`, such as ``strategy`` and ``seed``.
+    tile
+        Side of a tile in pixels of the image.
+    strategy
+        ``auto``, or the name of a strategy, as the command ``suggest`` lists them.
+    source
+        Model to look with; None for the run in use, or before the first run for a general one.
+    seed
+        Decides what is drawn at random.
+    device
+        Where the network runs: ``auto``, ``cpu`` or ``cuda``.
 
     Raises
     ------
     InputError
         If an option does not fit, or no tile is left.
     """
-    request = SuggestRequest(n, **options)
+    request = SuggestRequest(n, tile, strategy, source, seed, device=device)
     return suggesting.suggest_tiles(
-        project, request, catalogue=Catalogue(), report=report, cancel=CancelToken()
+        project, request, catalogue=Catalogue(), report=report or default_report(), cancel=CancelToken()
     )
 
 
@@ -142,7 +265,8 @@ def train(
     seconds: float | None = None,
     steps: int | None = None,
     seed: int = 0,
-    report: Report = ignore_progress,
+    device: str = "auto",
+    report: Report | None = None,
 ) -> TrainReport:
     """Train on the annotated tiles of a project that is open for writing, in this process.
 
@@ -152,14 +276,18 @@ def train(
         ``best``, ``latest``, ``scratch``, a source's id or path, or ``PROJECT:RUN``.
     seconds, steps
         Budget; two minutes where neither is given.
+    seed
+        Decides patches and augmentation.
+    device
+        Where to train: ``auto``, ``cpu`` or ``cuda``.
 
     Raises
     ------
     InputError
         If no tile is annotated, or the source is unknown.
     """
-    budget = Budget(120.0 if seconds is None and steps is None else seconds, steps, seed=seed)
-    return TrainingTask(project, Catalogue(), report, CancelToken()).run(source, budget)
+    task = TrainingTask(project, Catalogue(), report or default_report(), CancelToken())
+    return task.run(source, _budget(seconds, steps, device, seed))
 
 
 def merge_sources(
@@ -167,8 +295,11 @@ def merge_sources(
     sources: Sequence[str],
     *,
     method: str = DEFAULT_METHOD,
-    report: Report = ignore_progress,
-    **options: Any,
+    seconds: float | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    report: Report | None = None,
 ) -> MergeReport:
     """Merge sources into one model on the annotated tiles of a project that is open for writing.
 
@@ -177,40 +308,60 @@ def merge_sources(
     sources
         Two or more ids, paths or runs; the first one lends its pixel size.
     method
-        Name of a merge method: ``kernel`` or ``average``.
-    options
-        Fields of `Budget`: ``seconds``, ``steps``, ``seed``, ``device``; two minutes where neither a time nor
-        steps are given.
+        Name of a merge method: ``kernel``, ``joint`` or ``average``.
+    seconds, steps
+        Budget; two minutes where neither is given.
+    seed
+        Decides patches and augmentation.
+    device
+        Where to train: ``auto``, ``cpu`` or ``cuda``.
 
     Raises
     ------
     InputError
         If no tile is annotated, or the sources cannot be merged.
     """
-    budget = Budget(**({"seconds": None} if "steps" in options else {}) | options)
-    return MergeTask(project, Catalogue(), report, CancelToken()).run(sources, budget, method)
+    task = MergeTask(project, Catalogue(), report or default_report(), CancelToken())
+    return task.run(sources, _budget(seconds, steps, device, seed), method)
 
 
 def predict_volume(
     project: Project,
     out: str | os.PathLike[str],
     *,
-    report: Report = ignore_progress,
-    **options: Any,
+    run: str | None = None,
+    source: str | None = None,
+    region: str | Sequence[tuple[int, int]] | None = None,
+    uncertainty: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    report: Report | None = None,
 ) -> SegmentResult:
     """Segment the project's image block by block into a ``.tif`` or ``.zarr``.
 
     Parameters
     ----------
-    options
-        Other fields of `PredictRequest`: ``run``, ``source``, ``region``, ``uncertainty``, ``device``.
+    run, source
+        What to segment with, at most one of them; the run in use where neither is given.
+    region
+        ``"z0:z1,y0:y1,x0:x1"``, or a pair (start, stop) for each axis; None for the whole image.
+    uncertainty
+        File for a map of the uncertainty, 0 to 1.
+    device
+        Where the network runs: ``auto``, ``cpu`` or ``cuda``.
 
     Raises
     ------
     InputError
         If the model or the region does not exist.
     """
-    request = PredictRequest(Path(out), **options)
+    if region is not None and not isinstance(region, str):
+        region = ",".join(f"{start}:{stop}" for start, stop in region)
+    map_file = None if uncertainty is None else Path(uncertainty)
+    request = PredictRequest(Path(out), run, source, region, map_file, device)
     return predicting.predict_project(
-        project, request, catalogue=Catalogue(), report=report, cancel=CancelToken()
+        project, request, catalogue=Catalogue(), report=report or default_report(), cancel=CancelToken()
     )
+
+
+def _budget(seconds: float | None, steps: int | None, device: str, seed: int) -> Budget:
+    return Budget(DEFAULT_SECONDS if seconds is None and steps is None else seconds, steps, device, seed)
