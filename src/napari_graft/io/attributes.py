@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from napari_graft.io.axis_names import letters_of
 from napari_graft.io.pixel_sizes import StatedSize, state_size
 
 _USUAL_UNITS = {"element_size_um": "um", "voxel_size": "nm", "resolution": "nm"}
@@ -64,11 +65,3 @@ def axistags_letters(attributes: Mapping[str, object]) -> str | None:
     except (ValueError, LookupError, TypeError):
         return None
     return letters_of(keys)
-
-
-def letters_of(names: object) -> str | None:
-    """Return axis names such as ``["z", "y", "x"]`` as ``"zyx"``, None where they are not of tczyx."""
-    if not isinstance(names, list | tuple):
-        return None
-    letters = [str(name).lower() for name in names]
-    return "".join(letters) if letters and set(letters) <= set("tczyx") else None

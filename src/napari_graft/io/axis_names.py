@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from napari_graft.core.axes import SPATIAL_NAMES
 from napari_graft.core.errors import InputError
 
@@ -9,6 +11,42 @@ KNOWN_AXES = "tczyx"
 UNKNOWN = "?"
 """Stands for an axis of which a file says nothing."""
 N_COLOURS = (3, 4)
+
+
+_LETTERS = {
+    "time": "t", "frame": "t", "channel": "c", "channels": "c", "band": "c", "depth": "z", "plane": "z",
+    "slice": "z", "height": "y", "row": "y", "width": "x", "col": "x", "column": "x",
+}  # fmt: skip
+_NO_NAME = re.compile(r"(none|dim_?\d+|axis_?\d+|phony_dim_\d+)?")
+
+
+def letters_of(names: object) -> str | None:
+    """Return axis names such as ``["z", "height", "width"]`` as letters, ``?`` for one that says nothing.
+
+    None where there are no names, or none of them is known.
+
+    >>> letters_of(["z", "height", "width"])
+    'zyx'
+    """
+    if not isinstance(names, list | tuple):
+        return None
+    words = [str(name).strip().lower() for name in names]
+    letters = "".join(word if word and word in KNOWN_AXES else _LETTERS.get(word, UNKNOWN) for word in words)
+    return letters if len(letters) == len(words) and set(letters) - {UNKNOWN} else None
+
+
+def odd_axis(names: object, shape: tuple[int, ...]) -> str | None:
+    """Return in words which axis has a name that is none of time, channel and space, else None."""
+    letters = letters_of(names) if isinstance(names, list | tuple) else None
+    if letters is None or not isinstance(names, list | tuple):
+        return None
+    for name, letter, n in zip(names, letters, shape, strict=False):
+        if letter == UNKNOWN and n > 1 and not _NO_NAME.fullmatch(str(name).strip().lower()):
+            return (
+                f"has the axis {str(name)!r} of length {n}: "
+                "save one of its images as a file, or name the axes, for example --axes zyx"
+            )
+    return None
 
 
 def name_axes(

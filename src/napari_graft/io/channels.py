@@ -26,11 +26,14 @@ class Channels:
     are_colours
         Whether they are red, green and blue: a photograph's are, those of a fluorescence microscope are not.
         None where the file does not say.
+    as_slices
+        Letters for all axes with which the channels are slices, empty where they cannot be.
     """
 
     n: int
     names: tuple[str, ...] = ()
     are_colours: bool | None = None
+    as_slices: str = ""
 
     def listed(self) -> str:
         """Return the channels with their names in words, the first of many."""
@@ -81,9 +84,10 @@ def pick_channel(channels: Channels | None, channel: Channel | None, path: str) 
     if channel == RGB or (known.n in N_COLOURS and may_be_colours):
         return None
     remedy = f", or --channel {RGB} where they are red, green and blue" if known.n in N_COLOURS else ""
+    remedy += f", or --axes {known.as_slices} where they are slices" if known.as_slices else ""
     raise InputError(
         f"{path} has {known.listed()}, and only grey and RGB images are understood: "
-        f"choose one channel from 0 to {known.n - 1} with --channel{remedy}; of slices, say --axes zyx"
+        f"choose one channel from 0 to {known.n - 1} with --channel{remedy}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,6 +54,10 @@ class RawImage:
         if self.axes is not None and self.axes.find("c") == letters.find("c"):
             return replace(self, axes=letters)
         return replace(self, axes=letters, channel_names=(), has_colours=None, conversion=None)
+
+    def with_note(self, note: str) -> RawImage:
+        """Return the image with one more thing that the user should know."""
+        return replace(self, notes=(*self.notes, note))
 
     def shown(self) -> RawImage:
         """Return the image with its samples converted to the grey or the colours that they stand for."""
@@ -142,11 +147,13 @@ def arrange(raw: RawImage, channel: Channel | None, path: str) -> Arrangement:
     kept = [letter for letter in SPATIAL_NAMES if letter in sizes and (letter != "z" or sizes["z"] > 1)]
     names = tuple(kept)
     if sizes.get("t", 1) > 1:
-        raise InputError(
-            f"{path} has {sizes['t']} time points: save one of them as a file, or name the axes "
-            f"{letters.replace('z', '').replace('t', 'z')!r} if they are slices"
-        )
-    channels = Channels(sizes["c"], raw.channel_names, raw.has_colours) if "c" in sizes else None
+        as_slices = _as_slices(letters, "t", sizes)
+        remedy = f", or name the axes {as_slices!r} (--axes) if they are slices" if as_slices else ""
+        raise InputError(f"{path} has {sizes['t']} time points: save one of them as a file{remedy}")
+    channels = None
+    if "c" in sizes:
+        as_slices = _as_slices(letters, "c", sizes)
+        channels = Channels(sizes["c"], raw.channel_names, raw.has_colours, as_slices)
     picked = pick_channel(channels, channel, path)
     if channels is not None and picked is None:
         kept.append("c")
@@ -156,3 +163,10 @@ def arrange(raw: RawImage, channel: Channel | None, path: str) -> Arrangement:
         data = ArrangedArray(data, picks, order)
     note = None if channels is None else channels.note(picked)
     return Arrangement(data, names, "c" in kept, () if note is None else (note,))
+
+
+def _as_slices(letters: str, axis: str, sizes: Mapping[str, int]) -> str:
+    """Return the letters that make an axis the slices, empty where there are slices already."""
+    if sizes.get("z", 1) > 1:
+        return ""
+    return letters.translate(str.maketrans(f"{axis}z", f"z{axis}"))

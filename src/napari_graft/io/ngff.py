@@ -6,13 +6,14 @@ the strict models of ome-zarr-models ask for; those models check, in the tests, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError
+from napari_graft.io.axis_names import letters_of
 from napari_graft.io.pixel_sizes import StatedSize, state_size
 
 OLD_AXES = ("t", "c", "z", "y", "x")
@@ -61,37 +62,98 @@ class Multiscale:
     """
 
     first_path: str
-    letters: str
+    axis_names: tuple[str, ...]
     stated_size: StatedSize
+    channel_names: tuple[str, ...] = ()
+    has_colours: bool | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def letters(self) -> str | None:
+        """One letter of ``tczyx`` for each axis, ``?`` where it is none of them."""
+        return letters_of(self.axis_names)
 
 
-def read_multiscales(attributes: Mapping[str, object], path: str) -> Multiscale | None:
-    """Return the first image that a group's attributes describe, None where they describe none.
+def read_multiscales(attributes: Mapping[str, object], path: str, wanted: str = "") -> Multiscale | None:
+    """Return an image that a group's attributes describe, None where they describe none.
+
+    Parameters
+    ----------
+    wanted
+        Number or name of one image of several; without it the first is returned, with a note.
 
     Raises
     ------
     InputError
-        If they describe one wrongly.
+        If they describe one wrongly, or there is none that is wanted.
     """
-    ome = attributes.get("ome", attributes)
-    images = ome.get("multiscales") if isinstance(ome, Mapping) else None
-    if not isinstance(images, list | tuple) or not images:
+    images = _images(attributes)
+    if not images:
         return None
+    index = _choose(images, wanted, path)
     try:
-        image = _Multiscale.model_validate(images[0])
+        image = _Multiscale.model_validate(images[index])
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in ("multiscales", 0, *first["loc"]))
+        where = ".".join(str(part) for part in ("multiscales", index, *first["loc"]))
         raise InputError(
             f"{path} has wrong OME-Zarr metadata at {where}: {first['msg']}: correct them"
         ) from error
     axes = [axis if isinstance(axis, _Axis) else _Axis(name=axis) for axis in image.axes]
-    letters = "".join(_LETTER_BY_TYPE.get(axis.type or "", axis.name) for axis in axes).lower()
+    names = tuple(_LETTER_BY_TYPE.get(axis.type or "", axis.name) for axis in axes)
     scale = _full_scale(image, len(axes))
     lengths: dict[str, tuple[object, object]] = {
         axis.name.lower(): (abs(size), axis.unit) for axis, size in zip(axes, scale, strict=False)
     }
-    return Multiscale(image.datasets[0].path, letters, state_size(ORIGIN, lengths))
+    channels, has_colours = _channels(attributes)
+    note = f"of its {len(images)} images number {index} is used; {path}::{1 - index} takes another"
+    notes = (note,) if len(images) > 1 and not wanted else ()
+    stated = state_size(ORIGIN, lengths)
+    return Multiscale(image.datasets[0].path, names, stated, channels, has_colours, notes)
+
+
+def count_multiscales(attributes: Mapping[str, object]) -> int:
+    """Return how many images a group's attributes describe."""
+    return len(_images(attributes))
+
+
+def is_bioformats_layout(attributes: Mapping[str, object]) -> bool:
+    """Say whether a group holds the images that bioformats2raw made of one file."""
+    return "bioformats2raw.layout" in _ome(attributes)
+
+
+def _ome(attributes: Mapping[str, object]) -> Mapping[str, object]:
+    ome = attributes.get("ome", attributes)
+    return ome if isinstance(ome, Mapping) else {}
+
+
+def _images(attributes: Mapping[str, object]) -> Sequence[object]:
+    images = _ome(attributes).get("multiscales")
+    return images if isinstance(images, list | tuple) else ()
+
+
+def _choose(images: Sequence[object], wanted: str, path: str) -> int:
+    names = [str(image.get("name")) if isinstance(image, Mapping) else "" for image in images]
+    if not wanted:
+        return 0
+    if wanted in names:
+        return names.index(wanted)
+    if wanted.isdecimal() and int(wanted) < len(images):
+        return int(wanted)
+    listed = ", ".join(f"{i} {name!r}" for i, name in enumerate(names))
+    raise InputError(f"{path} has no image {wanted!r}: choose one as {path}::NUMBER from {listed}")
+
+
+def _channels(attributes: Mapping[str, object]) -> tuple[tuple[str, ...], bool | None]:
+    """Return the names of the channels, and whether they are colours, None where nothing is said."""
+    omero = _ome(attributes).get("omero")
+    channels = omero.get("channels") if isinstance(omero, Mapping) else None
+    if not isinstance(channels, list | tuple) or not all(isinstance(one, Mapping) for one in channels):
+        return (), None
+    names = tuple(str(one.get("label") or "") for one in channels)
+    if not all(names):
+        return (), None
+    return names, tuple(name.lower() for name in names) in (("red", "green", "blue"), ("r", "g", "b"))
 
 
 def _full_scale(image: _Multiscale, n_axes: int) -> list[float]:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from napari_graft.core.errors import InputError
-from napari_graft.io.attributes import attribute_sizes, axistags_letters, letters_of
+from napari_graft.io.attributes import attribute_sizes, axistags_letters
+from napari_graft.io.axis_names import letters_of, odd_axis
 from napari_graft.io.foreign import foreign_errors
 from napari_graft.io.layout import RawImage
 from napari_graft.io.location import DATASET_MARK, split_location
@@ -40,12 +41,19 @@ def read_hdf5(path: str) -> RawImage:
         dataset = _choose(file, location, name.strip("/"))
         _refuse_missing_parts(dataset, location)
         attributes = dict(dataset.attrs)
-        letters = axistags_letters(attributes) or letters_of([axis.label for axis in dataset.dims])
+        labels = [axis.label for axis in dataset.dims]
+        letters = axistags_letters(attributes) or letters_of(labels)
         # ilastik's own results are probabilities, one channel a class
         has_colours = False if "axistags" in attributes and dataset.dtype.kind == "f" else None
         sizes = attribute_sizes(attributes)
         # the dataset keeps the file open for as long as someone holds it
-        return RawImage(cast(LazyArray, dataset), letters, sizes, has_colours=has_colours)
+        return RawImage(
+            cast(LazyArray, dataset),
+            letters,
+            sizes,
+            has_colours=has_colours,
+            doubt=odd_axis(labels, dataset.shape),
+        )
 
 
 def _choose(file: h5py.File, location: str, name: str) -> h5py.Dataset:

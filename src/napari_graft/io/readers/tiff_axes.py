@@ -18,7 +18,12 @@ def letters_of_series(series: tifffile.TiffPageSeries) -> str:
     letters = series.axes.lower()
     if _SAMPLES in letters and "c" not in letters:
         letters = letters.replace(_SAMPLES, "c")
-    return "".join(letter if letter in KNOWN_AXES else UNKNOWN for letter in letters)
+    letters = "".join(letter if letter in KNOWN_AXES else UNKNOWN for letter in letters)
+    sizes = dict(zip(letters, series.shape, strict=True))
+    if UNKNOWN in letters and 1 in (sizes.get("y"), sizes.get("x")):
+        # an array that was cut into pages of one row: its last axes are not y and x
+        letters = letters.replace("y", UNKNOWN).replace("x", UNKNOWN)
+    return letters
 
 
 def foreign_axis(series: tifffile.TiffPageSeries) -> str | None:
