@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from cyclopts import App, CycloptsError
 
-from napari_graft.cli import benchmarks, demo, loop, merging, prediction, projects, sources, training, trials
+from napari_graft.cli import benchmarks, demo, images, loop, merging, prediction, projects, sources, training, trials
 from napari_graft.cli.console import USER_ERROR
 from napari_graft.cli.ending import INTERRUPTED, STOPPED, end_when_asked_to
 from napari_graft.cli.interruption import listening, unwind
@@ -31,6 +31,7 @@ app = App(
 app.command(demo.demo)
 app.command(projects.new)
 app.command(projects.info)
+app.command(images.app)
 app.command(sources.app)
 app.command(loop.rank)
 app.command(trials.plan)

@@ -19,6 +19,10 @@ class ProjectBusyError(InputError):
     """Report that another process is writing to the same project."""
 
 
+class ImageDiffersError(InputError):
+    """Report that a file holds another image than the one that a project was made with."""
+
+
 class IdTakenError(InputError):
     """Report that a source was not added, because another one of the user's own has its id.
 

@@ -114,6 +114,7 @@ class Project(ProjectDocuments):
             raise InputError(f"the project cannot take {changes}: {error}") from None
         write_document(self.folder / MANIFEST, manifest)
         self._manifest = manifest
+        self.__dict__.pop("volume", None)  # it may be read in another way, or elsewhere, from now on
 
     @property
     def image(self) -> ImageChoice:
