@@ -7,36 +7,16 @@ import dask.array as da
 import numpy as np
 import pytest
 import tifffile
+from data_dock import PATIENCE, data_tab, some_image, start_project
 from napari.layers import Image
 from qtpy.QtCore import Qt
 
-from napari_graft._qt.tabs.data_tab import DataTab
 from napari_graft.project.opening import open_project
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
     from napari_graft._qt.graft_dock import GraftDock
-
-PATIENCE = 20_000
-
-
-def data_tab(dock: GraftDock) -> DataTab:
-    tab = dock.findChild(DataTab)
-    assert tab is not None
-    return tab
-
-
-def some_image(*shape: int) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 255, shape, np.uint8)
-
-
-def start_project(dock: GraftDock, qtbot: QtBot, folder: Path) -> None:
-    tab = data_tab(dock)
-    tab.project.folder.setText(str(folder))
-    tab.project.folder.editingFinished.emit()
-    qtbot.mouseClick(tab.project.start, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: dock.workbench.context.project is not None, timeout=PATIENCE)
 
 
 def test_without_an_image_the_sample_is_offered(dock: GraftDock, qtbot: QtBot) -> None:

@@ -8,7 +8,7 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_graft._napari.layers import KEY, details_of, find_layer, our_layers
-from napari_graft.core.axes import nanometres_per, short_unit
+from napari_graft.core.axes import SPATIAL_NAMES, Axes, nanometres_per, short_unit
 from napari_graft.core.errors import InputError
 from napari_graft.workbench.layer_image import LayerImage
 
@@ -37,7 +37,15 @@ def describe_layer(layer: Image) -> LayerImage:
         pixel_size=pixel_size,
         unit=unit,
         path=layer.source.path,
+        layer=str(layer.unique_id),
+        project=details_of(layer).get("project") if details_of(layer).get("role") == "image" else None,
     )
+
+
+def find_described(viewer: ViewerModel, image: LayerImage) -> Image | None:
+    """Return the layer that was described, None where it is gone or has other pixels by now."""
+    layers = [layer for layer in image_layers(viewer) if str(layer.unique_id) == image.layer]
+    return next((layer for layer in layers if describe_layer(layer).data is image.data), None)
 
 
 def mark_image(layer: Image, folder: Path) -> None:
@@ -54,6 +62,12 @@ def unmark_images(viewer: ViewerModel, folder: Path) -> None:
 def project_image(viewer: ViewerModel, folder: Path) -> Image | None:
     """Return the layer that shows the image of a project, None where the user removed it."""
     return find_layer(viewer, "image", project=str(folder))
+
+
+def pixel_size_of(layer: Image) -> tuple[float, ...] | None:
+    """Return the length of a pixel along each spatial axis in nanometres, None where that is not known."""
+    image = describe_layer(layer)
+    return Axes(SPATIAL_NAMES[-len(image.shape) :], image.pixel_size, image.unit).pixel_size_in("nm")
 
 
 def _pixel_size(layer: Image, n_spatial: int) -> tuple[tuple[float, ...] | None, str]:

@@ -10,7 +10,18 @@ from typing import NoReturn
 
 from cyclopts import App, CycloptsError
 
-from napari_graft.cli import benchmarks, demo, images, loop, merging, prediction, projects, sources, training, trials
+from napari_graft.cli import (
+    benchmarks,
+    demo,
+    images,
+    loop,
+    merging,
+    prediction,
+    projects,
+    sources,
+    training,
+    trials,
+)
 from napari_graft.cli.console import USER_ERROR
 from napari_graft.cli.ending import INTERRUPTED, STOPPED, end_when_asked_to
 from napari_graft.cli.interruption import listening, unwind

@@ -119,6 +119,14 @@ def open_delegate(folder: str | os.PathLike[str]) -> Project:
     return Project(path, read_document(ProjectManifest, path / MANIFEST, "project"), is_delegate=True)
 
 
+def holds_project(folder: Path) -> bool:
+    """Say whether a project is in a folder; not so where that may not be looked at, or cannot be a folder."""
+    try:
+        return (folder.expanduser() / MANIFEST).is_file()
+    except (OSError, RuntimeError, ValueError):  # a name of 300 letters, an unknown user, a null byte
+        return False
+
+
 def _find(folder: str | os.PathLike[str]) -> Path:
     path = Path(folder).expanduser()
     if not path.is_dir():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from napari_graft.core.axes import Axes, nanometres_per
+from dataclasses import replace
+
 from napari_graft.core.errors import InputError
 from napari_graft.project.project import Project
 from napari_graft.project.ranking import StoredRanking
@@ -24,7 +25,7 @@ def why_fixed(project: Project) -> str:
 
 
 def correct_pixel_size(project: Project, pixel_size: tuple[float, ...] | None, unit: str) -> None:
-    """Say how long a pixel is along each axis, None where that is not known; the ranking is forgotten.
+    """Say how long a pixel is along each axis, None for what the file says; the ranking is forgotten.
 
     Raises
     ------
@@ -36,9 +37,14 @@ def correct_pixel_size(project: Project, pixel_size: tuple[float, ...] | None, u
     manifest = project.manifest
     if (pixel_size, unit) == (manifest.pixel_size, manifest.unit):
         return
-    nanometres_per(unit)
-    Axes(manifest.spatial_axes.names, pixel_size, unit)
-    _correct(project, pixel_size=pixel_size, unit=unit)
+    seen = replace(project.image, pixel_size=pixel_size, unit=unit).open()
+    _correct(
+        project,
+        pixel_size=seen.axes.pixel_size,
+        unit=seen.axes.unit,
+        pixel_size_from=seen.size_note.origin,
+        pixel_size_doubt=seen.size_note.doubt,
+    )
 
 
 def correct_contrast(project: Project, *, inverted: bool) -> None:
@@ -48,7 +54,7 @@ def correct_contrast(project: Project, *, inverted: bool) -> None:
 
 
 def correct_structure(project: Project, structure: Structure | None) -> None:
-    """Say what is to be segmented; the ranking is forgotten, and rounds are judged by what suits the structure.
+    """Say what is to be segmented; the ranking is forgotten, and rounds are judged by what suits it.
 
     Nothing that was trained depends on it, so it can be changed at any time.
 

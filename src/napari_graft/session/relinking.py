@@ -8,6 +8,7 @@ from pathlib import Path
 
 from napari_graft.annotation.journal import JournalEntry
 from napari_graft.core.errors import ImageDiffersError, InputError
+from napari_graft.io.location import DATASET_MARK, split_location
 from napari_graft.project.image_choice import ImageChoice, to_stored_path
 from napari_graft.project.project import Project
 from napari_graft.project.signature import ImageSignature
@@ -42,7 +43,9 @@ def relink_image(project: Project, image: str, *, accept_changed: bool = False) 
     known = project.manifest
     difference = found.difference_from(known.signature, known.intensity_range)
     if difference and not accept_changed:
-        raise ImageDiffersError(f"{choice.path!r} is not the image that the project was made with: {difference}")
+        raise ImageDiffersError(
+            f"{choice.path!r} is not the image that the project was made with: {difference}"
+        )
     changes: dict[str, object] = {"image": to_stored_path(choice.path, project.folder)}
     if difference:
         changes |= {"signature": found.signature.model_dump(), "intensity_range": found.grey_range}
@@ -96,7 +99,7 @@ class _Found:
 
 def _with_dataset(image: str, before: str) -> str:
     """Return a path with the dataset of the one before, where it names none itself."""
-    dataset = before.partition("::")[2]
-    name = str(Path(image.partition("::")[0]).expanduser().absolute())
-    own = image.partition("::")[2] or dataset
-    return f"{name}::{own}" if own else name
+    file, dataset = split_location(image)
+    dataset = dataset or split_location(before)[1]
+    name = str(Path(file).expanduser().absolute())
+    return f"{name}{DATASET_MARK}{dataset}" if dataset else name

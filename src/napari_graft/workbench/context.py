@@ -101,17 +101,29 @@ class Context:
         on_done: Callable[[dict[str, Any]], None],
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Job[dict[str, Any]]:
-        """Let the worker process of a lane do a job; a project that was closed meanwhile hears nothing."""
+        """Let the worker process of a lane do a job.
+
+        A project that was closed meanwhile hears nothing, and of a short job nor does one whose image is
+        described in another way by now.
+        """
         engine, project = self._engines[lane], self._project
+        manifest = None if project is None else project.manifest
 
         def task(report: Report, cancel: CancelToken) -> dict[str, Any]:
             return engine.run(job, report=report, cancel=cancel)
 
         def take(result: dict[str, Any]) -> None:
-            if self._project is project:
+            is_as_before = lane != "short" or project is None or project.manifest == manifest
+            if self._project is project and is_as_before:
                 on_done(result)
 
         return self.jobs.start(title, task, lane=lane, on_done=take, on_progress=on_progress)
+
+    def cancel_looks(self) -> None:
+        """Stop ranking, suggestions and previews: what the image is like has changed."""
+        for job in self.jobs.active:
+            if job.lane == "short":
+                job.cancel()
 
     def process_id(self, lane: Lane) -> int | None:
         """Return the id of the worker process of a lane, None while there is none."""

@@ -2,72 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
-from psygnal import Signal, SignalGroupDescriptor
+from psygnal import Signal
 
 from napari_graft.core.axes import Axes
-from napari_graft.core.errors import InputError
+from napari_graft.core.errors import GraftError, InputError
 from napari_graft.core.progress import CancelToken, Report
-from napari_graft.io.location import split_location
-from napari_graft.project.opening import open_project
-from napari_graft.project.project import MANIFEST, Project
+from napari_graft.project.opening import holds_project
+from napari_graft.project.project import Project
+from napari_graft.session.image_facts import (
+    correct_contrast,
+    correct_pixel_size,
+    correct_structure,
+    why_fixed,
+)
 from napari_graft.session.importing import CopyOptions, make_project_with_copy
 from napari_graft.session.projects import ImageOptions, make_project
 from napari_graft.sources.card import Structure
 from napari_graft.workbench.context import Context
+from napari_graft.workbench.data_state import DataState, default_folder, fitting_side
 from napari_graft.workbench.hints import pixel_size_hint
-from napari_graft.workbench.jobs import Task
+from napari_graft.workbench.jobs import Job, Task
 from napari_graft.workbench.layer_image import LayerImage
+from napari_graft.workbench.project_opening import (
+    FoundImage,
+    LostImage,
+    OpenedProject,
+    open_with_found_image,
+    open_with_image,
+)
 from napari_graft.workbench.recent import remember_project
-
-SMALLEST_TILE, DEFAULT_TILE = 64, 256
-
-
-@dataclass(slots=True, weakref_slot=True)
-class DataState:
-    """Show what the tab shows.
-
-    Parameters
-    ----------
-    image
-        The chosen layer, None before one is chosen.
-    pixel_size, unit
-        Length of a pixel along each spatial axis, None where not known.
-    is_size_from_layer
-        Whether the pixel size is that of the layer and not typed in.
-    structure
-        What is to be segmented, None before the user says.
-    folder
-        Where the project will be.
-    is_inverted
-        Whether dark and bright are swapped before a network sees the image.
-    tile_side
-        Side of the tiles to paint, in pixels.
-    hint
-        What looks odd, in one line.
-    is_opening
-        Whether a project is being made or opened.
-    """
-
-    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
-
-    image: LayerImage | None = None
-    pixel_size: tuple[float, ...] | None = None
-    unit: str = "nm"
-    is_size_from_layer: bool = False
-    structure: Structure | None = None
-    folder: Path | None = None
-    is_inverted: bool = False
-    tile_side: int = DEFAULT_TILE
-    hint: str = ""
-    is_opening: bool = False
 
 
 class DataModel:
-    """Choose an image and make or open a project.
+    """Choose an image, make or open a project, and correct what is known of its image.
 
     Parameters
     ----------
@@ -77,30 +48,69 @@ class DataModel:
 
     refused = Signal(str)
     """What cannot be done, in words."""
+    corrected = Signal()
+    """What is known of the project's image was changed."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self.state = DataState()
+        self.shown_by: LayerImage | None = None
+        """The layer that shows the image of the open project, as far as that was found when it was opened."""
         for changed in (self.state.events.pixel_size, self.state.events.unit, self.state.events.structure):
             changed.connect(self._update_hint)
+        context.hear(context.project_changed, self._on_project_changed)
+        context.hear(context.runs_changed, self._update_fixed)
+        for signal in (context.jobs.started, context.jobs.ended):
+            context.hear(signal, self._on_job_changed)
 
     def choose_image(self, image: LayerImage | None) -> None:
-        """Take over an image layer and what it says of itself."""
-        self.state.image = image
+        """Take over an image layer and what it says of itself, or what the project says of its own."""
+        project = self._context.project
+        self.state.image, self.state.size_error = image, ""
+        self.state.is_of_project = (
+            image is not None and project is not None and image.project == str(project.folder)
+        )
         if image is None:
             return
-        self.state.unit = image.unit
-        self.state.is_size_from_layer = image.pixel_size is not None
-        self.state.pixel_size = image.pixel_size
-        self.state.folder = default_folder(image)
-        self.state.tile_side = _fitting_side(image.shape)
+        if self.state.is_of_project and project is not None:
+            self._show_manifest(project)
+        else:
+            self.state.unit = image.unit
+            self.state.is_size_from_layer = image.pixel_size is not None
+            self.state.pixel_size = image.pixel_size
+            self.state.folder = default_folder(image)
+            self.state.tile_side = fitting_side(image.shape)
+        self._update_fixed()
         self._update_hint()
 
     def set_pixel_size(self, pixel_size: tuple[float, ...] | None, unit: str) -> None:
-        """Take over a pixel size that was typed in."""
-        self.state.is_size_from_layer = False
-        self.state.unit = unit
-        self.state.pixel_size = pixel_size
+        """Take over a pixel size that was typed in, and let the project have it where this is its image."""
+        try:
+            self._correct(lambda project: correct_pixel_size(project, pixel_size, unit), is_seen=True)
+        except GraftError as error:
+            self.state.size_error = str(error)
+            return
+        self.state.size_error = ""
+        if not self.state.is_of_project:
+            self.state.is_size_from_layer = False
+            self.state.unit = unit
+            self.state.pixel_size = pixel_size
+
+    def refuse_size(self, words: str) -> None:
+        """Say what is wrong with the fields of the pixel size; the one before holds until that is mended."""
+        self.state.size_error = words
+
+    def set_structure(self, structure: Structure | None) -> None:
+        """Say what is to be segmented; at any time, for nothing that was trained depends on it."""
+        self._try(lambda project: correct_structure(project, structure), is_seen=False)
+        if not self.state.is_of_project:
+            self.state.structure = structure
+
+    def set_inverted(self, is_inverted: bool) -> None:
+        """Say whether dark and bright are swapped."""
+        self._try(lambda project: correct_contrast(project, inverted=is_inverted), is_seen=True)
+        if not self.state.is_of_project:
+            self.state.is_inverted = is_inverted
 
     def start_project(self) -> None:
         """Make a project for the chosen image in the background, and make it the one of the window."""
@@ -109,7 +119,11 @@ class DataModel:
         except InputError as error:
             self.refused.emit(str(error))
             return
-        self._open("Making the project", request.make)
+
+        def make(report: Report, cancel: CancelToken) -> OpenedProject:
+            return OpenedProject(request.make(report, cancel), request.image)
+
+        self._open("Making the project", make)
 
     def open_folder(self, folder: Path) -> None:
         """Open a project that exists and make it the one of the window."""
@@ -117,10 +131,29 @@ class DataModel:
         if open_now is not None and open_now.folder.resolve() == folder.expanduser().resolve():
             self.refused.emit("this project is open already")
             return
-        self._open("Opening the project", lambda report, cancel: open_project(folder, write=True))
+        layer = self.state.image
+        self._open(
+            "Opening the project",
+            lambda report, cancel: open_with_image(folder, layer, report=report, cancel=cancel),
+        )
 
-    def _open(self, title: str, task: Task[Project]) -> None:
-        def work(report: Report, cancel: CancelToken) -> Project:
+    def find_image(self, file: Path, *, may_differ: bool = False) -> None:
+        """Open the project whose image was lost with what the user found; asks where that differs."""
+        lost, layer = self.state.lost, self.state.image
+        if lost is None:
+            return
+        found = FoundImage(lost.folder, file, may_differ)
+        self._open(
+            "Looking at the image",
+            lambda report, cancel: open_with_found_image(found, layer, report=report, cancel=cancel),
+        )
+
+    def forget_lost(self) -> None:
+        """Ask for the lost image no longer."""
+        self.state.lost = None
+
+    def _open(self, title: str, task: Task[OpenedProject | LostImage]) -> None:
+        def work(report: Report, cancel: CancelToken) -> OpenedProject | LostImage:
             self._context.leaving.wait_as_job(report, cancel)  # it may be the one that was just left
             return task(report, cancel)
 
@@ -128,19 +161,71 @@ class DataModel:
         job = self._context.jobs.start(title, work, lane="files", on_done=self._on_opened)
         job.ended.connect(self._on_opening_ended)
 
-    def _on_opened(self, project: Project) -> None:
-        manifest = project.manifest
+    def _on_opened(self, opened: OpenedProject | LostImage) -> None:
+        if isinstance(opened, LostImage):
+            self.state.lost = opened
+            return
+        project = opened.project
+        self.state.lost, self.shown_by = None, opened.shown_by
         self._context.take(project)
-        self.state.folder = project.folder
-        self.state.structure = manifest.structure
-        self.state.is_inverted = manifest.inverted
-        self.state.unit = manifest.unit
-        self.state.pixel_size = manifest.pixel_size
+        self._show_manifest(project)
         self._context.note_saved()
         remember_project(project.folder)
 
     def _on_opening_ended(self) -> None:
         self.state.is_opening = False
+
+    def _show_manifest(self, project: Project) -> None:
+        manifest = project.manifest
+        self.state.folder = project.folder
+        self.state.structure = manifest.structure
+        self.state.is_inverted = manifest.inverted
+        self.state.unit = manifest.unit
+        self.state.pixel_size = manifest.pixel_size
+        self.state.is_size_from_layer = False
+
+    def _try(self, change: Callable[[Project], None], *, is_seen: bool) -> None:
+        try:
+            self._correct(change, is_seen=is_seen)
+        except GraftError as error:
+            self.refused.emit(str(error))
+
+    def _correct(self, change: Callable[[Project], None], *, is_seen: bool) -> None:
+        """Let the project have what was changed, where the chosen image is its own.
+
+        What networks see of the image does not change under those that are at work.
+        """
+        project = self._context.project
+        if project is None or not self.state.is_of_project:
+            return
+        before = project.manifest
+        if is_seen and self._busy_words():
+            raise InputError(self._busy_words())
+        change(project)
+        if project.manifest != before:
+            self._context.cancel_looks()  # they see the image as it was described before
+            self._show_manifest(project)
+            self._context.note_saved()
+            self.corrected.emit()
+
+    def _busy_words(self) -> str:
+        """Return which long job sees the image as it is described now, empty where there is none."""
+        long = [job.state.title for job in self._context.jobs.active if job.lane == "long"]
+        return f"{long[0]} is under way with them: wait, or stop it" if long else ""
+
+    def _on_project_changed(self) -> None:
+        if self._context.project is None:
+            self.state.is_of_project = False
+        self._update_fixed()
+
+    def _on_job_changed(self, job: Job[object]) -> None:
+        if job.lane == "long":
+            self._update_fixed()
+
+    def _update_fixed(self) -> None:
+        project = self._context.project
+        is_ours = project is not None and self.state.is_of_project
+        self.state.fixed = "" if project is None or not is_ours else self._busy_words() or why_fixed(project)
 
     def _request(self) -> _ProjectRequest:
         state = self.state
@@ -148,7 +233,9 @@ class DataModel:
             raise InputError("no image is chosen: open one, or try the sample")
         if state.folder is None:
             raise InputError("no folder is chosen for the project: choose one")
-        if (state.folder / MANIFEST).is_file():
+        if state.size_error:
+            raise InputError(state.size_error)
+        if holds_project(state.folder):
             raise InputError(
                 f"project {str(state.folder)!r} exists already: resume it, or choose another name"
             )
@@ -195,16 +282,3 @@ class _ProjectRequest:
             report=report,
             cancel=cancel,
         )
-
-
-def default_folder(image: LayerImage) -> Path:
-    """Return where a project for an image lies unless the user says otherwise: beside it, or in the home."""
-    stem = "".join(c if c.isalnum() or c in "-_ " else "-" for c in image.name).strip() or "image"
-    place = Path.home() if image.path is None else Path(split_location(image.path)[0]).expanduser().parent
-    return place / f"{stem}.graft"
-
-
-def _fitting_side(shape: tuple[int, ...]) -> int:
-    """Return the side of tiles that suits an image: a small image still has room for several."""
-    shortest = min(shape[-2:])
-    return min(shortest, max(SMALLEST_TILE, min(DEFAULT_TILE, shortest // 2)))

@@ -28,6 +28,10 @@ class LayerImage:
         Length of a pixel along each spatial axis, None where the layer does not say.
     path
         File that it was opened from, None where it was made in memory.
+    layer
+        What tells the layer from all others.
+    project
+        Folder of the project whose image it shows, None where it shows none.
     """
 
     name: str
@@ -36,6 +40,8 @@ class LayerImage:
     pixel_size: tuple[float, ...] | None = None
     unit: str = "nm"
     path: str | None = None
+    layer: str = ""
+    project: str | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -97,7 +97,9 @@ def _with_image(
             volume = project.volume
         except InputError as error:
             project.close()
-            return LostImage(project.folder, str(error), project.image.file.suffix == ".zarr")
+            file = project.image.file
+            words = str(error) if file.exists() else f"its image {str(file)!r} is missing."
+            return LostImage(project.folder, words, file.suffix == ".zarr")
         is_shown = layer is not None and _is_quickly_read(layer)
         is_shown = is_shown and layer is not None and layer.shows(volume, report=report, cancel=cancel)
         return OpenedProject(project, layer if is_shown else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_graft.core.errors import InputError
-from napari_graft.project.project import MANIFEST
+from napari_graft.project.opening import holds_project
 from napari_graft.sources.catalogue import user_home
 from napari_graft.sources.document import Document, read_document, write_document
 
@@ -20,7 +20,7 @@ class RecentProjects(Document):
 
 def recent_projects() -> list[Path]:
     """Return the projects that were open last and are still there."""
-    return [Path(folder) for folder in _read().folders if (Path(folder) / MANIFEST).is_file()]
+    return [Path(folder) for folder in _read().folders if holds_project(Path(folder))]
 
 
 def remember_project(folder: Path) -> None:

@@ -16,6 +16,7 @@ from napari_graft.core.tile import Tile
 from napari_graft.engine.protocol import RankJob
 from napari_graft.fingerprints.source_map import SourceMap, map_of_distances
 from napari_graft.project.ranking import RankedEntry, StoredMap, StoredRanking
+from napari_graft.session.image_facts import correct_contrast
 from napari_graft.sources.catalogue import user_home, user_sources
 from napari_graft.sources.source import Source
 from napari_graft.workbench.comparison import Choice, Comparison
@@ -119,14 +120,19 @@ class SourcesModel:
         """Let networks see the image with dark and bright swapped, and rank again."""
         try:
             project = self._context.require_project()
-            project.update_manifest(inverted=not project.manifest.inverted)
-            # The ranking that gave this advice no longer holds, even if the next one is stopped.
-            self._store(StoredRanking(chosen=self._ranking.chosen))
+            correct_contrast(project, inverted=not project.manifest.inverted)
         except GraftError as error:
             self.refused.emit(str(error))
             return
+        # The ranking that gave this advice no longer holds, even if the next one is stopped.
+        self.read_ranking()
         self.contrast_changed.emit(project.manifest.inverted)
         self.rank()
+
+    def read_ranking(self) -> None:
+        """Take over the ranking as it is in the project: none, once the image is described anew."""
+        self._ranking = self._context.require_project().ranking()
+        self._show()
 
     def tick(self, source_id: str, is_ticked: bool) -> None:
         """Add a source to those to preview, or take it away."""

@@ -73,6 +73,7 @@ class Workbench:
         for signal in (sources.chosen, sources.rows):
             context.hear(signal, self._offer_sources)
         context.hear(self.sources.contrast_changed, self._on_contrast_changed)
+        context.hear(self.data.corrected, self._on_image_corrected)
         for signal in (sources.chosen, context.runs_changed):
             context.hear(signal, self._on_model_changed)
         for signal in (context.project_changed, context.tiles_changed, context.runs_changed):
@@ -98,6 +99,11 @@ class Workbench:
     def _on_contrast_changed(self, is_inverted: bool) -> None:
         self.data.state.is_inverted = is_inverted
         self.annotating.look_anew()
+
+    def _on_image_corrected(self) -> None:
+        self.sources.read_ranking()
+        self.annotating.look_anew()
+        self.context.runs_changed.emit()  # by which score they are judged depends on the structure
 
     def _on_model_changed(self) -> None:
         self.annotating.look_anew()

@@ -8,21 +8,32 @@ from typing import TYPE_CHECKING
 from napari.layers import Image
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QSpinBox, QVBoxLayout, QWidget
 
-from napari_graft._napari.images import describe_layer, image_layers, mark_image
+from napari_graft._napari.images import (
+    describe_layer,
+    find_described,
+    image_layers,
+    mark_image,
+    project_image,
+)
+from napari_graft._napari.rescaling import rescale
 from napari_graft._napari.tile_box import hide_tile_box, show_tile_box
 from napari_graft._qt.binding import bind, listen, silenced
 from napari_graft._qt.tabs.data_words import STRUCTURES, describe_image, words_of_size
-from napari_graft._qt.widgets.basics import button, column, row, text
+from napari_graft._qt.widgets.basics import button, column, row, set_look, text
 from napari_graft._qt.widgets.folding import Folding
 from napari_graft._qt.widgets.pixel_size import PixelSizeFields
 from napari_graft._qt.widgets.project_box import ProjectBox
-from napari_graft.workbench.data import SMALLEST_TILE
+from napari_graft.core.errors import InputError
+from napari_graft.workbench.data_state import SMALLEST_TILE
 from napari_graft.workbench.hints import USUAL_NM
 from napari_graft.workbench.layer_image import LayerImage
+from napari_graft.workbench.typed_size import parse_pixel_size
 from napari_graft.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
     from napari import Viewer
+
+_INVERTED_TIP = "For images whose contrast is the reverse of what sources were trained on"
 
 
 class DataTab(QWidget):
@@ -39,6 +50,7 @@ class DataTab(QWidget):
         self._context = workbench.context
         self._model = workbench.data
         self._viewer = viewer
+        self._awaits_image = False
         self.project = ProjectBox(workbench)
         self._make_widgets()
         self._lay_out()
@@ -64,7 +76,6 @@ class DataTab(QWidget):
         self.tile_side.setSingleStep(32)
         self.tile_side.setSuffix(" pixels")
         self.inverted = QCheckBox("Swap dark and bright")
-        self.inverted.setToolTip("For images whose contrast is the reverse of what sources were trained on")
 
     def _lay_out(self) -> None:
         self.advanced = Folding("Advanced: tile size, contrast")
@@ -92,12 +103,15 @@ class DataTab(QWidget):
         for event in (layers.inserted, layers.removed, layers.renamed):
             event.connect(self._list_images)
         bind(self, state, "image", self._show_image)
-        for field in ("pixel_size", "unit", "is_size_from_layer", "hint"):
+        for field in ("pixel_size", "unit"):
             bind(self, state, field, self._show_size)
+        for field in ("is_size_from_layer", "hint", "size_error", "is_of_project", "fixed"):
+            bind(self, state, field, lambda _: self._show_origin())
         bind(self, state, "structure", self._show_structure)
         bind(self, state, "tile_side", self._show_side)
         bind(self, state, "is_inverted", self._show_inverted)
         listen(self, self._context.project_changed, self._on_project_changed)
+        listen(self, self._model.corrected, self._place_image)
 
     # What the user does
 
@@ -106,21 +120,24 @@ class DataTab(QWidget):
         self._model.choose_image(None if layer is None else describe_layer(layer))
 
     def _on_size_edited(self) -> None:
-        self._model.set_pixel_size(self.pixel_size.pixel_size, self.pixel_size.unit.currentText())
-
-    def _on_usual_clicked(self, nanometres: float) -> None:
-        image = self._model.state.image
-        self._model.set_pixel_size((nanometres,) * (2 if image is None else len(image.shape)), "nm")
+        try:
+            sizes = parse_pixel_size(self.pixel_size.texts, self.pixel_size.names)
+        except InputError as error:
+            self._model.refuse_size(str(error))
+            return
+        self._model.set_pixel_size(sizes, self.pixel_size.unit.currentText())
 
     def _on_structure_chosen(self) -> None:
-        self._model.state.structure = self.structure.currentData()
+        self._model.set_structure(self.structure.currentData())
+        self._show_structure(self._model.state.structure)
 
     def _on_side_changed(self, side: int) -> None:
         self._model.state.tile_side = side
         self._on_advanced_toggled(self.advanced.isExpanded())
 
     def _on_inverted_toggled(self, is_on: bool) -> None:
-        self._model.state.is_inverted = is_on
+        self._model.set_inverted(is_on)
+        self._show_inverted(self._model.state.is_inverted)
 
     def _on_advanced_toggled(self, is_expanded: bool) -> None:
         if is_expanded and self._layer is not None:
@@ -145,24 +162,38 @@ class DataTab(QWidget):
 
     def _list_images(self) -> None:
         layers, chosen = image_layers(self._viewer), self._layer
+        before, project = chosen, self._context.project
+        if project is not None and self._awaits_image:
+            # What the tab says is about the image of the project, once that is there.
+            found = project_image(self._viewer, project.folder)
+            chosen, self._awaits_image = found or chosen, found is None
         with silenced(self.image):
             self.image.clear()
             for layer in layers:
                 self.image.addItem(layer.name, layer)
             if chosen in layers:
                 self.image.setCurrentIndex(layers.index(chosen))
-        if self._layer is not chosen:
+        if self._layer is not before:
             self._on_image_chosen()
 
     def _on_project_changed(self) -> None:
-        project, layer = self._context.project, self._layer
         self.advanced.collapse(animate=False)
-        if (
-            project is not None
-            and layer is not None
-            and describe_layer(layer).shape == project.manifest.shape
-        ):
-            mark_image(layer, project.folder)
+        project, image = self._context.project, self._model.shown_by
+        self._awaits_image = project is not None
+        layer = None if image is None else find_described(self._viewer, image)
+        if project is None or layer is None:
+            return
+        mark_image(layer, project.folder)
+        self._place_image()
+        self._list_images()
+        self._on_image_chosen()
+
+    def _place_image(self) -> None:
+        """Let the layer of the project's image have the pixel size of the project, and ours with it."""
+        project = self._context.project
+        image = None if project is None else project_image(self._viewer, project.folder)
+        if project is not None and image is not None:
+            rescale(self._viewer, image, project.manifest.spatial_axes)
 
     def _show_image(self, image: LayerImage | None) -> None:
         self.about.setText(describe_image(image))
@@ -173,15 +204,23 @@ class DataTab(QWidget):
     def _show_size(self, _: object) -> None:
         state = self._model.state
         self.pixel_size.show_size(state.pixel_size, state.unit)
+        self._show_origin()
+
+    def _show_origin(self) -> None:
+        state = self._model.state
         self.origin.setText(words_of_size(state))
-        is_asked = state.image is not None and state.pixel_size is None
+        set_look(self.origin, "warning" if state.size_error else "faint")
+        self.pixel_size.show_fixed(state.fixed)
+        self.inverted.setEnabled(not state.fixed)
+        self.inverted.setToolTip(state.fixed or _INVERTED_TIP)
+        is_asked = state.image is not None and state.pixel_size is None and not state.fixed
         self._show_usual(USUAL_NM.get(state.structure or "", ()) if is_asked else ())
 
     def _show_usual(self, usual: tuple[tuple[str, float], ...]) -> None:
         while self._usual.count():
             self._usual.takeAt(0).widget().deleteLater()
         for words, nanometres in usual:
-            self._usual.addWidget(button(words, partial(self._on_usual_clicked, nanometres)))
+            self._usual.addWidget(button(words, partial(self.pixel_size.put_in_plane, nanometres)))
         self.usual.setVisible(bool(usual))
 
     def _show_structure(self, structure: str | None) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 
 from napari_graft.project.project import Project
 from napari_graft.sources.card import Structure
-from napari_graft.workbench.data import DataState
+from napari_graft.workbench.data_state import DataState
 from napari_graft.workbench.layer_image import LayerImage
 
 STRUCTURES: dict[Structure | None, str] = {
@@ -32,9 +35,26 @@ def words_of_size(state: DataState) -> str:
     """Return where the pixel size is from, or what looks odd about it."""
     if state.image is None:
         return ""
+    if state.size_error or state.fixed:
+        return state.size_error or f"Fixed: {state.fixed}."
     if state.hint:
         return state.hint
+    if state.is_of_project:
+        return "of the project; what you change applies at once"
     return "from the layer ✓" if state.is_size_from_layer else "as typed"
+
+
+def names_of_projects(folders: Sequence[Path]) -> list[str]:
+    """Return what projects are called, with the folder where they lie for those of one name.
+
+    >>> names_of_projects([Path("a/cortex.graft"), Path("b/cortex.graft"), Path("b/axons.graft")])
+    ['cortex (a)', 'cortex (b)', 'axons']
+    """
+    stems = [folder.stem for folder in folders]
+    return [
+        f"{stem} ({folder.parent.name})" if stems.count(stem) > 1 else stem
+        for stem, folder in zip(stems, folders, strict=True)
+    ]
 
 
 def describe_project(project: Project | None) -> str:

@@ -43,5 +43,18 @@ class Folding(QCollapsible):
         self.toggled.connect(self._show_title)
         self._show_title(False)
 
+    def show_only(self, *widgets: QWidget) -> None:
+        """Show these widgets in place of those before."""
+        layout = self.content().layout()
+        assert layout is not None
+        while (item := layout.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.hide()
+                old.deleteLater()
+        for widget in widgets:
+            layout.addWidget(widget)
+        if self.isExpanded():
+            self.expand(animate=False)
+
     def _show_title(self, is_open: bool) -> None:
         self.setText(f"{_OPEN if is_open else _FOLDED} {self._title}")

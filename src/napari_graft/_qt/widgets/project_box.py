@@ -9,10 +9,11 @@ from qtpy.QtWidgets import QFileDialog, QLineEdit, QWidget
 
 from napari_graft._qt.binding import bind, listen
 from napari_graft._qt.closing import may_close
-from napari_graft._qt.tabs.data_words import describe_project
+from napari_graft._qt.tabs.data_words import describe_project, names_of_projects
 from napari_graft._qt.widgets.basics import button, column, row, text
 from napari_graft._qt.widgets.folding import Folding
-from napari_graft.project.project import MANIFEST
+from napari_graft._qt.widgets.lost_image_box import LostImageBox
+from napari_graft.project.opening import holds_project
 from napari_graft.workbench.recent import recent_projects
 from napari_graft.workbench.workbench import Workbench
 
@@ -41,11 +42,13 @@ class ProjectBox(QWidget):
         self.about = text("", "good")
         self.close_project = button("Close project", self._on_close_clicked, tip=_CLOSE_TIP)
         self.refusal = text("", "error")
+        self.lost = LostImageBox(self._model)
         self.recent = Folding("Recent projects")
         layout = column(text("Project", "title"))
         layout.addLayout(row(self.folder, self.browse))
-        for widget in (self.refusal, self.start, self.open, self.about, self.close_project, self.recent):
+        for widget in (self.refusal, self.lost, self.start, self.open, self.about, self.close_project):
             layout.addWidget(widget)
+        layout.addWidget(self.recent)
         self.setLayout(layout)
         self._connect()
 
@@ -71,7 +74,7 @@ class ProjectBox(QWidget):
     def _on_start_clicked(self) -> None:
         self._show_refusal("")
         folder = self._model.state.folder
-        if folder is not None and _is_project(folder):
+        if folder is not None and holds_project(folder):
             self._model.open_folder(folder)
         else:
             self._model.start_project()
@@ -84,7 +87,12 @@ class ProjectBox(QWidget):
     def _on_open_clicked(self) -> None:
         path = QFileDialog.getExistingDirectory(self, "Open a project (a folder that ends in .graft)")
         if path:
+            self._show_refusal("")
             self._model.open_folder(Path(path))
+
+    def _on_recent_clicked(self, folder: Path) -> None:
+        self._show_refusal("")
+        self._model.open_folder(folder)
 
     def _on_close_clicked(self) -> None:
         if may_close(self._workbench, self):
@@ -92,7 +100,7 @@ class ProjectBox(QWidget):
 
     def _show_folder(self, folder: Path | None) -> None:
         self.folder.setText("" if folder is None else str(folder))
-        exists = folder is not None and _is_project(folder)
+        exists = folder is not None and holds_project(folder)
         self.start.setText("Resume project" if exists else "Start project")
         self._update_start()
 
@@ -102,7 +110,7 @@ class ProjectBox(QWidget):
 
     def _update_start(self) -> None:
         state = self._model.state
-        has_something = state.image is not None or (state.folder is not None and _is_project(state.folder))
+        has_something = state.image is not None or (state.folder is not None and holds_project(state.folder))
         self.start.setEnabled(has_something and not state.is_opening)
         self.start.setToolTip("" if has_something else "Choose an image first: open one, or try the sample.")
 
@@ -118,12 +126,10 @@ class ProjectBox(QWidget):
         self._show_folder(self._model.state.folder)  # by now there may be a project in it
         self.start.setVisible(project is None or project.folder != self._model.state.folder)
         recent = recent_projects()
-        content = QWidget()
-        links = [button(f.stem, partial(self._model.open_folder, f), look="link", tip=str(f)) for f in recent]
-        content.setLayout(column(*links))
-        self.recent.setContent(content)
+        names = names_of_projects(recent)
+        links = [
+            button(n, partial(self._on_recent_clicked, f), look="link", tip=str(f))
+            for n, f in zip(names, recent, strict=True)
+        ]
+        self.recent.show_only(*links)
         self.recent.setVisible(bool(recent))
-
-
-def _is_project(folder: Path) -> bool:
-    return (folder / MANIFEST).is_file()

@@ -1,0 +1,81 @@
+"""What the tab Data shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from psygnal import SignalGroupDescriptor
+
+from napari_graft.io.location import split_location
+from napari_graft.sources.card import Structure
+from napari_graft.workbench.layer_image import LayerImage
+from napari_graft.workbench.project_opening import LostImage
+
+SMALLEST_TILE, DEFAULT_TILE = 64, 256
+
+
+@dataclass(slots=True, weakref_slot=True)
+class DataState:
+    """Show what the tab shows.
+
+    Parameters
+    ----------
+    image
+        The chosen layer, None before one is chosen.
+    pixel_size, unit
+        Length of a pixel along each spatial axis, None where not known.
+    is_size_from_layer
+        Whether the pixel size is that of the layer and not typed in.
+    structure
+        What is to be segmented, None before the user says.
+    folder
+        Where the project will be.
+    is_inverted
+        Whether dark and bright are swapped before a network sees the image.
+    tile_side
+        Side of the tiles to paint, in pixels.
+    hint
+        What looks odd, in one line.
+    size_error
+        What is wrong with the pixel size as it is typed; the one before holds until that is mended.
+    is_of_project
+        Whether the chosen image is that of the open project: what is changed here changes the project then.
+    fixed
+        Why pixel size and contrast of the project cannot be changed, empty where they can.
+    is_opening
+        Whether a project is being made or opened.
+    lost
+        The project that could not be opened for want of its image, None where there is none.
+    """
+
+    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
+
+    image: LayerImage | None = None
+    pixel_size: tuple[float, ...] | None = None
+    unit: str = "nm"
+    is_size_from_layer: bool = False
+    structure: Structure | None = None
+    folder: Path | None = None
+    is_inverted: bool = False
+    tile_side: int = DEFAULT_TILE
+    hint: str = ""
+    size_error: str = ""
+    is_of_project: bool = False
+    fixed: str = ""
+    is_opening: bool = False
+    lost: LostImage | None = None
+
+
+def default_folder(image: LayerImage) -> Path:
+    """Return where a project for an image lies unless the user says otherwise: beside it, or in the home."""
+    stem = "".join(c if c.isalnum() or c in "-_ " else "-" for c in image.name).strip() or "image"
+    place = Path.home() if image.path is None else Path(split_location(image.path)[0]).expanduser().parent
+    return place / f"{stem}.graft"
+
+
+def fitting_side(shape: tuple[int, ...]) -> int:
+    """Return the side of tiles that suits an image: a small image still has room for several."""
+    shortest = min(shape[-2:])
+    return min(shortest, max(SMALLEST_TILE, min(DEFAULT_TILE, shortest // 2)))

@@ -1,0 +1,109 @@
+"""Projects that cannot be opened as they are: the user is told why, and nothing locks."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import tifffile
+from data_dock import PATIENCE, data_tab, some_image, start_project
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFileDialog, QPushButton
+
+from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft.workbench.recent import remember_project
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from conftest import MakeDock
+    from napari_graft._qt.graft_dock import GraftDock
+
+
+def lost_project(folder: Path) -> Path:
+    """Make a project in a folder, and move its image away; return where that is now."""
+    folder.mkdir(exist_ok=True)
+    tifffile.imwrite(folder / "cortex.tif", some_image(70, 80))
+    make_project(folder / "cortex.graft", ImageOptions(str(folder / "cortex.tif"))).close()
+    remember_project(folder / "cortex.graft")
+    moved = folder / "elsewhere" / "renamed.tif"
+    moved.parent.mkdir()
+    return (folder / "cortex.tif").rename(moved)
+
+
+def test_recent_project_whose_image_was_moved_asks_for_it(
+    make_dock: MakeDock, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = lost_project(tmp_path / "a")
+    other = tmp_path / "other.tif"
+    tifffile.imwrite(other, some_image(70, 80)[::-1])
+    dock = make_dock()
+    tab, state = data_tab(dock), dock.workbench.data.state
+    (link,) = tab.project.recent.content().findChildren(QPushButton)
+    qtbot.mouseClick(link, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: state.lost is not None and not state.is_opening, timeout=PATIENCE)
+    box = tab.project.lost
+    assert "is missing" in box.words.text()
+    assert box.isVisibleTo(tab)
+    assert not box.take.isVisibleTo(tab)
+
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(other), ""))
+    qtbot.mouseClick(box.find, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "is not the image" in box.words.text() and not state.is_opening, timeout=PATIENCE)
+    assert box.take.isVisibleTo(tab)
+    assert dock.workbench.context.project is None
+
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(moved), ""))
+    qtbot.mouseClick(box.find, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: dock.workbench.context.project is not None, timeout=PATIENCE)
+    assert not box.isVisibleTo(tab)
+    assert dock.workbench.context.require_project().image.path == str(moved)
+    np.testing.assert_array_equal(np.asarray(dock.viewer.layers[0].data), some_image(70, 80))
+
+
+@pytest.mark.parametrize("trouble", ["gone", "unreadable", "damaged", "no folder", "other image"])
+def test_opening_ends_with_words_whatever_is_the_matter(
+    dock: GraftDock, qtbot: QtBot, tmp_path: Path, trouble: str
+) -> None:
+    moved = lost_project(tmp_path / "a")
+    folder = tmp_path / "a" / "cortex.graft"
+    moved.rename(tmp_path / "a" / "cortex.tif")
+    if trouble == "gone":
+        shutil.rmtree(folder)
+    elif trouble == "unreadable":
+        (tmp_path / "a" / "cortex.tif").write_bytes(b"II*\0 this is no image")
+    elif trouble == "damaged":
+        (folder / "project.json").write_bytes(b"{")
+        (folder / "project.backup.json").unlink(missing_ok=True)
+    elif trouble == "no folder":
+        folder = folder / ("x" * 300)
+    else:
+        tifffile.imwrite(tmp_path / "a" / "cortex.tif", some_image(71, 80))
+    state = dock.workbench.data.state
+
+    dock.workbench.data.open_folder(folder)
+    assert state.is_opening
+    qtbot.waitUntil(lambda: not state.is_opening, timeout=PATIENCE)
+
+    words = dock.strip.error.message or data_tab(dock).project.lost.words.text()
+    assert words
+    assert "unexpected" not in words
+    dock.viewer.add_image(some_image(60, 60))
+    start_project(dock, qtbot, tmp_path / "next.graft")
+
+
+def test_recent_projects_are_listed_once_and_told_apart(
+    dock: GraftDock, qtbot: QtBot, tmp_path: Path
+) -> None:
+    for name in "ab":
+        lost_project(tmp_path / name)
+    context = dock.workbench.context
+    for _ in range(4):
+        context.tiles_changed.emit()
+    recent = data_tab(dock).project.recent
+
+    shown = [link.text() for link in recent.content().findChildren(QPushButton) if not link.isHidden()]
+    assert sorted(shown) == ["cortex (a)", "cortex (b)"]
