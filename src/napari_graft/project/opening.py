@@ -129,7 +129,11 @@ def holds_project(folder: Path) -> bool:
 
 def _find(folder: str | os.PathLike[str]) -> Path:
     path = Path(folder).expanduser()
-    if not path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:  # a name of 300 letters, a folder that may not be entered
+        raise InputError(f"{str(path)!r} cannot be opened: {error.strerror or error}") from None
+    if not is_folder:
         raise InputError(f"no project is at {str(path)!r}: make one with 'napari-graft new'")
     if not (path / MANIFEST).is_file():
         raise InputError(f"{str(path)!r} is no napari-graft project: {MANIFEST} is missing in it")
