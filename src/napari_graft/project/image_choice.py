@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 
 from napari_graft.core.errors import InputError
 from napari_graft.io import Volume, open_volume
@@ -84,7 +85,7 @@ def open_known_image(image: ImageChoice, shape: tuple[int, ...], folder: Path) -
     if not image.file.exists():
         raise InputError(
             f"the image {image.path!r} of project {str(folder)!r} is missing: put it back, or name where "
-            f"it is now with 'napari-graft images relink {folder!s} --image FILE'"
+            f"it is now with 'napari-graft images relink {quote(str(folder))} --image FILE'"
         )
     # What was understood then counts: the channels of a project that names none are colours.
     volume = (image if image.channel is not None else replace(image, channel=RGB)).open()
@@ -92,6 +93,6 @@ def open_known_image(image: ImageChoice, shape: tuple[int, ...], folder: Path) -
         raise InputError(
             f"the image {image.path!r} has shape {volume.shape}, it had {shape} when "
             f"project {str(folder)!r} was made: put the right image back, or name where it is now with "
-            f"'napari-graft images relink {folder!s} --image FILE'"
+            f"'napari-graft images relink {quote(str(folder))} --image FILE'"
         )
     return volume
