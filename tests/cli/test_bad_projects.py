@@ -110,6 +110,7 @@ def test_a_project_of_a_newer_format_is_left_as_it_is(
 @pytest.mark.parametrize("text", ["", "{", '{"format_version": 1}', "[]"])
 def test_a_damaged_project_is_explained(graft: Graft, project: Path, text: str) -> None:
     (project / "project.json").write_text(text)
+    (project / "project.backup.json").write_text(text)
 
     assert graft("info", project).refuses("project.json")
 

@@ -56,15 +56,26 @@ def test_a_queue_is_kept_and_a_project_without_one_has_an_empty_one(folder: Path
     ("text", "message"),
     [
         ("{", "damaged"),
-        ('{"format_version": 2}', "newer"),
         ('{"tiles": [{"start": [0], "shape": [1, 1]}]}', "differ in length"),
+        ('{"tiles": [{"start": [900, 0], "shape": [8, 8]}]}', "not inside the image"),
     ],
 )
-def test_a_damaged_queue_is_told(folder: Path, text: str, message: str) -> None:
+def test_a_damaged_queue_is_told_and_counts_as_empty(folder: Path, text: str, message: str) -> None:
     (folder / "queue.json").write_text(text)
+    project = open_project(folder)
 
-    with pytest.raises(InputError, match=message):
-        open_project(folder).queue()
+    assert project.queue() == TileQueue()
+    assert message in project.notes[0]
+    assert "queue.json" in project.notes[0]
+    assert (folder / "queue.json").read_text() == text
+
+
+def test_a_queue_of_a_newer_version_is_refused_and_stays(folder: Path) -> None:
+    (folder / "queue.json").write_text('{"format_version": 2}')
+
+    with open_project(folder, write=True) as project, pytest.raises(InputError, match="newer"):
+        project.queue()
+    assert (folder / "queue.json").read_text() == '{"format_version": 2}'
 
 
 def test_a_tile_is_changed_added_and_removed_without_touching_the_queue_before() -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from edited import edit_document
 from napari_graft.core.errors import InputError
 from napari_graft.io.weights import save_tensors
 from napari_graft.project.run import Run
@@ -146,8 +146,7 @@ def test_a_broken_run_is_left_out_logged_and_explained_when_asked_for(
     store = RunStore(tmp_path / "runs")
     _finish(store.start("fly", ModelSpec(), 4), kept=True)
     broken = _finish(store.start("fly", ModelSpec(), 4), kept=True)
-    record = json.loads((broken.folder / "run.json").read_text())
-    (broken.folder / "run.json").write_text(json.dumps(record | change))
+    edit_document(broken.folder / "run.json", **change)
 
     with caplog.at_level(logging.WARNING):
         assert store.get("latest").id == "0001"

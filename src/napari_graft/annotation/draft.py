@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from pathlib import Path
 
@@ -10,13 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from napari_graft.annotation.draft_record import DraftState, pack, unpack
-from napari_graft.core.errors import InputError
+from napari_graft.annotation.draft_record import DraftState, is_damaged, pack, unpack
+from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io import atomic
-from napari_graft.sources.document import Document, parse_document
+from napari_graft.io.damage import DamageLog
+from napari_graft.io.regular import create_regular, open_regular, read_regular
+from napari_graft.sources.document import Document, document_bytes, parse_document
 
 SUFFIX = ".draft"
+MAX_DRAFT_BYTES = 2**30
+_LONGEST_HEADER = 1024
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +53,8 @@ class DraftJournal:
     """Append the states of a tile to a file, so that being killed loses nothing that was appended.
 
     Only what changed since the last state is written, behind a checksum; a record that was cut off by a kill
-    or a power cut is passed over, and removed by the next append. It may be used from several threads.
+    or a power cut is passed over, and removed by the next append. Of a damaged file a copy is set aside, and
+    the states before the damage count. It may be used from several threads.
 
     Parameters
     ----------
@@ -58,12 +64,17 @@ class DraftJournal:
         Where in the image.
     writable
         Whether states may be appended.
+    damage
+        Told of damage; without it a damaged header is an error.
     """
 
-    def __init__(self, path: Path, tile: Tile, *, writable: bool = True) -> None:
+    def __init__(
+        self, path: Path, tile: Tile, *, writable: bool = True, damage: DamageLog | None = None
+    ) -> None:
         self.path = path
         self.tile = tile
         self._writable = writable
+        self._damage = damage
         self._lock = threading.Lock()
         self._state: DraftState | None = None
         self._end = 0  # of the last whole record
@@ -135,7 +146,7 @@ class DraftJournal:
         self._require_writable()
         with self._lock, atomic.storage_errors(self.path):
             self._state, self._end = None, 0
-            if self.path.exists():
+            if os.path.lexists(self.path):
                 self.path.unlink()
                 atomic.sync_folder(self.path.parent)
 
@@ -152,8 +163,7 @@ class DraftJournal:
             raise InputError(f"draft {str(self.path)!r} is open for reading: open the project for writing")
 
     def _header(self) -> bytes:
-        header = DraftHeader(start=self.tile.start, shape=self.tile.shape)
-        return header.model_dump_json().encode() + b"\n"
+        return document_bytes(DraftHeader(start=self.tile.start, shape=self.tile.shape)) + b"\n"
 
     def _catch_up(self) -> None:
         """Read the file anew where it is not what was last written here."""
@@ -162,32 +172,79 @@ class DraftJournal:
             self._replay()
 
     def _replay(self) -> None:
-        data = self.path.read_bytes() if self.path.exists() else b""
         self._state, self._end = None, 0
-        line, feed, _ = data.partition(b"\n")
-        if not feed:  # cut off in the header, or nothing was written yet
+        try:
+            self._use(_read(self.path))
+        except FileNotFoundError:
             return
-        header = parse_document(DraftHeader, line, f"draft {str(self.path)!r}")
+        except DamagedFileError as error:
+            if self._damage is None:
+                raise
+            self._damage.set_aside(error, self.path)
+
+    def _use(self, data: bytes) -> None:
+        header = header_in(data, self.path)
+        if header is None:
+            return
         if header.tile != self.tile:
-            raise InputError(
+            raise DamagedFileError(
                 f"draft {str(self.path)!r} belongs to the tile at {header.start} of shape {header.shape}, "
                 f"not to that at {self.tile.start} of shape {self.tile.shape}: move it out of the folder"
             )
-        self._end = len(line) + 1
+        self._end = data.index(b"\n") + 1
         while (found := unpack(data, self._end, self._state, self.tile.shape)) is not None:
             self._state, self._end = found
+        if self._damage is not None and is_damaged(data[self._end :]):
+            self._keep_copy(self._damage, data)
+
+    def _keep_copy(self, damage: DamageLog, data: bytes) -> None:
+        """Set a copy of a file aside whose last states are damaged; what goes before them stays in use."""
+        error = DamagedFileError(
+            f"draft {str(self.path)!r} is damaged: what was painted last on the tile at {self.tile.start} is "
+            "lost; look at the tile, and paint that again"
+        )
+        if not self._writable:
+            damage.tell(str(error))
+            return
+        damage.set_aside(error, self.path)
+        atomic.write_bytes(self.path, data[: self._end])
 
     def _write(self, record: bytes) -> None:
         """Cut off what follows the last whole record, then add `record`, wholly or not at all."""
-        is_new = not self.path.exists()
+        is_new = not os.path.lexists(self.path)
         if is_new:
             self.path.parent.mkdir(exist_ok=True)
             atomic.sync_folder(self.path.parent.parent)
-            self.path.touch()
-        with self.path.open("r+b", buffering=0) as file:
+            create_regular(self.path)
+        with open_regular(self.path, limit=MAX_DRAFT_BYTES, write=True) as file:
             atomic.append_at(file, self._end, record)
         if is_new:
             atomic.sync_folder(self.path.parent)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return read_regular(path, limit=MAX_DRAFT_BYTES)
+    except DamagedFileError as error:
+        raise DamagedFileError(f"draft {error}") from None
+
+
+def header_in(data: bytes, path: Path) -> DraftHeader | None:
+    """Return the header at the beginning of a draft, None where nothing was kept before a kill.
+
+    Raises
+    ------
+    DamagedFileError
+        If it is damaged.
+    InputError
+        If it is of a newer version.
+    """
+    line, feed, _ = data.partition(b"\n")
+    if feed:
+        return parse_document(DraftHeader, line, f"draft {str(path)!r}")
+    if len(data) > _LONGEST_HEADER:
+        raise DamagedFileError(f"draft {str(path)!r} is damaged: it has no header; restore it from a backup")
+    return None
 
 
 def draft_name(tile: Tile) -> str:
@@ -199,18 +256,38 @@ def draft_name(tile: Tile) -> str:
     return "-".join(map(str, tile.start)) + "_" + "x".join(map(str, tile.shape)) + SUFFIX
 
 
-def drafts_in(folder: Path) -> list[Tile]:
-    """Return the tiles that have a draft in a folder, by position; one that cannot be used is logged."""
+def _check_place(tile: Tile, path: Path, bounds: tuple[int, ...] | None) -> None:
+    where = f"draft {str(path)!r} is of the tile at {tile.start} of shape {tile.shape}"
+    if bounds is not None and not tile.is_inside(bounds):
+        raise DamagedFileError(f"{where}, which is not inside the image of shape {bounds}")
+    if draft_name(tile) != path.name:
+        raise DamagedFileError(f"{where}: call it {draft_name(tile)!r} again")
+
+
+def drafts_in(
+    folder: Path, *, bounds: tuple[int, ...] | None = None, damage: DamageLog | None = None
+) -> list[Tile]:
+    """Return the tiles that have a draft in a folder, by position; one that cannot be used is logged.
+
+    Parameters
+    ----------
+    bounds
+        Shape of the image that the tiles lie in, where it is known.
+    damage
+        Told of damaged drafts, which it sets aside.
+    """
     tiles = []
-    for path in folder.glob(f"*{SUFFIX}"):
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
         try:
-            with path.open("rb") as file:
-                line = file.readline()
-            if not line.endswith(b"\n"):  # cut off in the header: nothing was kept yet
+            header = header_in(_read(path), path)
+            if header is None:
                 continue
-            tile = parse_document(DraftHeader, line, f"draft {str(path)!r}").tile
-            if DraftJournal(path, tile, writable=False).restore() is not None:
-                tiles.append(tile)
+            _check_place(header.tile, path, bounds)
+            if DraftJournal(path, header.tile, writable=False).restore() is not None:
+                tiles.append(header.tile)
         except (InputError, OSError) as error:
-            _log.warning("left out: %s", error)
+            if damage is not None and isinstance(error, DamagedFileError):
+                damage.set_aside(error, path)
+            else:
+                _log.warning("left out: %s", error)
     return sorted(tiles, key=lambda tile: (tile.start, tile.shape))

@@ -8,6 +8,7 @@ those that it began with. All numbers are uint32.
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ _HEAD = struct.Struct("<II")
 _NUMBER = np.dtype("<u4")
 _QUICK = 1
 _WHOLE, _CHANGES, _BEGUN = b"W", b"C", b"B"
+_BEGINNING = re.compile(rb"[WCB]\x78\x01")
+"""How the body of a record begins: its kind, and the head of zlib data of the quickest kind."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +83,27 @@ def unpack(
         return _state_after(body, state, shape), end
     except (zlib.error, ValueError, IndexError):  # the checksum fits and the content does not: not our record
         return None
+
+
+def is_damaged(tail: bytes) -> bool:
+    """Say whether what follows the last whole record was changed, and is not just cut off by a kill.
+
+    Cut off is what ends before its length says, with nothing behind it; a power cut can leave zeros.
+    """
+    if len(tail) < _HEAD.size or not tail.strip(b"\0"):
+        return False
+    length, checksum = _HEAD.unpack_from(tail)
+    body = tail[_HEAD.size :]
+    if 0 < length <= len(body) or zlib.crc32(body) == checksum:
+        return True
+    starts = (found.start() - _HEAD.size for found in _BEGINNING.finditer(tail, 2 * _HEAD.size))
+    return any(_is_whole(tail, start) for start in starts)
+
+
+def _is_whole(data: bytes, start: int) -> bool:
+    length, checksum = _HEAD.unpack_from(data, start)
+    body = data[start + _HEAD.size : start + _HEAD.size + length]
+    return bool(len(body) == length and zlib.crc32(body) == checksum)
 
 
 def _state_after(body: bytes, state: DraftState | None, shape: tuple[int, ...]) -> DraftState:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from napari_graft.core.errors import InputError
+from napari_graft.io.damage import DamageLog
 from napari_graft.sources.document import Document
 from napari_graft.sources.document_log import DocumentLog
 
@@ -34,7 +35,7 @@ class JournalEntry(Document):
     what: str
     model: str | None = None
     details: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
-    when: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    when: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
 
 
 class Journal:
@@ -46,11 +47,13 @@ class Journal:
         The file; it need not exist yet.
     writable
         Whether entries may be added.
+    damage
+        As for `DocumentLog`.
     """
 
-    def __init__(self, path: Path, *, writable: bool = True) -> None:
+    def __init__(self, path: Path, *, writable: bool = True, damage: DamageLog | None = None) -> None:
         self._path = path
-        self._log = DocumentLog(JournalEntry, path, "journal")
+        self._log = DocumentLog(JournalEntry, path, "journal", damage)
         self._writable = writable
 
     def append(self, entry: JournalEntry) -> None:
@@ -72,7 +75,7 @@ class Journal:
 
         Raises
         ------
-        InputError
-            If a line is damaged.
+        DamagedFileError
+            If a line is damaged, and nobody is told of damage.
         """
         yield from self._log

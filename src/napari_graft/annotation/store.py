@@ -3,49 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import struct
-import zlib
+import re
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-import tifffile
-from numpy.typing import NDArray
-from pydantic import Field
-
 from napari_graft.annotation.holdout import role_of
-from napari_graft.annotation.labelled_tile import LabelledTile, Role
-from napari_graft.core.errors import InputError
+from napari_graft.annotation.labelled_tile import LabelledTile
+from napari_graft.annotation.tile_record import TileRecord, decode_labels, encode_labels
+from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io import atomic
-from napari_graft.sources.document import Document, read_document, write_document
+from napari_graft.io.damage import DamageLog
+from napari_graft.io.regular import read_regular
+from napari_graft.sources.document import read_document, write_document
 
-_DAMAGE = (OSError, ValueError, TypeError, LookupError, RuntimeError, MemoryError, struct.error, zlib.error)
-
-
-class TileRecord(Document):
-    """Say what lies beside it in the TIFF file of the same number; without it that file does not count.
-
-    Parameters
-    ----------
-    start, shape
-        The tile, at full resolution.
-    complete, round, role
-        As in `LabelledTile`.
-    order
-        How many tiles were accepted before this one; it stays when the tile is painted anew.
-    sha256
-        Checksum of the TIFF file.
-    """
-
-    start: tuple[int, ...]
-    shape: tuple[int, ...]
-    complete: bool
-    round: int = Field(ge=0)
-    role: Role
-    order: int = Field(ge=0)
-    sha256: str
+MAX_LABELS_BYTES = 2**31
+_NUMBER = re.compile("[0-9]{6,12}")
 
 
 class _Stored(NamedTuple):
@@ -68,11 +41,26 @@ class AnnotationStore:
         Where the files are; it is made by the first write.
     writable
         Whether tiles may be written.
+    bounds
+        Shape of the image, where it is known.
+    damage
+        Told of damaged tiles, which are then left out and set aside; without it they are errors.
     """
 
-    def __init__(self, folder: Path, *, writable: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        writable: bool = True,
+        bounds: tuple[int, ...] | None = None,
+        damage: DamageLog | None = None,
+    ) -> None:
         self._folder = folder
         self._writable = writable
+        self._bounds = bounds
+        self._damage = damage
+        # Files of one number never change, so that each is looked at once.
+        self._whole: set[int] = set()
 
     def write(self, labelled_tile: LabelledTile) -> LabelledTile:
         """Store a tile, in place of what was painted on the same tile before, and return it with its role.
@@ -91,18 +79,20 @@ class AnnotationStore:
             raise InputError(
                 f"annotations {str(self._folder)!r} are open for reading: open the project for writing"
             )
-        stored = self._stored()
+        listed, stored = self._listed(), self._stored()
         self._check_place(labelled_tile.tile, stored)
+        # Of a tile whose labels were damaged the record is there still: painted anew, its role stays.
+        listed = [s for s in listed if s in stored or not _is_met(s.tile, labelled_tile.tile)]
         with atomic.storage_errors(self._folder):
             self._folder.mkdir(exist_ok=True)
-            self._remove_all_but(stored)
-        before = next((s.record for s in stored if s.tile == labelled_tile.tile), None)
-        order = before.order if before else max((s.record.order + 1 for s in stored), default=0)
+            self._remove_all_but(listed)
+        before = next((s.record for s in listed if s.tile == labelled_tile.tile), None)
+        order = before.order if before else max((s.record.order + 1 for s in listed), default=0)
         role = before.role if before else role_of(order)
         kept = LabelledTile(
             labelled_tile.tile, labelled_tile.labels, labelled_tile.complete, labelled_tile.round, role
         )
-        serial = max((s.serial + 1 for s in stored), default=0)
+        serial = max((s.serial + 1 for s in listed), default=0)
         self._write_files(serial, kept, order)
         return kept
 
@@ -120,14 +110,9 @@ class AnnotationStore:
         try:
             return self._read_files(found)
         except FileNotFoundError:
-            # Since it was listed, the writer may have replaced the tile and removed the old labels.
-            latest = next((s for s in self._stored() if s.tile == tile), found)
-            if latest.serial != found.serial:
+            if self._is_replaced(found):
                 return self.read(tile)
-            raise InputError(
-                f"labels {str(self._labels_path(found.serial))!r} are missing: "
-                f"restore them from a backup, or annotate the tile at {tile.start} again"
-            ) from None
+            raise self._missing(found) from None
 
     def tiles(self) -> list[Tile]:
         """Return the annotated tiles in the order in which they were first accepted."""
@@ -147,19 +132,69 @@ class AnnotationStore:
         return hashlib.sha256("\n".join(records).encode()).hexdigest()
 
     def _stored(self) -> list[_Stored]:
+        """Return the tiles that count, in the order in which they were first accepted."""
+        listed = self._listed()
+        damage = self._damage
+        if damage is None:
+            return listed
+        stored = []
+        for one in listed:
+            try:
+                self._check_labels(one)
+                stored.append(one)
+            except FileNotFoundError:
+                if self._is_replaced(one):
+                    return self._stored()
+                damage.tell(str(self._missing(one)))
+            except DamagedFileError as error:
+                damage.set_aside(error, self._labels_path(one.serial))
+        return stored
+
+    def _check_labels(self, stored: _Stored) -> None:
+        if stored.serial not in self._whole:
+            self._labels_of(stored)
+            self._whole.add(stored.serial)
+
+    def _listed(self) -> list[_Stored]:
+        """Return the newest record of each tile."""
         latest: dict[Tile, _Stored] = {}
         for path in sorted(self._folder.glob("*.json")):
-            if not path.stem.isdecimal():
+            if not _NUMBER.fullmatch(path.stem):
                 continue
             try:
-                record = read_document(TileRecord, path, "annotation")
+                stored = self._read_record(path)
+            except DamagedFileError as error:
+                if self._damage is None:
+                    raise
+                self._damage.set_aside(error, path, path.with_suffix(".tif"))
+                continue
             except InputError:
                 if not path.exists():  # replaced by the writer since it was listed
-                    return self._stored()
+                    return self._listed()
                 raise
-            stored = _Stored(int(path.stem), Tile(record.start, record.shape), record)
             latest[stored.tile] = stored
         return sorted(latest.values(), key=lambda stored: stored.record.order)
+
+    def _read_record(self, path: Path) -> _Stored:
+        record = read_document(TileRecord, path, "annotation")
+        tile = record.tile
+        if self._bounds is not None and not tile.is_inside(self._bounds):
+            raise DamagedFileError(
+                f"annotation {str(path)!r} is of the tile at {tile.start} of shape {tile.shape}, "
+                f"which is not inside the image of shape {self._bounds}"
+            )
+        return _Stored(int(path.stem), tile, record)
+
+    def _is_replaced(self, stored: _Stored) -> bool:
+        """Say whether the writer has replaced a tile, and removed the old labels, since it was listed."""
+        latest = next((s for s in self._listed() if s.tile == stored.tile), stored)
+        return latest.serial != stored.serial
+
+    def _missing(self, stored: _Stored) -> InputError:
+        return InputError(
+            f"labels {str(self._labels_path(stored.serial))!r} are missing: "
+            f"restore them from a backup, or annotate the tile at {stored.tile.start} again"
+        )
 
     def _check_place(self, tile: Tile, stored: list[_Stored]) -> None:
         if min(tile.start) < 0 or tile.level != 0:
@@ -180,7 +215,7 @@ class AnnotationStore:
                 )
 
     def _write_files(self, serial: int, labelled_tile: LabelledTile, order: int) -> None:
-        data = _encode(labelled_tile.labels)
+        data = encode_labels(labelled_tile.labels)
         record = TileRecord(
             start=labelled_tile.tile.start,
             shape=labelled_tile.tile.shape,
@@ -195,14 +230,21 @@ class AnnotationStore:
 
     def _read_files(self, stored: _Stored) -> LabelledTile:
         path, record = self._labels_path(stored.serial), stored.record
-        data = path.read_bytes()
-        if hashlib.sha256(data).hexdigest() != record.sha256:
-            raise InputError(
-                f"labels {str(path)!r} are damaged or were changed outside napari-graft: "
-                "restore them from a backup"
-            )
-        labels = _decode(data, record.shape, path)
+        labels = decode_labels(self._labels_of(stored), record.shape, path)
         return LabelledTile(stored.tile, labels, record.complete, record.round, record.role)
+
+    def _labels_of(self, stored: _Stored) -> bytes:
+        path = self._labels_path(stored.serial)
+        try:
+            data = read_regular(path, limit=MAX_LABELS_BYTES)
+        except DamagedFileError as error:
+            raise DamagedFileError(f"labels {error}") from None
+        if hashlib.sha256(data).hexdigest() != stored.record.sha256:
+            raise DamagedFileError(
+                f"labels {str(path)!r} are damaged or were changed outside napari-graft: restore them from a "
+                f"backup, or annotate the tile at {stored.tile.start} again"
+            )
+        return data
 
     def _labels_path(self, serial: int) -> Path:
         return self._folder / f"{serial:06d}.tif"
@@ -212,24 +254,17 @@ class AnnotationStore:
         # JSON files first: a TIFF file without one counts for nothing, the reverse would be a damaged tile.
         for pattern in ("*.json", "*.tif"):
             for path in self._folder.glob(pattern):
-                if path.stem.isdecimal() and int(path.stem) not in kept:
-                    path.unlink()
+                if _NUMBER.fullmatch(path.stem) and int(path.stem) not in kept:
+                    _remove(path)
         for path in self._folder.glob(f".*{atomic.TEMPORARY_SUFFIX}"):
-            path.unlink()
+            _remove(path)
 
 
-def _encode(labels: NDArray[np.uint32]) -> bytes:
-    buffer = io.BytesIO()
-    tifffile.imwrite(buffer, labels, compression="zlib", photometric="minisblack")
-    return buffer.getvalue()
+def _remove(path: Path) -> None:
+    """Remove a file of ours; a folder of its name is none."""
+    if not path.is_dir() or path.is_symlink():
+        path.unlink()
 
 
-def _decode(data: bytes, shape: tuple[int, ...], path: Path) -> NDArray[np.uint32]:
-    try:
-        with tifffile.TiffFile(io.BytesIO(data)) as file:
-            series = file.series[0]
-            if series.dtype != np.uint32 or tuple(series.shape) != shape:
-                raise ValueError(f"it holds {series.dtype} of shape {series.shape} and not uint32 of {shape}")
-            return np.asarray(series.asarray(), np.uint32).reshape(shape)
-    except _DAMAGE as error:
-        raise InputError(f"labels {str(path)!r} are damaged: {error}; restore them from a backup") from None
+def _is_met(tile: Tile, new: Tile) -> bool:
+    return tile != new and tile.ndim == new.ndim and tile.overlaps(new)

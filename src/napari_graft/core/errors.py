@@ -11,6 +11,10 @@ class InputError(GraftError, ValueError):
     """Report that what the user gave cannot be used; the message says why and what to do."""
 
 
+class DamagedFileError(InputError):
+    """Report that a file does not hold what was written to it, or is no file at all."""
+
+
 class StorageError(GraftError):
     """Report that a file could not be written, for example because the disk is full."""
 

@@ -80,6 +80,10 @@ class Tile:
         """Say whether `other` lies wholly inside this tile."""
         return self.intersection(other) == Tile(other.start, other.shape, self.level)
 
+    def is_inside(self, bounds: Sequence[int]) -> bool:
+        """Say whether the tile lies wholly inside an image of shape `bounds`."""
+        return self.ndim == len(bounds) and Tile((0,) * self.ndim, tuple(bounds), self.level).contains(self)
+
     def clip(self, bounds: Sequence[int]) -> Tile:
         """Return the part of the tile inside an image of shape `bounds`.
 

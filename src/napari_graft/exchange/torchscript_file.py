@@ -119,7 +119,7 @@ def _card_beside(path: Path, data: bytes) -> SourceCard:
             f"{str(path)!r} comes without a card: put a {CARD} beside it that says what the network is shown "
             "and what its outputs mean (see 'Bring your own model' in the documentation)"
         )
-    card = read_document(SourceCard, path.with_name(CARD), "card")
+    card = read_document(SourceCard, path.with_name(CARD), "card", follow_links=True)
     if card.weights_sha256 != hashlib.sha256(data).hexdigest():
         raise InputError(
             f"{str(path)!r} does not match the checksum of the {CARD} beside it: it is damaged or of another "

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import FileIO
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
-from napari_graft.core.errors import InputError
+from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.io.atomic import write_bytes
+from napari_graft.io.regular import open_regular
+
+CHECKSUM = "checksum"
+"""Word in a file that holds the SHA-256 of its arrays and of the other words."""
+MAX_BYTES = 2**31
+MAX_HEADER_BYTES = 2**24
 
 _HIGHEST_PICKLE_PROTOCOL = 5
 _HEAD = 4
 """Bytes that tell what a file is."""
+_LENGTH = 8
+_WORDS = TypeAdapter(dict[str, str])
 
 
 def save_tensors(
     path: str | PathLike[str], tensors: Mapping[str, NDArray[np.generic]], metadata: Mapping[str, str]
 ) -> None:
-    """Write arrays and words about them to one safetensors file, atomically.
+    """Write arrays and words about them to one safetensors file with a checksum of all, atomically.
 
     Raises
     ------
@@ -31,7 +43,8 @@ def save_tensors(
     from safetensors.numpy import save
 
     contiguous = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
-    write_bytes(path, save(contiguous, dict(metadata)))
+    words = dict(metadata)
+    write_bytes(path, save(contiguous, words | {CHECKSUM: _checksum_of(contiguous, words)}))
 
 
 def load_tensors(path: str | PathLike[str]) -> tuple[dict[str, NDArray[np.generic]], dict[str, str]]:
@@ -39,16 +52,13 @@ def load_tensors(path: str | PathLike[str]) -> tuple[dict[str, NDArray[np.generi
 
     Raises
     ------
+    DamagedFileError
+        If the file is truncated, of another kind, or not what its checksum says; a pickle is never loaded.
     InputError
-        If the file is missing, truncated or of another kind; a pickle is refused and never loaded.
+        If it is missing or may not be read.
     """
-    from safetensors import safe_open
-
-    location = Path(path)
-    if not location.is_file():
-        raise InputError(f"weights {location} do not exist: check the path")
-    with _refusals(str(location), lambda: _head_of(location)), safe_open(str(location), "numpy") as file:
-        return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+    with _opened(Path(path)) as file:
+        return _parse(file.read(), str(path))
 
 
 def parse_tensors(data: bytes, name: str) -> dict[str, NDArray[np.generic]]:
@@ -56,50 +66,99 @@ def parse_tensors(data: bytes, name: str) -> dict[str, NDArray[np.generic]]:
 
     Raises
     ------
-    InputError
+    DamagedFileError
         As for `load_tensors`.
     """
-    from safetensors.numpy import load
-
-    with _refusals(name, lambda: data[:_HEAD]):
-        return load(data)
+    return _parse(data, name)[0]
 
 
 def load_metadata(path: str | PathLike[str]) -> dict[str, str]:
-    """Return the words in a safetensors file without reading its arrays.
+    """Return the words in a safetensors file without reading its arrays, and so without its checksum.
 
     Raises
     ------
+    DamagedFileError
+        If its header is damaged.
     InputError
-        If the file is missing, truncated or of another kind.
+        If it is missing or may not be read.
     """
-    from safetensors import safe_open
+    with _opened(Path(path)) as file:
+        head = file.read(_LENGTH)
+        text = file.read(min(int.from_bytes(head, "little"), MAX_HEADER_BYTES))
+    return _metadata(head + text, str(path))
 
-    location = Path(path)
-    if not location.is_file():
-        raise InputError(f"weights {location} do not exist: check the path")
-    with _refusals(str(location), lambda: _head_of(location)), safe_open(str(location), "numpy") as file:
-        return dict(file.metadata() or {})
+
+def refuse_unfinite(tensors: Mapping[str, NDArray[np.generic]], name: str) -> None:
+    """Raise an error where weights hold a number that is none: they would find nothing, and say so nowhere.
+
+    Raises
+    ------
+    DamagedFileError
+        If so; `name` is what the error calls them.
+    """
+    for key, tensor in tensors.items():
+        if np.issubdtype(tensor.dtype, np.floating) and not np.isfinite(tensor).all():
+            raise DamagedFileError(f"weights {name} hold NaN or infinity in {key!r}: get them again")
+
+
+def _parse(data: bytes, name: str) -> tuple[dict[str, NDArray[np.generic]], dict[str, str]]:
+    from safetensors.numpy import load
+
+    with _refusals(name, data[:_HEAD]):
+        tensors = load(data)
+    words = _metadata(data, name)
+    stored = words.pop(CHECKSUM, None)  # files of others, and our own of before, have none
+    if stored is not None and stored != _checksum_of(tensors, words):
+        raise DamagedFileError(
+            f"weights {name} are damaged: their checksum does not fit; restore them from a backup"
+        )
+    return tensors, words
+
+
+def _metadata(data: bytes, name: str) -> dict[str, str]:
+    """Return the words at the head of a file: eight bytes of length, then JSON."""
+    length = int.from_bytes(data[:_LENGTH], "little")
+    try:
+        return _WORDS.validate_python(
+            json.loads(data[_LENGTH : _LENGTH + length]).get("__metadata__", {}), strict=True
+        )
+    except (ValueError, AttributeError, RecursionError):
+        raise DamagedFileError(f"weights {name} {_describe(data[:_HEAD])}") from None
+
+
+def _checksum_of(tensors: Mapping[str, NDArray[np.generic]], words: Mapping[str, str]) -> str:
+    digest = hashlib.sha256(json.dumps(dict(words), sort_keys=True).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(json.dumps([name, tensor.dtype.str, tensor.shape]).encode())
+        digest.update(np.ascontiguousarray(tensor).data)
+    return digest.hexdigest()
 
 
 @contextmanager
-def _refusals(name: str, head: Callable[[], bytes]) -> Iterator[None]:
+def _opened(path: Path) -> Iterator[FileIO]:
+    try:
+        with open_regular(path, limit=MAX_BYTES) as file:
+            yield file
+    except FileNotFoundError:
+        raise InputError(f"weights {path} do not exist: check the path") from None
+    except OSError as error:
+        raise InputError(f"weights {path} cannot be read: {error.strerror or error}") from None
+
+
+@contextmanager
+def _refusals(name: str, head: bytes) -> Iterator[None]:
     """Turn what the loader says of a file that it cannot read into what the user is told."""
     from safetensors import SafetensorError
 
     try:
         yield
     except SafetensorError as error:
-        raise InputError(f"weights {name} {_describe(head())} ({error})") from error
-    except (TypeError, KeyError, AttributeError) as error:
-        raise InputError(
+        raise DamagedFileError(f"weights {name} {_describe(head)} ({error})") from error
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
+        raise DamagedFileError(
             f"weights {name} hold numbers that numpy lacks ({error}): save them as float16 or float32"
         ) from error
-
-
-def _head_of(location: Path) -> bytes:
-    with location.open("rb") as file:
-        return file.read(_HEAD)
 
 
 def _describe(head: bytes) -> str:

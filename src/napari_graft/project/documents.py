@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import TypeVar
 
 from napari_graft.annotation.draft import DraftJournal, draft_name, drafts_in
-from napari_graft.core.errors import InputError
+from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.core.tile import Tile
+from napari_graft.io.damage import DamageLog
+from napari_graft.io.regular import refuse_irregular
 from napari_graft.project.desk import Desk
+from napari_graft.project.places import DRAFTS
 from napari_graft.project.queue import TileQueue
 from napari_graft.project.ranking import StoredRanking
 from napari_graft.project.suggestions import SuggestionList
 from napari_graft.sources.document import Document, read_document, write_document
 
-SUGGESTIONS, QUEUE, DESK, DRAFTS = "suggestions.json", "queue.json", "desk.json", "drafts"
+SUGGESTIONS, QUEUE, DESK = "suggestions.json", "queue.json", "desk.json"
 RANKING = "ranking.json"
+D = TypeVar("D", bound=Document)
 
 
 class ProjectDocuments:
     """Read and write suggestions, queue, ranking, desk and drafts in a folder; each may be missing.
 
+    A damaged one is told of, set aside, and counts as missing.
+
     Parameters
     ----------
     folder
         Where they are.
+    bounds
+        Shape of the image that their tiles lie in.
     writable
         Whether they may be written.
+    damage
+        Told of damaged ones.
     """
 
-    def __init__(self, folder: Path, *, writable: bool) -> None:
+    def __init__(self, folder: Path, bounds: tuple[int, ...], *, writable: bool, damage: DamageLog) -> None:
         self.folder = folder
+        self._bounds = bounds
         self._writable = writable
+        self._damage = damage
         self._drafts: dict[Tile, DraftJournal] = {}
 
     @property
@@ -56,10 +70,9 @@ class ProjectDocuments:
         Raises
         ------
         InputError
-            If their file is damaged.
+            If their file is of a newer format, or may not be read.
         """
-        path = self.folder / SUGGESTIONS
-        return read_document(SuggestionList, path, "suggestions") if path.exists() else SuggestionList()
+        return self._recall(SuggestionList, SUGGESTIONS, "suggestions") or SuggestionList()
 
     def store_queue(self, queue: TileQueue) -> None:
         """Keep the tiles to go through in place of the earlier ones; errors as for suggestions."""
@@ -68,13 +81,9 @@ class ProjectDocuments:
     def queue(self) -> TileQueue:
         """Return the tiles to go through as they were stored last, none where there never were any.
 
-        Raises
-        ------
-        InputError
-            If their file is damaged.
+        Errors as for suggestions.
         """
-        path = self.folder / QUEUE
-        return read_document(TileQueue, path, "queue") if path.exists() else TileQueue()
+        return self._recall(TileQueue, QUEUE, "queue") or TileQueue()
 
     def store_ranking(self, ranking: StoredRanking) -> None:
         """Keep the ranking of the sources in place of the earlier one; errors as for suggestions."""
@@ -83,38 +92,72 @@ class ProjectDocuments:
     def ranking(self) -> StoredRanking:
         """Return the ranking that was stored last, an empty one where there never was any.
 
-        Raises
-        ------
-        InputError
-            If its file is damaged.
+        Errors as for suggestions.
         """
-        path = self.folder / RANKING
-        return read_document(StoredRanking, path, "ranking") if path.exists() else StoredRanking()
+        return self._recall(StoredRanking, RANKING, "ranking") or StoredRanking()
 
     def store_desk(self, desk: Desk) -> None:
         """Keep where the user is; errors as for suggestions."""
         self._store(DESK, desk)
 
     def desk(self) -> Desk:
-        """Return where the user was, the beginning where that is not known or its file is damaged."""
+        """Return where the user was, the beginning where that is not known."""
         try:
-            return read_document(Desk, self.folder / DESK, "desk")
-        except InputError:
+            return self._recall(Desk, DESK, "desk") or Desk()
+        except InputError:  # of a newer version
             return Desk()
 
     def draft(self, tile: Tile) -> DraftJournal:
         """Return the draft of a tile, the same object each time; it is empty until something is painted."""
         path = self.folder / DRAFTS / draft_name(tile)
-        return self._drafts.setdefault(tile, DraftJournal(path, tile, writable=self.is_writable))
+        draft = DraftJournal(path, tile, writable=self.is_writable, damage=self._damage)
+        return self._drafts.setdefault(tile, draft)
 
     def drafts(self) -> list[Tile]:
         """Return the tiles with something painted that was not accepted."""
-        return drafts_in(self.folder / DRAFTS)
+        return drafts_in(self.folder / DRAFTS, bounds=self._bounds, damage=self._damage)
+
+    def _recall(self, kind: type[D], name: str, title: str) -> D | None:
+        path = self.folder / name
+        if not os.path.lexists(path):
+            return None
+        try:
+            document = read_document(kind, path, title)
+            self._check_tiles(document, f"{title} {str(path)!r}")
+        except DamagedFileError as error:
+            self._damage.set_aside(error, path)
+            return None
+        return document
+
+    def _check_tiles(self, document: Document, title: str) -> None:
+        for tile in _tiles_of(document):
+            if not tile.is_inside(self._bounds):
+                raise DamagedFileError(
+                    f"{title} names the tile at {tile.start} of shape {tile.shape}, which is not inside the "
+                    f"image of shape {self._bounds}"
+                )
 
     def _store(self, name: str, document: Document) -> None:
         self._require_writable()
-        write_document(self.folder / name, document)
+        path = self.folder / name
+        try:
+            refuse_irregular(path)
+        except FileNotFoundError:
+            pass
+        except DamagedFileError as error:
+            self._damage.set_aside(error, path)
+        write_document(path, document)
 
     def _require_writable(self) -> None:
         if not self.is_writable:
             raise InputError(f"project {str(self.folder)!r} is open for reading: open it for writing")
+
+
+def _tiles_of(document: Document) -> list[Tile]:
+    match document:
+        case SuggestionList():
+            return [one.tile for one in document.suggestions]
+        case TileQueue():
+            return [one.tile for one in document.tiles]
+        case _:
+            return []

@@ -5,12 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import stat
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from napari_graft.core.errors import InputError, ProjectBusyError, StorageError
+from napari_graft.core.errors import DamagedFileError, InputError, ProjectBusyError, StorageError
 from napari_graft.io import atomic
+from napari_graft.io.damage import DamageLog
+from napari_graft.io.regular import read_regular
+
+_LONGEST_NAME = 1024
 
 
 class WriterLock:
@@ -23,6 +28,8 @@ class WriterLock:
     ----------
     folder
         The project's folder.
+    damage
+        Told of what is in the place of the lock and is none.
 
     Raises
     ------
@@ -32,8 +39,9 @@ class WriterLock:
         If the folder does not allow writing.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, damage: DamageLog) -> None:
         self._holder = folder / "lock.holder"
+        _set_aside_what_is_no_lock(folder / "lock", damage)
         self._lock = FileLock(folder / "lock", timeout=0, thread_local=False)
         try:
             self._lock.acquire()
@@ -56,6 +64,15 @@ class WriterLock:
 
     def _describe_holder(self) -> str:
         try:
-            return self._holder.read_text(encoding="utf-8")[:200]
-        except OSError:
+            words = read_regular(self._holder, limit=_LONGEST_NAME).decode("utf-8", "replace")
+        except (OSError, DamagedFileError):
             return "another process"
+        return words if words.isprintable() and words else "another process"
+
+
+def _set_aside_what_is_no_lock(path: Path, damage: DamageLog) -> None:
+    """Set aside what the lock could empty or wait for: ours is an empty file."""
+    with contextlib.suppress(FileNotFoundError):
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size:
+            damage.set_aside(DamagedFileError(f"lock {str(path)!r} is none of napari-graft"), path)

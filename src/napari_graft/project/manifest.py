@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
+from math import inf
+from pathlib import Path
 
 from pydantic import Field, model_validator
 
 from napari_graft.core.axes import Axes
 from napari_graft.io.channels import Channel
+from napari_graft.core.errors import DamagedFileError, InputError
+from napari_graft.io.damage import DamageLog
 from napari_graft.project.signature import ImageSignature
 from napari_graft.sources.card import Structure
-from napari_graft.sources.document import Document
+from napari_graft.sources.document import Document, read_document, write_document
+
+MANIFEST, BACKUP = "project.json", "project.backup.json"
 
 
 class ProjectManifest(Document):
@@ -69,9 +76,12 @@ class ProjectManifest(Document):
 
     @model_validator(mode="after")
     def _check(self) -> ProjectManifest:
+        if not self.image or "\0" in self.image:
+            raise ValueError(f"no image is called {self.image!r}")
         if len(self.shape) != self.spatial_axes.ndim or min(self.shape) < 1:
             raise ValueError(f"shape {self.shape} does not fit the axes {self.axes!r}")
-        if self.intensity_range is not None and not self.intensity_range[0] < self.intensity_range[1]:
+        low, high = self.intensity_range or (0, 1)
+        if not -inf < low < high < inf:
             raise ValueError(f"intensity range {self.intensity_range} must rise")
         return self
 
@@ -79,3 +89,37 @@ class ProjectManifest(Document):
     def spatial_axes(self) -> Axes:
         """Names and physical size of the spatial axes."""
         return Axes(tuple(self.axes), self.pixel_size, self.unit)
+
+
+def store_manifest(folder: Path, manifest: ProjectManifest) -> None:
+    """Write a project's manifest, and a copy for when it is damaged: without one there is no project.
+
+    Raises
+    ------
+    StorageError
+        If the disk is full; the old manifest stays.
+    """
+    write_document(folder / MANIFEST, manifest)
+    write_document(folder / BACKUP, manifest)
+
+
+def load_manifest(folder: Path, damage: DamageLog) -> ProjectManifest:
+    """Read a project's manifest, or its copy where it is damaged.
+
+    Raises
+    ------
+    InputError
+        If both are damaged, or it is of a newer format.
+    """
+    path = folder / MANIFEST
+    try:
+        if not os.path.lexists(path):  # killed when the damaged one had been set aside
+            raise DamagedFileError(f"project {str(path)!r} is missing")
+        return read_document(ProjectManifest, path, "project")
+    except DamagedFileError as error:
+        try:
+            manifest = read_document(ProjectManifest, folder / BACKUP, "project")
+        except InputError:
+            raise error from None
+        damage.set_aside(DamagedFileError(f"{error}; {BACKUP!r} is used in its place"), path)
+        return manifest

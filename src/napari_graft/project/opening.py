@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from napari_graft.core.errors import InputError
+from napari_graft.core.errors import InputError, StorageError
 from napari_graft.io import Volume, atomic
+from napari_graft.io.damage import DamageLog
 from napari_graft.project.image_choice import ImageChoice, to_stored_path
 from napari_graft.project.lock import WriterLock
-from napari_graft.project.manifest import ProjectManifest
-from napari_graft.project.project import MANIFEST, Project
+from napari_graft.project.manifest import BACKUP, MANIFEST, ProjectManifest, load_manifest, store_manifest
+from napari_graft.project.places import ANNOTATIONS, RUNS, refuse_links, set_aside_what_is_no_folder
+from napari_graft.project.project import Project
 from napari_graft.project.signature import ImageSignature
 from napari_graft.sources.card import Structure
-from napari_graft.sources.document import read_document, write_document
 
 
 def create_project(
@@ -85,17 +87,20 @@ def open_project(folder: str | os.PathLike[str], *, write: bool = False) -> Proj
     Raises
     ------
     InputError
-        If there is no project, or its manifest is damaged or of a newer format.
+        If there is no project, it holds links, or its manifest is of a newer format or damaged beyond help.
     ProjectBusyError
         If another process is writing to it.
     """
     path = _find(folder)
-    lock = WriterLock(path) if write else None
+    damage = DamageLog(writable=write)
+    lock = WriterLock(path, damage) if write else None
     try:
         if write:
             _remove_unfinished_files(path)
-        project = Project(path, read_document(ProjectManifest, path / MANIFEST, "project"), lock)
+        project = Project(path, load_manifest(path, damage), lock, damage=damage)
+        set_aside_what_is_no_folder(path, damage)
         if write:
+            _complete_manifest(project)
             project.runs.clear_leftovers()
         return project
     except BaseException:
@@ -116,7 +121,8 @@ def open_delegate(folder: str | os.PathLike[str]) -> Project:
         If there is no project, or its manifest is damaged or of a newer format.
     """
     path = _find(folder)
-    return Project(path, read_document(ProjectManifest, path / MANIFEST, "project"), is_delegate=True)
+    damage = DamageLog(writable=False)
+    return Project(path, load_manifest(path, damage), is_delegate=True, damage=damage)
 
 
 def holds_project(folder: Path) -> bool:
@@ -135,28 +141,50 @@ def _find(folder: str | os.PathLike[str]) -> Path:
         raise InputError(f"{str(path)!r} cannot be opened: {error.strerror or error}") from None
     if not is_folder:
         raise InputError(f"no project is at {str(path)!r}: make one with 'napari-graft new'")
-    if not (path / MANIFEST).is_file():
+    if not any(os.path.lexists(path / name) for name in (MANIFEST, BACKUP)):
         raise InputError(f"{str(path)!r} is no napari-graft project: {MANIFEST} is missing in it")
+    refuse_links(path)
     return path
 
 
 def _make_folder(path: Path, manifest: ProjectManifest, adopted: Path | None) -> None:
     unfinished = path.with_name(f".{path.name}{atomic.TEMPORARY_SUFFIX}")
+    is_ours = False
     try:
         with atomic.storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(unfinished, ignore_errors=True)
-            for name in ("annotations", "runs"):
-                (unfinished / name).mkdir(parents=True)
+            _remove_unfinished_folder(unfinished)
+            unfinished.mkdir()
+            is_ours = True
+            for name in (ANNOTATIONS, RUNS):
+                (unfinished / name).mkdir()
             if adopted is not None:
                 adopted.rename(unfinished / adopted.name)
-            write_document(unfinished / MANIFEST, manifest)
+            store_manifest(unfinished, manifest)
             if path.exists():
                 path.rmdir()
             unfinished.rename(path)
             atomic.sync_folder(path.parent)
     finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        if is_ours:
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _remove_unfinished_folder(folder: Path) -> None:
+    """Remove what was left by an attempt to make a project that was killed, and nothing else."""
+    if not os.path.lexists(folder):
+        return
+    ours = {ANNOTATIONS, RUNS, MANIFEST, BACKUP}
+    if folder.is_symlink() or not folder.is_dir() or {path.name for path in folder.iterdir()} - ours:
+        raise InputError(f"{str(folder)!r} is in the way of a new project: move it elsewhere")
+    shutil.rmtree(folder)
+
+
+def _complete_manifest(project: Project) -> None:
+    """Write what is missing of the manifest and its copy: one was damaged, or is of an earlier version."""
+    if not all((project.folder / name).is_file() for name in (MANIFEST, BACKUP)):
+        with contextlib.suppress(StorageError):  # on a full disk the project can still be opened
+            store_manifest(project.folder, project.manifest)
 
 
 def _remove_unfinished_files(folder: Path) -> None:
@@ -164,8 +192,9 @@ def _remove_unfinished_files(folder: Path) -> None:
     with atomic.storage_errors(folder):
         for place in ("", "annotations/", "runs/", "runs/*/", "runs/trial/*/"):
             for path in folder.glob(f"{place}.*{atomic.TEMPORARY_SUFFIX}"):
-                # A delegate of a writer that was killed may be finishing its file at this moment.
-                path.unlink(missing_ok=True)
+                if path.is_file():
+                    # A delegate of a writer that was killed may be finishing its file at this moment.
+                    path.unlink(missing_ok=True)
 
 
 def _describe(path: Path, image: ImageChoice, volume: Volume, structure: Structure | None) -> ProjectManifest:

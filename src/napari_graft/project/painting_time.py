@@ -8,6 +8,8 @@ from datetime import datetime
 from napari_graft.annotation.journal import JournalEntry
 
 ACCEPT = "accept tile"
+_LONGEST = 1e9
+"""Nobody paints for so many seconds."""
 
 
 def painted_seconds(entries: Iterable[JournalEntry], until: datetime | None = None) -> float:
@@ -17,4 +19,4 @@ def painted_seconds(entries: Iterable[JournalEntry], until: datetime | None = No
     """
     accepted = (entry for entry in entries if entry.what == ACCEPT and (until is None or entry.when <= until))
     found = (entry.details.get("seconds") for entry in accepted)
-    return float(sum(value for value in found if isinstance(value, int | float)))
+    return float(sum(value for value in found if isinstance(value, int | float) and 0 <= value < _LONGEST))

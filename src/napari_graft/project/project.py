@@ -16,22 +16,21 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume
 from napari_graft.io.pixel_sizes import SizeNote
+from napari_graft.io.damage import DamageLog
 from napari_graft.project.budget import Budget
 from napari_graft.project.documents import ProjectDocuments
 from napari_graft.project.image_choice import ImageChoice, from_stored_path, open_known_image
 from napari_graft.project.lock import WriterLock
-from napari_graft.project.manifest import ProjectManifest
+from napari_graft.project.manifest import ProjectManifest, store_manifest
 from napari_graft.project.painting_time import ACCEPT, painted_seconds
 from napari_graft.project.picture import describe_as_html, describe_in_words
+from napari_graft.project.places import ANNOTATIONS, RUNS
 from napari_graft.project.run import Run
 from napari_graft.project.run_store import RunStore
 from napari_graft.project.signature import ImageSignature
 from napari_graft.project.trial import TrialFiles
 from napari_graft.project.votes import Vote, votes_in
-from napari_graft.sources.document import write_document
 from napari_graft.sources.spec import ModelSpec
-
-MANIFEST = "project.json"
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +50,8 @@ class Project(ProjectDocuments):
         The lock of its one writer, None where it is open for reading.
     is_delegate
         Whether it trains on behalf of the writer, a process beside this one: then runs alone are written.
+    damage
+        Told of damaged files.
     """
 
     def __init__(
@@ -60,15 +61,19 @@ class Project(ProjectDocuments):
         lock: WriterLock | None = None,
         *,
         is_delegate: bool = False,
+        damage: DamageLog,
     ) -> None:
-        super().__init__(folder, writable=lock is not None)
+        is_writable, bounds = lock is not None, manifest.shape
+        super().__init__(folder, bounds, writable=is_writable, damage=damage)
         self._manifest = manifest
         self._lock = lock
-        self.annotations = AnnotationStore(folder / "annotations", writable=self.is_writable)
-        self.journal = Journal(folder / "journal.jsonl", writable=self.is_writable)
-        may_train = self.is_writable or is_delegate
-        self.runs = RunStore(folder / "runs", writable=may_train)
-        self.trial = TrialFiles(folder / "runs", writable=may_train)
+        self.annotations = AnnotationStore(
+            folder / ANNOTATIONS, writable=is_writable, bounds=bounds, damage=damage
+        )
+        self.journal = Journal(folder / "journal.jsonl", writable=is_writable, damage=damage)
+        may_train = is_writable or is_delegate
+        self.runs = RunStore(folder / RUNS, writable=may_train, damage=damage)
+        self.trial = TrialFiles(folder / RUNS, writable=may_train, damage=damage)
 
     def __enter__(self) -> Project:
         return self
@@ -97,6 +102,11 @@ class Project(ProjectDocuments):
         """What is known about the image."""
         return self._manifest
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of damaged files that were met so far."""
+        return self._damage.notes
+
     def update_manifest(self, **changes: object) -> None:
         """Write the manifest anew with some fields changed.
 
@@ -112,7 +122,7 @@ class Project(ProjectDocuments):
             manifest = ProjectManifest.model_validate(self._manifest.model_dump() | changes)
         except ValueError as error:
             raise InputError(f"the project cannot take {changes}: {error}") from None
-        write_document(self.folder / MANIFEST, manifest)
+        store_manifest(self.folder, manifest)
         self._manifest = manifest
         self.__dict__.pop("volume", None)  # it may be read in another way, or elsewhere, from now on
 
@@ -213,7 +223,7 @@ class Project(ProjectDocuments):
 
     def votes(self) -> list[Vote]:
         """Return the votes, the oldest first."""
-        return list(votes_in(self.journal))
+        return list(votes_in(self.journal, self._damage))
 
     def new_run(self, source: str, spec: ModelSpec, *, n_tiles: int | None = None, **more: object) -> Run:
         """Start a run; `more` are other fields of `RunRecord`.
@@ -251,9 +261,7 @@ class Project(ProjectDocuments):
         return Budget(len(tiles), n_pixels, n_pixels / image.n_pixels, len(runs), seconds)
 
     def _check_inside(self, tile: Tile) -> None:
-        if tile.ndim != len(self._manifest.shape) or not Tile(
-            (0,) * tile.ndim, self._manifest.shape
-        ).contains(tile):
+        if not tile.is_inside(self._manifest.shape):
             raise InputError(
                 f"the tile at {tile.start} of shape {tile.shape} is not wholly inside the image of shape "
                 f"{self._manifest.shape}: choose a tile inside"

@@ -10,8 +10,8 @@ from typing import Any
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_graft.core.errors import InputError
-from napari_graft.io.weights import load_tensors
+from napari_graft.core.errors import DamagedFileError, InputError
+from napari_graft.io.weights import load_tensors, refuse_unfinite
 from napari_graft.merging.recipe import MergeRecipe
 from napari_graft.sources.document import Document, read_document, write_document
 from napari_graft.sources.spec import ModelSpec
@@ -192,11 +192,21 @@ class Run:
         Raises
         ------
         InputError
-            If the run left none, or the file is damaged.
+            If the run left none, or the file is damaged or that of another run.
         """
         if not self.weights_path.is_file():
             raise InputError(f"run {self.id} has no weights: train again, or choose a finished run")
-        return load_tensors(self.weights_path)[0]
+        try:
+            weights, words = load_tensors(self.weights_path)
+            refuse_unfinite(weights, str(self.weights_path))
+        except DamagedFileError as error:
+            raise DamagedFileError(f"run {self.id} cannot be used: {error}, or choose another run") from None
+        if words.get("run", self.id) != self.id:
+            raise DamagedFileError(
+                f"weights {str(self.weights_path)!r} are those of run {words['run']}: restore those of run "
+                f"{self.id} from a backup, or choose another run"
+            )
+        return weights
 
 
 def open_run(folder: Path) -> Run:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import logging
+import os
+import re
 from pathlib import Path
 
 from napari_graft.core.errors import InputError
 from napari_graft.io import atomic
+from napari_graft.io.damage import DamageLog
 from napari_graft.project.run import RECORD, Run, RunRecord, open_run
 from napari_graft.sources.document import write_document
 from napari_graft.sources.spec import ModelSpec
 
-_log = logging.getLogger(__name__)
+_NUMBER = re.compile("[0-9]{4,12}")
 
 
 class RunStore:
@@ -23,23 +25,26 @@ class RunStore:
         Where the runs are.
     writable
         Whether runs may be started.
+    damage
+        Told of runs that are left out.
     """
 
-    def __init__(self, folder: Path, *, writable: bool = True) -> None:
+    def __init__(self, folder: Path, *, writable: bool = True, damage: DamageLog | None = None) -> None:
         self._folder = folder
         self._writable = writable
+        self._damage = damage or DamageLog(writable=False)
 
     def all(self) -> list[Run]:
-        """Return the runs in the order in which they were started; a broken one is left out and logged."""
+        """Return the runs in the order in which they were started; a broken one is left out and told of."""
         runs = []
         for folder in self._folders():
             # Killed between making the folder and writing the record: nothing was done yet.
-            if not (folder / RECORD).exists():
+            if not os.path.lexists(folder / RECORD):
                 continue
             try:
                 runs.append(open_run(folder))
             except InputError as error:
-                _log.warning("left out: %s", error)
+                self._damage.tell(f"left out: {error}")
         return runs
 
     def get(self, run_id: str) -> Run:
@@ -56,7 +61,7 @@ class RunStore:
                 raise InputError(self._describe_missing())
             return latest
         folder = self._folder / run_id.zfill(4)
-        if not run_id.isdecimal() or not folder.is_dir():
+        if not _NUMBER.fullmatch(folder.name) or not folder.is_dir():
             known = ", ".join(run.id for run in self.all()) or "none yet"
             raise InputError(f"the project has no run {run_id!r}: choose one of {known}")
         return open_run(folder)
@@ -148,7 +153,7 @@ class RunStore:
     def _folders(self) -> list[Path]:
         if not self._folder.is_dir():
             return []
-        found = (folder for folder in self._folder.iterdir() if folder.name.isdecimal() and folder.is_dir())
+        found = (path for path in self._folder.iterdir() if _NUMBER.fullmatch(path.name) and path.is_dir())
         return sorted(found, key=lambda folder: int(folder.name))
 
 

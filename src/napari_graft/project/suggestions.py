@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from napari_graft.core.tile import Tile
 from napari_graft.sources.document import Document
@@ -29,6 +29,11 @@ class StoredSuggestion(BaseModel):
     shape: tuple[int, ...]
     score: float
     reason: str
+
+    @model_validator(mode="after")
+    def _check(self) -> StoredSuggestion:
+        Tile(self.start, self.shape)
+        return self
 
     @property
     def tile(self) -> Tile:

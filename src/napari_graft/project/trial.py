@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_graft.core.errors import InputError
+from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.io import atomic
+from napari_graft.io.damage import DamageLog
 from napari_graft.project.run_store import RunStore
 from napari_graft.sources.card import LeadingScore
 from napari_graft.sources.document import Document, read_document, write_document
@@ -84,23 +86,32 @@ class TrialFiles:
         Where the runs of the project are.
     writable
         Whether trials may be made.
+    damage
+        Told of a damaged record.
     """
 
-    def __init__(self, folder: Path, *, writable: bool) -> None:
+    def __init__(self, folder: Path, *, writable: bool, damage: DamageLog) -> None:
         self._folder = folder
         self._writable = writable
-        self.trainings = RunStore(folder / TRAININGS, writable=writable)
+        self._damage = damage
+        self.trainings = RunStore(folder / TRAININGS, writable=writable, damage=damage)
 
     def load(self) -> StoredTrial | None:
-        """Return the last trial, None where there never was any.
+        """Return the last trial, None where there never was any or its record is damaged.
 
         Raises
         ------
         InputError
-            If its file is damaged.
+            If it is of a newer format, or may not be read.
         """
         path = self._folder / TRIAL
-        return read_document(StoredTrial, path, "trial") if path.exists() else None
+        if not os.path.lexists(path):
+            return None
+        try:
+            return read_document(StoredTrial, path, "trial")
+        except DamagedFileError as error:
+            self._damage.set_aside(error, path)
+            return None
 
     def store(self, trial: StoredTrial) -> None:
         """Keep a trial in place of the earlier one.

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from napari_graft.annotation.journal import Journal, JournalEntry
-from napari_graft.core.errors import InputError
+from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.core.tile import Tile
+from napari_graft.io.damage import DamageLog
 
 VOTE = "vote"
 _NUMBERS = TypeAdapter(tuple[int, ...])
@@ -58,17 +59,14 @@ class Vote:
         return JournalEntry(who=self.who, what=VOTE, details=details)
 
 
-def votes_in(journal: Journal) -> Iterator[Vote]:
-    """Yield the votes of a journal, the oldest first.
-
-    Raises
-    ------
-    InputError
-        If an entry is damaged.
-    """
+def votes_in(journal: Journal, damage: DamageLog) -> Iterator[Vote]:
+    """Yield the votes of a journal, the oldest first; a damaged one is told of and passed over."""
     for entry in journal.entries():
         if entry.what == VOTE:
-            yield _vote_of(entry)
+            try:
+                yield _vote_of(entry)
+            except DamagedFileError as error:
+                damage.tell(str(error))
 
 
 def _vote_of(entry: JournalEntry) -> Vote:
@@ -80,7 +78,7 @@ def _vote_of(entry: JournalEntry) -> Vote:
         )
         others = _NAMES.validate_json(details["others"])
         return Vote(details["winner"], others, tile, entry.who, entry.when)
-    except (KeyError, ValidationError) as error:
-        raise InputError(
+    except (KeyError, ValueError) as error:
+        raise DamagedFileError(
             f"the vote of {entry.who} at {entry.when} in the journal is damaged: {error}: remove its line"
         ) from None

@@ -18,8 +18,9 @@ from napari_graft.io import Volume, open_labels
 from napari_graft.io.masks import MaskMeaning
 from napari_graft.metrics import evaluate
 from napari_graft.nets.device import choose_device
+from napari_graft.project.manifest import MANIFEST
 from napari_graft.project.opening import open_project
-from napari_graft.project.project import MANIFEST, Project
+from napari_graft.project.project import Project
 from napari_graft.session.annotating import annotate_from_labels
 from napari_graft.session.examples import make_examples
 from napari_graft.session.fitting import Budget, Fitting

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from napari_graft.core.errors import InputError
 from napari_graft.io import atomic
+from napari_graft.io.regular import open_regular
 
 SUFFIX = ".graftsource"
 CARD, WEIGHTS = "card.json", "weights.safetensors"
@@ -17,6 +19,7 @@ FINGERPRINT, GENERAL = "fingerprint.safetensors", "general.safetensors"
 MEMBER_LIMITS = {CARD: 2**20, WEIGHTS: 2**30, FINGERPRINT: 2**28, GENERAL: 2**28}
 """The files that an archive may hold, and how many bytes of each."""
 
+_MAX_BYTES = 2**32
 _TORCH = ("data.pkl", "constants.pkl")
 _BIOIMAGEIO = ("rdf.yaml", "rdf.yml", "bioimageio.yaml", "bioimageio.yml")
 
@@ -51,7 +54,7 @@ def read_member(path: Path, name: str) -> bytes | None:
         If the archive is missing, damaged, or not one that `write_archive` writes.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _opened(path) as archive:
             entries = _check_entries(archive.infolist(), path)
             if name not in entries:
                 return None
@@ -76,7 +79,7 @@ def refuse_foreign_format(path: Path) -> None:
     Only the names inside the file are looked at: code in it is never loaded.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _opened(path) as archive:
             names = {Path(name).name for name in archive.namelist()}
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         names = set()
@@ -91,6 +94,15 @@ def refuse_foreign_format(path: Path) -> None:
         f"{str(path)!r} is {what}: bring a {SUFFIX} file from 'napari-graft sources export', a bioimage.io "
         f"package (.zip), or weights as .safetensors or TorchScript with their {CARD} beside them"
     )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    with (
+        io.BufferedReader(open_regular(path, limit=_MAX_BYTES, follow_links=True)) as file,
+        zipfile.ZipFile(file) as archive,
+    ):
+        yield archive
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

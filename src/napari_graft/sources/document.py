@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from napari_graft.core.errors import InputError
+from napari_graft.core.checksum import checksum_of
+from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.io import atomic
+from napari_graft.io.regular import read_regular
 
 MAX_DOCUMENT_BYTES = 32 * 2**20
+CHECKSUM = "checksum"
+"""Key of the checksum of all else that a document holds."""
+_RESTORE = "restore it from a backup or make it anew"
+_MISFIT = (
+    f"is damaged: its checksum does not fit; {_RESTORE}, or remove the line {CHECKSUM!r} "
+    "if you changed it on purpose"
+)
 
 
 class Document(BaseModel):
@@ -24,59 +34,100 @@ class Document(BaseModel):
 D = TypeVar("D", bound=BaseModel)
 
 
+def document_bytes(document: BaseModel, *, indent: int | None = None) -> bytes:
+    """Return the JSON of a document with a checksum of all of it under the key ``checksum``."""
+    values = json.loads(document.model_dump_json())
+    values[CHECKSUM] = checksum_of(values)
+    separators = (",", ":") if indent is None else None
+    return json.dumps(values, indent=indent, separators=separators, ensure_ascii=False).encode()
+
+
 def write_document(path: Path, document: BaseModel) -> None:
-    """Write a document as indented JSON, wholly or not at all.
+    """Write a document as indented JSON with its checksum, wholly or not at all.
 
     Raises
     ------
     StorageError
         If the disk is full.
     """
-    atomic.write_text(path, document.model_dump_json(indent=2) + "\n")
+    atomic.write_bytes(path, document_bytes(document, indent=2) + b"\n")
 
 
-def read_document(kind: type[D], path: Path, title: str) -> D:
+def read_document(kind: type[D], path: Path, title: str, *, follow_links: bool = False) -> D:
     """Read a document that `write_document` wrote; `title` names it in errors, for example ``"project"``.
+
+    Parameters
+    ----------
+    follow_links
+        Whether the file may be a link, as where users keep files of their own.
 
     Raises
     ------
+    DamagedFileError
+        If it does not hold what was written, or is no file.
     InputError
-        If the file is missing, damaged, or of a newer format.
+        If the file is missing, may not be read, or is of a newer format.
     """
     try:
-        with path.open("rb") as file:
-            text = file.read(MAX_DOCUMENT_BYTES + 1)
+        text = read_regular(path, limit=MAX_DOCUMENT_BYTES, follow_links=follow_links)
     except FileNotFoundError:
         raise InputError(f"{title} {str(path)!r} is missing: check the path") from None
     except OSError as error:
         raise InputError(f"{title} {str(path)!r} cannot be read: {error.strerror or error}") from None
+    except DamagedFileError as error:
+        raise DamagedFileError(f"{title} {error}") from None
     return parse_document(kind, text, f"{title} {str(path)!r}")
 
 
 def parse_document(kind: type[D], text: bytes, title: str) -> D:
-    """Parse the JSON of a document; `title` names it in errors.
+    """Parse the JSON of a document; `title` names it in errors. One without a checksum is taken as it is.
 
     Raises
     ------
+    DamagedFileError
+        If it is too large, no JSON, not what its checksum says, or a value does not fit.
     InputError
-        If it is too large, no JSON, of a newer format, or a value does not fit.
+        If it is of a newer format.
     """
     if len(text) > MAX_DOCUMENT_BYTES:
-        raise InputError(f"{title} is larger than {MAX_DOCUMENT_BYTES} bytes: it is no file of napari-graft")
+        raise DamagedFileError(
+            f"{title} is larger than {MAX_DOCUMENT_BYTES} bytes: it is no file of napari-graft"
+        )
     try:
-        return kind.model_validate_json(text)
+        values = json.loads(text.decode("utf-8-sig"), object_pairs_hook=_without_repeats)
+    except (ValueError, RecursionError) as error:  # nested a thousand times, it is none of ours
+        raise DamagedFileError(f"{title} is damaged: {error}; {_RESTORE}") from None
+    stored = values.pop(CHECKSUM, None) if isinstance(values, dict) else None
+    is_whole = stored is None or stored == checksum_of(values)
+    try:
+        document = kind.model_validate_json(json.dumps(values))
     except ValidationError as error:
-        raise InputError(f"{title} {_explain(error)}") from None
+        _refuse_newer(error, title)
+        raise DamagedFileError(f"{title} {_explain(error) if is_whole else _MISFIT}") from None
+    if not is_whole:
+        raise DamagedFileError(f"{title} {_MISFIT}")
+    return document
+
+
+def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {repeated!r} is there twice")
+    return values
+
+
+def _refuse_newer(error: ValidationError, title: str) -> None:
+    for problem in error.errors(include_url=False, include_context=False):
+        version = problem["input"]
+        if problem["loc"][-1:] == ("format_version",) and isinstance(version, int) and version > 1:
+            raise InputError(
+                f"{title} was made by a newer napari-graft (format {version}): update napari-graft to open it"
+            )
 
 
 def _explain(error: ValidationError) -> str:
-    problems = error.errors(include_url=False, include_context=False)
-    for problem in problems:
-        version = problem["input"]
-        if problem["loc"][-1:] == ("format_version",) and isinstance(version, int) and version > 1:
-            return f"was made by a newer napari-graft (format {version}): update napari-graft to open it"
-    first = problems[0]
-    if first["type"] == "json_invalid":
-        return f"is damaged: {first['msg']}; restore it from a backup or make it anew"
+    first = error.errors(include_url=False, include_context=False)[0]
     where = ".".join(map(str, first["loc"])) or "the document"
     return f"cannot be used: {where}: {first['msg']}; correct the value or make it anew"

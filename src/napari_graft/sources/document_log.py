@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
-from io import FileIO
+from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
+from napari_graft.core.errors import DamagedFileError
 from napari_graft.io import atomic
-from napari_graft.sources.document import parse_document
+from napari_graft.io.damage import DamageLog
+from napari_graft.io.regular import create_regular, open_regular
+from napari_graft.sources.document import document_bytes, parse_document
 
 D = TypeVar("D", bound=BaseModel)
+MAX_LOG_BYTES = 2**28
 _BLOCK = 65536
 
 
 class DocumentLog(Generic[D]):
-    """Add documents to a file of JSON lines, safe against being killed.
+    """Add documents to a file of JSON lines, each with its checksum, safe against being killed.
 
     Parameters
     ----------
@@ -28,55 +33,97 @@ class DocumentLog(Generic[D]):
         The file; it need not exist yet.
     title
         What the file is called in errors, for example ``"journal"``.
+    damage
+        Told of damaged lines, which are then passed over; without it they are errors.
     """
 
-    def __init__(self, kind: type[D], path: Path, title: str) -> None:
+    def __init__(self, kind: type[D], path: Path, title: str, damage: DamageLog | None = None) -> None:
         self._kind = kind
         self._path = path
         self._title = title
+        self._damage = damage
 
     def append(self, document: D) -> None:
         """Add a document and wait until it is on the disk.
 
         Raises
         ------
+        DamagedFileError
+            If there is no file but something else, and nobody is told of damage.
         StorageError
             If it cannot be written, for example because the disk is full; the earlier ones stay.
         """
-        line = document.model_dump_json().encode() + b"\n"
-        with atomic.storage_errors(self._path):
-            if not self._path.exists():
-                self._path.touch()
-                atomic.sync_folder(self._path.parent)
-            with self._path.open("r+b", buffering=0) as file:
-                # What a killed writer left after the last whole line goes.
-                atomic.append_at(file, _end_of_lines(file), line)
+        line = document_bytes(document) + b"\n"
+        with atomic.storage_errors(self._path), self._opened() as file:
+            end, tail = _last_line(file)
+            if _has_lost_its_end(tail):  # it stays, and is told of
+                end, line = end + len(tail), b"\n" + line
+            # What a killed writer left after the last whole line goes.
+            atomic.append_at(file, end, line)
 
     def __iter__(self) -> Iterator[D]:
         """Yield the documents, the oldest first; a half-written last line is passed over.
 
         Raises
         ------
-        InputError
-            If a line is damaged.
+        DamagedFileError
+            If a line is damaged, and nobody is told of damage.
         """
-        if not self._path.exists():
+        try:
+            file = BufferedReader(open_regular(self._path, limit=MAX_LOG_BYTES))
+        except FileNotFoundError:
             return
-        with self._path.open("rb") as file:
+        except DamagedFileError as error:
+            self._tell(DamagedFileError(f"{self._title} {error}"))
+            return
+        with file:
             for number, line in enumerate(file, 1):
-                if line.endswith(b"\n"):
-                    where = f"line {number} of {self._title} {str(self._path)!r}"
-                    yield parse_document(self._kind, line, where)
+                if line.endswith(b"\n") or _has_lost_its_end(line):
+                    yield from self._parsed(line, number)
+
+    def _parsed(self, line: bytes, number: int) -> Iterator[D]:
+        try:
+            yield parse_document(self._kind, line, f"line {number} of {self._title} {str(self._path)!r}")
+        except DamagedFileError as error:
+            self._tell(error)
+
+    def _tell(self, error: DamagedFileError) -> None:
+        if self._damage is None:
+            raise error
+        self._damage.tell(f"{error}; it is passed over")
+
+    def _opened(self) -> FileIO:
+        """Open the file for writing, and make it where there is none."""
+        try:
+            return open_regular(self._path, limit=MAX_LOG_BYTES, write=True)
+        except FileNotFoundError:
+            pass
+        except DamagedFileError as error:
+            if self._damage is None:
+                raise
+            self._damage.set_aside(DamagedFileError(f"{self._title} {error}"), self._path)
+        create_regular(self._path)
+        atomic.sync_folder(self._path.parent)
+        return open_regular(self._path, limit=MAX_LOG_BYTES, write=True)
 
 
-def _end_of_lines(file: FileIO) -> int:
-    """Return the position after the last line feed."""
-    position = file.seek(0, os.SEEK_END)
+def _last_line(file: FileIO) -> tuple[int, bytes]:
+    """Return the position after the last line feed, and what follows it."""
+    position, tail = file.seek(0, os.SEEK_END), b""
     while position > 0:
         start = max(position - _BLOCK, 0)
         file.seek(start)
-        feed = file.read(position - start).rfind(b"\n")
+        block = file.read(position - start)
+        feed = block.rfind(b"\n")
         if feed >= 0:
-            return start + feed + 1
-        position = start
-    return 0
+            return start + feed + 1, block[feed + 1 :] + tail
+        position, tail = start, block + tail
+    return 0, tail
+
+
+def _has_lost_its_end(line: bytes) -> bool:
+    """Say whether a line holds a whole document and then a byte that is no line feed: nobody writes so."""
+    try:
+        return isinstance(json.loads(line[:-1]), dict)
+    except (ValueError, RecursionError):
+        return False

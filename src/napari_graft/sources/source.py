@@ -10,8 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_graft.core.errors import InputError
-from napari_graft.io.weights import parse_tensors
+from napari_graft.core.errors import DamagedFileError, InputError
+from napari_graft.io.regular import read_regular
+from napari_graft.io.weights import parse_tensors, refuse_unfinite
 from napari_graft.sources import archive
 from napari_graft.sources.card import SourceCard
 from napari_graft.sources.document import parse_document
@@ -73,6 +74,7 @@ class Source:
             If the file is damaged, or is not the one whose checksum the card holds.
         """
         tensors = _load_tensors(self.path, archive.WEIGHTS, self.read_files()[archive.WEIGHTS])
+        refuse_unfinite(tensors, f"of source {self.id!r} in {str(self.path)!r}")
         return {k: v.astype(np.float32) if v.dtype == np.float16 else v for k, v in tensors.items()}
 
     def load_fingerprint(self) -> Fingerprint | None:
@@ -162,15 +164,14 @@ def _missing_weights(source: Source) -> InputError:
 
 def _read_limited(path: Path, limit: int) -> bytes | None:
     try:
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
+        # Links are followed: users and package managers keep sources where they like.
+        return read_regular(path, limit=limit, follow_links=True)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise InputError(f"source file {str(path)!r} cannot be read: {error.strerror or error}") from None
-    if len(data) > limit:
-        raise InputError(f"source file {str(path)!r} is larger than {limit} bytes: not read")
-    return data
+    except DamagedFileError as error:
+        raise DamagedFileError(f"source file {error}: not read") from None
 
 
 def _load_tensors(path: Path, name: str, data: bytes) -> dict[str, NDArray[np.generic]]:

@@ -85,7 +85,7 @@ class Generalists:
         recipe = leave_out(pool, collection, sets)
         out = self.folder / recipe.id
         if (out / CARD).is_file():
-            known = Source(read_document(SourceCard, out / CARD, "card"), out, "file")
+            known = Source(read_document(SourceCard, out / CARD, "card", follow_links=True), out, "file")
             if (out / WEIGHTS).is_file() or is_measured(known):
                 return known
         return self._train(recipe, out)

@@ -43,6 +43,6 @@ def _path() -> Path:
 
 def _read() -> RecentProjects:
     try:
-        return read_document(RecentProjects, _path(), "list of recent projects")
+        return read_document(RecentProjects, _path(), "list of recent projects", follow_links=True)
     except InputError:  # missing or damaged: it is only a convenience
         return RecentProjects()

@@ -209,10 +209,13 @@ class SourcesModel:
         self.state.preview = None
         self._ranking = StoredRanking()
         if project is not None:
+            n_told = len(project.notes)
             try:
                 self._ranking = project.ranking()
             except InputError as error:
                 self.refused.emit(str(error))
+            for note in project.notes[n_told:]:
+                self.refused.emit(note)
         self._show()
         self.state.ticked = frozenset(entry.source for entry in self._ranking.entries[:N_PREVIEWED])
 

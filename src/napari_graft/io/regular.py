@@ -1,0 +1,94 @@
+"""Open files of bounded size only: no pipe, device or endless file, and no link where none belongs."""
+
+from __future__ import annotations
+
+import os
+import stat
+from io import FileIO
+from pathlib import Path
+
+from napari_graft.core.errors import DamagedFileError
+
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # Windows lacks these
+_NO_WAITING = getattr(os, "O_NONBLOCK", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
+
+
+def open_regular(path: Path, *, limit: int, write: bool = False, follow_links: bool = False) -> FileIO:
+    """Open a file that exists, without buffering, once it is known that it can be read to its end.
+
+    Parameters
+    ----------
+    limit
+        Largest size in bytes.
+    write
+        Whether it may be written as well.
+    follow_links
+        Whether the file may be a link to another; folders above it may always be links.
+
+    Raises
+    ------
+    DamagedFileError
+        If it is no regular file, or larger than `limit`.
+    OSError
+        If it is missing, or may not be opened.
+    """
+    refuse_irregular(path, follow_links=follow_links)
+    flags = (os.O_RDWR if write else os.O_RDONLY) | _NO_WAITING | _BINARY
+    # Whoever puts a link there between the look above and this line meets the operating system.
+    file = FileIO(
+        os.open(path, flags | (0 if follow_links else _NO_FOLLOW)), "r+" if write else "r", closefd=True
+    )
+    found = os.fstat(file.fileno())
+    if stat.S_ISREG(found.st_mode) and found.st_size <= limit:
+        return file
+    file.close()
+    if stat.S_ISREG(found.st_mode):
+        raise DamagedFileError(
+            f"{str(path)!r} has {found.st_size} bytes, which is larger than the {limit} that it may have"
+        )
+    raise _refusal(path, found.st_mode)
+
+
+def read_regular(path: Path, *, limit: int, follow_links: bool = False) -> bytes:
+    """Return the content of a file; errors as for `open_regular`."""
+    with open_regular(path, limit=limit, follow_links=follow_links) as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise DamagedFileError(f"{str(path)!r} is larger than the {limit} bytes that it may have")
+    return data
+
+
+def create_regular(path: Path) -> None:
+    """Make an empty file where there is nothing, not even a link that leads nowhere.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+    """
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+
+
+def refuse_irregular(path: Path, *, follow_links: bool = False) -> None:
+    """Raise an error where a path is there and no regular file, before it is opened: some devices act then.
+
+    Raises
+    ------
+    DamagedFileError
+        If so.
+    OSError
+        If it is missing, or may not be looked at.
+    """
+    mode = (path.stat() if follow_links else path.lstat()).st_mode
+    if not stat.S_ISREG(mode):
+        raise _refusal(path, mode)
+
+
+def _refusal(path: Path, mode: int) -> DamagedFileError:
+    return DamagedFileError(f"{str(path)!r} cannot be read: it is {_kind(mode)} where a file belongs")
+
+
+def _kind(mode: int) -> str:
+    kinds = {stat.S_ISLNK: "a link", stat.S_ISDIR: "a folder", stat.S_ISFIFO: "a pipe"}
+    return next((name for is_kind, name in kinds.items() if is_kind(mode)), "a device or socket")
