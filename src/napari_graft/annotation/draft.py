@@ -283,7 +283,7 @@ def drafts_in(
             if header is None:
                 continue
             _check_place(header.tile, path, bounds)
-            if DraftJournal(path, header.tile, writable=False).restore() is not None:
+            if DraftJournal(path, header.tile, writable=False, damage=damage).restore() is not None:
                 tiles.append(header.tile)
         except (InputError, OSError) as error:
             if damage is not None and isinstance(error, DamagedFileError):
