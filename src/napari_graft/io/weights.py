@@ -88,19 +88,6 @@ def load_metadata(path: str | PathLike[str]) -> dict[str, str]:
     return _metadata(head + text, str(path))
 
 
-def refuse_unfinite(tensors: Mapping[str, NDArray[np.generic]], name: str) -> None:
-    """Raise an error where weights hold a number that is none: they would find nothing, and say so nowhere.
-
-    Raises
-    ------
-    DamagedFileError
-        If so; `name` is what the error calls them.
-    """
-    for key, tensor in tensors.items():
-        if np.issubdtype(tensor.dtype, np.floating) and not np.isfinite(tensor).all():
-            raise DamagedFileError(f"weights {name} hold NaN or infinity in {key!r}: get them again")
-
-
 def _parse(data: bytes, name: str) -> tuple[dict[str, NDArray[np.generic]], dict[str, str]]:
     from safetensors.numpy import load
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from napari_graft.core.axes import Axes
-from napari_graft.io.channels import Channel
 from napari_graft.core.errors import DamagedFileError, InputError
+from napari_graft.io.channels import Channel
 from napari_graft.io.damage import DamageLog
 from napari_graft.project.signature import ImageSignature
 from napari_graft.sources.card import Structure

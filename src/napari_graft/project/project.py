@@ -15,8 +15,8 @@ from napari_graft.annotation.store import AnnotationStore
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume
-from napari_graft.io.pixel_sizes import SizeNote
 from napari_graft.io.damage import DamageLog
+from napari_graft.io.pixel_sizes import SizeNote
 from napari_graft.project.budget import Budget
 from napari_graft.project.documents import ProjectDocuments
 from napari_graft.project.image_choice import ImageChoice, from_stored_path, open_known_image

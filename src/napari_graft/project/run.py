@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_graft.core.errors import DamagedFileError, InputError
-from napari_graft.io.weights import load_tensors, refuse_unfinite
+from napari_graft.io.weights import load_tensors
 from napari_graft.merging.recipe import MergeRecipe
 from napari_graft.sources.document import Document, read_document, write_document
 from napari_graft.sources.spec import ModelSpec
@@ -198,7 +198,6 @@ class Run:
             raise InputError(f"run {self.id} has no weights: train again, or choose a finished run")
         try:
             weights, words = load_tensors(self.weights_path)
-            refuse_unfinite(weights, str(self.weights_path))
         except DamagedFileError as error:
             raise DamagedFileError(f"run {self.id} cannot be used: {error}, or choose another run") from None
         if words.get("run", self.id) != self.id:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.io.regular import read_regular
-from napari_graft.io.weights import parse_tensors, refuse_unfinite
+from napari_graft.io.weights import parse_tensors
 from napari_graft.sources import archive
 from napari_graft.sources.card import SourceCard
 from napari_graft.sources.document import parse_document
@@ -74,7 +74,6 @@ class Source:
             If the file is damaged, or is not the one whose checksum the card holds.
         """
         tensors = _load_tensors(self.path, archive.WEIGHTS, self.read_files()[archive.WEIGHTS])
-        refuse_unfinite(tensors, f"of source {self.id!r} in {str(self.path)!r}")
         return {k: v.astype(np.float32) if v.dtype == np.float16 else v for k, v in tensors.items()}
 
     def load_fingerprint(self) -> Fingerprint | None:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.io.weights import load_tensors, save_tensors
 from napari_graft.nets.build import load_weights
 from napari_graft.nets.network import Network
@@ -65,13 +66,19 @@ def restore_checkpoint(path: Path, state: TrainState) -> tuple[int, float]:
 
     Raises
     ------
-    InputError
+    DamagedFileError
         If the file is damaged or belongs to another network.
+    InputError
+        If it may not be read.
     """
     tensors, metadata = load_tensors(path)
-    record = json.loads(metadata["training"])
-    load_weights(state.network, _part(tensors, "network"))
-    load_weights(state.average.network, _part(tensors, "average"))
+    try:
+        record = json.loads(metadata["training"])
+        history = [Moment(**moment) for moment in record["history"]]
+        load_weights(state.network, _part(tensors, "network"))
+        load_weights(state.average.network, _part(tensors, "average"))
+    except (InputError, KeyError, TypeError, ValueError) as error:
+        raise DamagedFileError(f"{path} is no checkpoint of this training ({error})") from None
     state.average.n_updates = int(record["steps"])
     moments = {m: _part(tensors, m) for m in _MOMENTS}
     for name, parameter in state.network.named_parameters():
@@ -82,7 +89,7 @@ def restore_checkpoint(path: Path, state: TrainState) -> tuple[int, float]:
             }
     best = _part(tensors, "best")
     state.best = (int(record["best_step"]), best) if best else None
-    state.history[:] = [Moment(**moment) for moment in record["history"]]
+    state.history[:] = history
     return int(record["steps"]), float(record["seconds"])
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from napari_graft.core.errors import Cancelled, StorageError
+from napari_graft.core.errors import Cancelled, DamagedFileError, StorageError
 from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.io.damage import DamageLog
 from napari_graft.nets.device import mixed_precision
 from napari_graft.nets.network import Network
 from napari_graft.training.averaging import WeightAverage
@@ -90,13 +91,23 @@ class _Run:
         steps, seconds = 0, 0.0
         self.saved_step: int | None = None
         if checkpoint is not None and checkpoint.exists():
-            steps, seconds = restore_checkpoint(checkpoint, self.state)
-            self.saved_step = steps
+            steps, seconds = self._restore(checkpoint)
         self.notice = ""
         self._use(device)
         self.clock = Clock(config, steps, seconds)
         self.saved_at = self.clock.seconds
         self.losses: list[float] = []
+
+    def _restore(self, checkpoint: Path) -> tuple[int, float]:
+        """Return the steps and seconds of a checkpoint, none where it is damaged and was set aside."""
+        try:
+            steps, seconds = restore_checkpoint(checkpoint, self.state)
+        except DamagedFileError as error:
+            told = DamagedFileError(f"{error}: the training begins anew")
+            DamageLog(writable=True).set_aside(told, checkpoint)
+            return 0, 0.0
+        self.saved_step = steps
+        return steps, seconds
 
     def _optimiser(self) -> torch.optim.Optimizer:
         config = self.config
