@@ -8,6 +8,7 @@ from io import FileIO
 from pathlib import Path
 
 from napari_graft.core.errors import DamagedFileError
+from napari_graft.io import atomic
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # Windows lacks these
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0)
@@ -32,6 +33,8 @@ def open_regular(path: Path, *, limit: int, write: bool = False, follow_links: b
         If it is no regular file, or larger than `limit`.
     OSError
         If it is missing, or may not be opened.
+    StorageError
+        If a file that has several names cannot be copied before it is written.
     """
     refuse_irregular(path, follow_links=follow_links)
     flags = (os.O_RDWR if write else os.O_RDONLY) | _NO_WAITING | _BINARY
@@ -40,7 +43,13 @@ def open_regular(path: Path, *, limit: int, write: bool = False, follow_links: b
         os.open(path, flags | (0 if follow_links else _NO_FOLLOW)), "r+" if write else "r", closefd=True
     )
     found = os.fstat(file.fileno())
-    if stat.S_ISREG(found.st_mode) and found.st_size <= limit:
+    is_fit = stat.S_ISREG(found.st_mode) and found.st_size <= limit
+    if is_fit and write and found.st_nlink > 1:
+        # A backup may share the file by a hard link, and must not change with it.
+        with file:
+            atomic.write_bytes(path, file.read())
+        return open_regular(path, limit=limit, write=True, follow_links=follow_links)
+    if is_fit:
         return file
     file.close()
     if stat.S_ISREG(found.st_mode):

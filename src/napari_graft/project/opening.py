@@ -153,7 +153,7 @@ def _make_folder(path: Path, manifest: ProjectManifest, adopted: Path | None) ->
     try:
         with atomic.storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            _remove_unfinished_folder(unfinished)
+            _remove_unfinished_folder(unfinished, adopted)
             unfinished.mkdir()
             is_ours = True
             for name in (ANNOTATIONS, RUNS):
@@ -170,12 +170,16 @@ def _make_folder(path: Path, manifest: ProjectManifest, adopted: Path | None) ->
             shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _remove_unfinished_folder(folder: Path) -> None:
+def _remove_unfinished_folder(folder: Path, adopted: Path | None) -> None:
     """Remove what was left by an attempt to make a project that was killed, and nothing else."""
     if not os.path.lexists(folder):
         return
-    ours = {ANNOTATIONS, RUNS, MANIFEST, BACKUP}
-    if folder.is_symlink() or not folder.is_dir() or {path.name for path in folder.iterdir()} - ours:
+    ours = {ANNOTATIONS, RUNS, MANIFEST, BACKUP, adopted and adopted.name}
+    if (
+        folder.is_symlink()
+        or not folder.is_dir()
+        or any(path.name not in ours and path.suffix != atomic.TEMPORARY_SUFFIX for path in folder.iterdir())
+    ):
         raise InputError(f"{str(folder)!r} is in the way of a new project: move it elsewhere")
     shutil.rmtree(folder)
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from napari_graft.annotation.journal import Journal, JournalEntry
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.annotation.store import AnnotationStore
-from napari_graft.core.errors import InputError
+from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume
 from napari_graft.io.damage import DamageLog
@@ -147,7 +147,7 @@ class Project(ProjectDocuments):
         """Return what the image's file looks like now, None where it cannot be read."""
         try:
             return ImageSignature.of(self.image.file)
-        except OSError:
+        except (OSError, DamagedFileError):
             return None
 
     @cached_property

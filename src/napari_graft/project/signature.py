@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from napari_graft.io.regular import refuse_irregular
+
 N_BLOCKS = 16
 BLOCK_BYTES = 65536
 _METADATA = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
@@ -37,12 +39,15 @@ class ImageSignature(BaseModel):
 
         Raises
         ------
+        DamagedFileError
+            If it is a pipe or a device.
         OSError
             If it cannot be read.
         """
         data = _metadata_of(path) if path.is_dir() else None
         if data is not None:
             return cls(n_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+        refuse_irregular(path, follow_links=True)
         n_bytes = path.stat().st_size
         digest = hashlib.sha256()
         with path.open("rb") as file:

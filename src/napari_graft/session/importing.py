@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -95,7 +96,7 @@ def make_project_with_copy(
     folder = folder.expanduser()
     refuse_existing(folder)
     staging = folder.with_name(f".{folder.name}.copy{atomic.TEMPORARY_SUFFIX}")
-    shutil.rmtree(staging, ignore_errors=True)
+    _remove_unfinished_copy(staging)
     try:
         copy = import_image(
             data, axes, has_channels=options.has_channels, folder=staging, report=report, cancel=cancel
@@ -113,3 +114,13 @@ def make_project_with_copy(
         )
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _remove_unfinished_copy(staging: Path) -> None:
+    """Remove what was left by an attempt that was killed, and nothing else."""
+    if not os.path.lexists(staging):
+        return
+    is_ours = not staging.is_symlink() and staging.is_dir()
+    if not is_ours or any(not path.name.startswith(COPY) for path in staging.iterdir()):
+        raise InputError(f"{str(staging)!r} is in the way of a new project: move it elsewhere")
+    shutil.rmtree(staging)
