@@ -92,8 +92,7 @@ class AnnotationStore:
         kept = LabelledTile(
             labelled_tile.tile, labelled_tile.labels, labelled_tile.complete, labelled_tile.round, role
         )
-        serial = max((s.serial + 1 for s in listed), default=0)
-        self._write_files(serial, kept, order)
+        self._write_files(self._next_serial(), kept, order)
         return kept
 
     def read(self, tile: Tile) -> LabelledTile:
@@ -213,6 +212,11 @@ class AnnotationStore:
                     f"the tile at {tile.start} of shape {tile.shape} overlaps the annotated one at "
                     f"{other.start} of shape {other.shape}: paint that one anew, or choose another place"
                 )
+
+    def _next_serial(self) -> int:
+        """Return the number behind all that are in the folder, those of files that were set aside as well."""
+        found = (_NUMBER.match(path.name) for path in self._folder.iterdir())
+        return max((int(number[0]) + 1 for number in found if number is not None), default=0)
 
     def _write_files(self, serial: int, labelled_tile: LabelledTile, order: int) -> None:
         data = encode_labels(labelled_tile.labels)
