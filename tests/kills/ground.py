@@ -40,7 +40,7 @@ spec: {widths: [8, 16], pixel_size: [4, 4]}
 folder: images
 images: [{image: image.tif, labels: labels.tif}]
 datasets: [made_up]
-schedule: {steps: 3, patch: 32, batch_size: 1}
+schedule: {steps: 3, patch: 64, batch_size: 1}
 """
 
 

@@ -11,6 +11,7 @@ import os
 import select
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -101,7 +102,10 @@ def fork(order: Order) -> Order:
     if child == 0:
         try:
             work(order, write_end)
+        except BaseException:
+            traceback.print_exc()
         finally:
+            sys.stderr.flush()
             os._exit(1)
     os.close(write_end)
     with open(read_end, "rb", closefd=True) as results:

@@ -216,7 +216,7 @@ VICTIMS = {
     "predict zarr": _prediction("out.zarr"),
     "rank": Victim(lambda root: ("rank", root / "p.graft", *CPU, "--json"), _check_same_words),
     "suggest": Victim(
-        lambda root: ("suggest", root / "p.graft", "--n", "2", "--tile", "16", *CPU, "--json"),
+        lambda root: ("suggest", root / "p.graft", "--n", "2", "--tile", "32", "--json"),
         _check_same_words,
         _look_at_suggestions,
     ),

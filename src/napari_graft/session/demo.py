@@ -165,7 +165,7 @@ class Demo:
         if (folder / MANIFEST).is_file():
             # Refused while another demonstration is at work in it.
             open_project(folder, write=True).close()
-            shutil.rmtree(folder)
+            _remove_project(folder)
         return make_project(folder, self.request.options)
 
     def run(self) -> DemoResult:
@@ -267,6 +267,16 @@ class Demo:
     def truth(self, tile: Tile) -> Segments:
         """Return the truth of a tile."""
         return read_truth(self.labels, tile)
+
+
+def _remove_project(folder: Path) -> None:
+    """Remove a project, last what it is known by: killed in between, it is still one that can be removed."""
+    for path in sorted(folder.iterdir(), key=lambda path: path.name == MANIFEST):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    folder.rmdir()
 
 
 def read_truth(labels: Volume, tile: Tile) -> Segments:
