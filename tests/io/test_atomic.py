@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from napari_graft.core.errors import StorageError
-from napari_graft.io.atomic import write_bytes, write_text
+from napari_graft.io.atomic import remove_unfinished, write_bytes, write_text
 
 
 def refuse(*args: object) -> None:
@@ -81,3 +81,14 @@ def test_other_refusals_say_what_to_do(
     monkeypatch.setattr("pathlib.Path.write_bytes", fail)
     with pytest.raises(StorageError, match=words):
         write_text(tmp_path / "a", "text")
+
+
+def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    ours = tmp_path / f".weights.safetensors.{'0a' * 16}.partial"
+    others = [tmp_path / name for name in (".notes.partial", "out.tif.partial", ".weights.0a.partial", "x")]
+    for path in (ours, *others):
+        path.touch()
+
+    remove_unfinished(tmp_path)
+
+    assert sorted(tmp_path.iterdir()) == sorted(others)

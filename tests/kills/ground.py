@@ -69,10 +69,9 @@ class Victim:
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """What a job comes to where nobody kills it, how long it takes, and how often it changes the disk."""
+    """What a job comes to where nobody kills it, and how often it changes the disk."""
 
     root: Path
-    seconds: float
     n_changes: int
 
 
@@ -85,15 +84,18 @@ class Ground:
     sources: Path
     nursery: subprocess.Popen[str]
     known: dict[str, Undisturbed] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
     n_killed: int = 0
 
-    def kill_and_check(self, name: str, victim: Victim, chance: random.Random) -> None:
-        """Kill one victim, look at what it left, let the same command go on, and look again."""
-        undisturbed = self.undisturbed(name, victim)
+    def kill_and_check(self, name: str, victim: Victim, chance: random.Random, *, at_a_change: bool) -> None:
+        """Kill one victim, look at what it left, let the same command go on, and look again.
+
+        It is killed right before one of its changes of the disk, or at any moment.
+        """
+        undisturbed = self._undisturbed(name, victim)
         root = self._copy(f"{name}-{chance.randrange(10**9)}")
-        at_a_change = chance.random() < 0.5
         at = chance.randrange(undisturbed.n_changes) if at_a_change else None
-        after = None if at_a_change else chance.uniform(0.002, undisturbed.seconds)
+        after = None if at_a_change else chance.uniform(0.002, self._seconds(name, victim))
         answer = self.order(victim, root, at=at, after=after)
         self.n_killed += answer["is_killed"]
         assert answer["is_killed"] or answer["code"] == 0, self.words(root)
@@ -105,15 +107,22 @@ class Ground:
         victim.check(root, undisturbed.root, left)
         shutil.rmtree(root)
 
-    def undisturbed(self, name: str, victim: Victim) -> Undisturbed:
+    def _undisturbed(self, name: str, victim: Victim) -> Undisturbed:
         if name not in self.known:
-            self.order(victim, self._copy(f"{name}-rehearsal"))
             root = self._copy(f"{name}-undisturbed")
-            began = time.monotonic()
             answer = self.order(victim, root)
             assert answer["code"] == 0, self.words(root)
-            self.known[name] = Undisturbed(root, time.monotonic() - began, answer["n_changes"])
+            self.known[name] = Undisturbed(root, answer["n_changes"])
         return self.known[name]
+
+    def _seconds(self, name: str, victim: Victim) -> float:
+        """Return how long it takes once all is loaded that it needs."""
+        if name not in self.seconds:
+            root = self._copy(f"{name}-timed")
+            began = time.monotonic()
+            self.order(victim, root)
+            self.seconds[name] = time.monotonic() - began
+        return self.seconds[name]
 
     def order(
         self, victim: Victim, root: Path, *, at: int | None = None, after: float | None = None

@@ -77,6 +77,8 @@ def test_an_unfinished_run_can_be_gone_on_from(tmp_path: Path) -> None:
     unfinished = store.unfinished()
     assert unfinished is not None
     assert unfinished.record.settings == {"seed": 3}
+    store.start("bee", ModelSpec(), 4)  # killed before there was anything of it
+    assert store.unfinished() == unfinished
 
     _finish(run)
     assert store.unfinished() is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +15,7 @@ from uuid import uuid4
 from napari_graft.core.errors import StorageError
 
 TEMPORARY_SUFFIX = ".partial"
+_UNFINISHED = re.compile(r"\.[0-9a-f]{32}\.partial$")
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
@@ -34,6 +36,17 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove the files that writers left in a folder when they were killed; for the one who writes there now.
+
+    What is called otherwise than `write_bytes` calls them is not ours and stays.
+    """
+    with storage_errors(folder):
+        for path in folder.glob(f".*{TEMPORARY_SUFFIX}"):
+            if _UNFINISHED.search(path.name):
+                path.unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -97,7 +97,7 @@ class RunStore:
 
     def unfinished(self) -> Run | None:
         """Return the last run where it was cut off and left a state to go on from."""
-        last = next(reversed(self.all()), None)
+        last = next((run for run in reversed(self.all()) if not run.is_empty), None)
         if last is None or last.record.stopped_by is not None or last.newest_state is None:
             return None
         return last

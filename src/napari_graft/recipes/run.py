@@ -65,6 +65,7 @@ def train_source(
     material = load_material(recipe, (recipe_path.parent / recipe.folder).resolve())
     with atomic.storage_errors(out):
         out.mkdir(parents=True, exist_ok=True)
+    atomic.remove_unfinished(out)
     chosen = choose_device(device)
     checkpoint = out / "checkpoint.safetensors"
     start = _start_network(recipe, recipe_path.parent)
