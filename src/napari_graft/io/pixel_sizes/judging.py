@@ -37,6 +37,8 @@ def judge_sizes(names: Sequence[str], stated: Iterable[StatedSize]) -> tuple[Axe
     """
     doubts = []
     for one in stated:
+        if not one.lengths and not one.doubt:
+            continue
         doubt = _reason_against(one, names)
         if not doubt:
             return _axes(one, names), SizeNote(one.origin, _oddity(one, names))

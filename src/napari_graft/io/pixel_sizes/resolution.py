@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from napari_graft.io.pixel_sizes.stated import StatedSize, state_size
+from napari_graft.io.pixel_sizes.stated import StatedSize, as_number, state_size
 
 NANOMETRES_PER_CENTIMETRE, NANOMETRES_PER_INCH = 1e7, 2.54e7
 PRINT_PIXEL_NM = 1e4
@@ -43,6 +43,14 @@ def resolution_size(origin: str, pixels_per_unit: Mapping[str, float], unit_nm: 
         {axis: (unit_nm / count, "nm") for axis, count in pixels_per_unit.items()},
         is_calibration=False,
     )
+
+
+def picture_size(dots_per_inch: object) -> StatedSize:
+    """Return what a picture says by its resolution along x and y, such as the pHYs of a PNG."""
+    dots = dots_per_inch if isinstance(dots_per_inch, tuple) and len(dots_per_inch) == 2 else ()
+    counts = {axis: as_number(count) for axis, count in zip("xy", dots, strict=False)}
+    real = {axis: count for axis, count in counts.items() if count and 0 < count < float("inf")}
+    return resolution_size("the resolution of the picture", real, NANOMETRES_PER_INCH)
 
 
 def _is_for_printing(dots_per_inch: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from napari_graft.io.conversion import palette
 from napari_graft.io.foreign import foreign_errors
 from napari_graft.io.layout import RawImage
+from napari_graft.io.pixel_sizes.resolution import picture_size
 from napari_graft.io.readers.registry import READERS, Reader
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ _SAMPLES = {"LA": ("grey", "transparency"), "RGBA": ("red", "green", "blue", "tr
 
 
 def read_picture(path: str) -> RawImage:
-    """Decode a picture, the first of several. Its resolution is about printing and is not used.
+    """Decode a picture, the first of several. Its resolution counts where no printer or screen has it.
 
     Raises
     ------
@@ -36,7 +38,7 @@ def read_picture(path: str) -> RawImage:
         warnings.catch_warnings(action="ignore"),
         Image.open(path) as picture,
     ):
-        return _decode(picture)
+        return replace(_decode(picture), stated_sizes=(picture_size(picture.info.get("dpi")),))
 
 
 def _decode(picture: Image) -> RawImage:
