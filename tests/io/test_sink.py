@@ -26,6 +26,7 @@ from napari_graft.core.errors import InputError, StorageError
 from napari_graft.core.tile import Tile, TileGrid
 from napari_graft.io import open_label_sink, open_labels, open_volume
 from napari_graft.io.sink import LabelSink
+from napari_graft.io.staging import MARK, Staging
 from tmpfs import mounted_disk
 
 NAMES = ("z", "y", "x")
@@ -189,6 +190,7 @@ def test_an_unfinished_result_of_another_image_is_refused_until_it_is_discarded(
     tmp_path: Path, shape: tuple[int, ...], axes: Axes, dtype: type
 ) -> None:
     first = open_label_sink(tmp_path / "a.tif", (40, 50), make_axes(2))
+    first.release()
     with pytest.raises(InputError, match=r"a\.tif\.partial holds an unfinished result.*delete that folder"):
         open_label_sink(tmp_path / "a.tif", shape, axes, dtype)
     first.discard()
@@ -197,6 +199,7 @@ def test_an_unfinished_result_of_another_image_is_refused_until_it_is_discarded(
 
 def test_half_made_staging_is_made_anew(tmp_path: Path) -> None:
     zarr.create_group(tmp_path / "a.tif.partial" / "image.zarr")
+    (tmp_path / "a.tif.partial" / MARK).touch()
     sink = open_label_sink(tmp_path / "a.tif", (40, 50), make_axes(2))
     assert not sink.is_resumed
     assert open_labels(sink.finish()).shape == (40, 50)
@@ -249,7 +252,8 @@ class FullDisk:
 
 
 def test_a_full_disk_is_told_while_writing(tmp_path: Path) -> None:
-    sink = LabelSink(tmp_path / "a.tif", make_axes(2), False, FullDisk())  # type: ignore[arg-type]
+    staging = Staging.claim(tmp_path / "a.tif")
+    sink = LabelSink(tmp_path / "a.tif", make_axes(2), False, FullDisk(), staging)  # type: ignore[arg-type]
     with pytest.raises(StorageError, match=r"a\.tif: the disk is full \(.* MB free\): free some space"):
         sink.write(Tile((0, 0), (40, 50)), np.zeros((40, 50), np.uint32))
 
@@ -267,7 +271,7 @@ def test_a_full_disk_while_finishing_loses_nothing(tmp_path: Path, monkeypatch: 
         with pytest.raises(StorageError, match="the disk is full"):
             sink.finish()
     assert not sink.path.exists()
-    assert os.listdir(sink.staging) == ["image.zarr"]
+    assert sorted(os.listdir(sink.staging)) == [MARK, "image.zarr"]
     np.testing.assert_array_equal(open_labels(sink.finish()).read_raw(Tile((0, 0), (40, 50))), labels)
 
 
@@ -286,6 +290,7 @@ def test_a_disk_that_fills_up_is_told_and_what_was_written_is_kept(small_disk: P
     with pytest.raises(StorageError, match=f"a.{ending}: the disk is full"):
         for tile in rest:
             sink.write(tile, labels[tile.slices])
+    sink.release()
     again = open_label_sink(small_disk / f"a.{ending}", labels.shape, make_axes(3), np.uint32, (1, 128, 128))
     assert again.is_resumed
     np.testing.assert_array_equal(again.read(first), labels[first.slices])

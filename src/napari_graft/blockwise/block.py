@@ -64,12 +64,14 @@ class BlockSegmenter:
             Between two steps, when asked to stop.
         """
         started = perf_counter()
+        # Before the network reads: should the image change in between, the block is known to be of another.
+        pixels = self.view.volume.checksum(self.plan.grown(number))
         prediction = self.predictor.predict(self.view, self.plan.grown(number), cancel)
         predicted = perf_counter()
         cancel.raise_if_cancelled()
         labels, n_labels = self._decode(prediction, number)
         uncertainty = self._uncertainty(prediction, number) if self.wants_uncertainty else None
-        result = BlockResult(labels, n_labels, uncertainty)
+        result = BlockResult(labels, n_labels, uncertainty, pixels)
         return result, Seconds(predicted - started, perf_counter() - predicted)
 
     def _decode(self, prediction: Prediction, number: int) -> tuple[NDArray[np.uint32], int]:

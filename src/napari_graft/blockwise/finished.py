@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
-from napari_graft.blockwise.plan import BlockPlan
-from napari_graft.core.axes import Axes
+from napari_graft.core.errors import InputError
 from napari_graft.io import atomic
-from napari_graft.io.sink import STAGING_SUFFIX, LabelSink, open_label_sink
-from napari_graft.io.weights import load_tensors, save_tensors
+from napari_graft.io.sink import BLOCKS
+from napari_graft.io.weights import load_metadata, load_tensors, save_tensors
 
-REQUEST = "request.sha256"
-BLOCKS = "blocks"
+_PIXELS = "pixels"
 _LABELS, _UNCERTAINTY, _SUFFIX = "labels", "uncertainty", ".safetensors"
 
 
@@ -34,11 +31,14 @@ class BlockResult:
         Number of these objects.
     uncertainty
         Of the core, float16, or None.
+    pixels
+        Checksum of the pixels of the image that it was made of, see `Volume.checksum`.
     """
 
     labels: NDArray[np.uint32]
     n_labels: int
     uncertainty: NDArray[np.float16] | None = None
+    pixels: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +75,27 @@ class FinishedBlocks:
             If it cannot be written, for example because the disk is full; the other blocks stay.
         """
         if result.uncertainty is not None:
-            self._save(self._path(number, _UNCERTAINTY), result.uncertainty, 0)
+            self._save(self._path(number, _UNCERTAINTY), result.uncertainty, {})
         small = result.labels.astype(np.min_scalar_type(result.n_labels), copy=False)
-        self._save(self._path(number, _LABELS), small, result.n_labels)
+        words = {"n_labels": str(result.n_labels), _PIXELS: result.pixels}
+        self._save(self._path(number, _LABELS), small, words)
+
+    def pixels(self, number: int) -> str | None:
+        """Return the checksum of the pixels that a finished block was made of, None where it is damaged."""
+        try:
+            return load_metadata(self._path(number, _LABELS)).get(_PIXELS)
+        except InputError:
+            return None
+
+    def forget(self, number: int) -> None:
+        """Let a block be made again."""
+        for what in (_LABELS, _UNCERTAINTY):
+            self._path(number, what).unlink(missing_ok=True)
 
     def labels(self, number: int) -> BlockResult:
         """Return a finished block without its uncertainty."""
-        labels, n_labels = self._load(self._path(number, _LABELS))
-        return BlockResult(labels.astype(np.uint32, copy=False), n_labels)
+        labels, words = self._load(self._path(number, _LABELS))
+        return BlockResult(labels.astype(np.uint32, copy=False), int(words["n_labels"]))
 
     def uncertainty(self, number: int) -> NDArray[np.float32]:
         """Return the uncertainty of the core of a finished block."""
@@ -91,36 +104,12 @@ class FinishedBlocks:
     def _path(self, number: int, what: str) -> Path:
         return self.folder / f"{number:08d}.{what}{_SUFFIX}"
 
-    def _save(self, path: Path, array: NDArray[np.generic], n_labels: int) -> None:
+    def _save(self, path: Path, array: NDArray[np.generic], words: dict[str, str]) -> None:
         packed = np.frombuffer(zlib.compress(array.tobytes(), 1), np.uint8)
         shape = np.array(array.shape, np.int64)
-        save_tensors(
-            path, {"packed": packed, "shape": shape}, {"dtype": array.dtype.str, "n_labels": str(n_labels)}
-        )
+        save_tensors(path, {"packed": packed, "shape": shape}, {"dtype": array.dtype.str, **words})
 
-    def _load(self, path: Path) -> tuple[NDArray[np.generic], int]:
+    def _load(self, path: Path) -> tuple[NDArray[np.generic], dict[str, str]]:
         tensors, words = load_tensors(path)
         array = np.frombuffer(zlib.decompress(tensors["packed"].tobytes()), words["dtype"])
-        return array.reshape(tensors["shape"].astype(int)), int(words["n_labels"])
-
-
-def open_claimed_sink(
-    path: Path, request: str, plan: BlockPlan, axes: Axes, dtype: DTypeLike = np.uint32
-) -> LabelSink:
-    """Open the sink for the region of a request; an unfinished result of another request makes way.
-
-    Raises
-    ------
-    InputError, StorageError
-        As `open_label_sink`.
-    """
-    staging = path.with_name(path.name + STAGING_SUFFIX)
-    record = staging / REQUEST
-    with atomic.storage_errors(path):
-        if record.is_file() and record.read_text() != request:
-            shutil.rmtree(staging)
-    sink = open_label_sink(path, plan.region.shape, axes, dtype, plan.block)
-    if not record.is_file():
-        shutil.rmtree(staging / BLOCKS, ignore_errors=True)
-        atomic.write_text(record, request)
-    return sink
+        return array.reshape(tensors["shape"].astype(int)), words

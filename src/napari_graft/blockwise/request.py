@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict
-from pathlib import Path
 
 from napari_graft.blockwise.plan import BlockPlan
 from napari_graft.core.checksum import checksum_of
 from napari_graft.inference.predictor import OVERLAP, WINDOW, Predictor
 from napari_graft.inference.view import ModelView
-from napari_graft.io.volume import Volume
 from napari_graft.segmentation.settings import DecodeSettings
 
-_METHOD = 1
+_METHOD = 2
 """To be raised when the same request would give another result."""
 
 
@@ -22,14 +20,14 @@ def hash_request(
 ) -> str:
     """Return the SHA-256 of all that decides the result: weights, image, grey range, settings and blocks.
 
-    An image is known by its path, size and date, because it may be too large to be read for this.
+    The pixels of the image are not in it: each finished block knows those that it was made of.
     """
     ndim = view.spec.ndim
     asked = {
         "method": _METHOD,
         "spec": view.spec.model_dump(mode="json"),
         "weights": _hash_weights(predictor),
-        "image": _describe(view.volume),
+        "image": [list(view.volume.shape), str(view.volume.dtype), asdict(view.volume.axes)],
         "intensity": asdict(view.intensity),
         "settings": asdict(settings),
         "plan": asdict(plan),
@@ -45,11 +43,3 @@ def _hash_weights(predictor: Predictor) -> str:
         digest.update(f"{name} {value.shape}".encode())
         digest.update(value.tobytes())
     return digest.hexdigest()
-
-
-def _describe(volume: Volume) -> list[object]:
-    written = None
-    if volume.path is not None and Path(volume.path).is_file():
-        status = Path(volume.path).stat()
-        written = [status.st_size, status.st_mtime_ns]
-    return [volume.path, written, list(volume.shape), str(volume.dtype), asdict(volume.axes)]

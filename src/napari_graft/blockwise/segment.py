@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from napari_graft.blockwise.block import BlockSegmenter, Seconds
 from napari_graft.blockwise.cluster import Cluster
-from napari_graft.blockwise.finished import FinishedBlocks, open_claimed_sink
+from napari_graft.blockwise.finished import FinishedBlocks
 from napari_graft.blockwise.joining import Joiner
 from napari_graft.blockwise.parallel import count_workers, run_parallel, share_threads
 from napari_graft.blockwise.plan import plan_blocks
@@ -21,7 +22,9 @@ from napari_graft.core.progress import CancelToken, Progress, Report, ignore_pro
 from napari_graft.core.tile import Tile
 from napari_graft.inference.predictor import Predictor
 from napari_graft.inference.view import ModelView
-from napari_graft.io.sink import LabelSink
+from napari_graft.io.image_files import image_stamp
+from napari_graft.io.outputs import Outputs, check_apart
+from napari_graft.io.sink import LabelSink, SinkOptions, check_result, open_label_sink
 from napari_graft.segmentation.settings import DecodeSettings
 
 
@@ -39,12 +42,15 @@ class SegmentOptions:
         Shape of a block in pixels of the image, None for one that suits the memory.
     cluster
         Whose workers segment the blocks, None for this process.
+    outputs
+        What may be written where.
     """
 
     region: Tile | None = None
     uncertainty: Path | None = None
     block: tuple[int, ...] | None = None
     cluster: Cluster | None = None
+    outputs: Outputs = field(default_factory=Outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,8 @@ def segment_volume(  # noqa: PLR0913 - what is done, and how it is watched
     Blocks overlap; objects that two blocks share are joined. A 2-D model sees a stack slice by slice, and
     slices are not linked. The background is 0, the ids of the objects are 1… without gaps. A run that was
     killed or stopped is gone on with when the same is asked again, and gives the same result; finished blocks
-    of another request are forgotten.
+    of another request, and those whose pixels in the image have changed, are forgotten. To find these, the
+    pixels of the finished blocks are read once more.
 
     Parameters
     ----------
@@ -103,14 +110,22 @@ def segment_volume(  # noqa: PLR0913 - what is done, and how it is watched
     Raises
     ------
     InputError
-        If the region, the block or a file name does not suit, or the image is damaged.
+        If the region, the block or a file name does not suit, if another process is writing the file, or if
+        the image is damaged or changes meanwhile.
     StorageError
         If the disk is full; the finished blocks are kept.
     Cancelled
         Within a second, when asked to stop; the finished blocks are kept.
     """
-    job = _open_job(predictor, view, settings, Path(out), options or SegmentOptions())
-    return job.run(report, cancel or CancelToken())
+    chosen = options or SegmentOptions()
+    plan = plan_blocks(view, chosen.region, chosen.block)
+    wants_uncertainty = chosen.uncertainty is not None
+    request = hash_request(predictor, view, settings, plan, wants_uncertainty)
+    segmenter = BlockSegmenter(predictor, view, settings, plan, wants_uncertainty)
+    with ExitStack() as held:
+        sinks = _open_sinks(segmenter, Path(out), chosen, request, held)
+        job = _Job(segmenter, FinishedBlocks.inside(sinks[0].staging), *sinks, chosen.cluster)
+        return job.run(report, cancel or CancelToken())
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +140,15 @@ class _Job:
 
     def run(self, report: Report, cancel: CancelToken) -> SegmentResult:
         started = perf_counter()
-        n_blocks, done = len(self.segmenter.plan), self.finished.numbers()
+        stamp = self._stamp()
+        n_blocks, done = len(self.segmenter.plan), self._unchanged(report, cancel)
         network = decoding = 0.0
         for n_new, seconds in enumerate(self._segment_missing(done, report, cancel), 1):
             network, decoding = network + seconds.network, decoding + seconds.decoding
             rest = {"network s": network / n_new, "decoding s": decoding / n_new}
             report(Progress(len(done) + n_new, n_blocks, "segmenting", rest))
+        if stamp != self._stamp():
+            self._refuse_change(report, cancel)
         joiner = Joiner(self.segmenter.plan, self.finished, report, cancel)
         relabelling = joiner.relabel()
         joiner.write_labels(self.sink, relabelling)
@@ -140,6 +158,43 @@ class _Job:
         path = self.sink.finish()
         seconds_all = perf_counter() - started
         return SegmentResult(path, relabelling.n_objects, n_blocks, len(done), network, decoding, seconds_all)
+
+    def _stamp(self) -> str | None:
+        path = self.segmenter.view.volume.path
+        return None if path is None else image_stamp(path)
+
+    def _unchanged(self, report: Report, cancel: CancelToken) -> set[int]:
+        """Return the finished blocks that are made of what the image holds now, and forget the others."""
+        known = sorted(self.finished.numbers())
+        kept: set[int] = set()
+        answers = run_parallel(known, self._is_unchanged, count_workers(len(known)), cancel)
+        for n_read, (number, is_unchanged) in enumerate(answers, 1):
+            report(Progress(n_read, len(known), "looking whether the image is the same"))
+            if is_unchanged:
+                kept.add(number)
+            else:
+                self.finished.forget(number)
+        return kept
+
+    def _is_unchanged(self, number: int, cancel: CancelToken) -> tuple[int, bool]:
+        cancel.raise_if_cancelled()
+        now = self.segmenter.view.volume.checksum(self.segmenter.plan.grown(number))
+        return number, now == self.finished.pixels(number)
+
+    def _refuse_change(self, report: Report, cancel: CancelToken) -> None:
+        """Look closer at an image whose files were touched while it was segmented.
+
+        Raises
+        ------
+        InputError
+            If pixels have changed.
+        """
+        n_changed = len(self.segmenter.plan) - len(self._unchanged(report, cancel))
+        if n_changed:
+            raise InputError(
+                f"{self.segmenter.view.volume.name} was changed while it was segmented: segment it again "
+                f"when nobody writes to it; what has not changed is kept, {n_changed} blocks are made anew"
+            )
 
     def _segment_missing(self, done: set[int], report: Report, cancel: CancelToken) -> Iterator[Seconds]:
         missing = [number for number in range(len(self.segmenter.plan)) if number not in done]
@@ -160,18 +215,24 @@ class _Job:
         return seconds
 
 
-def _open_job(
-    predictor: Predictor, view: ModelView, settings: DecodeSettings, out: Path, options: SegmentOptions
-) -> _Job:
-    if options.uncertainty is not None and options.uncertainty.resolve() == out.resolve():
-        raise InputError(f"{out} cannot hold both the objects and their uncertainty: name two files")
-    plan = plan_blocks(view, options.region, options.block)
-    wants_uncertainty = options.uncertainty is not None
-    request = hash_request(predictor, view, settings, plan, wants_uncertainty)
-    axes = view.volume.axes
-    sink = open_claimed_sink(out, request, plan, axes)
-    uncertainty = None
+def _open_sinks(
+    segmenter: BlockSegmenter, out: Path, options: SegmentOptions, request: str, held: ExitStack
+) -> tuple[LabelSink, LabelSink | None]:
+    """Open the files for the objects and the uncertainty; `held` lets them go."""
+    plan, axes = segmenter.plan, segmenter.view.volume.axes
+    belongs = SinkOptions(plan.block, plan.region.start, options.outputs, request)
     if options.uncertainty is not None:
-        uncertainty = open_claimed_sink(options.uncertainty, request, plan, axes, np.float32)
-    segmenter = BlockSegmenter(predictor, view, settings, plan, wants_uncertainty)
-    return _Job(segmenter, FinishedBlocks.inside(sink.staging), sink, uncertainty, options.cluster)
+        check_apart(out, options.uncertainty)
+        check_result(options.uncertainty, options.outputs)
+    sink = open_label_sink(out, plan.region.shape, axes, options=belongs)
+    held.callback(sink.release)
+    if options.uncertainty is None:
+        return sink, None
+    try:
+        unsure = open_label_sink(options.uncertainty, plan.region.shape, axes, np.float32, options=belongs)
+    except BaseException:
+        if not sink.is_resumed:
+            sink.discard()
+        raise
+    held.callback(unsure.release)
+    return sink, unsure

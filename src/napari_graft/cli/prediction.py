@@ -8,7 +8,7 @@ from pathlib import Path
 from cyclopts import Parameter
 
 from napari_graft.cli.console import print_json, print_note, progress, stderr
-from napari_graft.cli.types import LABELS_AS_THEY_ARE, Device, Json, LabelFile
+from napari_graft.cli.types import LABELS_AS_THEY_ARE, Device, Json, LabelFile, Overwrite
 
 
 @Parameter(name="*")
@@ -41,6 +41,7 @@ def predict(
     means: Means = Means(),
     region: str | None = None,
     uncertainty: Path | None = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Segment the image, or a region of it, block by block; a stopped prediction goes on when called again.
 
@@ -58,12 +59,23 @@ def predict(
         z0:z1,y0:y1,x0:x1; what is written is the region.
     uncertainty
         File for the map of uncertainty, 0 to 1.
+    overwrite
+        Replace files that are not known to be earlier results; never the image or another input.
     """
     from napari_graft.project.opening import open_project
     from napari_graft.session.predicting import PredictRequest, predict_project
     from napari_graft.sources.catalogue import Catalogue
 
-    request = PredictRequest(out, means.run, means.source, region, uncertainty, means.device, means.scheduler)
+    request = PredictRequest(
+        out,
+        means.run,
+        means.source,
+        region,
+        uncertainty,
+        means.device,
+        means.scheduler,
+        overwrite=overwrite,
+    )
     with open_project(project) as opened, progress() as (report, cancel):
         result = predict_project(opened, request, catalogue=Catalogue(), report=report, cancel=cancel)
     stderr.print(f"wrote {result.path}: {result.n_objects} objects", markup=False)

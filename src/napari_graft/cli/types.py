@@ -11,6 +11,8 @@ from cyclopts import Parameter
 Names = Annotated[list[str] | None, Parameter(consume_multiple=True)]
 Device = Literal["auto", "cpu", "cuda"]
 Json = Annotated[bool, Parameter(name="--json", negative="")]
+Overwrite = Annotated[bool, Parameter(name="--overwrite", negative="")]
+"""Replace files at --out that are not known to be earlier results; never an input or a project."""
 OutFolder = Annotated[Path, Parameter(name="--out")]
 
 

@@ -83,6 +83,8 @@ class PredictJob(_Message):
     region: str | None = None
     uncertainty: str | None = None
     device: str = "auto"
+    overwrite: bool = False
+    is_inside: bool = False
 
 
 class RankJob(_Message):

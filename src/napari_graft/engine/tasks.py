@@ -98,7 +98,16 @@ def _gpu_megabytes() -> float:
 
 def _predict(job: PredictJob, report: Report, cancel: CancelToken) -> Result:
     uncertainty = None if job.uncertainty is None else Path(job.uncertainty)
-    request = PredictRequest(Path(job.out), job.run, job.source, job.region, uncertainty, job.device)
+    request = PredictRequest(
+        Path(job.out),
+        job.run,
+        job.source,
+        job.region,
+        uncertainty,
+        job.device,
+        overwrite=job.overwrite,
+        is_inside=job.is_inside,
+    )
     with open_project(job.project) as project:
         result = predict_project(project, request, catalogue=Catalogue(), report=report, cancel=cancel)
     return {

@@ -169,9 +169,20 @@ def _full_scale(image: _Multiscale, n_axes: int) -> list[float]:
 
 
 def write_multiscales(
-    axes: Axes, name: str, *, is_label: bool, has_channels: bool = False
+    axes: Axes,
+    name: str,
+    *,
+    is_label: bool,
+    has_channels: bool = False,
+    origin: Sequence[int] | None = None,
 ) -> dict[str, object]:
-    """Return the attributes of an OME-Zarr 0.5 group whose array ``0`` has these axes, after any channels."""
+    """Return the attributes of an OME-Zarr 0.5 group whose array ``0`` has these axes, after any channels.
+
+    Parameters
+    ----------
+    origin
+        First pixel in a larger image that the array is a part of; it becomes a translation.
+    """
     unit = None if axes.pixel_size is None else "nanometer"
     sizes = axes.pixel_size_in("nm") or (1.0,) * axes.ndim
     described = [
@@ -180,11 +191,15 @@ def write_multiscales(
     if has_channels:
         described = [{"name": "c", "type": "channel"}, *described]
         sizes = (1.0, *sizes)
-    scale = {"type": "scale", "scale": [float(size) for size in sizes]}
+    place: list[dict[str, object]] = [{"type": "scale", "scale": [float(size) for size in sizes]}]
+    if origin is not None and any(origin):
+        start = (0,) * has_channels + tuple(origin)
+        shift = [float(size * first) for size, first in zip(sizes, start, strict=True)]
+        place.append({"type": "translation", "translation": shift})
     image = {
         "name": name,
         "axes": described,
-        "datasets": [{"path": "0", "coordinateTransformations": [scale]}],
+        "datasets": [{"path": "0", "coordinateTransformations": place}],
     }
     ome: dict[str, object] = {"version": "0.5", "multiscales": [image]}
     return {"ome": ome | ({"image-label": {}} if is_label else {})}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from math import prod
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_graft.core.axes import Axes
 from napari_graft.core.tile import Tile, TileGrid
+from napari_graft.io.marks import program_name
 
 TILE_WIDTH = 256
 TILE_STEP = 16
@@ -25,10 +26,16 @@ def write_ome_tiff(
     shape: tuple[int, ...],
     dtype: np.dtype[np.generic],
     axes: Axes,
+    origin: Sequence[int] | None = None,
 ) -> None:
     """Write a compressed and tiled OME-TIFF (BigTIFF above 4 GB) from an image that `read` gives box by box.
 
-    The pixel size is stored in the OME-XML and in the resolution tags.
+    The pixel size is stored in the OME-XML and in the resolution tags, and our name beside it.
+
+    Parameters
+    ----------
+    origin
+        First pixel in a larger image that this one is a part of; it becomes the position of the planes.
 
     Raises
     ------
@@ -38,13 +45,15 @@ def write_ome_tiff(
     import tifffile
 
     tile_shape = tuple(min(TILE_WIDTH, -(-n // TILE_STEP) * TILE_STEP) for n in shape[-2:])
-    metadata: dict[str, object] = {"axes": "".join(axes.names).upper()}
+    metadata: dict[str, object] = {"axes": "".join(axes.names).upper(), "Creator": program_name()}
     per_centimetre = None
     sizes = axes.pixel_size_in("nm")
     if sizes is not None:
         for name, size in zip(axes.names, sizes, strict=True):
             metadata |= {f"PhysicalSize{name.upper()}": size, f"PhysicalSize{name.upper()}Unit": "nm"}
         per_centimetre = (NANOMETRES_PER_CENTIMETRE / sizes[-1], NANOMETRES_PER_CENTIMETRE / sizes[-2])
+    if origin is not None and any(origin):
+        metadata["Plane"] = _positions(shape, axes, origin)
     is_big = prod(shape) * dtype.itemsize > CLASSIC_TIFF_BYTES
     with tifffile.TiffWriter(path, bigtiff=is_big, ome=True) as tif:
         tif.write(
@@ -55,9 +64,24 @@ def write_ome_tiff(
             compression="zlib",
             photometric="minisblack",
             metadata=metadata,
+            software=program_name(),
             resolution=per_centimetre,
             resolutionunit="CENTIMETER" if sizes else None,
         )
+
+
+def _positions(shape: tuple[int, ...], axes: Axes, origin: Sequence[int]) -> dict[str, list[object]]:
+    """Return the place of the first pixel of each plane in OME's words, in pixels where no size is known."""
+    n_planes = prod(shape[:-2])
+    sizes = axes.pixel_size_in("nm")
+    unit = "pixel" if sizes is None else "nm"
+    starts = np.multiply(origin, sizes or (1.0,) * axes.ndim)
+    found: dict[str, list[object]] = {}
+    for i, name in enumerate(axes.names):
+        step = (sizes[i] if sizes else 1.0) if name == "z" else 0.0
+        found[f"Position{name.upper()}"] = [float(starts[i] + step * plane) for plane in range(n_planes)]
+        found[f"Position{name.upper()}Unit"] = [unit] * n_planes
+    return found
 
 
 def _tiles(

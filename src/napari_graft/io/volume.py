@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -105,6 +106,11 @@ class Volume:
             raw = np.array(self.data[tuple(key)])
         raw = raw.astype(raw.dtype.newbyteorder("="), copy=False)
         return raw if self.channel_axis is None else np.moveaxis(raw, self.channel_axis, -1)
+
+    def checksum(self, tile: Tile) -> str:
+        """Return a checksum of the part of `tile` inside the image as it is stored; errors as `read_raw`."""
+        raw = np.ascontiguousarray(self.read_raw(tile))
+        return hashlib.blake2b(memoryview(raw).cast("B"), digest_size=16).hexdigest()
 
     def read(self, tile: Tile) -> NDArray[np.float32]:
         """Read a tile in grey as (*tile.shape) float32, mirrored (edge not repeated) outside the image.

@@ -15,10 +15,13 @@ from napari_graft.core.tile import Tile
 from napari_graft.imaging.intensity import IntensityRange
 from napari_graft.inference.predictor import Predictor
 from napari_graft.inference.view import ModelView
+from napari_graft.io.outputs import Outputs, check_apart
+from napari_graft.io.sink import check_result
 from napari_graft.nets.device import choose_device
 from napari_graft.project.image_choice import ImageChoice
 from napari_graft.project.project import Project
 from napari_graft.session.models import SCRATCH, Model, load_model
+from napari_graft.session.outputs import outputs_beside
 from napari_graft.session.views import view_of
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.network_spec import NetworkSpec
@@ -42,6 +45,10 @@ class PredictRequest:
         Where the network runs.
     scheduler
         Address of a dask scheduler whose workers segment the blocks, None for this computer.
+    overwrite
+        Whether a file is replaced that is not known to be an earlier result; never an input or a project.
+    is_inside
+        Whether the project keeps the result inside itself.
     """
 
     out: Path
@@ -51,6 +58,8 @@ class PredictRequest:
     uncertainty: Path | None = None
     device: str = "auto"
     scheduler: str | None = None
+    overwrite: bool = False
+    is_inside: bool = False
 
 
 def predict_project(
@@ -61,10 +70,12 @@ def predict_project(
     Raises
     ------
     InputError
-        If the model or the region does not exist, or the cluster cannot be used.
+        If something else is where the result is to be, if the model or the region does not exist, or if the
+        cluster cannot be used.
     StorageError
         If the disk is full; the finished blocks are kept.
     """
+    outputs = _check_outputs(project, request)
     model = _model(project, request, catalogue)
 
     def notify(message: str) -> None:
@@ -79,10 +90,22 @@ def predict_project(
     device = choose_device("cpu" if cluster else request.device)
     predictor = Predictor(model.network, device, notify)
     region = parse_region(request.region, project.manifest.shape)
-    options = SegmentOptions(region, request.uncertainty, cluster=cluster)
+    options = SegmentOptions(region, request.uncertainty, cluster=cluster, outputs=outputs)
     return segment_volume(
         predictor, view, model.decode, request.out, options=options, report=report, cancel=cancel
     )
+
+
+def _check_outputs(project: Project, request: PredictRequest) -> Outputs:
+    references = (request.source, request.run)
+    outputs = outputs_beside(
+        project, references, may_overwrite=request.overwrite, is_inside=request.is_inside
+    )
+    check_result(request.out, outputs)
+    if request.uncertainty is not None:
+        check_result(request.uncertainty, outputs)
+        check_apart(request.out, request.uncertainty)
+    return outputs
 
 
 def _open_view(image: ImageChoice, intensity: IntensityRange, spec: NetworkSpec) -> ModelView:

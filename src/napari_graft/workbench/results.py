@@ -83,6 +83,8 @@ class ResultsModel:
             uncertainty=str(store.uncertainty_path(run.id)),
             run=run.id,
             region=region_text(region),
+            is_inside=True,
+            overwrite=True,
         )
 
         def take(result: dict[str, Any]) -> None:
@@ -101,7 +103,7 @@ class ResultsModel:
         except InputError as error:
             self.refused.emit(str(error))
             return
-        job = PredictJob(project=str(project.folder), out=str(out), run=run.id)
+        job = PredictJob(project=str(project.folder), out=str(out), run=run.id, overwrite=True)
 
         def take(result: dict[str, Any]) -> None:
             self.written.emit(Path(str(result["path"])), int(result["n_objects"]))

@@ -1,0 +1,209 @@
+"""What may be written where: never over an input, nor over anything that is not an earlier result of ours.
+
+Every file and folder that a user names for an output is checked here before any work is done, and once more
+when it is put in its place.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_graft.core.errors import InputError
+from napari_graft.io.atomic import storage_errors
+from napari_graft.io.marks import looks_like_our_zarr
+
+PROJECT_SUFFIX, PROJECT_FILE, PROJECT_FOLDER = ".graft", "project.json", "annotations"
+"""What a project is known by, also one that is damaged."""
+
+Recogniser = Callable[[Path], bool]
+"""Says whether a file, or a folder, is an earlier result of ours."""
+
+_OF_THE_SYSTEM = {".DS_Store", "Thumbs.db", "desktop.ini"}
+_HOW_TO = "choose another name, or say --overwrite to replace it"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Name a file or a folder that is read, and what it is to the user, such as ``"the image"``."""
+
+    path: Path
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Refuse to write where something would be lost.
+
+    Parameters
+    ----------
+    inputs
+        What is read; no output is one of them, holds one or lies in one, whatever links there are.
+    may_overwrite
+        Whether the user wants files replaced that are not known to be ours. That never goes for inputs,
+        projects, and folders with anything that we do not write.
+    project
+        A project that writes its own results inside itself, None for outputs of the user.
+    """
+
+    inputs: tuple[Input, ...] = ()
+    may_overwrite: bool = False
+    project: Path | None = None
+
+    def check_file(self, path: Path, is_ours: Recogniser) -> None:
+        """Refuse a file that may not be written.
+
+        Raises
+        ------
+        InputError
+            If there is something else, or it is or lies in an input or a project.
+        StorageError
+            If the place cannot be looked at.
+        """
+        with storage_errors(path):
+            self._check_place(path)
+            if not os.path.lexists(path):
+                return
+            mode = path.stat().st_mode
+            if not stat.S_ISREG(mode):
+                kind = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
+                raise InputError(f"{path} is {kind} that holds something else: choose another name")
+            if not self.may_overwrite and not is_ours(path):
+                raise InputError(f"{path} exists and is no earlier result of napari-graft: {_HOW_TO}")
+
+    def check_zarr(self, path: Path, is_ours: Recogniser) -> None:
+        """Refuse a zarr folder that may not be replaced as a whole; errors as for `check_file`."""
+        with storage_errors(path):
+            self._check_place(path)
+            if not os.path.lexists(path) or is_ours(path):
+                return
+            if not path.is_dir():
+                raise InputError(f"{path} is a file that holds something else: choose another name")
+            if not looks_like_our_zarr(path):
+                raise InputError(
+                    f"{path} is a folder that holds something else than a result of napari-graft: "
+                    "choose another name"
+                )
+            if not self.may_overwrite:
+                raise InputError(
+                    f"{path} was changed since napari-graft wrote it, or is of an earlier version: {_HOW_TO}"
+                )
+
+    def check_folder(self, path: Path, known: Callable[[str], Recogniser | None]) -> None:
+        """Refuse a folder into which a command may not write its files.
+
+        It may be new, empty, or hold earlier results of the command; what else lies beside these stays.
+
+        Parameters
+        ----------
+        known
+            For the name of each file and folder that the command writes, how one of ours is recognised; None
+            for any other name.
+
+        Raises
+        ------
+        InputError, StorageError
+            As for `check_file`.
+        """
+        with storage_errors(path):
+            self._check_place(path)
+            if not os.path.lexists(path):
+                return
+            if not path.is_dir():
+                raise InputError(f"{path} is a file where a folder is needed: choose another name")
+            found = {name: known(name) for name in sorted(os.listdir(path)) if name not in _OF_THE_SYSTEM}
+            ours = {name for name, is_ours in found.items() if is_ours and _is_real(path / name, is_ours)}
+            foreign = [name for name, is_ours in found.items() if is_ours is None]
+            if foreign and not ours:
+                raise InputError(
+                    f"{path} holds {foreign[0]!r}, which napari-graft did not write: "
+                    "choose a new or an empty folder"
+                )
+            self._check_entries(path, [name for name in found if name not in ours and name not in foreign])
+
+    def _check_entries(self, folder: Path, doubtful: Iterable[str]) -> None:
+        """Refuse entries that would be written over and are not known to be ours."""
+        for name in doubtful:
+            path = folder / name
+            if not self.may_overwrite:
+                raise InputError(f"{path} exists and is no earlier result of napari-graft: {_HOW_TO}")
+            if path.is_symlink() or not path.is_file():
+                raise InputError(f"{path} is no file of napari-graft: choose another folder")
+
+    def _check_place(self, path: Path) -> None:
+        _refuse_links(path)
+        real = Path(os.path.realpath(path))
+        nearest = next(parent for parent in real.parents if os.path.lexists(parent))
+        if not nearest.is_dir():
+            raise InputError(f"{nearest} is a file, so nothing can be written in it: choose another folder")
+        for one in self.inputs:
+            self._refuse_input(path, real, one)
+        for folder in (real, *real.parents):
+            if is_project(folder) and not _is_same(folder, self.project):
+                raise InputError(f"{path} lies in the project {folder}: choose a place outside of projects")
+
+    def _refuse_input(self, path: Path, real: Path, one: Input) -> None:
+        identity = _identity(one.path)
+        if identity is None:
+            return
+        if identity == _identity(path):
+            raise InputError(f"{path} is {one.what}: nothing is written over it, choose another name")
+        if identity in map(_identity, real.parents):
+            raise InputError(f"{path} lies in {one.what}, {one.path}: choose a place outside of it")
+        around = {*Path(os.path.realpath(one.path)).parents, *Path(os.path.abspath(one.path)).parents}
+        if _identity(path) in map(_identity, around):
+            raise InputError(f"{path} holds {one.what}, {one.path}: choose another folder")
+
+
+def check_apart(first: Path, second: Path) -> None:
+    """Refuse two outputs of one command that are one, or of which one lies in the other.
+
+    Raises
+    ------
+    InputError
+        If so. Names that differ in case alone are one file on some systems.
+    """
+    parts = [[part.casefold() for part in Path(os.path.realpath(one)).parts] for one in (first, second)]
+    shorter = min(map(len, parts))
+    if parts[0][:shorter] == parts[1][:shorter]:
+        raise InputError(
+            f"{first} and {second} cannot hold both results of a command: name two files, neither in the other"
+        )
+
+
+def is_project(folder: Path) -> bool:
+    """Say whether a folder is a project, or was one before it was damaged."""
+    if not folder.is_dir():
+        return False
+    is_named = folder.suffix.lower() == PROJECT_SUFFIX
+    return is_named or ((folder / PROJECT_FILE).is_file() and (folder / PROJECT_FOLDER).is_dir())
+
+
+def _refuse_links(path: Path) -> None:
+    """Refuse an output that is a link, and one below a link that leads nowhere."""
+    if path.is_symlink():
+        leads = f"a link to {os.path.realpath(path)}" if path.exists() else "a link that leads nowhere"
+        raise InputError(f"{path} is {leads}: name the file itself")
+    for parent in path.absolute().parents:
+        if parent.is_symlink() and not parent.exists():
+            raise InputError(f"{parent} is a link that leads nowhere: choose another folder")
+
+
+def _is_real(path: Path, is_ours: Recogniser) -> bool:
+    return not path.is_symlink() and is_ours(path)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what is the same for all names of a file or folder, None where there is none."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _is_same(folder: Path, other: Path | None) -> bool:
+    return other is not None and _identity(folder) == _identity(other)

@@ -1,0 +1,119 @@
+"""Folders for what is unfinished: marked as ours, held by one process, and removed without what is not ours."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from napari_graft.core.errors import InputError
+from napari_graft.io.atomic import TEMPORARY_SUFFIX, storage_errors
+
+STAGING_SUFFIX = ".partial"
+MARK = ".napari-graft"
+"""A file that is in every folder of ours; whoever holds it locked is at work there."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Staging:
+    """Hold the folder of an unfinished result until it is released or the process ends, however it ends.
+
+    Parameters
+    ----------
+    folder
+        Where what is unfinished lies.
+    """
+
+    folder: Path
+    _lock: FileLock
+
+    @classmethod
+    def claim(cls, target: Path) -> Staging:
+        """Take the folder beside a result, ``TARGET.partial``; what an earlier process left in it stays.
+
+        Raises
+        ------
+        InputError
+            If another process is making that result, or the folder holds something that we did not put there.
+        StorageError
+            If it cannot be made.
+        """
+        folder = target.with_name(target.name + STAGING_SUFFIX)
+        while True:
+            with storage_errors(target):
+                _make(folder)
+            lock = FileLock(folder / MARK, timeout=0, thread_local=False)
+            try:
+                lock.acquire()
+            except Timeout:
+                if (folder / MARK).exists():
+                    raise InputError(
+                        f"{target} is being written by another process: wait for it, or choose another name"
+                    ) from None
+            except FileNotFoundError:
+                pass  # whoever held it has finished in between
+            except OSError as error:
+                raise InputError(f"{folder} cannot be written: {error.strerror or error}") from None
+            else:
+                return cls(folder, lock)
+
+    def remove(self, *names: str) -> None:
+        """Remove files and folders of ours by their names, and whatever of them is not there."""
+        for name in names:
+            path = self.folder / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+    def close(self, *names: str) -> None:
+        """Remove what is ours, and the folder where nothing else is in it; let others make the result."""
+        # A killed process may have left files that it was writing to: they bear the name of the whole one.
+        self.remove(*names, *(path.name for path in self.folder.glob(f".*{TEMPORARY_SUFFIX}")))
+        if os.listdir(self.folder) == [MARK]:
+            self.remove(MARK)
+            with suppress(OSError):  # another process has claimed it at this moment
+                self.folder.rmdir()
+        self.release()
+
+    def release(self) -> None:
+        """Let another process go on; more than once does no harm."""
+        self._lock.release()
+
+
+def fresh_folder(path: Path) -> Path:
+    """Make an empty folder of ours at a path, or beside it where something of the user's is there.
+
+    What a killed process left in a folder of ours is removed.
+    """
+    folder, number = path, 0
+    while os.path.lexists(folder) and not _is_marked(folder):
+        number += 1
+        folder = path.with_name(f"{path.stem}.{number}{path.suffix}")
+    if os.path.lexists(folder):
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    (folder / MARK).touch()
+    return folder
+
+
+def _make(folder: Path) -> None:
+    if os.path.lexists(folder) and not _is_marked(folder) and not _is_empty(folder):
+        raise InputError(
+            f"{folder} is needed for what is unfinished, and was not made by this version of napari-graft: "
+            "move it away, or choose another name for the result"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _is_marked(folder: Path) -> bool:
+    mark = folder / MARK
+    return not folder.is_symlink() and not mark.is_symlink() and mark.is_file()
+
+
+def _is_empty(folder: Path) -> bool:
+    return not folder.is_symlink() and folder.is_dir() and not any(folder.iterdir())
