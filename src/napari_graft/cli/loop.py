@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from napari_graft.cli.console import print_json, print_note, progress, stderr
 from napari_graft.cli.tables import print_rows
-from napari_graft.cli.types import LABELS_AS_THEY_ARE, Device, Json, LabelFile, Names, OutFolder
+from napari_graft.cli.types import LABELS_AS_THEY_ARE, Device, Json, LabelFile, Names, OutFolder, Overwrite
 
 
 def rank(
@@ -63,7 +63,15 @@ def rank(
             stderr.print(f"note: {entry.source.id}: {entry.score.advice}", markup=False)
 
 
-def compare(project: Path, *, sources: Names, out: OutFolder, n: int = 2, device: Device = "auto") -> None:
+def compare(
+    project: Path,
+    *,
+    sources: Names,
+    out: OutFolder,
+    n: int = 2,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+) -> None:
     """Draw what several sources make of the same tiles, side by side, and where they agree.
 
     Example: `napari-graft compare cortex.graft --sources fly-medulla-fibsem rat-axons-sem --out compared`
@@ -80,12 +88,14 @@ def compare(project: Path, *, sources: Names, out: OutFolder, n: int = 2, device
         Number of tiles: those suggested, or tiles spread over the image.
     device
         Where the networks run.
+    overwrite
+        Replace pictures that are not known to be earlier ones; never an input or a project.
     """
     from napari_graft.project.opening import open_project
     from napari_graft.session.comparing import CompareRequest, compare_models
     from napari_graft.sources.catalogue import Catalogue
 
-    request = CompareRequest(tuple(sources or ()), out, n, device)
+    request = CompareRequest(tuple(sources or ()), out, n, device, overwrite)
     with open_project(project) as opened, progress() as (report, cancel):
         files = compare_models(opened, request, catalogue=Catalogue(), report=report, cancel=cancel)
     for file in files:

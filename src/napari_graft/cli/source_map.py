@@ -11,37 +11,44 @@ from napari_graft.cli.tables import print_rows
 from napari_graft.core.errors import InputError
 from napari_graft.fingerprints.source_map import TARGET, SourceMap
 from napari_graft.io.atomic import write_bytes, write_text
+from napari_graft.io.marks import is_our_json, is_our_png, marked, png_with_mark
 from napari_graft.project.opening import open_project
 from napari_graft.report.map_chart import map_chart
 from napari_graft.session.mapping import LabelFinding, describe_map, explain_distances, map_sources
+from napari_graft.session.outputs import outputs_beside
 from napari_graft.session.ranking import candidate_sources
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.source import Source
 
 _COLUMNS = ("label", "same", "different", "p", "pairs")
 _N_NEAREST = 5
+_OURS = {".png": is_our_png, ".json": is_our_json}
 
 
-def map_command(project: Path | None, out: Path | None, device: str, *, as_json: bool) -> None:
+def map_command(
+    project: Path | None, out: Path | None, device: str, *, overwrite: bool, as_json: bool
+) -> None:
     """Map the sources, print what their distances follow, and write a picture or the numbers.
 
     Raises
     ------
     InputError
-        If the file is to be neither PNG nor JSON, or there is nothing to map.
+        If the file is to be neither PNG nor JSON, something else is there, or there is nothing to map.
     """
-    if out is not None and out.suffix.lower() not in (".png", ".json"):
+    if out is not None and out.suffix.lower() not in _OURS:
         raise InputError(f"a map cannot be written as {str(out)!r}: name a .png or a .json file")
     sources = candidate_sources(Catalogue())
+    if out is not None:
+        _check_output(out, project, sources, overwrite)
     mapped = _map(sources, project, device)
     findings = explain_distances(mapped, [source.card for source in sources])
     target = "your image" if project is None else project.stem
     titles = {source.id: source.card.title for source in sources} | {TARGET: target}
     described = describe_map(mapped, titles, findings)
     if out is not None and out.suffix.lower() == ".png":
-        write_bytes(out, map_chart(mapped, titles, target).light.png)
+        write_bytes(out, png_with_mark(map_chart(mapped, titles, target).light.png))
     elif out is not None:
-        write_text(out, json.dumps(described, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        write_text(out, json.dumps(marked(described), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     if as_json:
         print_json(described)
         return
@@ -51,6 +58,13 @@ def map_command(project: Path | None, out: Path | None, device: str, *, as_json:
         print(f"nearest to {target}: " + ", ".join(f"{name} {far:.2f}" for name, far in near))
     if out is not None:
         stderr.print(f"wrote {out}", markup=False)
+
+
+def _check_output(out: Path, project: Path | None, sources: list[Source], overwrite: bool) -> None:
+    places = [str(source.path) for source in sources]
+    with nullcontext() if project is None else open_project(project) as opened:
+        outputs = outputs_beside(opened, places, may_overwrite=overwrite)
+    outputs.check_file(out, _OURS[out.suffix.lower()])
 
 
 def _map(sources: list[Source], project: Path | None, device: str) -> SourceMap:

@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 
 from napari_graft.cli.console import print_json, progress, stderr
 from napari_graft.cli.tables import print_facts, print_rows
-from napari_graft.cli.types import Device, Json, OutFolder
+from napari_graft.cli.types import Device, Json, OutFolder, Overwrite
 
 _SCORES = ("vi", "vi_split", "vi_merge", "ap50", "dice")
 
@@ -92,6 +92,7 @@ def draw_map(
     *,
     out: Annotated[Path | None, Parameter(name="--out")] = None,
     device: Device = "auto",
+    overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
     """Map the sources by how alike their training images look, and tell what their distances follow.
@@ -106,12 +107,14 @@ def draw_map(
         Picture (.png) or numbers (.json).
     device
         Where the encoder of all sources runs.
+    overwrite
+        Replace a file that is no earlier map; never an input or a project.
     json
         Print one JSON document.
     """
     from napari_graft.cli.source_map import map_command
 
-    map_command(project, out, device, as_json=json)
+    map_command(project, out, device, overwrite=overwrite, as_json=json)
 
 
 @app.command
@@ -164,7 +167,7 @@ def add(
 
 
 @app.command
-def export(source: str, *, out: Path, format: str = "graftsource") -> None:
+def export(source: str, *, out: Path, format: str = "graftsource", overwrite: Overwrite = False) -> None:
     """Write a source, or a run of a project, into one file that others can add.
 
     Example: `napari-graft sources export cortex.graft:0001 --out cortex.graftsource`
@@ -180,10 +183,12 @@ def export(source: str, *, out: Path, format: str = "graftsource") -> None:
     format
         graftsource, for napari-graft; bioimageio, a package for other programs, which comes back as it was;
         or torchscript, the bare network with its card inside, which can be run and no longer trained.
+    overwrite
+        Replace a file that is no earlier export of the same; never an input or a project.
     """
     from napari_graft.session.sources import export_reference
 
-    export_reference(source, out, format)
+    export_reference(source, out, format, overwrite=overwrite)
     stderr.print(f"wrote {out}", markup=False)
 
 
@@ -195,6 +200,7 @@ def train_recipe(
     rescore: Annotated[bool, Parameter(negative="")] = False,
     fingerprint: Annotated[bool, Parameter(negative="")] = False,
     device: Device = "auto",
+    overwrite: Overwrite = False,
 ) -> None:
     """Train a source from labelled images as a recipe says; a stopped training goes on when called again.
 
@@ -213,6 +219,8 @@ def train_recipe(
         Train nothing: make the fingerprints of the finished source in OUT anew.
     device
         Where to train.
+    overwrite
+        Replace a source in OUT that another recipe has made; never an input or a project.
     """
     from napari_graft.core.errors import Cancelled
     from napari_graft.recipes.fingerprinting import renew_fingerprints
@@ -230,7 +238,7 @@ def train_recipe(
         stderr.print(f"summed up the images of {renewed.id}", markup=False)
         return
     with progress() as (report, cancel):
-        source = train_source(recipe, out, device=device, report=report, cancel=cancel)
+        source = train_source(recipe, out, device=device, overwrite=overwrite, report=report, cancel=cancel)
     if source is None:
         raise Cancelled("stopped on request")
     stderr.print(f"trained {source.id}: {source.card.validation}", markup=False)

@@ -119,7 +119,7 @@ def _describe(source: Source, spec: ForeignSpec, folder: Path) -> ModelDescr:
     license_name = license_of(card)
     attached = [name for name in MEMBER_LIMITS if (folder / name).is_file()]
     return v0_5.ModelDescr(
-        name=_plain(card.title),
+        name=plain_name(card.title),
         description=f"{card.title}: foreground and affinities of {card.structure}"[:1024],
         authors=authors_of(card),
         cite=citations_of(card),
@@ -138,7 +138,7 @@ def _describe(source: Source, spec: ForeignSpec, folder: Path) -> ModelDescr:
     )
 
 
-def _plain(text: str) -> str:
+def plain_name(text: str) -> str:
     """Return text with the characters alone that the name of a model may have."""
     kept = "".join(c if (c.isascii() and c.isalnum()) or c in _OF_NAMES else " " for c in text)
     return " ".join(kept.split())[:128]

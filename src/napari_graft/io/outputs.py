@@ -170,7 +170,7 @@ def check_apart(first: Path, second: Path) -> None:
     shorter = min(map(len, parts))
     if parts[0][:shorter] == parts[1][:shorter]:
         raise InputError(
-            f"{first} and {second} cannot hold both results of a command: name two files, neither in the other"
+            f"{first} and {second} cannot hold both results: name two files, neither of them in the other"
         )
 
 

@@ -1,4 +1,4 @@
-"""Folders for what is unfinished: marked as ours, held by one process, and removed without what is not ours."""
+"""Folders for what is unfinished: marked as ours, held by one process, removed but for what is not ours."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.recipes.fingerprinting import write_fingerprints
 from napari_graft.recipes.material import load_material
 from napari_graft.recipes.measure import few_pieces, measure_network
+from napari_graft.recipes.output import CHECKPOINT, check_output
 from napari_graft.recipes.pieces import Material
 from napari_graft.recipes.recipe import Recipe, read_recipe
 from napari_graft.sources.archive import CARD, WEIGHTS
@@ -37,7 +38,13 @@ if TYPE_CHECKING:
 
 
 def train_source(
-    recipe_path: Path, out: Path, *, device: str = "auto", report: Report, cancel: CancelToken
+    recipe_path: Path,
+    out: Path,
+    *,
+    device: str = "auto",
+    overwrite: bool = False,
+    report: Report,
+    cancel: CancelToken,
 ) -> Source | None:
     """Train the source that a recipe describes, or go on where an earlier call was cut off.
 
@@ -49,6 +56,8 @@ def train_source(
         Folder of the source; the checkpoint of an unfinished training lies there too.
     device
         ``auto``, ``cpu`` or ``cuda``.
+    overwrite
+        Whether a source in the folder is replaced that another recipe has made.
 
     Returns
     -------
@@ -58,16 +67,17 @@ def train_source(
     Raises
     ------
     InputError
-        If the recipe or its images cannot be used.
+        If the recipe or its images cannot be used, or the folder holds something else.
     """
     recipe = read_recipe(recipe_path)
+    check_output(recipe, recipe_path, out, overwrite)
     report(Progress(0, None, f"reading the images of {recipe.id}"))
     material = load_material(recipe, (recipe_path.parent / recipe.folder).resolve())
     with atomic.storage_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     atomic.remove_unfinished(out)
     chosen = choose_device(device)
-    checkpoint = out / "checkpoint.safetensors"
+    checkpoint = out / CHECKPOINT
     start = _start_network(recipe, recipe_path.parent)
     trainer = Trainer(_config(recipe), chosen, checkpoint)
     result = trainer.fit(start, _examples(material), report=report, cancel=cancel)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -15,14 +16,17 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.core.tile import Tile
 from napari_graft.io import atomic
+from napari_graft.io.marks import is_our_png, png_with_mark
 from napari_graft.project.project import Project
 from napari_graft.session.models import SCRATCH, load_model
+from napari_graft.session.outputs import outputs_beside
 from napari_graft.session.segmenting import segment_tiles
 from napari_graft.session.views import intensity_of
 from napari_graft.sources.catalogue import Catalogue
 
 Segments = NDArray[np.uint32]
 _SIDE = 384
+_PICTURE = re.compile(r"tile_\d+\.png")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,15 @@ class CompareRequest:
         The tiles suggested last, and where these are too few, tiles spread over the image.
     device
         Where the networks run.
+    overwrite
+        Whether pictures are replaced that are not known to be earlier ones.
     """
 
     references: tuple[str, ...]
     out: Path
     n_tiles: int = 2
     device: str = "auto"
+    overwrite: bool = False
 
     def __post_init__(self) -> None:
         if len(set(self.references)) < 2 or SCRATCH in self.references:
@@ -61,8 +68,10 @@ def compare_models(
     Raises
     ------
     InputError
-        If a model is unknown.
+        If a model is unknown, or something else is at `out`.
     """
+    outputs = outputs_beside(project, request.references, may_overwrite=request.overwrite)
+    outputs.check_folder(request.out, lambda name: is_our_png if _PICTURE.fullmatch(name) else None)
     tiles = _tiles(project, request.n_tiles)
     models = {reference: load_model(reference, project, catalogue) for reference in request.references}
     found: dict[str, list[Segments]] = {}
@@ -76,7 +85,7 @@ def compare_models(
         path = request.out / f"tile_{i + 1:02d}.png"
         image = intensity_of(project).normalise(project.volume.read(tile))
         segments = {name: np.squeeze(of_model[i]) for name, of_model in found.items()}
-        atomic.write_bytes(path, _picture(np.squeeze(image), segments, tile))
+        atomic.write_bytes(path, png_with_mark(_picture(np.squeeze(image), segments, tile)))
         files.append(path)
     return files
 
@@ -135,7 +144,7 @@ def _picture(image: NDArray[np.float32], found: dict[str, Segments], tile: Tile)
     for axis in axes:
         axis.set_axis_off()
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
+    figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
 
 

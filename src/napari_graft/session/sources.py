@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.exchange.add import add_source
+from napari_graft.exchange.exported import is_export_of
 from napari_graft.exchange.formats import FORMATS
 from napari_graft.exchange.wishes import NO_WISHES, Wishes
 from napari_graft.fingerprints.fingerprint import make_fingerprint
@@ -25,6 +26,7 @@ from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.project.run import Run, open_run
 from napari_graft.session.models import SCRATCH, find_run
+from napari_graft.session.outputs import outputs_beside
 from napari_graft.session.views import random_tiles, view_of
 from napari_graft.sources.archive import CARD, FINGERPRINT, GENERAL, WEIGHTS
 from napari_graft.sources.card import Provenance, SourceCard, TrainingRecord
@@ -49,23 +51,37 @@ def add_to_user(
     return add_source(path_or_url, user_home(), sha256=sha256, wishes=wishes, report=report, cancel=cancel)
 
 
-def export_reference(reference: str, out: Path, format_name: str = "graftsource") -> None:
+def export_reference(
+    reference: str, out: Path, format_name: str = "graftsource", *, overwrite: bool = False
+) -> None:
     """Write a source, or a run named PROJECT:RUN, into one file of a format of `FORMATS`.
+
+    Parameters
+    ----------
+    overwrite
+        Whether a file is replaced that is no earlier export of the same; never an input or a project.
 
     Raises
     ------
     InputError
-        If there is no such source, run or format.
+        If there is no such source, run or format, or something else is at `out`.
     StorageError
         If the disk is full.
     """
     write = FORMATS[format_name].write
     folder, separator, run_id = reference.rpartition(":")
     if not separator or not Path(folder).is_dir():
-        write(Catalogue().get(reference), out)
+        source = Catalogue().get(reference)
+        outputs = outputs_beside(None, [reference, str(source.path)], may_overwrite=overwrite)
+        outputs.check_file(out, lambda path: is_export_of(path, source.id, source.card.title))
+        write(source, out)
         return
     with open_project(folder) as project, tempfile.TemporaryDirectory() as unfinished:
-        write(_source_of_run(project, project.runs.get(run_id), Path(unfinished)), out)
+        run = project.runs.get(run_id)
+        known = _id_of_run(project, run)
+        outputs = outputs_beside(project, may_overwrite=overwrite)
+        outputs.check_file(out, lambda path: is_export_of(path, known))
+        write(_source_of_run(project, run, Path(unfinished)), out)
 
 
 def _source_of_run(project: Project, run: Run, folder: Path) -> Source:
@@ -97,10 +113,8 @@ def _feature_tiles(view: ModelView, rng: np.random.Generator) -> list[NDArray[np
 def _card_of_run(project: Project, run: Run, digest: str) -> SourceCard:
     record, manifest = run.record, project.manifest
     origins = _first_sources(project, run)
-    slug = "".join(c if c.isalnum() and c.isascii() else "-" for c in manifest.name.lower()).strip("-")
-    parts = "-".join(part for part in slug.split("-") if part)
     return SourceCard(
-        id=f"{parts or 'project'}-run-{record.id}",
+        id=_id_of_run(project, run),
         title=f"{manifest.name}, run {record.id}",
         structure=manifest.structure or "any",
         spec=record.spec,
@@ -115,6 +129,14 @@ def _card_of_run(project: Project, run: Run, digest: str) -> SourceCard:
         decode=record.decode,
         provenance=Provenance(parent=record.source, n_tiles=record.n_tiles),
     )
+
+
+def _id_of_run(project: Project, run: Run) -> str:
+    slug = "".join(c if c.isalnum() and c.isascii() else "-" for c in project.manifest.name.lower()).strip(
+        "-"
+    )
+    parts = "-".join(part for part in slug.split("-") if part)
+    return f"{parts or 'project'}-run-{run.record.id}"
 
 
 def _training_of_run(project: Project, run: Run, origins: Sequence[Source]) -> TrainingRecord:
