@@ -21,6 +21,7 @@ from napari_graft.imaging.intensity import IntensityRange
 from napari_graft.inference.predictor import Predictor
 from napari_graft.inference.view import ModelView
 from napari_graft.io import atomic
+from napari_graft.io.marks import marked
 from napari_graft.io.volume import Volume
 from napari_graft.nets.device import choose_device
 from napari_graft.nets.kinds import load_network
@@ -59,7 +60,7 @@ def run_throughput(out: Path, *, quick: bool = False, device: str = "auto") -> d
     _print_table(figures)
     with atomic.storage_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-    atomic.write_text(out / "throughput.json", json.dumps(figures, indent=2) + "\n")
+    atomic.write_text(out / "throughput.json", json.dumps(marked(figures), indent=2) + "\n")
     return figures
 
 

@@ -13,6 +13,7 @@ from cyclopts import Parameter
 
 from napari_graft.cli.console import progress
 from napari_graft.cli.tables import print_markdown
+from napari_graft.cli.types import Overwrite
 from napari_graft.core.errors import InputError
 
 _CHECKOUT = Path(__file__).resolve().parents[3]
@@ -45,6 +46,7 @@ def benchmark(
     extent: Extent = Extent(),
     out: Path = Path("benchmark-results"),
     data: Path | None = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Run a benchmark, print its table and write OUT/NAME.json.
 
@@ -65,7 +67,12 @@ def benchmark(
     data
         Folder with the labelled images that label-efficiency, ranking and merging need; by default
         ../shared/data beside the checkout.
+    overwrite
+        Replace files in OUT that are not known to be earlier results; never the images or a project.
     """
+    from napari_graft.studies.output import check_benchmark_output
+
+    check_benchmark_output(out, data, overwrite=overwrite)
     _BENCHMARKS[name](extent, out, data)
 
 

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from napari_graft.cli.console import progress, stderr
 from napari_graft.cli.durations import parse_duration
-from napari_graft.cli.types import SCALE_OF_FILE, Names, Scale
+from napari_graft.cli.types import SCALE_OF_FILE, Names, Overwrite, Scale
 from napari_graft.core.errors import InputError
 from napari_graft.sources.card import Structure
 
@@ -85,6 +85,7 @@ def demo(
     scale: Scale = SCALE_OF_FILE,
     exclude: Names = None,
     effort: Effort = Effort(),
+    overwrite: Overwrite = False,
 ) -> None:
     """Run the whole loop without a screen and write a report.
 
@@ -105,8 +106,11 @@ def demo(
         Sources to leave out; those trained on the image or its data set are left out anyway.
     effort
         How much is done.
+    overwrite
+        Replace files in OUT that are not known to be of an earlier report; never an input or a project.
     """
     from napari_graft.session.demo import Demo, DemoRequest
+    from napari_graft.session.demo_output import check_demo_output
     from napari_graft.session.demo_report import write_demo_report
     from napari_graft.session.projects import ImageOptions
     from napari_graft.session.samples import write_sample
@@ -116,6 +120,7 @@ def demo(
     if (image is None) != (labels is None):
         raise InputError("the demo needs both --image and --labels, or neither for the embedded sample")
     seconds = effort.seconds
+    check_demo_output(out, image, labels, overwrite=overwrite)
     is_embedded = image is None
     if image is None or labels is None:
         stderr.print("making the embedded sample", markup=False)

@@ -110,7 +110,7 @@ class Volume:
     def checksum(self, tile: Tile) -> str:
         """Return a checksum of the part of `tile` inside the image as it is stored; errors as `read_raw`."""
         raw = np.ascontiguousarray(self.read_raw(tile))
-        return hashlib.blake2b(memoryview(raw).cast("B"), digest_size=16).hexdigest()
+        return hashlib.blake2b(raw.data.cast("B"), digest_size=16).hexdigest()
 
     def read(self, tile: Tile) -> NDArray[np.float32]:
         """Read a tile in grey as (*tile.shape) float32, mirrored (edge not repeated) outside the image.

@@ -10,6 +10,7 @@ from dataclasses import asdict
 import numpy as np
 
 from napari_graft.fingerprints.source_map import SourceMap
+from napari_graft.io.marks import marked
 from napari_graft.report.headline import headline
 from napari_graft.report.measures import vi_improvement
 from napari_graft.report.record import LoopRecord
@@ -20,32 +21,34 @@ def report_json(record: LoopRecord) -> str:
 
     ``improvement`` is the share by which VI is below training from scratch, at the same number of tiles.
     """
-    content = {
-        "title": record.title,
-        "headline": headline(record),
-        "improvement": vi_improvement(record),
-        "ranking": record.ranking,
-        "map": None if record.source_map is None else _map(record.source_map),
-        "excluded": record.excluded,
-        "zero_shot": record.zero_shot,
-        "scratch": record.scratch,
-        "rounds": record.rounds,
-        "scratch_rounds": record.scratch_rounds,
-        "held_out": record.held_out,
-        "tiles": [asdict(tile) for tile in record.tiles],
-        "image": {
-            "name": record.image_name,
-            "shape": record.shape,
-            "axes": record.axes,
-            "pixel_size": record.pixel_size,
-            "unit": record.unit,
-        },
-        "structure": record.structure,
-        "strategy": record.strategy,
-        "notes": record.notes,
-        "facts": record.facts,
-        "seconds": record.seconds,
-    }
+    content = marked(
+        {
+            "title": record.title,
+            "headline": headline(record),
+            "improvement": vi_improvement(record),
+            "ranking": record.ranking,
+            "map": None if record.source_map is None else _map(record.source_map),
+            "excluded": record.excluded,
+            "zero_shot": record.zero_shot,
+            "scratch": record.scratch,
+            "rounds": record.rounds,
+            "scratch_rounds": record.scratch_rounds,
+            "held_out": record.held_out,
+            "tiles": [asdict(tile) for tile in record.tiles],
+            "image": {
+                "name": record.image_name,
+                "shape": record.shape,
+                "axes": record.axes,
+                "pixel_size": record.pixel_size,
+                "unit": record.unit,
+            },
+            "structure": record.structure,
+            "strategy": record.strategy,
+            "notes": record.notes,
+            "facts": record.facts,
+            "seconds": record.seconds,
+        }
+    )
     return json.dumps(plain(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 

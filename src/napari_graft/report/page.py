@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from napari_graft.io.marks import program_name
 from napari_graft.report.curve_chart import curve_chart
 from napari_graft.report.drawing import ThemedPicture
 from napari_graft.report.errors import KINDS
@@ -70,6 +71,7 @@ def render_page(record: LoopRecord, figures: Figures) -> str:
     held_out_heads, held_out = held_out_rows(record)
     return _environment().get_template("report.html.j2").render(
         record=record,
+        generator=program_name(),
         figures=figures,
         headline=headline(record),
         findings=further_findings(record),

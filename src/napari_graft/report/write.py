@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from napari_graft.io.atomic import storage_errors, write_bytes, write_text
+from napari_graft.io.marks import png_with_mark
 from napari_graft.report.document import report_json
 from napari_graft.report.page import draw_figures, render_page
 from napari_graft.report.record import LoopRecord
@@ -27,7 +28,7 @@ def write_report(record: LoopRecord, folder: str | os.PathLike[str]) -> Path:
         target.mkdir(parents=True, exist_ok=True)
     figures = draw_figures(record)
     for picture in figures.pictures:
-        write_bytes(target / f"{picture.name}.png", picture.png)
+        write_bytes(target / f"{picture.name}.png", png_with_mark(picture.png))
     write_text(target / "report.json", report_json(record))
     page = target / "report.html"
     write_text(page, render_page(record, figures))

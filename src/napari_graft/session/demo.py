@@ -22,6 +22,7 @@ from napari_graft.project.manifest import MANIFEST
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.session.annotating import annotate_from_labels
+from napari_graft.session.demo_output import PROJECT, is_demo_project, mark_demo_project
 from napari_graft.session.examples import make_examples
 from napari_graft.session.fitting import Budget, Fitting
 from napari_graft.session.mapping import map_sources
@@ -161,12 +162,19 @@ class Demo:
                 f"the label image has shape {self.labels.shape}, the image {shape}: "
                 "give labels of the same image at the same resolution"
             )
-        folder = self.request.out / "demo.graft"
+        folder = self.request.out / PROJECT
         if (folder / MANIFEST).is_file():
             # Refused while another demonstration is at work in it.
             open_project(folder, write=True).close()
+            if not is_demo_project(folder):
+                raise InputError(
+                    f"{folder} is a project that no demonstration made, or that was worked in since: "
+                    "choose another folder"
+                )
             _remove_project(folder)
-        return make_project(folder, self.request.options)
+        made = make_project(folder, self.request.options)
+        mark_demo_project(made)
+        return made
 
     def run(self) -> DemoResult:
         """Run the loop and return what it found.
@@ -211,6 +219,7 @@ class Demo:
             self.project, request, catalogue=self.catalogue, report=self._report, cancel=self._cancel
         )
         annotate_from_labels(self.project, self.labels, [suggestion.tile for suggestion in chosen])
+        mark_demo_project(self.project)
         for suggestion in chosen:
             entry = (number, suggestion.tile, float(suggestion.score), suggestion.reason)
             self.result.suggestions.append(entry)
@@ -219,6 +228,7 @@ class Demo:
         task = TrainingTask(self.project, self.catalogue, self._report, self._cancel)
         start = "latest" if self.project.latest_run() is not None else best
         trained = task.run(start, self._budget(number))
+        mark_demo_project(self.project)
         self._cancel.raise_if_cancelled()
         self._steps += trained.steps
         self.result.held_out[f"round {number}"] = trained.validation

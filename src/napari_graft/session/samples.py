@@ -7,6 +7,7 @@ from pathlib import Path
 import tifffile
 
 from napari_graft.core.errors import StorageError
+from napari_graft.io.marks import program_name
 from napari_graft.samples.embedded import neuropil_sample
 
 
@@ -20,10 +21,11 @@ def write_sample(folder: Path) -> tuple[str, str]:
     """
     sample = neuropil_sample()
     image, labels = folder / "image.tif", folder / "labels.tif"
+    axes = {"axes": "ZYX"}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        tifffile.imwrite(image, sample.image, compression="zlib", metadata={"axes": "ZYX"})
-        tifffile.imwrite(labels, sample.segments, compression="zlib", metadata={"axes": "ZYX"})
+        tifffile.imwrite(image, sample.image, compression="zlib", metadata=axes, software=program_name())
+        tifffile.imwrite(labels, sample.segments, compression="zlib", metadata=axes, software=program_name())
     except OSError as error:
         raise StorageError(f"the sample cannot be written to {folder}: {error.strerror or error}") from None
     return str(image), str(labels)

@@ -13,6 +13,7 @@ from napari_graft.core.errors import InputError, StorageError
 from napari_graft.core.pairing import FileSeries, natural_key, pair_files
 from napari_graft.core.tile import Tile
 from napari_graft.io import open_labels, open_volume
+from napari_graft.io.marks import program_name
 
 
 def is_series(path: str) -> bool:
@@ -82,7 +83,12 @@ def write_stack(
         out.parent.mkdir(parents=True, exist_ok=True)
         axes = "ZYXS" if stack.ndim == 4 else "ZYX"
         tifffile.imwrite(
-            out, stack, compression="zlib", metadata={"axes": axes}, photometric=_photometric(axes)
+            out,
+            stack,
+            compression="zlib",
+            metadata={"axes": axes},
+            photometric=_photometric(axes),
+            software=program_name(),
         )
     except OSError as error:
         raise StorageError(f"the stack cannot be written to {out}: {error.strerror or error}") from None

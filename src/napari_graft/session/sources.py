@@ -132,9 +132,8 @@ def _card_of_run(project: Project, run: Run, digest: str) -> SourceCard:
 
 
 def _id_of_run(project: Project, run: Run) -> str:
-    slug = "".join(c if c.isalnum() and c.isascii() else "-" for c in project.manifest.name.lower()).strip(
-        "-"
-    )
+    name = project.manifest.name.lower()
+    slug = "".join(c if c.isalnum() and c.isascii() else "-" for c in name).strip("-")
     parts = "-".join(part for part in slug.split("-") if part)
     return f"{parts or 'project'}-run-{run.record.id}"
 

@@ -11,6 +11,7 @@ from statistics import fmean
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.io import atomic
+from napari_graft.io.marks import marked
 from napari_graft.session.demo import Demo, DemoRequest, DemoResult
 from napari_graft.session.demo_report import write_demo_report
 from napari_graft.sources.document import Document
@@ -129,7 +130,7 @@ def run_label_efficiency(
         "rows": rows,
         "runs": [outcome.model_dump(mode="json") for outcome in outcomes],
     }
-    atomic.write_text(request.out / f"{NAME}.json", json.dumps(figures, indent=2) + "\n")
+    atomic.write_text(request.out / f"{NAME}.json", json.dumps(marked(figures), indent=2) + "\n")
     return rows
 
 

@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.io import atomic
+from napari_graft.io.marks import marked
 from napari_graft.merging.methods import MERGE_METHODS
 from napari_graft.merging.recipe import MergeMember, MergeRecipe
 from napari_graft.nets.device import choose_device
@@ -96,7 +97,7 @@ def run_merging(request: TransferRequest, *, report: Report, cancel: CancelToken
         "rows": rows,
         "contests": [asdict(one) for one in contests],
     }
-    atomic.write_text(request.out / f"{NAME}.json", json.dumps(document, indent=2) + "\n")
+    atomic.write_text(request.out / f"{NAME}.json", json.dumps(marked(document), indent=2) + "\n")
     return rows
 
 

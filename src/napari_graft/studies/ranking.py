@@ -9,6 +9,7 @@ from statistics import fmean
 
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.io import atomic
+from napari_graft.io.marks import marked, png_with_mark
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.source import Source
 from napari_graft.studies.generalists import Generalists
@@ -55,9 +56,9 @@ def run_ranking(request: TransferRequest, *, report: Report, cancel: CancelToken
         "rows": rows,
         "targets": [one.describe() for one in figures],
     }
-    atomic.write_text(request.out / f"{NAME}.json", json.dumps(document, indent=2) + "\n")
+    atomic.write_text(request.out / f"{NAME}.json", json.dumps(marked(document), indent=2) + "\n")
     if rows:
-        atomic.write_bytes(request.out / f"{NAME}.png", ranking_chart(rows).png)
+        atomic.write_bytes(request.out / f"{NAME}.png", png_with_mark(ranking_chart(rows).png))
     return rows
 
 

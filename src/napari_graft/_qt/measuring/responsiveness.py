@@ -16,6 +16,7 @@ from napari_graft.core.axes import Axes
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume, atomic
+from napari_graft.io.marks import marked
 from napari_graft.project.project import Project
 from napari_graft.project.suggestions import StoredSuggestion, SuggestionList
 from napari_graft.samples.embedded import neuropil_sample
@@ -51,7 +52,7 @@ def run_responsiveness(out: Path, *, quick: bool = False) -> dict[str, Any]:
     _print_table(figures)
     with atomic.storage_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-    atomic.write_text(out / "responsiveness.json", json.dumps(figures, indent=2) + "\n")
+    atomic.write_text(out / "responsiveness.json", json.dumps(marked(figures), indent=2) + "\n")
     return figures
 
 

@@ -1,0 +1,77 @@
+"""Where a demonstration may write: in a new folder, or that of an earlier one that nobody has worked in."""
+
+from __future__ import annotations
+
+from glob import glob
+from pathlib import Path
+
+from napari_graft.core.errors import InputError
+from napari_graft.io.marks import NAME, is_our_json, is_our_page, is_our_png, is_our_tiff
+from napari_graft.io.outputs import Input, Outputs, Recogniser
+from napari_graft.project.opening import open_project
+from napari_graft.project.project import Project
+from napari_graft.sources.document import Document, read_document, write_document
+
+PROJECT, SAMPLE = "demo.graft", "sample"
+_MARK = "demo.json"
+
+
+class _DemoMark(Document):
+    """Say that a demonstration made a project, and what it had come to when it was last at work there."""
+
+    made_by: str = NAME
+    annotations: str
+    n_runs: int
+
+
+def check_demo_output(out: Path, image: str | None, labels: str | None, *, overwrite: bool) -> None:
+    """Refuse a folder in which a demonstration would take the place of something else.
+
+    Parameters
+    ----------
+    image, labels
+        Files or patterns that the user named.
+
+    Raises
+    ------
+    InputError
+        If it holds other files or a project that somebody has worked in, or is or lies in an input.
+    """
+    named = [name for name in (image, labels) if name is not None]
+    files = [file for name in named for file in (glob(name, recursive=True) or [name.partition("::")[0]])]
+    inputs = tuple(Input(Path(file), "an input of the demonstration") for file in files)
+    Outputs(inputs, overwrite).check_folder(out, _recogniser)
+
+
+def mark_demo_project(project: Project) -> None:
+    """Note in a project that it is as the demonstration has left it."""
+    n_runs = len(project.runs.all())
+    write_document(
+        project.folder / _MARK, _DemoMark(annotations=project.annotations.checksum(), n_runs=n_runs)
+    )
+
+
+def is_demo_project(folder: Path) -> bool:
+    """Say whether a demonstration made a project, and nobody has painted or trained in it since."""
+    try:
+        mark = read_document(_DemoMark, folder / _MARK, "demonstration")
+        with open_project(folder) as project:
+            found = _DemoMark(annotations=project.annotations.checksum(), n_runs=len(project.runs.all()))
+            return found == mark and not project.drafts()
+    except InputError:
+        return False
+
+
+def _recogniser(name: str) -> Recogniser | None:
+    known: dict[str, Recogniser] = {
+        "report.html": is_our_page,
+        "report.json": is_our_json,
+        PROJECT: is_demo_project,
+        SAMPLE: _is_our_sample,
+    }
+    return is_our_png if name.endswith(".png") else known.get(name)
+
+
+def _is_our_sample(folder: Path) -> bool:
+    files = [folder / name for name in ("image.tif", "labels.tif")]
+    return all(is_our_tiff(file) for file in files if file.exists() or file.is_symlink())

@@ -1,0 +1,50 @@
+"""Where benchmarks may write: in a new folder, or in that of earlier ones."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from napari_graft.io.marks import is_our_json, is_our_png
+from napari_graft.io.outputs import Input, Outputs, Recogniser
+
+_DOCUMENTS = ("throughput", "label-efficiency", "ranking", "merging", "responsiveness")
+_LOG = re.compile(r"(label-efficiency|ranking|merging)-(runs|transfers|readings)\.jsonl")
+_FOLDERS = ("label-efficiency", "generalists")
+"""What is in them is looked at when it is written: demonstrations and sources."""
+_FIRST_LINE_BYTES = 2**20
+
+
+def check_benchmark_output(out: Path, data: Path | None, *, overwrite: bool) -> None:
+    """Refuse a folder in which a benchmark would take the place of something else.
+
+    Parameters
+    ----------
+    data
+        Folder with the labelled images, None where the benchmark needs none.
+
+    Raises
+    ------
+    InputError
+        If it holds other files, or is, holds or lies in the folder of the images or a project.
+    """
+    inputs = () if data is None else (Input(data, "the folder of the labelled images"),)
+    Outputs(inputs, overwrite).check_folder(out, _recogniser)
+
+
+def _recogniser(name: str) -> Recogniser | None:
+    if name in _FOLDERS:
+        return Path.is_dir
+    if _LOG.fullmatch(name):
+        return _is_our_log
+    known: dict[str, Recogniser] = {f"{one}.json": is_our_json for one in _DOCUMENTS}
+    return (known | {"ranking.png": is_our_png}).get(name)
+
+
+def _is_our_log(path: Path) -> bool:
+    """Say whether results are in a file, one a line; what follows the last whole line would be cut off."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        first = file.read(_FIRST_LINE_BYTES)
+    return not first or (first.startswith(b'{"format_version":') and b"\n" in first)
