@@ -125,7 +125,15 @@ def test_the_command_prints_a_table_and_quick_takes_the_first_target_only(
     (data / STACK.name / first.labels).symlink_to(data / STACK.name / "labels.tif")
 
     code = run(
-        ["benchmark", "label-efficiency", "--quick", "--data", str(tmp_path / "data"), "--out", str(tmp_path)]
+        [
+            "benchmark",
+            "label-efficiency",
+            "--quick",
+            "--data",
+            str(tmp_path / "data"),
+            "--out",
+            str(tmp_path / "out"),
+        ]
     )
 
     out, err = capsys.readouterr()
