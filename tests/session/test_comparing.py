@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from tiny_loop import make_annotated
 
-from napari_graft.core.errors import InputError, StorageError
+from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.project.opening import open_project
 from napari_graft.session.comparing import CompareRequest, compare_models, disagreement
@@ -90,7 +90,7 @@ def test_there_must_be_two_different_models_to_compare(
 def test_pictures_cannot_go_where_a_file_is(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
 
-    with pytest.raises(StorageError, match=r"cannot write .*notes\.txt"):
+    with pytest.raises(InputError, match=r"notes\.txt is a file where a folder is needed"):
         _compare(folder, tmp_path / "notes.txt", ["tiny-nuclei", "tiny-neurites"])
 
     assert (tmp_path / "notes.txt").read_text() == "mine"

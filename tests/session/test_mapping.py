@@ -98,6 +98,17 @@ def test_the_command_writes_a_picture_and_the_numbers(
     assert run(["sources", "map", "--out", "map.svg"]) == 2
 
 
+@pytest.mark.usefixtures("mapped_sources")
+@pytest.mark.parametrize("name", ["map.png", "map.json"])
+def test_a_map_replaces_an_earlier_one_and_nothing_else(folder: Path, tmp_path: Path, name: str) -> None:
+    command = ["sources", "map", str(folder), "--out", str(tmp_path / name)]
+    (tmp_path / name).write_text("mine")
+    assert run(command) == 2
+    assert (tmp_path / name).read_text() == "mine"
+    assert run([*command, "--overwrite"]) == 0
+    assert run(command) == 0
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [

@@ -44,11 +44,11 @@ def map_command(
     findings = explain_distances(mapped, [source.card for source in sources])
     target = "your image" if project is None else project.stem
     titles = {source.id: source.card.title for source in sources} | {TARGET: target}
-    described = describe_map(mapped, titles, findings)
+    described = marked(describe_map(mapped, titles, findings))
     if out is not None and out.suffix.lower() == ".png":
         write_bytes(out, png_with_mark(map_chart(mapped, titles, target).light.png))
     elif out is not None:
-        write_text(out, json.dumps(marked(described), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        write_text(out, json.dumps(described, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     if as_json:
         print_json(described)
         return

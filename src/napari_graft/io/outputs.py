@@ -53,6 +53,15 @@ class Outputs:
     may_overwrite: bool = False
     project: Path | None = None
 
+    def check_surroundings(self, path: Path) -> None:
+        """Refuse a place in an input or in a project; errors as for `check_file`."""
+        with storage_errors(path):
+            _refuse_links(path)
+            real = Path(os.path.realpath(path))
+            for one in self.inputs:
+                self._refuse_input(path, real, one)
+            self._refuse_projects(path, real.parents)
+
     def check_file(self, path: Path, is_ours: Recogniser) -> None:
         """Refuse a file that may not be written.
 
@@ -141,7 +150,10 @@ class Outputs:
             raise InputError(f"{nearest} is a file, so nothing can be written in it: choose another folder")
         for one in self.inputs:
             self._refuse_input(path, real, one)
-        for folder in (real, *real.parents):
+        self._refuse_projects(path, (real, *real.parents))
+
+    def _refuse_projects(self, path: Path, folders: Iterable[Path]) -> None:
+        for folder in folders:
             if is_project(folder) and not _is_same(folder, self.project):
                 raise InputError(f"{path} lies in the project {folder}: choose a place outside of projects")
 

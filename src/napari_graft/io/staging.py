@@ -85,22 +85,6 @@ class Staging:
         self._lock.release()
 
 
-def fresh_folder(path: Path) -> Path:
-    """Make an empty folder of ours at a path, or beside it where something of the user's is there.
-
-    What a killed process left in a folder of ours is removed.
-    """
-    folder, number = path, 0
-    while os.path.lexists(folder) and not _is_marked(folder):
-        number += 1
-        folder = path.with_name(f"{path.stem}.{number}{path.suffix}")
-    if os.path.lexists(folder):
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    (folder / MARK).touch()
-    return folder
-
-
 def _make(folder: Path) -> None:
     if os.path.lexists(folder) and not _is_marked(folder) and not _is_empty(folder):
         raise InputError(

@@ -12,6 +12,7 @@ from pathlib import Path
 from napari_graft.core.errors import InputError, StorageError
 from napari_graft.io import Volume, atomic
 from napari_graft.io.damage import DamageLog
+from napari_graft.io.outputs import Input, Outputs
 from napari_graft.project.image_choice import ImageChoice, to_stored_path
 from napari_graft.project.lock import WriterLock
 from napari_graft.project.manifest import BACKUP, MANIFEST, ProjectManifest, load_manifest, store_manifest
@@ -54,6 +55,7 @@ def create_project(
     """
     path = Path(folder).expanduser()
     refuse_existing(path)
+    Outputs((Input(image.file, "the image"),)).check_surroundings(path)
     manifest = _describe(path, image, image.open(), structure)
     changes: dict[str, object] = {"intensity_range": intensity_range, "inverted": inverted}
     if adopt_image:
