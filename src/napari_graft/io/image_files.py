@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from napari_graft.core.checksum import checksum_of
-from napari_graft.io.readers.registry import DATASET_MARK
+from napari_graft.io.location import split_location
 
 _HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
 _TIFF = (".tif", ".tiff")
@@ -26,7 +26,7 @@ def files_of_image(path: str) -> list[Path]:
     path
         As for `open_volume`.
     """
-    first = Path(path.partition(DATASET_MARK)[0]).expanduser()
+    first = Path(split_location(path)[0]).expanduser()
     suffix = first.suffix.lower()
     others: Iterator[str] = iter(())
     if first.is_file() and suffix in _TIFF:

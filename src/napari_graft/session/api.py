@@ -334,6 +334,7 @@ def predict_volume(
     region: str | Sequence[tuple[int, int]] | None = None,
     uncertainty: str | os.PathLike[str] | None = None,
     device: str = "auto",
+    overwrite: bool = False,
     report: Report | None = None,
 ) -> SegmentResult:
     """Segment the project's image block by block into a ``.tif`` or ``.zarr``.
@@ -348,16 +349,18 @@ def predict_volume(
         File for a map of the uncertainty, 0 to 1.
     device
         Where the network runs: ``auto``, ``cpu`` or ``cuda``.
+    overwrite
+        Whether files are replaced that are not known to be earlier results; never an input or a project.
 
     Raises
     ------
     InputError
-        If the model or the region does not exist.
+        If the model or the region does not exist, or something else is where a file is to be.
     """
     if region is not None and not isinstance(region, str):
         region = ",".join(f"{start}:{stop}" for start, stop in region)
     map_file = None if uncertainty is None else Path(uncertainty)
-    request = PredictRequest(Path(out), run, source, region, map_file, device)
+    request = PredictRequest(Path(out), run, source, region, map_file, device, overwrite=overwrite)
     return predicting.predict_project(
         project, request, catalogue=Catalogue(), report=report or default_report(), cancel=CancelToken()
     )

@@ -6,6 +6,7 @@ from glob import glob
 from pathlib import Path
 
 from napari_graft.core.errors import InputError
+from napari_graft.io.location import split_location
 from napari_graft.io.marks import NAME, is_our_json, is_our_page, is_our_png, is_our_tiff
 from napari_graft.io.outputs import Input, Outputs, Recogniser
 from napari_graft.project.opening import open_project
@@ -38,7 +39,7 @@ def check_demo_output(out: Path, image: str | None, labels: str | None, *, overw
         If it holds other files or a project that somebody has worked in, or is or lies in an input.
     """
     named = [name for name in (image, labels) if name is not None]
-    files = [file for name in named for file in (glob(name, recursive=True) or [name.partition("::")[0]])]
+    files = [file for name in named for file in (glob(name, recursive=True) or [split_location(name)[0]])]
     inputs = tuple(Input(Path(file), "an input of the demonstration") for file in files)
     Outputs(inputs, overwrite).check_folder(out, _recogniser)
 
