@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,12 @@ from napari_graft.project.manifest import MANIFEST
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.session.annotating import annotate_from_labels
-from napari_graft.session.demo_output import PROJECT, is_demo_project, mark_demo_project
+from napari_graft.session.demo_output import (
+    PROJECT,
+    is_demo_project,
+    mark_demo_project,
+    remove_demo_project,
+)
 from napari_graft.session.examples import make_examples
 from napari_graft.session.fitting import Budget, Fitting
 from napari_graft.session.mapping import map_sources
@@ -171,7 +175,7 @@ class Demo:
                     f"{folder} is a project that no demonstration made, or that was worked in since: "
                     "choose another folder"
                 )
-            _remove_project(folder)
+            remove_demo_project(folder)
         made = make_project(folder, self.request.options)
         mark_demo_project(made)
         return made
@@ -277,16 +281,6 @@ class Demo:
     def truth(self, tile: Tile) -> Segments:
         """Return the truth of a tile."""
         return read_truth(self.labels, tile)
-
-
-def _remove_project(folder: Path) -> None:
-    """Remove a project, last what it is known by: killed in between, it is still one that can be removed."""
-    for path in sorted(folder.iterdir(), key=lambda path: path.name == MANIFEST):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-    folder.rmdir()
 
 
 def read_truth(labels: Volume, tile: Tile) -> Segments:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from glob import glob
 from pathlib import Path
 
 from napari_graft.core.errors import InputError
+from napari_graft.io import atomic
 from napari_graft.io.location import split_location
 from napari_graft.io.marks import NAME, is_our_json, is_our_page, is_our_png, is_our_tiff
 from napari_graft.io.outputs import Input, Outputs, Recogniser
+from napari_graft.project.manifest import BACKUP, MANIFEST
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.sources.document import Document, read_document, write_document
 
 PROJECT, SAMPLE = "demo.graft", "sample"
 _MARK = "demo.json"
+_EMPTY = {MANIFEST, BACKUP, "lock", "lock.holder"}
 
 
 class _DemoMark(Document):
@@ -23,6 +28,7 @@ class _DemoMark(Document):
     made_by: str = NAME
     annotations: str
     n_runs: int
+    is_going: bool = False
 
 
 def check_demo_output(out: Path, image: str | None, labels: str | None, *, overwrite: bool) -> None:
@@ -52,10 +58,26 @@ def mark_demo_project(project: Project) -> None:
     )
 
 
+def remove_demo_project(folder: Path) -> None:
+    """Remove a project; one that is killed while it does so can be called again."""
+    write_document(folder / _MARK, _DemoMark(annotations="", n_runs=0, is_going=True))
+    with atomic.storage_errors(folder):
+        for path in sorted(folder.iterdir(), key=lambda path: (path.name == MANIFEST, path.name == _MARK)):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        folder.rmdir()
+
+
 def is_demo_project(folder: Path) -> bool:
     """Say whether a demonstration made a project, and nobody has painted or trained in it since."""
+    if folder.is_dir() and set(os.listdir(folder)) <= _EMPTY:  # what was left when it was removed
+        return True
     try:
         mark = read_document(_DemoMark, folder / _MARK, "demonstration")
+        if mark.is_going:
+            return True
         with open_project(folder) as project:
             found = _DemoMark(annotations=project.annotations.checksum(), n_runs=len(project.runs.all()))
             return found == mark and not project.drafts()
