@@ -45,7 +45,7 @@ def test_channels_that_come_first_are_shown_last(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (3, 40, 50), np.uint8)
     tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", planarconfig="separate")
 
-    lazy = lazy_pixels(open_volume(tmp_path / "a.tif"))
+    lazy = lazy_pixels(open_volume(tmp_path / "a.tif", axes="cyx"))
 
     np.testing.assert_array_equal(lazy.compute(), np.moveaxis(pixels, 0, -1))
 

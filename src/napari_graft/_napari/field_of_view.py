@@ -48,7 +48,8 @@ def pixel_looked_at(viewer: ViewerModel, folder: Path) -> tuple[int, ...] | None
     image = project_image(viewer, folder)
     if image is None:
         return None
-    return tuple(int(np.floor(at)) for at in image.world_to_data(centre_of_view(viewer)[-image.ndim :]))
+    at_centre = image.world_to_data(centre_of_view(viewer)[-image.ndim :])[-len(shape_of(image)) :]
+    return tuple(int(np.floor(at)) for at in at_centre)
 
 
 def show_tile(viewer: ViewerModel, image: Image, tile: Tile) -> None:
@@ -61,7 +62,8 @@ def show_tile(viewer: ViewerModel, image: Image, tile: Tile) -> None:
 
 def show_place(viewer: ViewerModel, image: Image, pixel: Sequence[float]) -> None:
     """Move the camera to a pixel of an image, and show its slice."""
-    world = np.asarray(image.data_to_world(pixel))
+    leading = (0.0,) * (image.ndim - len(pixel))
+    world = np.asarray(image.data_to_world((*leading, *pixel)))
     first = viewer.dims.ndim - len(world)
     for axis in viewer.dims.not_displayed:
         if axis >= first:
@@ -70,4 +72,4 @@ def show_place(viewer: ViewerModel, image: Image, pixel: Sequence[float]) -> Non
 
 
 def _to_pixels(image: Image, world: NDArray[np.float64], ndim: int) -> tuple[float, ...]:
-    return tuple(float(at) for at in image.world_to_data(world)[:ndim])
+    return tuple(float(at) for at in image.world_to_data(world)[-ndim:])

@@ -10,6 +10,7 @@ from napari.layers import Image
 from napari_graft._napari.layers import KEY, details_of, find_layer, our_layers
 from napari_graft.core.axes import SPATIAL_NAMES, Axes, nanometres_per, short_unit
 from napari_graft.core.errors import InputError
+from napari_graft.io.layout import keep_axes, stored_array
 from napari_graft.workbench.layer_image import LayerImage
 
 _NOT_AN_IMAGE = ("uncertainty", "disagreement", "preview", "dismissed")
@@ -22,17 +23,36 @@ def image_layers(viewer: ViewerModel) -> list[Image]:
 
 
 def shape_of(image: Image) -> tuple[int, ...]:
-    """Return the number of pixels along each spatial axis, of the finest level."""
+    """Return the pixels along each spatial axis, of the finest level, without leading axes of one pixel."""
+    shape = _whole_shape(image)
+    while len(shape) > 2 and shape[0] == 1:
+        shape = shape[1:]
+    return shape
+
+
+def _whole_shape(image: Image) -> tuple[int, ...]:
     data = image.data[0] if image.multiscale else image.data
     return tuple(data.shape[: data.ndim - 1] if image.rgb else data.shape)
 
 
+def _long_axes(image: Image) -> list[int]:
+    """Return the spatial axes without those of one pixel, at least two."""
+    shape = _whole_shape(image)
+    long = [axis for axis, n in enumerate(shape) if n > 1]
+    return long if len(long) > 1 else list(range(len(shape)))[-2:]
+
+
 def describe_layer(layer: Image) -> LayerImage:
-    """Describe an image layer: 2-D or a stack, RGB, multiscale (its finest level), of any array kind."""
-    pixel_size, unit = _pixel_size(layer, len(shape_of(layer)))
+    """Describe an image layer: 2-D or a stack, RGB, multiscale (its finest level), of any array kind.
+
+    Axes of one pixel, as of a single time point or channel, are left out.
+    """
+    axes = _long_axes(layer)
+    pixel_size, unit = _pixel_size(layer, axes)
+    data = layer.data[0] if layer.multiscale else layer.data
     return LayerImage(
         name=layer.name,
-        data=layer.data[0] if layer.multiscale else layer.data,
+        data=keep_axes(data, (*axes, data.ndim - 1) if layer.rgb else tuple(axes)),
         has_channels=bool(layer.rgb),
         pixel_size=pixel_size,
         unit=unit,
@@ -45,7 +65,11 @@ def describe_layer(layer: Image) -> LayerImage:
 def find_described(viewer: ViewerModel, image: LayerImage) -> Image | None:
     """Return the layer that was described, None where it is gone or has other pixels by now."""
     layers = [layer for layer in image_layers(viewer) if str(layer.unique_id) == image.layer]
-    return next((layer for layer in layers if describe_layer(layer).data is image.data), None)
+    for layer in layers:
+        is_on_its_pixels = describe_layer(layer).shape == shape_of(layer)
+        if is_on_its_pixels and stored_array(describe_layer(layer).data) is stored_array(image.data):
+            return layer
+    return None
 
 
 def mark_image(layer: Image, folder: Path) -> None:
@@ -70,13 +94,13 @@ def pixel_size_of(layer: Image) -> tuple[float, ...] | None:
     return Axes(SPATIAL_NAMES[-len(image.shape) :], image.pixel_size, image.unit).pixel_size_in("nm")
 
 
-def _pixel_size(layer: Image, n_spatial: int) -> tuple[tuple[float, ...] | None, str]:
-    """Return the scale where all its units are lengths, in the unit of x."""
-    units = [str(unit) for unit in layer.units[-n_spatial:]]
+def _pixel_size(layer: Image, axes: list[int]) -> tuple[tuple[float, ...] | None, str]:
+    """Return the scale along some axes where all its units are lengths, in the unit of x."""
+    units = [str(layer.units[axis]) for axis in axes]
     try:
         lengths = [nanometres_per(unit) for unit in units]
     except InputError:
         return None, "nm"
-    scale = [float(size) for size in layer.scale[-n_spatial:]]
+    scale = [abs(float(layer.scale[axis])) for axis in axes]  # a flipped layer has negative ones
     sizes = tuple(size * own / lengths[-1] for size, own in zip(scale, lengths, strict=True))
     return sizes, short_unit(units[-1])

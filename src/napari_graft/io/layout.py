@@ -119,6 +119,18 @@ class ArrangedArray:
         return np.transpose(np.asarray(box), np.argsort(np.argsort(self.order)))
 
 
+def keep_axes(data: LazyArray, axes: tuple[int, ...]) -> LazyArray:
+    """Show an array without some axes of length 1, itself where all are kept."""
+    if axes == tuple(range(data.ndim)):
+        return data
+    return ArrangedArray(data, tuple(None if axis in axes else 0 for axis in range(data.ndim)), axes)
+
+
+def stored_array(data: LazyArray) -> LazyArray:
+    """Return the array that `keep_axes` shows."""
+    return data.source if isinstance(data, ArrangedArray) else data
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrangement:
     """Hold an array whose axes are z, y, x or y, x, with channels last where there are any."""

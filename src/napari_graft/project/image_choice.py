@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
 from napari_graft.core.errors import InputError
 from napari_graft.io import Volume, open_volume
-from napari_graft.io.channels import RGB, Channel
+from napari_graft.io.channels import Channel
 from napari_graft.io.location import DATASET_MARK, split_location
 
 
@@ -87,8 +87,7 @@ def open_known_image(image: ImageChoice, shape: tuple[int, ...], folder: Path) -
             f"the image {image.path!r} of project {str(folder)!r} is missing: put it back, or name where "
             f"it is now with 'napari-graft images relink {quote(str(folder))} --image FILE'"
         )
-    # What was understood then counts: the channels of a project that names none are colours.
-    volume = (image if image.channel is not None else replace(image, channel=RGB)).open()
+    volume = image.open()
     if volume.shape != shape:
         raise InputError(
             f"the image {image.path!r} has shape {volume.shape}, it had {shape} when "

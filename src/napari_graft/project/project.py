@@ -15,6 +15,7 @@ from napari_graft.annotation.store import AnnotationStore
 from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume
+from napari_graft.io.channels import RGB
 from napari_graft.io.damage import DamageLog
 from napari_graft.io.pixel_sizes import SizeNote
 from napari_graft.project.budget import Budget
@@ -135,7 +136,8 @@ class Project(ProjectDocuments):
             known.declared_axes,
             known.pixel_size,
             known.unit,
-            known.channel,
+            # what was understood then counts: the channels of a project that names none are colours
+            RGB if known.channel is None else known.channel,
         )
 
     @property
