@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import shutil
-import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-from napari_graft.core.errors import InputError
+from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.core.progress import CancelToken, Report, ignore_progress
 from napari_graft.exchange import torchscript_file
 from napari_graft.exchange.formats import bring_source
 from napari_graft.exchange.install import install
+from napari_graft.exchange.staging import staging_folder
 from napari_graft.exchange.trial import try_source
 from napari_graft.exchange.wishes import NO_WISHES, Wishes
 from napari_graft.io.fetch import download
+from napari_graft.io.regular import refuse_irregular
 from napari_graft.sources import archive
 from napari_graft.sources.card import SourceCard
 from napari_graft.sources.document import read_document
@@ -64,7 +66,7 @@ def add_source(
     """
     cancel = cancel or CancelToken()
     if urlsplit(str(path_or_url)).scheme not in ("http", "https"):
-        path = Path(path_or_url).expanduser()
+        path = Path(os.path.expanduser(path_or_url))
         _refuse_other_checksum(path, sha256)
         return _add_file(path, home, wishes, cancel)
     url = str(path_or_url)
@@ -76,15 +78,28 @@ def add_source(
 
 
 def _add_file(path: Path, home: Path, wishes: Wishes, cancel: CancelToken) -> Source:
-    if not path.exists():
+    if not os.path.exists(path):  # Path's own raises where a name is too long
         raise InputError(f"source {str(path)!r} is missing: check the path")
-    with tempfile.TemporaryDirectory() as folder:
-        source = bring_source(path, Path(folder), wishes)
+    if not os.path.isdir(path):
+        _refuse_irregular(path)
+    with staging_folder(home) as folder:
+        source = bring_source(path, folder, wishes)
         source.load_weights()
         source.load_fingerprint()
         if not source.card.spec.is_trainable:
             try_source(source, cancel)
         return install(source, home, replaces=wishes.replaces)
+
+
+def _refuse_irregular(path: Path) -> None:
+    """Refuse a pipe or a device before anything looks into it."""
+    try:
+        refuse_irregular(path, follow_links=True)
+    except (OSError, DamagedFileError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(
+            f"source {str(path)!r} cannot be added ({reason}): give the path of a file"
+        ) from None
 
 
 def _refuse_other_checksum(path: Path, sha256: str | None) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_graft.core.errors import InputError
+from napari_graft.exchange.bioimageio_package import Package
+from napari_graft.io import plain_yaml
 
 if TYPE_CHECKING:
     from bioimageio.spec.model.v0_5 import ModelDescr
@@ -23,8 +24,8 @@ _REASONS = {
 }
 
 
-def load_model(description: Path, title: str) -> ModelDescr:
-    """Return the model that a description tells of, in the newest format; `title` names the package.
+def load_model(package: Package) -> ModelDescr:
+    """Return the model that the description in a package tells of, in the newest format.
 
     Published descriptions are often not valid in parts that do not matter here: weights of other programs, or
     a halo larger than the smallest window. These are left out first.
@@ -38,26 +39,43 @@ def load_model(description: Path, title: str) -> ModelDescr:
     try:
         from bioimageio.spec import ValidationContext, build_description
         from bioimageio.spec.model.v0_5 import ModelDescr
-        from bioimageio.spec.utils import read_yaml
     except ImportError:
         raise InputError(
             "bioimage.io packages of others need bioimageio.core: install it with pip install bioimageio.core"
         ) from None
-    content: Any = read_yaml(description)
+    title = package.title
+    text = package.read(package.description)
+    plain_yaml.check_yaml(text, f"the description in {title}")
+    content: Any = _read(text, title)
     if not isinstance(content, dict):
         raise InputError(_not_valid(title, "it lists no fields"))
     _refuse_useless(content, title)
     # Nothing is downloaded: what the package refers to on the network is not needed here.
     context = ValidationContext(
-        root=description.parent, file_name=description.name, perform_io_checks=False, log_warnings=False
+        root=package.archive, file_name=package.description, perform_io_checks=False, log_warnings=False
     )
-    found = build_description(_without_unused(content), context=context, format_version="latest")
+    try:
+        found = build_description(_without_unused(content), context=context, format_version="latest")
+    except Exception as error:
+        # It converts old formats before it validates them, and fails in any way where a value is odd.
+        raise InputError(_not_valid(title, " ".join(str(error).split())[:300])) from None
     if isinstance(found, ModelDescr):
         return found
     errors = found.validation_summary.errors
     where = ".".join(map(str, errors[0].loc)) if errors else ""
     reason = f"{where}: {errors[0].msg}" if errors else found.validation_summary.status
     raise InputError(_not_valid(title, " ".join(reason.split())[:300]))
+
+
+def _read(text: bytes, title: str) -> Any:
+    """Read YAML as bioimage.io does, which is of another version than ours: there is no ``on`` for true."""
+    from bioimageio.spec.utils import read_yaml
+
+    try:
+        return read_yaml(text)
+    except Exception as error:
+        # Its reader raises what it likes where a date or a number is none.
+        raise InputError(_not_valid(title, " ".join(str(error).split())[:300])) from None
 
 
 def _not_valid(title: str, reason: str) -> str:

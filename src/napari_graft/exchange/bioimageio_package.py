@@ -1,45 +1,88 @@
-"""A bioimage.io package on the disk: a zip archive that may come from anyone."""
+"""A bioimage.io package on the disk: a zip archive that may come from anyone, read where it lies."""
 
 from __future__ import annotations
 
 import hashlib
-import zipfile
-from pathlib import Path
-
-import yaml
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from zipfile import ZipFile, ZipInfo
 
 from napari_graft.core.errors import InputError
-from napari_graft.io import atomic
+from napari_graft.io import atomic, plain_yaml
+from napari_graft.io.zip_archive import names_in_zip, open_zip, read_entry, refuse_paths, refuse_sizes
 from napari_graft.sources.archive import CARD, MEMBER_LIMITS, WEIGHTS
-from napari_graft.sources.torchscript import refuse_paths, refuse_sizes
 
 DESCRIPTIONS = ("rdf.yaml", "rdf.yml", "bioimageio.yaml", "bioimageio.yml")
+"""Names of descriptions, which may stand behind a prefix and a dot, as in ``my-model.bioimageio.yaml``."""
 _MAX_BYTES = 2**32
-_MAX_DESCRIPTION_BYTES = 2**20
-_MAX_NODES = 100_000
+_MAX_FILE_BYTES = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """Read the files of an open package: nothing of it is unpacked onto the disk.
+
+    Parameters
+    ----------
+    archive
+        The open archive.
+    entries
+        Its files by their names below the folder in which the description lies.
+    description
+        Name of the description.
+    title
+        What errors call the package.
+    """
+
+    archive: ZipFile
+    entries: Mapping[str, ZipInfo]
+    description: str
+    title: str
+
+    def read(self, name: str, sha256: str | None = None) -> bytes:
+        """Return a file of the package.
+
+        Raises
+        ------
+        InputError
+            If it is not in there, is too large, or has another checksum than the description says.
+        """
+        entry = self.entries.get(name.removeprefix("./"))
+        if entry is None:
+            raise InputError(
+                f"the package refers to {name!r}, which is not in it: download the whole package"
+            )
+        limit = plain_yaml.MAX_BYTES if name == self.description else _MAX_FILE_BYTES
+        data = read_entry(self.archive, entry, limit, self.title)
+        if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+            raise InputError(
+                f"{name!r} in the package does not match its checksum (sha256): get the package again"
+            )
+        return data
+
+
+def is_description(name: str) -> bool:
+    """Say whether a file name is that of a description, whatever is before its last dots."""
+    lower = name.lower()
+    return any(lower == known or lower.endswith(f".{known}") for known in DESCRIPTIONS)
 
 
 def recognises(path: Path) -> bool:
     """Say whether a file is a zip archive with a description as bioimage.io has it, or such a description."""
-    if _is_unpacked(path):
-        return True
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return not set(DESCRIPTIONS).isdisjoint(archive.namelist())
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
-        return False
+    return _is_unpacked(path) or (path.is_file() and _find_description(names_in_zip(path)) is not None)
 
 
-def unpack(path: Path, folder: Path) -> Path:
-    """Unpack a package that was looked through before, and return the path of its description.
+@contextmanager
+def open_package(path: Path) -> Iterator[Package]:
+    """Open a package to read its files.
 
     Raises
     ------
     InputError
-        If it is no archive, if a file in it is damaged, has a path that leads out, or is larger than it may
-        be, or if its description is too large.
-    StorageError
-        If the disk is full.
+        If it is no archive, if a file that is read is damaged or larger than it may be, or if a path in it
+        leads out.
     """
     title = f"package {str(path)!r}"
     if _is_unpacked(path):
@@ -47,93 +90,50 @@ def unpack(path: Path, folder: Path) -> Path:
             f"{str(path)!r} is a description or an unpacked package of bioimage.io: bring the whole package, "
             "as one .zip"
         )
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-            _check(entries, title)
-            for entry in entries:
-                target = folder / entry.filename
-                with atomic.storage_errors(target):
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    with archive.open(entry) as source, target.open("wb") as file:
-                        while chunk := source.read(2**20):
-                            file.write(chunk)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, zipfile.error) as error:
-        raise InputError(f"{title} is truncated or damaged ({error}): get it again") from None
-    description = next(folder / name for name in DESCRIPTIONS if (folder / name).is_file())
-    _refuse_immense(description, title)
-    return description
+    with open_zip(path, title) as archive:
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        refuse_paths([entry.filename for entry in entries], title)
+        refuse_sizes(entries, title, _MAX_BYTES)
+        description = _find_description([entry.filename for entry in entries])
+        if description is None:
+            raise InputError(f"{title} holds no description of bioimage.io: get it again")
+        folder = PurePosixPath(description).parent
+        inside = {
+            str(PurePosixPath(entry.filename).relative_to(folder)): entry
+            for entry in entries
+            if PurePosixPath(entry.filename).is_relative_to(folder)
+        }
+        yield Package(archive, inside, PurePosixPath(description).name, title)
 
 
-def take_own_source(package: Path, folder: Path) -> bool:
-    """Move the files of a source of ours from an unpacked package into `folder`; return whether it has one.
+def take_own_source(package: Package, folder: Path) -> bool:
+    """Write the files of a source of ours from a package into `folder`; return whether it has one.
 
     Our exporter attaches them: the source that comes back is the one that was exported, and can be trained.
     """
-    if not all((package / name).is_file() for name in (CARD, WEIGHTS)):
+    if not all(name in package.entries for name in (CARD, WEIGHTS)):
         return False
-    for name in MEMBER_LIMITS:
-        if (package / name).is_file():
-            (package / name).replace(folder / name)
+    for name, limit in MEMBER_LIMITS.items():
+        if name in package.entries:
+            data = read_entry(package.archive, package.entries[name], limit, package.title)
+            atomic.write_bytes(folder / name, data)
     return True
 
 
-def read_checked(package: Path, name: str, sha256: str | None) -> bytes:
-    """Return a file of an unpacked package.
+def _find_description(names: Sequence[str]) -> str | None:
+    """Return the description that lies least deep; of several, the one that is named first in the list."""
+    found = [name for name in names if is_description(PurePosixPath(name).name)]
+    plain = {name: order for order, name in enumerate(DESCRIPTIONS)}
 
-    Raises
-    ------
-    InputError
-        If it is not in there, or has another checksum than the description says.
-    """
-    file = (package / name).resolve()
-    if not file.is_relative_to(package.resolve()) or not file.is_file():
-        raise InputError(f"the package refers to {name!r}, which is not in it: download the whole package")
-    data = file.read_bytes()
-    if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
-        raise InputError(
-            f"{name!r} in the package does not match its checksum (sha256): get the package again"
-        )
-    return data
+    def order(name: str) -> tuple[int, int, str]:
+        path = PurePosixPath(name)
+        return len(path.parts), plain.get(path.name, len(plain)), name
+
+    return min(found, key=order, default=None)
 
 
 def _is_unpacked(path: Path) -> bool:
-    if path.is_file():
-        return path.name in DESCRIPTIONS
-    return any((path / name).is_file() for name in DESCRIPTIONS) and not (path / CARD).exists()
-
-
-def _check(entries: list[zipfile.ZipInfo], title: str) -> None:
-    refuse_paths([entry.filename for entry in entries], title)
-    refuse_sizes(entries, title, _MAX_BYTES)
-    for entry in entries:
-        if entry.filename in DESCRIPTIONS and entry.file_size > _MAX_DESCRIPTION_BYTES:
-            raise InputError(f"the description in {title} has {entry.file_size} bytes: not opened")
-
-
-def _refuse_immense(description: Path, title: str) -> None:
-    """Refuse YAML that is none, or that becomes immense where it refers to parts of itself (by aliases).
-
-    What is counted is what a document would hold if it was written out: a few lines can say a billion.
-    """
-    try:
-        root = yaml.compose(description.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-        size = 0 if root is None else _written_out(root, {})
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"the description in {title} is no YAML ({reason}): get it again") from None
-    if size > _MAX_NODES:
-        raise InputError(
-            f"the description in {title} refers to parts of itself (YAML aliases) until it has more than "
-            f"{_MAX_NODES} entries: not opened"
-        )
-
-
-def _written_out(node: yaml.Node, known: dict[int, int]) -> int:
-    """Return the number of entries below a node; `known` holds those that were counted, by identity."""
-    if id(node) not in known:
-        known[id(node)] = _MAX_NODES + 1  # what a node that holds itself would come to
-        parts = node.value if isinstance(node, yaml.CollectionNode) else []
-        flat = [part for pair in parts for part in (pair if isinstance(pair, tuple) else (pair,))]
-        known[id(node)] = 1 + sum(_written_out(part, known) for part in flat)
-    return known[id(node)]
+    if path.is_dir():
+        has_description = any(is_description(file.name) and file.is_file() for file in path.iterdir())
+        return has_description and not (path / CARD).exists()
+    return path.is_file() and is_description(path.name)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_graft.core.errors import InputError
 from napari_graft.exchange.bioimageio_description import load_model
-from napari_graft.exchange.bioimageio_package import read_checked, take_own_source, unpack
+from napari_graft.exchange.bioimageio_package import open_package, take_own_source
 from napari_graft.exchange.bioimageio_spec import foreign_spec_of
 from napari_graft.exchange.foreign_source import write_foreign_source
 from napari_graft.exchange.wishes import Wishes
@@ -41,17 +40,17 @@ def bring(path: Path, folder: Path, wishes: Wishes) -> Source:
     StorageError
         If the disk is full.
     """
-    with tempfile.TemporaryDirectory() as unpacked:
-        package = Path(unpacked)
-        description = unpack(path, package)
+    with open_package(path) as package:
         if take_own_source(package, folder):
             return open_source(folder, "file")
-        model = load_model(description, f"package {str(path)!r}")
+        model = load_model(package)
         weights = model.weights.torchscript
         if weights is None:
             raise InputError(f"package {str(path)!r} has no weights of TorchScript: ask for them")
-        program = read_checked(package, str(weights.source), weights.sha256)
-        check_torchscript(program, f"{str(weights.source)!r} in package {str(path)!r}")
+        program = check_torchscript(
+            package.read(str(weights.source), weights.sha256),
+            f"{str(weights.source)!r} in package {str(path)!r}",
+        )
         spec = foreign_spec_of(model, package, wishes)
         card = _card(model, wishes).model_copy(update={"spec": spec})
         return write_foreign_source(folder, card, program)

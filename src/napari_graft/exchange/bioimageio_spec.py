@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +9,10 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from napari_graft.core.errors import InputError
-from napari_graft.exchange.bioimageio_package import read_checked
+from napari_graft.exchange.bioimageio_package import Package
 from napari_graft.exchange.bioimageio_steps import read_activation, read_preprocessing
 from napari_graft.exchange.wishes import Wishes
+from napari_graft.io.npy import parse_npy
 from napari_graft.sources.foreign_spec import ForeignSpec, Meaning
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ _OF_PREDICTIONS = ("enhancer",)
 _OF_BOUNDARIES = ("boundar", "membrane")
 
 
-def foreign_spec_of(model: ModelDescr, package: Path, wishes: Wishes) -> ForeignSpec:
+def foreign_spec_of(model: ModelDescr, package: Package, wishes: Wishes) -> ForeignSpec:
     """Return how to ask a network and what its channels mean, as its description says.
 
     Raises
@@ -60,7 +59,7 @@ def foreign_spec_of(model: ModelDescr, package: Path, wishes: Wishes) -> Foreign
         raise InputError(f"the network in the package cannot be used: {first['msg']}") from None
 
 
-def _read(model: ModelDescr, package: Path, wishes: Wishes) -> dict[str, Any]:
+def _read(model: ModelDescr, package: Package, wishes: Wishes) -> dict[str, Any]:
     if len(model.inputs) != 1:
         names = ", ".join(str(tensor.id) for tensor in model.inputs)
         raise InputError(
@@ -89,7 +88,7 @@ def _read(model: ModelDescr, package: Path, wishes: Wishes) -> dict[str, Any]:
 
 
 def _answers(
-    model: ModelDescr, package: Path, outputs: tuple[Meaning, ...]
+    model: ModelDescr, package: Package, outputs: tuple[Meaning, ...]
 ) -> list[NDArray[np.generic] | None]:
     """Return the test outputs, of each the channels that can be probabilities."""
     answers, first = [], 0
@@ -156,14 +155,19 @@ def _pixel_size(space: list[Any]) -> list[float] | None:
     return lengths if all(length > 0 for length in lengths) else None
 
 
-def _test_tensor(tensor: InputTensorDescr | OutputTensorDescr, package: Path) -> NDArray[np.generic] | None:
+def _test_tensor(
+    tensor: InputTensorDescr | OutputTensorDescr, package: Package
+) -> NDArray[np.generic] | None:
     if tensor.test_tensor is None:
         return None
-    data = read_checked(package, str(tensor.test_tensor.source), tensor.test_tensor.sha256)
-    try:
-        array: NDArray[np.generic] = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise InputError(f"test tensor {str(tensor.test_tensor.source)!r} cannot be read: {error}") from None
+    name = str(tensor.test_tensor.source)
+    array = parse_npy(package.read(name, tensor.test_tensor.sha256), f"test tensor {name!r}")
+    n_channels = _n_channels(tensor)
+    if array.ndim != len(tensor.axes) or not array.size or array.shape[1] != n_channels:
+        raise InputError(
+            f"test tensor {name!r} has shape {array.shape} where the description says {len(tensor.axes)} "
+            f"axes and {n_channels} channels: get the package again"
+        )
     return array
 
 

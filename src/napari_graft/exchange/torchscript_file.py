@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from pathlib import Path
 
 from napari_graft.core.errors import InputError
@@ -11,6 +10,8 @@ from napari_graft.exchange.foreign_source import write_foreign_source
 from napari_graft.exchange.wishes import Wishes
 from napari_graft.imaging.intensity import LARGEST_NORMALISED
 from napari_graft.io import atomic
+from napari_graft.io.regular import read_named
+from napari_graft.io.zip_archive import names_in_zip
 from napari_graft.sources.archive import CARD
 from napari_graft.sources.card import SourceCard
 from napari_graft.sources.document import parse_document, read_document
@@ -32,11 +33,7 @@ _NO_CHECKSUM = "0" * 64
 
 def recognises(path: Path) -> bool:
     """Say whether a file is a TorchScript archive."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return is_torchscript(archive.namelist())
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
-        return False
+    return is_torchscript(names_in_zip(path))
 
 
 def bring(path: Path, folder: Path, wishes: Wishes) -> Source:
@@ -47,10 +44,8 @@ def bring(path: Path, folder: Path, wishes: Wishes) -> Source:
     InputError
         If the file is damaged or holds what a network does not need, or if the card is missing or another's.
     """
-    if path.stat().st_size > MAX_BYTES:
-        raise InputError(f"{str(path)!r} has more than {MAX_BYTES} bytes: not opened")
-    data = path.read_bytes()
-    check_torchscript(data, repr(str(path)))
+    data = read_named(path, limit=MAX_BYTES, title="TorchScript file")
+    program = check_torchscript(data, repr(str(path)))
     text = read_extra(data, CARD_IN_ARCHIVE)
     if text is not None:
         card = parse_document(SourceCard, text, f"the card inside {str(path)!r}")
@@ -65,7 +60,8 @@ def bring(path: Path, folder: Path, wishes: Wishes) -> Source:
     if wishes.outputs:
         spec = ForeignSpec.model_validate(spec.model_dump() | {"outputs": wishes.outputs})
     structure = wishes.structure or card.structure
-    return write_foreign_source(folder, card.model_copy(update={"spec": spec, "structure": structure}), data)
+    card = card.model_copy(update={"spec": spec, "structure": structure})
+    return write_foreign_source(folder, card, program)
 
 
 def write(source: Source, out: Path) -> None:

@@ -7,7 +7,7 @@ import stat
 from io import FileIO
 from pathlib import Path
 
-from napari_graft.core.errors import DamagedFileError
+from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.io import atomic
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # Windows lacks these
@@ -66,6 +66,24 @@ def read_regular(path: Path, *, limit: int, follow_links: bool = False) -> bytes
     if len(data) > limit:
         raise DamagedFileError(f"{str(path)!r} is larger than the {limit} bytes that it may have")
     return data
+
+
+def read_named(path: Path, *, limit: int, title: str) -> bytes:
+    """Return the content of a file that the user names, which may be a link; `title` is what errors call it.
+
+    Raises
+    ------
+    InputError
+        If it is missing, may not be read, is no regular file, or larger than `limit`.
+    """
+    try:
+        return read_regular(path, limit=limit, follow_links=True)
+    except FileNotFoundError:
+        raise InputError(f"{title} {str(path)!r} is missing: check the path") from None
+    except OSError as error:
+        raise InputError(f"{title} {str(path)!r} cannot be read: {error.strerror or error}") from None
+    except DamagedFileError as error:
+        raise InputError(f"{title} {error}: not read") from None
 
 
 def create_regular(path: Path) -> None:

@@ -146,6 +146,10 @@ def _refusals(name: str, head: bytes) -> Iterator[None]:
         raise DamagedFileError(
             f"weights {name} hold numbers that numpy lacks ({error}): save them as float16 or float32"
         ) from error
+    except (OverflowError, MemoryError, OSError, RuntimeError) as error:
+        # A header may name shapes that no array has, as 0 x 2**62, and the loader leaves that to numpy.
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise DamagedFileError(f"weights {name} are damaged ({reason}): get them again") from error
 
 
 def _describe(head: bytes) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,11 +13,13 @@ from torch.nn import functional
 from napari_graft.core.errors import InputError
 from napari_graft.nets.derived_maps import activate, foreground_and_affinities
 from napari_graft.nets.network import Network
+from napari_graft.nets.program import load_program, read_program
 from napari_graft.sources.foreign_spec import Clip, ForeignSpec, ScaleLinear, Step, ZeroMean
-from napari_graft.sources.torchscript import TENSOR, check_torchscript
+from napari_graft.sources.torchscript import TENSOR
 
 _CERTAIN = 1e-6
 _CELL = 8
+_TITLE = "the TorchScript file"
 
 
 class ForeignNetwork(Network):
@@ -40,12 +41,15 @@ class ForeignNetwork(Network):
     def __init__(self, spec: ForeignSpec, data: bytes) -> None:
         super().__init__()
         self.spec: ForeignSpec = spec
-        self._data = data
-        self.program = _load_program(data)
+        self.program, self._data = read_program(data, _TITLE)
 
     def __deepcopy__(self, memo: dict[int, object]) -> ForeignNetwork:
         """Return a network of its own from the same file: programs do not share what they remember."""
-        return ForeignNetwork(self.spec, self._data)
+        twin = ForeignNetwork.__new__(ForeignNetwork)
+        Network.__init__(twin)
+        twin.spec, twin._data = self.spec, self._data
+        twin.program = load_program(self._data, _TITLE)
+        return twin
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return logits of foreground and affinities; see `Network`.
@@ -161,15 +165,3 @@ def _normalise(x: torch.Tensor, step: Step) -> torch.Tensor:
     shape = (1, -1, *(1,) * (x.ndim - 2))
     gain, offset = (torch.tensor(values, device=x.device).view(shape) for values in (step.gain, step.offset))
     return x * gain + offset
-
-
-def _load_program(data: bytes) -> torch.nn.Module:
-    check_torchscript(data, "the TorchScript file")
-    try:
-        program: torch.nn.Module = torch.jit.load(io.BytesIO(data), map_location="cpu")
-    except (RuntimeError, ValueError, EOFError) as error:
-        reason = (str(error).strip().splitlines() or [""])[0]
-        raise InputError(
-            f"the TorchScript file cannot be loaded ({reason}): it is damaged, or of a newer torch"
-        ) from None
-    return program.eval()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from napari_graft.core.errors import InputError
+from napari_graft.io.plain_yaml import MAX_BYTES, parse_yaml
+from napari_graft.io.regular import read_named
 from napari_graft.sources.card import Slug, Structure
 from napari_graft.sources.spec import ModelSpec
 from napari_graft.training.config import PATCH
@@ -163,12 +164,7 @@ def read_recipe(path: Path) -> Recipe:
     InputError
         If the file is missing, no YAML, or a value does not fit.
     """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"recipe {str(path)!r} cannot be read: {error.strerror or error}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"recipe {str(path)!r} is not YAML: {str(error).splitlines()[0]}") from None
+    values = parse_yaml(read_named(path, limit=MAX_BYTES, title="recipe"), f"recipe {str(path)!r}")
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:

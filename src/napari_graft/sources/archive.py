@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from napari_graft.core.errors import InputError
 from napari_graft.io import atomic
-from napari_graft.io.regular import open_regular
+from napari_graft.io.zip_archive import names_in_zip, open_zip, read_entry
 
 SUFFIX = ".graftsource"
 CARD, WEIGHTS = "card.json", "weights.safetensors"
@@ -19,7 +18,6 @@ FINGERPRINT, GENERAL = "fingerprint.safetensors", "general.safetensors"
 MEMBER_LIMITS = {CARD: 2**20, WEIGHTS: 2**30, FINGERPRINT: 2**28, GENERAL: 2**28}
 """The files that an archive may hold, and how many bytes of each."""
 
-_MAX_BYTES = 2**32
 _TORCH = ("data.pkl", "constants.pkl")
 _BIOIMAGEIO = ("rdf.yaml", "rdf.yml", "bioimageio.yaml", "bioimageio.yml")
 
@@ -53,24 +51,10 @@ def read_member(path: Path, name: str) -> bytes | None:
     InputError
         If the archive is missing, damaged, or not one that `write_archive` writes.
     """
-    try:
-        with _opened(path) as archive:
-            entries = _check_entries(archive.infolist(), path)
-            if name not in entries:
-                return None
-            with archive.open(entries[name]) as file:
-                return file.read(MEMBER_LIMITS[name])
-    except FileNotFoundError:
-        raise InputError(f"source file {str(path)!r} is missing: check the path") from None
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(
-            f"source file {str(path)!r} is damaged or no exported source ({error}): "
-            "export it again with 'napari-graft sources export'"
-        ) from None
-    except OSError as error:
-        raise InputError(f"source file {str(path)!r} cannot be read: {error.strerror or error}") from None
+    title = f"source file {str(path)!r}"
+    with open_zip(path, title, fault="is damaged or no exported source") as archive:
+        entries = _check_entries(archive.infolist(), path)
+        return read_entry(archive, entries[name], MEMBER_LIMITS[name], title) if name in entries else None
 
 
 def refuse_foreign_format(path: Path) -> None:
@@ -78,13 +62,9 @@ def refuse_foreign_format(path: Path) -> None:
 
     Only the names inside the file are looked at: code in it is never loaded.
     """
-    try:
-        with _opened(path) as archive:
-            names = {Path(name).name for name in archive.namelist()}
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        names = set()
+    names = {Path(name).name for name in names_in_zip(path)}
     what = "a file of unknown format"
-    if names.intersection(_BIOIMAGEIO):
+    if any(name.endswith(_BIOIMAGEIO) for name in names):
         what = "a bioimage.io package that cannot be read"
     elif names.intersection(_TORCH) or path.suffix in {".pt", ".pth", ".ckpt", ".pkl"}:
         what = "a torch checkpoint, which can hold pickled code and is never loaded, or a truncated file"
@@ -94,15 +74,6 @@ def refuse_foreign_format(path: Path) -> None:
         f"{str(path)!r} is {what}: bring a {SUFFIX} file from 'napari-graft sources export', a bioimage.io "
         f"package (.zip), or weights as .safetensors or TorchScript with their {CARD} beside them"
     )
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    with (
-        io.BufferedReader(open_regular(path, limit=_MAX_BYTES, follow_links=True)) as file,
-        zipfile.ZipFile(file) as archive,
-    ):
-        yield archive
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

@@ -69,8 +69,8 @@ class Catalogue:
         for folder, origin in self._candidates():
             if folder.name == str(id_or_path):
                 return open_source(folder, origin)
-        path = Path(id_or_path).expanduser()
-        if path.exists():
+        path = Path(os.path.expanduser(id_or_path))
+        if os.path.exists(path):  # Path's own raises where a name is too long
             return open_source(path, "file")
         raise self._unknown(str(id_or_path))
 

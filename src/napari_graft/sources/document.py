@@ -94,7 +94,9 @@ def parse_document(kind: type[D], text: bytes, title: str) -> D:
             f"{title} is larger than {MAX_DOCUMENT_BYTES} bytes: it is no file of napari-graft"
         )
     try:
-        values = json.loads(text.decode("utf-8-sig"), object_pairs_hook=_without_repeats)
+        values = json.loads(
+            text.decode("utf-8-sig"), object_pairs_hook=_without_repeats, parse_constant=_no_number
+        )
     except (ValueError, RecursionError) as error:  # nested a thousand times, it is none of ours
         raise DamagedFileError(f"{title} is damaged: {error}; {_RESTORE}") from None
     stored = values.pop(CHECKSUM, None) if isinstance(values, dict) else None
@@ -112,10 +114,14 @@ def parse_document(kind: type[D], text: bytes, title: str) -> D:
 def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
     values = dict(pairs)
     if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {repeated!r} is there twice")
+        seen: set[str] = set()
+        repeated = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        raise ValueError(f"the key {repeated[:60]!r} is there twice")
     return values
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no number of JSON")
 
 
 def _refuse_newer(error: ValidationError, title: str) -> None:

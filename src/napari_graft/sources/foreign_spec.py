@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
@@ -11,6 +12,10 @@ from napari_graft.sources.spec import ModelSpec
 
 Meaning = Literal["foreground", "boundary", "background", "distance", "affinity", "unused"]
 MEANINGS: tuple[Meaning, ...] = ("foreground", "boundary", "background", "distance", "affinity", "unused")
+_MAX_CHANNELS = 128
+_MAX_STEPS = 32
+_MAX_PIXELS = 2**26
+"""That a network may ask for at once, its input channels counted: 256 MiB."""
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 # Where a network tells no affinities they are drawn from its boundaries: far enough to reach across one, and
@@ -79,14 +84,14 @@ class ForeignSpec(NetworkSpec):
     """
 
     architecture: Literal["torchscript"]
-    outputs: tuple[Meaning, ...]
+    outputs: Annotated[tuple[Meaning, ...], Field(max_length=_MAX_CHANNELS)]
     activation: Literal["probability", "logit", "softmax"] = "probability"
     distance_reach: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     n_input_channels: Annotated[int, Field(ge=1, le=16)] = 1
     smallest: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = ()
     step: tuple[Annotated[int, Field(ge=0, le=4096)], ...] = ()
     intensity: tuple[Finite, Finite] = (0.0, 1.0)
-    normalisation: tuple[Step, ...] = ()
+    normalisation: Annotated[tuple[Step, ...], Field(max_length=_MAX_STEPS)] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -114,6 +119,10 @@ class ForeignSpec(NetworkSpec):
     def _check_input(self) -> ForeignSpec:
         if len(self.smallest) != self.ndim or len(self.step) != self.ndim:
             raise ValueError(f"smallest {self.smallest} and step {self.step} must have {self.ndim} lengths")
+        if max(prod(self.smallest), prod(self.total_stride)) * self.n_input_channels > _MAX_PIXELS:
+            raise ValueError(
+                f"smallest {self.smallest} and step {self.step} ask for more than {_MAX_PIXELS} pixels"
+            )
         if self.intensity[0] >= self.intensity[1]:
             raise ValueError(f"intensity {self.intensity} must rise")
         for step in self.normalisation:

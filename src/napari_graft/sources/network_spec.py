@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+MAX_OFFSETS = 64
+Reach = Annotated[int, Field(ge=-4096, le=4096)]
+"""Pixels from one end of an affinity to the other."""
+_SMALLEST_PIXEL, _LARGEST_PIXEL = 1e-3, 1e9
+"""Nanometres, from less than an atom to a metre."""
 
 
 class NetworkSpec(BaseModel):
@@ -33,7 +39,7 @@ class NetworkSpec(BaseModel):
     format_version: Literal[1] = 1
     architecture: str
     ndim: Literal[2, 3] = 2
-    offsets: tuple[tuple[int, ...], ...] = ()
+    offsets: Annotated[tuple[tuple[Reach, ...], ...], Field(max_length=MAX_OFFSETS)] = ()
     pixel_size: tuple[float, ...] | None = None
 
     @model_validator(mode="after")
@@ -54,6 +60,11 @@ class NetworkSpec(BaseModel):
             return self
         if len(self.pixel_size) != self.ndim or not all(0 < s < float("inf") for s in self.pixel_size):
             raise ValueError(f"pixel size {self.pixel_size} must be {self.ndim} positive lengths in nm")
+        if not all(_SMALLEST_PIXEL <= s <= _LARGEST_PIXEL for s in self.pixel_size):
+            raise ValueError(
+                f"pixel size {self.pixel_size} is no size of a pixel in nm: it must lie between "
+                f"{_SMALLEST_PIXEL:g} and {_LARGEST_PIXEL:g}"
+            )
         return self
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -121,7 +122,7 @@ def open_source(path: Path, origin: Origin) -> Source:
     if text is None:
         raise InputError(f"{str(path)!r} holds no source: {archive.CARD} is missing there")
     source = Source(parse_document(SourceCard, text, f"card of source {str(path)!r}"), path, origin)
-    if path.is_dir() and not (path / archive.WEIGHTS).is_file():
+    if os.path.isdir(path) and not (path / archive.WEIGHTS).is_file():
         raise _missing_weights(source)
     return source
 
@@ -134,7 +135,7 @@ def read_source_file(path: Path, name: str) -> bytes | None:
     InputError
         If it cannot be read or is too large.
     """
-    if path.is_dir():
+    if os.path.isdir(path):  # Path's own raises where a name is too long
         return _read_limited(path / name, archive.MEMBER_LIMITS[name])
     if path.suffix == ".safetensors":
         file = path if name == archive.WEIGHTS else path.with_name(name)

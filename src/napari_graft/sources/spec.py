@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from napari_graft.sources.network_spec import NetworkSpec
+
+MAX_WEIGHTS = 2**28
+"""Numbers that a network may consist of: 1 GiB in single precision, as much as a file of weights may have."""
+MAX_STRIDE = 1024
+"""Largest down-sampling from end to end along one axis: an image is extended to a multiple of it."""
+_MAX_LEVELS = 12
+_MAX_BLOCK = 2**20
+"""Pixels to a cell of the deepest level."""
 
 DEFAULT_STRIDES: dict[int, tuple[tuple[int, ...], ...]] = {
     2: ((2, 2), (2, 2), (2, 2), (2, 2)),
@@ -24,6 +32,9 @@ DEFAULT_OFFSETS: dict[int, tuple[tuple[int, ...], ...]] = {
         (0, 0, -9), (0, -27, 0), (0, 0, -27), (0, -9, -9), (0, -9, 9),
     ),
 }  # fmt: skip
+
+
+Factor = Annotated[int, Field(le=2**20)]
 
 
 class ModelSpec(NetworkSpec):
@@ -47,8 +58,8 @@ class ModelSpec(NetworkSpec):
     is_trainable: ClassVar[bool] = True
 
     architecture: Literal["residual-unet"] = "residual-unet"
-    widths: tuple[int, ...] = (32, 64, 128, 192)
-    strides: tuple[tuple[int, ...], ...] = ()
+    widths: Annotated[tuple[Factor, ...], Field(max_length=_MAX_LEVELS)] = (32, 64, 128, 192)
+    strides: Annotated[tuple[tuple[Factor, ...], ...], Field(max_length=_MAX_LEVELS)] = ()
     norm: Literal["group", "instance"] = "group"
 
     @model_validator(mode="before")
@@ -75,6 +86,31 @@ class ModelSpec(NetworkSpec):
             if len(stride) != self.ndim or min(stride) < 1:
                 raise ValueError(f"stride {stride} must have {self.ndim} positive factors")
         return self
+
+    @model_validator(mode="after")
+    def _check_weight(self) -> ModelSpec:
+        total = self.total_stride
+        if max(total) > MAX_STRIDE or prod(total) > _MAX_BLOCK:
+            raise ValueError(
+                f"strides {self.strides} come to {total} where {MAX_STRIDE} along an axis and {_MAX_BLOCK} "
+                "pixels in all are allowed: choose smaller ones"
+            )
+        if self.n_weights > MAX_WEIGHTS:
+            raise ValueError(
+                f"widths {self.widths} and strides {self.strides} make a network of {self.n_weights} numbers "
+                f"where {MAX_WEIGHTS} are allowed: choose smaller ones"
+            )
+        return self
+
+    @property
+    def n_weights(self) -> int:
+        """Number of weights of its convolutions, which is known before any of them is made."""
+        kernel, n_folded = 3**self.ndim, prod(self.strides[0])
+        inputs = (n_folded, *self.widths[:-1])
+        encoder = sum((n + w) * w * kernel + n * w for n, w in zip(inputs, self.widths, strict=True))
+        decoder = sum(2 * w * w * kernel for w in self.widths[:-1])
+        reducers = sum(n * w for n, w in zip(self.widths, self.widths[1:], strict=False))
+        return encoder + decoder + reducers + self.widths[0] * self.n_outputs * n_folded
 
     @property
     def total_stride(self) -> tuple[int, ...]:

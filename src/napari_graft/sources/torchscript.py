@@ -1,13 +1,21 @@
-"""What a TorchScript file may hold; it is looked at here as a zip archive, and never loaded."""
+"""What a TorchScript file may hold: it is read as a zip archive, and written anew from what was checked.
+
+torch opens an archive with a reader of its own, which may find other files in it than Python does. So torch
+never sees the file that came: it is given an archive that holds what was read and checked here, and no more.
+"""
 
 from __future__ import annotations
 
 import io
 import re
 import zipfile
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
 from napari_graft.core.errors import InputError
+from napari_graft.io.zip_archive import open_zip, read_entry, refuse_paths, refuse_sizes
+from napari_graft.sources.torchscript_code import read_definitions, rewrite_code
+from napari_graft.sources.torchscript_pickle import check_pickle
 
 TENSOR = "torchscript"
 """Name under which a source's weights hold the bytes of the file."""
@@ -15,59 +23,68 @@ CARD_IN_ARCHIVE = "card.json"
 """Extra file of the archive in which our exporter puts the card."""
 
 MAX_BYTES = 2**30
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_MAX_ENTRIES = 20_000
-_MAX_CODE_BYTES = 2**24
-# The two operators of TorchScript that name a file, `__setstate__`, which runs while the file is loaded, and
-# classes and operators of C++ libraries. All else in the language computes.
-_FORBIDDEN = re.compile(r"\b(save|from_file|__setstate__|torch\s*\.\s*classes)\b|__torch__\.torch\.classes")
-_OPERATORS = re.compile(r"\bops\s*\.\s*(\w+)")
-_KNOWN_OPERATORS = frozenset({"aten", "prim", "prims"})
+_MAX_CODE_BYTES = 2**22
+_MAX_PICKLE_BYTES = 2**25
+_FOLDER = "program"
+_CODE = re.compile(r"code/[A-Za-z0-9_/]+\.py")
+_TENSORS = re.compile(r"(data|constants)/[0-9]{1,9}")
+_DATES = (1980, 1, 1, 0, 0, 0)
 
 
-def check_torchscript(data: bytes, title: str) -> None:
-    """Look through a TorchScript file for all that a finished network does not need.
+def check_torchscript(data: bytes, title: str) -> bytes:
+    """Return a TorchScript file written anew from what was checked; the same program gives the same bytes.
 
     PyTorch's security policy asks for the trust that any program of its author would need. It is no Python,
-    but it has an operator that writes a file and one that maps one into memory. Programs with these, with
-    code that runs while they are loaded, or with operators of other libraries are refused. That narrows what
-    a hostile one can do and is no sandbox.
+    but it has operators that read and write files. So its code is held to the grammar that torch writes and
+    to the operators that networks need, nothing in it may run while it is loaded, and no tensor may reach
+    beyond its numbers. What a network does not need to run (debugging records, extra files, bytecode) is left
+    behind.
 
     Raises
     ------
     InputError
         If `data` is no whole TorchScript archive, or holds what is not needed; `title` names it.
     """
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            _check_entries(archive.infolist(), title)
-            for entry in archive.infolist():
-                if _is_code(entry.filename):
-                    _check_code(archive.read(entry).decode("utf-8", "replace"), title)
-            # Reading it all finds what was cut off or changed.
-            broken = archive.testzip()
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
-        raise InputError(f"{title} is truncated or damaged ({error}): get it again") from None
+    with open_zip(data, title) as archive:
+        entries = _needed_entries(archive.infolist(), title)
+        # Reading finds what was cut off or changed.
+        files = {name: read_entry(archive, entry, MAX_BYTES, title) for name, entry in entries.items()}
+        broken = archive.testzip()
     if broken is not None:
         raise InputError(f"{title} is damaged in {broken!r}: get it again")
+    texts = {name: _text(data, title) for name, data in files.items() if name.endswith(".py")}
+    defined = read_definitions({name.removeprefix("code/"): text for name, text in texts.items()}, title)
+    code = {name: rewrite_code(text, defined, title).encode() for name, text in texts.items()}
+    _check_facts(files, title)
+    for part in ("data", "constants"):
+        sizes = {
+            name.removeprefix(f"{part}/"): len(files[name]) for name in files if name.startswith(f"{part}/")
+        }
+        pickle = files[f"{part}.pkl"]
+        if len(pickle) > _MAX_PICKLE_BYTES:
+            raise InputError(f"{part}.pkl in {title} has {len(pickle)} bytes: not opened")
+        check_pickle(pickle, defined.classes, sizes, f"{part}.pkl in {title}")
+    return _write(files | code)
 
 
 def read_extra(data: bytes, name: str) -> bytes | None:
     """Return an extra file of a TorchScript archive that was checked, None where it has none of that name."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+    with open_zip(data, "the TorchScript file") as archive:
         for entry in archive.infolist():
             if PurePosixPath(entry.filename).parts[1:] == ("extra", name):
-                return archive.read(entry)
+                return read_entry(archive, entry, _MAX_PICKLE_BYTES, "the TorchScript file")
     return None
 
 
-def is_torchscript(names: list[str]) -> bool:
+def is_torchscript(names: Iterable[str]) -> bool:
     """Say whether the files of a zip archive are those of TorchScript, not of a pickled checkpoint."""
     inner = {PurePosixPath(name).parts[1:] for name in names}
-    return ("constants.pkl",) in inner and ("data.pkl",) in inner and any(map(_is_code, names))
+    has_code = any(len(parts) > 1 and parts[0] == "code" and parts[-1].endswith(".py") for parts in inner)
+    return ("constants.pkl",) in inner and ("data.pkl",) in inner and has_code
 
 
-def _check_entries(entries: list[zipfile.ZipInfo], title: str) -> None:
+def _needed_entries(entries: list[zipfile.ZipInfo], title: str) -> Mapping[str, zipfile.ZipInfo]:
+    """Return the entries that torch needs, by their names below the one folder of the archive."""
     names = [entry.filename for entry in entries]
     if not is_torchscript(names):
         raise InputError(
@@ -78,53 +95,47 @@ def _check_entries(entries: list[zipfile.ZipInfo], title: str) -> None:
     if len({PurePosixPath(name).parts[0] for name in names}) != 1:
         raise InputError(f"{title} holds more than one program: save the network alone")
     refuse_sizes(entries, title, MAX_BYTES)
-
-
-def refuse_paths(names: list[str], title: str) -> None:
-    """Raise an `InputError` where a name in an archive leads out of it, or stands there twice."""
-    for name in names:
-        if name.startswith("/") or "\\" in name or ":" in name or ".." in PurePosixPath(name).parts:
-            raise InputError(f"{title} holds a file {name!r} whose path leads out of it: not opened")
-    if len(set(names)) != len(names):
+    inner = {"/".join(PurePosixPath(entry.filename).parts[1:]): entry for entry in entries}
+    if len(inner) != len(entries):
         raise InputError(f"{title} holds a file twice: not opened")
-
-
-def refuse_sizes(entries: list[zipfile.ZipInfo], title: str, limit: int) -> None:
-    """Raise an `InputError` where an archive is encrypted, or says to hold more than anyone needs."""
-    if any(entry.compress_type not in _METHODS or entry.flag_bits & 1 for entry in entries):
-        raise InputError(f"{title} is encrypted or compressed in an unusual way: not opened")
-    size = sum(entry.file_size for entry in entries)
-    if size > limit or len(entries) > _MAX_ENTRIES:
+    known = ("data.pkl", "constants.pkl", "version", "byteorder")
+    needed = {
+        name: entry
+        for name, entry in sorted(inner.items())
+        if name in known or _TENSORS.fullmatch(name) or name.endswith(".py")
+    }
+    size = 0
+    for name, entry in needed.items():
+        if name.endswith(".py"):
+            size += entry.file_size
+            if _CODE.fullmatch(name) is None:
+                raise InputError(f"{title} holds code in {name!r}, which torch does not write: not opened")
+    if size > _MAX_CODE_BYTES:
         raise InputError(
-            f"{title} would unpack to {size} bytes in {len(entries)} files, where {limit} bytes and "
-            f"{_MAX_ENTRIES} files are allowed: not opened"
+            f"{title} holds {size} bytes of code where {_MAX_CODE_BYTES} are allowed: not opened"
         )
+    return needed
 
 
-def _is_code(name: str) -> bool:
-    parts = PurePosixPath(name).parts
-    return len(parts) > 2 and parts[1] == "code" and name.endswith(".py")
+def _check_facts(files: Mapping[str, bytes], title: str) -> None:
+    if files.get("byteorder", b"little").strip() != b"little":
+        raise InputError(f"{title} was saved on a big-endian computer, whose numbers cannot be read here")
+    if re.fullmatch(rb"[0-9]{1,3}\s*", files.get("version", b"")) is None:
+        raise InputError(f"{title} does not say of which version it is: save the network with torch.jit.save")
 
 
-def _check_code(code: str, title: str) -> None:
-    if len(code) > _MAX_CODE_BYTES:
-        raise InputError(f"{title} holds {len(code)} bytes of code in one file: not opened")
-    # `getattr` takes the name as a string, in which letters can be written as numbers.
-    plain = re.sub(r"\\(?:x([0-9a-fA-F]{2})|([0-7]{1,3}))", _letter, code)
-    for text in (code, plain):
-        found = _FORBIDDEN.search(text)
-        if found is not None:
-            raise InputError(
-                f"the program in {title} uses {found.group()!r}, which a network does not need and which "
-                "could touch your files: not opened"
-            )
-        for namespace in _OPERATORS.findall(text):
-            if namespace not in _KNOWN_OPERATORS:
-                raise InputError(
-                    f"the program in {title} needs operators of {namespace!r}, which are not part of torch's "
-                    "own: save the network without them"
-                )
+def _text(code: bytes, title: str) -> str:
+    try:
+        return code.decode("utf-8")
+    except UnicodeDecodeError:
+        raise InputError(f"the program in {title} is no text: it is damaged, get it again") from None
 
 
-def _letter(match: re.Match[str]) -> str:
-    return chr(int(match[1], 16) if match[1] else int(match[2], 8))
+def _write(files: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in sorted(files.items()):
+            entry = zipfile.ZipInfo(f"{_FOLDER}/{name}", _DATES)
+            entry.create_system, entry.external_attr = 3, 0o644 << 16
+            archive.writestr(entry, data)
+    return buffer.getvalue()
