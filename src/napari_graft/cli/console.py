@@ -73,17 +73,22 @@ def _unheard(report: Report) -> Report:
 @contextmanager
 def _bar() -> Iterator[Report]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=stderr, transient=True) as bar:
-        task = bar.add_task("starting", total=None)
+    bar = Bar(*columns, console=stderr, transient=True)
+    task = bar.add_task("starting", total=None)
 
-        def report(state: Progress) -> None:
-            if state.message.startswith(NOTE):
-                bar.console.print(state.message, markup=False)
-                return
-            words = "  ".join(_numbers(state))
-            bar.update(task, description=f"{state.message}  {words}", total=state.total, completed=state.done)
+    def report(state: Progress) -> None:
+        if state.message.startswith(NOTE):
+            bar.console.print(state.message, markup=False)
+            return
+        words = "  ".join(_numbers(state))
+        bar.update(task, description=f"{state.message}  {words}", total=state.total, completed=state.done)
 
+    bar.start()
+    try:
         yield report
+    finally:
+        with suppress(OSError):  # the terminal may have been closed
+            bar.stop()
 
 
 @contextmanager

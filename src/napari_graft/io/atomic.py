@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
@@ -38,15 +39,22 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
             raise
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Remove the files that writers left in a folder when they were killed; for the one who writes there now.
+def remove_unfinished(folder: Path, *, seconds: float = 0.0) -> None:
+    """Remove the files that writers left in a folder when they were killed.
 
     What is called otherwise than `write_bytes` calls them is not ours and stays.
+
+    Parameters
+    ----------
+    seconds
+        How old they are at least, where others may be writing there at this moment.
     """
+    latest = time.time() - seconds
     with storage_errors(folder):
         for path in folder.glob(f".*{TEMPORARY_SUFFIX}"):
-            if _UNFINISHED.search(path.name):
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # finished by its writer meanwhile
+                if _UNFINISHED.search(path.name) and path.lstat().st_mtime <= latest:
+                    path.unlink()
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

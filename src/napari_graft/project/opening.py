@@ -16,10 +16,12 @@ from napari_graft.io.outputs import Input, Outputs
 from napari_graft.project.image_choice import ImageChoice, to_stored_path
 from napari_graft.project.lock import WriterLock
 from napari_graft.project.manifest import BACKUP, MANIFEST, ProjectManifest, load_manifest, store_manifest
-from napari_graft.project.places import ANNOTATIONS, RUNS, refuse_links, set_aside_what_is_no_folder
+from napari_graft.project.places import ANNOTATIONS, CACHE, RUNS, refuse_links, set_aside_what_is_no_folder
 from napari_graft.project.project import Project
 from napari_graft.project.signature import ImageSignature
 from napari_graft.sources.card import Structure
+
+_HOUR = 3600.0
 
 
 def create_project(
@@ -201,6 +203,10 @@ def _remove_unfinished_files(folder: Path) -> None:
                 if path.is_file():
                     # A delegate of a writer that was killed may be finishing its file at this moment.
                     path.unlink(missing_ok=True)
+        # Readers write there too.
+        for cache in (folder / CACHE, folder / CACHE / "measured"):
+            if not cache.is_symlink():
+                atomic.remove_unfinished(cache, seconds=_HOUR)
 
 
 def _describe(path: Path, image: ImageChoice, volume: Volume, structure: Structure | None) -> ProjectManifest:
