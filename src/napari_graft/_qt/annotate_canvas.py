@@ -15,6 +15,7 @@ from napari_graft._napari.painting import TileLayers, tile_of
 from napari_graft._napari.place_guard import PlaceGuard
 from napari_graft._napari.tile_boxes import hide_boxes, show_candidates, show_queue
 from napari_graft._qt.binding import bind, listen
+from napari_graft._qt.image_in_front import ImageInFront
 from napari_graft._qt.stepper import Stepper
 from napari_graft.core.tile import Tile
 from napari_graft.workbench.painting import TilePainting
@@ -66,6 +67,7 @@ class AnnotateCanvas(QObject):
         viewer.layers.events.removed.connect(self._on_layer_removed)
         self.destroyed.connect(lambda: viewer.layers.events.removed.disconnect(self._on_layer_removed))
         self.destroyed.connect(self._guard.close)
+        self.in_front = ImageInFront(self, workbench, viewer)
 
     def note(self) -> None:
         """Hand over what is painted now."""

@@ -24,6 +24,13 @@ def listen(owner: QObject, signal: SignalInstance, answer: Callable[..., None]) 
     owner.destroyed.connect(lambda: signal.disconnect(slot, missing_ok=True))
 
 
+def listen_to_viewer(owner: QObject, emitter: Any, answer: Callable[..., None]) -> None:
+    """Answer to an event of napari while `owner` lives; what fails in that stops nothing in napari."""
+    answering = guarded(owner, answer)
+    emitter.connect(answering)
+    owner.destroyed.connect(lambda: emitter.disconnect(answering))
+
+
 @contextmanager
 def silenced(*objects: QObject) -> Iterator[None]:
     """Keep widgets from answering to changes that the program makes."""

@@ -181,12 +181,14 @@ class DataTab(QWidget):
         project, image = self._context.project, self._model.shown_by
         self._awaits_image = project is not None
         layer = None if image is None else find_described(self._viewer, image)
-        if project is None or layer is None:
+        if project is None:
             return
-        mark_image(layer, project.folder)
-        self._place_image()
-        self._list_images()
-        self._on_image_chosen()
+        if layer is not None:
+            mark_image(layer, project.folder)
+        if project_image(self._viewer, project.folder) is not None:
+            self._place_image()
+            self._list_images()
+            self._on_image_chosen()
 
     def _place_image(self) -> None:
         """Let the layer of the project's image have the pixel size of the project, and ours with it."""
