@@ -10,9 +10,11 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 
 from napari_graft._napari.images import project_image
-from napari_graft._napari.layers import Role, details_of, mark, our_layers
+from napari_graft._napari.layers import Role, details_of, mark, our_layers, remove_layers
+from napari_graft._napari.lazy import lazy_pixels
 from napari_graft.core.tile import Tile
 from napari_graft.project.result_store import Result
+from napari_graft.workbench.results import WholeResult
 from napari_graft.workbench.start_points import round_name
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class ResultLayers:
         self._folder: Path | None = None
         self._added: set[str] = set()
         self._shown: str | None = None
+        self._whole: list[WholeResult] = []
 
     def show(self, folder: Path, results: Sequence[Result], shown: str | None) -> None:
         """Add a hidden layer for each new segmentation of a project, and let that of run `shown` be seen."""
@@ -56,11 +59,29 @@ class ResultLayers:
         if active is not None and active in self._viewer.layers:
             self._viewer.layers.selection.active = active
 
+    def show_whole(self, folder: Path, whole: Sequence[WholeResult]) -> None:
+        """Add a layer for each segmentation in a file of its own that has none, and show those that are new.
+
+        A file that was written anew is shown anew.
+        """
+        image = project_image(self._viewer, folder)
+        if image is None or folder != self._folder:
+            return
+        active = self._viewer.layers.selection.active
+        for result in whole:
+            if result not in self._whole:
+                self._whole.append(result)
+                remove_layers(self._viewer, "result", project=str(folder), file=str(result.file))
+                self._insert_whole(result, folder, image)
+        if active is not None and active in self._viewer.layers:
+            self._viewer.layers.selection.active = active
+
     def clear(self) -> None:
         """Remove the layers of the project that was shown."""
-        for layer in [*self._ours("result"), *self._ours("uncertainty")]:
-            self._viewer.layers.remove(layer)
-        self._folder, self._shown, self._added = None, None, set()
+        for layer in our_layers(self._viewer, project=str(self._folder)):
+            if details_of(layer)["role"] in ("result", "uncertainty"):
+                self._viewer.layers.remove(layer)
+        self._folder, self._shown, self._added, self._whole = None, None, set(), []
 
     def _ours(self, role: Role) -> list[Layer]:
         layers = our_layers(self._viewer, role, project=str(self._folder))
@@ -78,8 +99,22 @@ class ResultLayers:
             metadata=mark("result", project=str(self._folder), run=run),
         )
         layer.editable = False  # it would be written to the file, stroke by stroke
-        self._insert(layer, result, image)
+        self._insert(layer, result.record.region, image)
         self._added.add(run)
+
+    def _insert_whole(self, result: WholeResult, folder: Path, image: Image) -> None:
+        if result.is_new:  # on top of each other nobody could tell them apart
+            for other in our_layers(self._viewer, "result", project=str(folder)):
+                other.visible = False
+        name = result.file.name
+        layer = Labels(
+            lazy_pixels(result.labels),
+            name=f"{image.name} · {name}",
+            visible=result.is_new,
+            metadata=mark("result", project=str(folder), kind=f"file {name}", file=str(result.file)),
+        )
+        layer.editable = False
+        self._insert(layer, Tile((0,) * len(result.labels.shape), result.labels.shape), image)
 
     def _show_only(self, shown: str | None) -> None:
         for layer in self._ours("result"):
@@ -101,11 +136,11 @@ class ResultLayers:
                 visible=is_visible,
                 metadata=mark("uncertainty", project=str(self._folder), run=result.record.run),
             )
-            self._insert(layer, result, image)
+            self._insert(layer, result.record.region, image)
 
-    def _insert(self, layer: Layer, result: Result, image: Image) -> None:
+    def _insert(self, layer: Layer, region: Tile, image: Image) -> None:
         """Put a layer right above the image and the other results: what is painted stays on top."""
-        _move_onto(layer, image, result.record.region)
+        _move_onto(layer, image, region)
         layers = self._viewer.layers
         below = [image, *self._ours("uncertainty"), *self._ours("result")]
         layers.insert(max(map(layers.index, below)) + 1, layer)

@@ -81,6 +81,8 @@ class Spotlight:
         layer = event.source
         if self._is_changing or self._comparison.comparison is not None or layer not in self._changed:
             return
+        if layer.visible != self._changed[layer]:  # a comparison brings back what it found
+            return
         layer.events.visible.disconnect(self._on_visible_changed)
         del self._changed[layer]  # as the user wants it from now on
         if layer.visible:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,13 +11,37 @@ from typing import Any, ClassVar
 from psygnal import Signal, SignalGroupDescriptor
 
 from napari_graft.core.errors import InputError
+from napari_graft.core.progress import CancelToken, Report
 from napari_graft.core.tile import Tile
 from napari_graft.engine.protocol import PredictJob
+from napari_graft.io import Volume, open_labels
 from napari_graft.project.result_store import Result, ResultRecord, ResultStore
+from napari_graft.project.written_results import note_written_result, written_results
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.jobs import Job
 from napari_graft.workbench.result_region import region_text, region_to_segment
 from napari_graft.workbench.start_points import round_name
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WholeResult:
+    """Hold a segmentation of the whole image, opened lazily.
+
+    Parameters
+    ----------
+    file
+        Where it is.
+    labels
+        What is in it.
+    is_new
+        Whether it was written just now, and is to be seen.
+    """
+
+    file: Path
+    labels: Volume
+    is_new: bool
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -29,6 +54,8 @@ class ResultsState:
         The segmentations that are there, by the order of their rounds.
     shown
         Id of the run whose segmentation is to be seen, None where it has none.
+    whole
+        The segmentations of the whole image in files of the user's choice that are still there.
     is_segmenting
         Whether a segmentation is under way.
     missing
@@ -39,6 +66,7 @@ class ResultsState:
 
     results: tuple[Result, ...] = ()
     shown: str | None = None
+    whole: tuple[WholeResult, ...] = ()
     is_segmenting: bool = False
     missing: str | None = None
 
@@ -64,6 +92,7 @@ class ResultsModel:
         self.find_place: Callable[[], tuple[int, ...] | None] = lambda: None
         """Returns the pixel of the image that the user looks at, None where that is not known."""
         context.hear(context.project_changed, self._read)
+        context.hear(context.project_changed, self._read_whole)
         context.hear(context.runs_changed, self._read)
 
     def segment_round(self, on_done: Callable[[], None] = lambda: None) -> None:
@@ -106,7 +135,7 @@ class ResultsModel:
         job = PredictJob(project=str(project.folder), out=str(out), run=run.id, overwrite=True)
 
         def take(result: dict[str, Any]) -> None:
-            self.written.emit(Path(str(result["path"])), int(result["n_objects"]))
+            self._take_whole(Path(str(result["path"])), run.id, int(result["n_objects"]))
 
         self._follow(self._context.run_engine("Segmenting the whole image", job, lane="long", on_done=take))
 
@@ -123,6 +152,40 @@ class ResultsModel:
         self._store(project.folder).add(record)
         self._context.note_saved()
         self._read()
+
+    def _take_whole(self, file: Path, run_id: str, n_objects: int) -> None:
+        note_written_result(self._context.require_project().folder, file, run_id, n_objects)
+        self._context.note_saved()
+        self.written.emit(file, n_objects)
+        self._open_whole([file], is_new=True)
+
+    def _read_whole(self) -> None:
+        """Open what was written before; a file that is another image by now is left out."""
+        project, self.state.whole = self._context.project, ()
+        if project is None:
+            return
+        files = [one.file(project.folder) for one in written_results(project.folder)]
+        if files:
+            self._open_whole(files, is_new=False)
+
+    def _open_whole(self, files: Sequence[Path], *, is_new: bool) -> None:
+        project = self._context.require_project()
+        shape = project.manifest.shape
+
+        def read(report: Report, cancel: CancelToken) -> tuple[WholeResult, ...]:
+            opened = [_open_labels(file) for file in files]
+            return tuple(
+                WholeResult(file, labels, is_new)
+                for file, labels in zip(files, opened, strict=True)
+                if labels is not None and labels.shape == shape
+            )
+
+        def take(found: tuple[WholeResult, ...]) -> None:
+            if self._context.project is project:
+                known = [one for one in self.state.whole if one.file not in files]
+                self.state.whole = (*known, *found)
+
+        self._context.jobs.start("Opening the result", read, lane="files", on_done=take)
 
     def _follow(self, job: Job[dict[str, Any]]) -> None:
         self._jobs.append(job)
@@ -150,3 +213,12 @@ class ResultsModel:
     @staticmethod
     def _store(folder: Path) -> ResultStore:
         return ResultStore(folder / "results")
+
+
+def _open_labels(file: Path) -> Volume | None:
+    """Open a result; None where the user has put something else in its place."""
+    try:
+        return open_labels(file)
+    except InputError as error:
+        _log.warning("left out: %s", error)
+        return None

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_graft._napari.field_of_view import pixel_looked_at
 from napari_graft._napari.results import ResultLayers
-from napari_graft._qt.binding import bind, listen
+from napari_graft._qt.binding import bind, listen, listen_to_viewer
 from napari_graft._qt.tabs.train_words import describe_result
 from napari_graft._qt.widgets.basics import button, column, text
 from napari_graft.workbench.workbench import Workbench
@@ -53,12 +53,12 @@ class ResultBox(QWidget):
 
     def _connect(self) -> None:
         self._model.find_place = self._find_place
-        for field in ("results", "shown", "missing", "is_segmenting"):
+        for field in ("results", "shown", "whole", "missing", "is_segmenting"):
             bind(self, self._model.state, field, lambda _: self._show())
-        listen(self, self._context.project_changed, self._show_layers_later)
+        listen(self, self._context.project_changed, self._on_project_changed)
         listen(self, self._model.refused, self._show_refusal)
         listen(self, self._model.written, self._show_written)
-        self._viewer.layers.events.inserted.connect(self._show_layers_later)
+        listen_to_viewer(self, self._viewer.layers.events.inserted, self._show_layers_later)
         for words in (self.written, self.refusal):
             words.hide()
 
@@ -70,6 +70,11 @@ class ResultBox(QWidget):
             self.written.hide()
             self.refusal.hide()
             self._model.segment_whole(Path(path))
+
+    def _on_project_changed(self) -> None:
+        for words in (self.written, self.refusal):  # they were about the project before
+            words.hide()
+        self._show_layers_later()
 
     def _find_place(self) -> tuple[int, ...] | None:
         project = self._context.project
@@ -95,9 +100,10 @@ class ResultBox(QWidget):
             self._layers.clear()
         else:
             self._layers.show(project.folder, self._model.state.results, self._model.state.shown)
+            self._layers.show_whole(project.folder, self._model.state.whole)
 
     def _show_written(self, path: Path, n_objects: int) -> None:
-        self.written.setText(f"{path.name} is written, with {n_objects} objects.")
+        self.written.setText(f"{path.name} is written and shown, with {n_objects} objects.")
         self.written.show()
 
     def _show_refusal(self, message: str) -> None:
