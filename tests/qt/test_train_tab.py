@@ -14,7 +14,7 @@ import pytest
 from napari.layers import Image, Labels
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QCloseEvent
-from qtpy.QtWidgets import QFileDialog, QMessageBox
+from qtpy.QtWidgets import QFileDialog, QMessageBox, QPushButton
 
 from napari_graft._napari.layers import find_layer, our_layers
 from napari_graft._qt.closing import CloseGuard
@@ -94,6 +94,13 @@ def click(qtbot: QtBot, button: object) -> None:
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
+def stop_training(dock: GraftDock, qtbot: QtBot) -> None:
+    """Click the one button that stops it, in the strip."""
+    stops = [one for one in dock.findChildren(QPushButton) if one.text() == "Stop" and one.isVisibleTo(dock)]
+    assert len(stops) == 1
+    click(qtbot, stops[0])
+
+
 def wait_for_idle(dock: GraftDock, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: not dock.workbench.context.jobs.active, timeout=LONG)
 
@@ -142,7 +149,7 @@ def test_a_round_is_trained_shown_as_layers_rolled_back_and_there_after_reopenin
     assert not tab.train.isEnabled()
     qtbot.waitUntil(lambda: tab.plot.loss.xData is not None and tab.plot.loss.xData.size > 0, timeout=LONG)
     assert tab.plot.plot.isVisibleTo(tab)
-    click(qtbot, tab.stop)
+    stop_training(dock, qtbot)
     qtbot.waitUntil(lambda: bool(dock.workbench.training.state.rounds), timeout=LONG)
     wait_for_idle(dock, qtbot)
     if tab.outcome.keep.isEnabled():  # a few steps do not always make it better
@@ -169,9 +176,18 @@ def test_a_round_is_trained_shown_as_layers_rolled_back_and_there_after_reopenin
     click(qtbot, tab.result.whole)
     qtbot.waitUntil(lambda: tab.result.written.text() != "", timeout=LONG)
     assert target.is_dir()
+    qtbot.waitUntil(lambda: "cells · whole.zarr" in dock.viewer.layers, timeout=LONG)
+    whole = dock.viewer.layers["cells · whole.zarr"]
+    assert isinstance(whole, Labels)
+    assert whole.visible
+    assert not whole.editable
+    np.testing.assert_array_equal(whole.scale, image.scale)
+    assert whole.units == image.units
+    assert "shown" in tab.result.written.text()
 
     click(qtbot, tab.outcome.roll_back)
-    qtbot.waitUntil(lambda: not layer.visible, timeout=LONG)
+    qtbot.waitUntil(lambda: tab.result._layers.shown is None, timeout=LONG)
+    assert not layer.visible
     assert "rolled it back" in tab.outcome.use.text() or "by itself" in tab.outcome.use.text()
     click(qtbot, tab.outcome.keep)
     qtbot.waitUntil(lambda: layer.visible, timeout=LONG)
@@ -183,10 +199,13 @@ def test_a_round_is_trained_shown_as_layers_rolled_back_and_there_after_reopenin
     again.viewer.add_image(SAMPLE.image, name="cells", scale=(2, 2), units=("nm", "nm"))
     again.workbench.data.open_folder(tmp_path / "p.graft")
     qtbot.waitUntil(lambda: find_layer(again.viewer, "result") is not None, timeout=LONG)
-    (reopened,) = our_layers(again.viewer, "result")
+    (reopened,) = our_layers(again.viewer, "result", run="0001")
     assert reopened.name == "cells · round 1"
     assert reopened.visible
     np.testing.assert_array_equal(reopened.scale, image.scale)
+    qtbot.waitUntil(lambda: "cells · whole.zarr" in again.viewer.layers, timeout=LONG)
+    np.testing.assert_array_equal(again.viewer.layers["cells · whole.zarr"].scale, image.scale)
+    assert tab_of(again).result.written.isHidden()
     assert tab_of(again).outcome.words.text() == tab.outcome.words.text()
     assert not tab_of(again).plot.empty.isVisibleTo(tab_of(again))
 
@@ -212,7 +231,7 @@ def test_ticked_sources_are_merged_by_a_click_and_the_round_shows_what_it_is_mad
     assert sources.refusal.isHidden()
     training = dock.workbench.training
     qtbot.waitUntil(lambda: training.state.steps > 0, timeout=LONG)
-    click(qtbot, tab.stop)
+    stop_training(dock, qtbot)
     qtbot.waitUntil(lambda: bool(training.state.rounds), timeout=LONG)
     wait_for_idle(dock, qtbot)
 

@@ -43,3 +43,23 @@ def test_another_phase_is_timed_for_itself() -> None:
 
 def test_without_a_total_nothing_is_promised() -> None:
     assert Pace(Clock()).seconds_left(Progress(3, None, "looking")) is None
+
+
+def test_steps_that_were_remembered_promise_nothing() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+    pace.seconds_left(Progress(0, 10, "measuring"))
+    clock.now += 0.02
+
+    assert pace.seconds_left(Progress(2, 10, "measuring")) is None
+
+
+def test_long_step_puts_the_end_off_while_it_lasts() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+    pace.seconds_left(Progress(0, 10, "measuring"))
+    clock.now += 2
+    assert pace.seconds_left(Progress(2, 10, "measuring")) == 8
+    clock.now += 58
+
+    assert pace.seconds_left_now() == 240

@@ -36,7 +36,8 @@ class ResultLayers:
         self._viewer = viewer
         self._folder: Path | None = None
         self._added: set[str] = set()
-        self._shown: str | None = None
+        self.shown: str | None = None
+        """Id of the run whose segmentation is seen."""
         self._whole: list[WholeResult] = []
 
     def show(self, folder: Path, results: Sequence[Result], shown: str | None) -> None:
@@ -49,10 +50,10 @@ class ResultLayers:
             return
         active = self._viewer.layers.selection.active
         for result in results:
-            self._add(result, image, is_wanted=result.record.run == shown != self._shown)
+            self._add(result, image, is_wanted=result.record.run == shown != self.shown)
         self._place({result.record.run: result.record.region for result in results}, image)
-        if shown != self._shown:
-            self._shown = shown
+        if shown != self.shown:
+            self.shown = shown
             self._show_only(shown)
             self._replace_uncertainty([result for result in results if result.record.run == shown], image)
         # Whoever paints meanwhile goes on with the layer that was active.
@@ -81,7 +82,7 @@ class ResultLayers:
         for layer in our_layers(self._viewer, project=str(self._folder)):
             if details_of(layer)["role"] in ("result", "uncertainty"):
                 self._viewer.layers.remove(layer)
-        self._folder, self._shown, self._added, self._whole = None, None, set(), []
+        self._folder, self.shown, self._added, self._whole = None, None, set(), []
 
     def _ours(self, role: Role) -> list[Layer]:
         layers = our_layers(self._viewer, role, project=str(self._folder))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
 from qtpy.QtCore import QObject, QTimer
 
+from napari_graft._napari.comparison import comparison_view_of
 from napari_graft._napari.images import project_image
 from napari_graft._napari.keys import Action, ViewerKeys
 from napari_graft._napari.painting import TileLayers, tile_of
@@ -18,6 +20,7 @@ from napari_graft._qt.binding import bind, listen
 from napari_graft._qt.image_in_front import ImageInFront
 from napari_graft._qt.stepper import Stepper
 from napari_graft.core.tile import Tile
+from napari_graft.workbench.next_step import TabName
 from napari_graft.workbench.painting import TilePainting
 from napari_graft.workbench.workbench import Workbench
 
@@ -43,6 +46,7 @@ class AnnotateCanvas(QObject):
         super().__init__(viewer.window._qt_window)  # napari offers no public way to its window
         self._context = workbench.context
         self._model = workbench.annotating
+        self._tab: Callable[[], TabName] = lambda: workbench.state.tab
         self._viewer = viewer
         self._shown: object = None
         self.layers = TileLayers(viewer)
@@ -91,6 +95,18 @@ class AnnotateCanvas(QObject):
         return None if project is None else project_image(self._viewer, project.folder)
 
     def _actions(self) -> dict[Action, Callable[[], None]]:
+        return {name: partial(self._act, action) for name, action in self._all_actions().items()}
+
+    def _act(self, action: Callable[[], None]) -> None:
+        """Do what a key asks for, where the tile is what the user works on."""
+        if comparison_view_of(self._viewer).comparison is not None:
+            self._model.refused.emit("this key is for painting: close the comparison to go on with the tile")
+        elif self._tab() == "compare":
+            self._model.refused.emit("this key is for painting: go to the tab Annotate to go on")
+        else:
+            action()
+
+    def _all_actions(self) -> dict[Action, Callable[[], None]]:
         model = self._model
         return {
             "next": model.next,

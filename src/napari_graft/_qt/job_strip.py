@@ -115,6 +115,9 @@ class JobRow(QWidget):
         self._later.setSingleShot(True)
         self._later.setInterval(_BETWEEN_NEWS_MILLISECONDS)
         self._later.timeout.connect(self._show)
+        self._clock = QTimer(self)
+        self._clock.timeout.connect(job.look_again)
+        self._clock.start(_REFRESH_MILLISECONDS)
         for field in ("message", "fraction", "seconds_left", "status"):
             bind(self, job.state, field, self._show_soon)
         self._show()
@@ -133,7 +136,7 @@ class JobRow(QWidget):
         elif not _is_said_by(state.title, state.message):
             parts.append(state.message)
         if state.seconds_left is not None and state.status == "running":
-            parts.append(f"{in_words(state.seconds_left)} left")
+            parts.append(f"{in_words(state.seconds_left)} left" if state.seconds_left >= 1 else "nearly done")
         self.words.setText(" · ".join(parts))
         self.stop.setEnabled(state.status != "stopping")
         self._bar.setRange(0, 1000 if state.fraction is not None else 0)

@@ -169,6 +169,7 @@ class Context:
         self._ask_for_the_rest()
         self.jobs.cancel()
         project, self._project = self._project, None
+        self.saved_at = None
         self.leaving.leave(project)
 
     def _ask_for_the_rest(self) -> None:

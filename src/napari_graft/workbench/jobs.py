@@ -93,6 +93,11 @@ class Job(Generic[T]):
         self.state.seconds_left = self._pace.seconds_left(progress)
         self.progressed.emit(progress)
 
+    def look_again(self) -> None:
+        """Bring the time left up to date where nothing was heard for a while."""
+        if self.state.status == "running":
+            self.state.seconds_left = self._pace.seconds_left_now()
+
     def end(self, status: Status, error: str = "") -> None:
         """Take over how the job ended; whoever waits hears it even where the state cannot be shown."""
         try:

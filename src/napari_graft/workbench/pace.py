@@ -9,6 +9,8 @@ from napari_graft.core.progress import Progress
 
 _ENOUGH = 0.02
 """From this share of the work on, the time so far says something about the rest."""
+_SOONEST = 1.0
+"""Seconds that a phase takes before anything is promised: its first steps may be remembered ones."""
 
 
 class Pace:
@@ -22,7 +24,7 @@ class Pace:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._phase: tuple[str, float] | None = None
+        self._latest: Progress | None = None
         self._began_at = 0.0
         self._began_with = 0.0
 
@@ -31,10 +33,17 @@ class Pace:
 
         A phase begins anew when its message changes or less is done than before.
         """
-        if self._phase is None or progress.message != self._phase[0] or progress.done < self._phase[1]:
+        before = self._latest
+        if before is None or progress.message != before.message or progress.done < before.done:
             self._began_at, self._began_with = self._clock(), progress.done
-        self._phase = (progress.message, progress.done)
-        done = progress.done - self._began_with
-        if not progress.total or done <= 0 or done / progress.total < _ENOUGH:
+        self._latest = progress
+        return self.seconds_left_now()
+
+    def seconds_left_now(self) -> float | None:
+        """Return the same as time goes by without news: a step that takes long puts the end off."""
+        if self._latest is None or not self._latest.total:
             return None
-        return max(0.0, (self._clock() - self._began_at) * (progress.total - progress.done) / done)
+        done, seconds = self._latest.done - self._began_with, self._clock() - self._began_at
+        if done <= 0 or done / self._latest.total < _ENOUGH or seconds < _SOONEST:
+            return None
+        return max(0.0, seconds * (self._latest.total - self._latest.done) / done)

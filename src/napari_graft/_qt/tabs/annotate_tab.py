@@ -121,6 +121,7 @@ class AnnotateTab(QWidget):
         listen(self, self._context.project_changed, self._on_project_changed)
 
     def _on_project_changed(self) -> None:
+        self.message.clear()  # it was about a tile of the project before
         self.message.hide()
         self._show_progress()
         self._show_tiles()

@@ -64,7 +64,6 @@ class TrainTab(QWidget):
         self.device = text("", "faint")
         self.train = button("Train", self._on_train_clicked, look="primary")
         self.train.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.stop = button("Stop", self._model.stop, tip="End now; the best model so far is kept")
         self.obstacle = text("", "faint")
         self.progress = text()
         self.refusal = text("", "error")
@@ -84,7 +83,7 @@ class TrainTab(QWidget):
         layout.addLayout(row(self.minutes, 1))
         for widget in (self.flat, self.device, self.cut_off, self.refusal):
             layout.addWidget(widget)
-        layout.addLayout(row(self.train, self.stop))
+        layout.addWidget(self.train)
         for widget in (self.obstacle, self.progress, self.plot, self.outcome, self.result, self.is_worth_it):
             layout.addWidget(widget)
         layout.addStretch(1)
@@ -170,7 +169,6 @@ class TrainTab(QWidget):
         state = self._model.state
         self.train.setEnabled(not state.obstacle and not state.is_training)
         self.train.setToolTip(state.obstacle or "Adapt the model to what is painted; you can go on painting")
-        self.stop.setEnabled(state.is_training)
         self.obstacle.setText(state.obstacle)
         self.obstacle.setVisible(bool(state.obstacle))
         self.progress.setText(describe_progress(state))

@@ -44,7 +44,8 @@ def describe_progress(state: TrainingState) -> str:
         return f"{message}…" if message else "Starting…"
     words = f"Step {state.steps}"
     if state.expected_steps is not None and state.seconds_left is not None:
-        words += f" of about {state.expected_steps}, {in_words(state.seconds_left)} left"
+        left = f"{in_words(state.seconds_left)} left" if state.seconds_left >= 1 else "nearly done"
+        words += f" of about {state.expected_steps}, {left}"
     return f"{words}. {message}" if message else words
 
 

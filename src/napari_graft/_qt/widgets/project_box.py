@@ -64,6 +64,7 @@ class ProjectBox(QWidget):
             self._context.runs_changed,
         ):
             listen(self, signal, self._show_project)
+        listen(self, self._context.project_changed, lambda: self._show_refusal(""))
         self._show_refusal("")
         self._show_project()
 
