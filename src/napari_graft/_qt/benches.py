@@ -13,6 +13,7 @@ from napari_graft._qt.closing import CloseGuard
 from napari_graft._qt.desk_keeper import DeskKeeper
 from napari_graft._qt.failing import watch_window
 from napari_graft._qt.garbage import look_at_all_again, spare_what_stays
+from napari_graft._qt.opened_files import OpenedFiles
 from napari_graft._qt.software_opengl import keep_programs
 from napari_graft.workbench.workbench import Workbench
 
@@ -37,6 +38,7 @@ def workbench_of(viewer: Viewer) -> Workbench:
         bench = Workbench(bridge.deliver)
         _benches[viewer] = bench
         DeskKeeper(bench, viewer)  # it belongs to the window
+        OpenedFiles(bench, viewer)  # as does this
         # A dock hears nothing when its window closes: the guard watches the window itself.
         window = viewer.window._qt_window  # napari offers no public way to its window
         watch_window(window, bench.context.failures)
