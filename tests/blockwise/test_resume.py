@@ -11,13 +11,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
+import zarr
 from bright_regions import EVERYTHING, BrightRegions, draw_discs, read_all, view_of
 
 from napari_graft.blockwise import SegmentOptions, SegmentResult, segment_volume
-from napari_graft.core.errors import Cancelled, StorageError
+from napari_graft.core.errors import Cancelled, InputError, StorageError
 from napari_graft.core.progress import CancelToken, Progress, Report, ignore_progress
 from napari_graft.core.tile import Tile
 from napari_graft.imaging.intensity import IntensityRange
@@ -196,3 +198,111 @@ def test_a_disk_that_fills_up_can_be_made_larger(small_disk: Path, tmp_path: Pat
     assert result.n_resumed > 0
     segment_noise(tmp_path / "b.tif")
     np.testing.assert_array_equal(read_all(small_disk / "a.tif"), read_all(tmp_path / "b.tif"))
+
+
+def change_block(path: str, value: float, *, hides: bool) -> None:
+    """Write over a few pixels in place, so that the size of no file changes; perhaps set back their dates."""
+    location, _, name = path.partition("::")
+    files = [Path(location)] if name else [one for one in Path(location).rglob("*") if one.is_file()]
+    dates = {file: file.stat() for file in files}
+    if name:
+        with h5py.File(location, "r+") as file:
+            file[name][0, :4, :4] = value
+    else:
+        zarr.open_array(location, mode="r+")[0, :4, :4] = value
+    assert [file.stat().st_size for file in files] == [dates[file].st_size for file in files]
+    for file, date in dates.items():
+        if hides:
+            os.utime(file, ns=(date.st_atime_ns, date.st_mtime_ns))
+
+
+def store_discs(folder: Path, kind: str) -> str:
+    image = draw_discs(SHAPE, np.random.default_rng(5)).astype(np.float32)
+    if kind == "zarr":
+        zarr.create_array(folder / "image.zarr", data=image, chunks=(1, 60, 60), compressors=None)
+        return str(folder / "image.zarr")
+    with h5py.File(folder / "image.h5", "w") as file:
+        file.create_dataset("raw", data=image)
+    return str(folder / "image.h5::raw")
+
+
+def segment_file(path: str, out: Path, *, stop_after: int = -1) -> SegmentResult | None:
+    token, n_seen = CancelToken(), 0
+
+    def count(cancel: CancelToken | None) -> None:
+        nonlocal n_seen
+        n_seen += 1
+        if n_seen == stop_after:
+            token.cancel()
+
+    predictor = BrightRegions(watch=count)
+    view = ModelView(open_volume(path, axes="zyx"), IntensityRange(0, 1), predictor.spec)
+    options = SegmentOptions(block=(1, 60, 60))
+    try:
+        return segment_volume(predictor, view, EVERYTHING, out, options=options, cancel=token)
+    except Cancelled:
+        return None
+
+
+@pytest.mark.parametrize("hides", [False, True])
+@pytest.mark.parametrize("kind", ["zarr", "hdf5"])
+def test_blocks_whose_pixels_have_changed_are_made_anew_and_no_others(
+    tmp_path: Path, kind: str, hides: bool
+) -> None:
+    path = store_discs(tmp_path, kind)
+    out = tmp_path / "a.zarr"
+    assert segment_file(path, out, stop_after=7) is None
+    n_done = len(list((tmp_path / "a.zarr.partial" / "blocks").glob("*.labels.*")))
+    assert n_done >= 2
+    change_block(path, 1.0, hides=hides)
+
+    result = segment_file(path, out)
+
+    fresh = segment_file(path, tmp_path / "b.zarr")
+    assert result is not None
+    assert fresh is not None
+    assert n_done - 1 <= result.n_resumed < n_done
+    np.testing.assert_array_equal(read_all(out), read_all(tmp_path / "b.zarr"))
+
+
+def test_an_image_that_changes_while_it_is_segmented_is_told(tmp_path: Path) -> None:
+    path = store_discs(tmp_path, "zarr")
+    seen: list[Progress] = []
+
+    def report(progress: Progress) -> None:
+        seen.append(progress)
+        if progress.message == "segmenting" and progress.done == N_BLOCKS - 1:
+            change_block(path, 1.0, hides=True)
+
+    predictor = BrightRegions()
+    view = ModelView(open_volume(path, axes="zyx"), IntensityRange(0, 1), predictor.spec)
+    options = SegmentOptions(block=(1, 60, 60))
+    with pytest.raises(InputError, match="was changed while it was segmented"):
+        segment_volume(predictor, view, EVERYTHING, tmp_path / "a.tif", options=options, report=report)
+    assert not (tmp_path / "a.tif").exists()
+    result = segment_volume(predictor, view, EVERYTHING, tmp_path / "a.tif", options=options)
+    assert 0 < result.n_resumed < N_BLOCKS
+    segment_file(path, tmp_path / "b.tif")
+    np.testing.assert_array_equal(read_all(tmp_path / "a.tif"), read_all(tmp_path / "b.tif"))
+
+
+def test_a_second_process_is_refused_while_one_is_at_work_and_leaves_nothing(tmp_path: Path) -> None:
+    path = store_discs(tmp_path, "zarr")
+    refusals: list[str] = []
+
+    def report(progress: Progress) -> None:
+        if progress.message == "segmenting" and not refusals:
+            for uncertainty in (None, tmp_path / "u.zarr"):
+                with pytest.raises(InputError, match="is being written by another process") as refusal:
+                    options = SegmentOptions(block=(1, 60, 60), uncertainty=uncertainty)
+                    segment_volume(predictor, view, EVERYTHING, tmp_path / "a.zarr", options=options)
+                refusals.append(str(refusal.value))
+
+    predictor = BrightRegions()
+    view = ModelView(open_volume(path, axes="zyx"), IntensityRange(0, 1), predictor.spec)
+    options = SegmentOptions(block=(1, 60, 60))
+    segment_volume(predictor, view, EVERYTHING, tmp_path / "a.zarr", options=options, report=report)
+    assert refusals
+    assert sorted(os.listdir(tmp_path)) == ["a.zarr", "image.zarr"]
+    segment_file(path, tmp_path / "b.zarr")
+    np.testing.assert_array_equal(read_all(tmp_path / "a.zarr"), read_all(tmp_path / "b.zarr"))

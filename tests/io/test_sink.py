@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError, StorageError
 from napari_graft.core.tile import Tile, TileGrid
 from napari_graft.io import open_label_sink, open_labels, open_volume
-from napari_graft.io.sink import LabelSink
+from napari_graft.io.outputs import Outputs
+from napari_graft.io.sink import LabelSink, SinkOptions
 from napari_graft.io.staging import MARK, Staging
 from tmpfs import mounted_disk
 
@@ -294,3 +295,116 @@ def test_a_disk_that_fills_up_is_told_and_what_was_written_is_kept(small_disk: P
     again = open_label_sink(small_disk / f"a.{ending}", labels.shape, make_axes(3), np.uint32, (1, 128, 128))
     assert again.is_resumed
     np.testing.assert_array_equal(again.read(first), labels[first.slices])
+
+
+ORIGIN = (2, 10, 20)
+
+
+@pytest.mark.parametrize("dtype", [np.uint32, np.float32])
+@pytest.mark.parametrize("axes", [make_axes(3), Axes(NAMES)], ids=["sized", "unsized"])
+def test_a_region_carries_its_place_and_scale(tmp_path: Path, axes: Axes, dtype: type) -> None:
+    models = pytest.importorskip("ome_zarr_models.v05", reason="ome-zarr-models is not installed")
+    sizes = axes.pixel_size_in("nm") or (1.0, 1.0, 1.0)
+    place = [size * first for size, first in zip(sizes, ORIGIN, strict=True)]
+    options = SinkOptions(origin=ORIGIN)
+
+    group = zarr.open_group(
+        open_label_sink(tmp_path / "a.zarr", (3, 40, 50), axes, dtype, options=options).finish(), mode="r"
+    )
+    kind = models.ImageLabel if dtype is np.uint32 else models.Image
+    scale, translation = (
+        kind.from_zarr(group).attributes.ome.multiscales[0].datasets[0].coordinateTransformations
+    )
+    assert scale.scale == pytest.approx(sizes)
+    assert translation.translation == pytest.approx(place)
+
+    tiff = open_label_sink(tmp_path / "a.tif", (3, 40, 50), axes, dtype, options=options).finish()
+    with tifffile.TiffFile(tiff) as tif:
+        planes = ElementTree.fromstring(tif.ome_metadata).findall(".//{*}Plane")
+    assert [float(planes[0].get(f"Position{axis}", 0)) for axis in "ZYX"] == pytest.approx(place)
+    assert float(planes[2].get("PositionZ", 0)) == pytest.approx(place[0] + 2 * sizes[0])
+    assert planes[0].get("PositionXUnit") == ("pixel" if axes.pixel_size is None else "nm")
+    assert open_volume(tiff).axes.pixel_size_in("um") == axes.pixel_size_in("um")
+
+
+@pytest.mark.parametrize("ending", ["tif", "zarr"])
+def test_napari_reads_what_was_written(tmp_path: Path, ending: str) -> None:
+    reading = pytest.importorskip("napari_builtins.io", reason="napari is not installed")
+    labels = make_labels((3, 40, 50))
+    sink = open_label_sink(tmp_path / f"a.{ending}", labels.shape, make_axes(3))
+    sink.write(Tile((0, 0, 0), labels.shape), labels)
+    path = str(sink.finish())
+    reader = reading.napari_get_reader(path)
+    (layer,) = reader(path)
+    np.testing.assert_array_equal(
+        np.squeeze(np.asarray(layer[0] if ending == "tif" else layer[0][0])), labels
+    )
+
+
+def test_an_unfinished_folder_of_the_user_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.tif.partial").mkdir()
+    (tmp_path / "a.tif.partial" / "my-notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"a\.tif\.partial is needed .* move it away"):
+        open_label_sink(tmp_path / "a.tif", (40, 50), make_axes(2))
+    assert os.listdir(tmp_path / "a.tif.partial") == ["my-notes.txt"]
+
+
+@pytest.mark.parametrize("ending", ["tif", "zarr"])
+def test_what_the_user_puts_beside_what_is_unfinished_stays(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"a.{ending}"
+    sink = open_label_sink(path, (40, 50), make_axes(2))
+    (sink.staging / "my-notes.txt").write_text("mine")
+    sink.finish()
+    assert (tmp_path / f"a.{ending}.partial" / "my-notes.txt").read_text() == "mine"
+    open_label_sink(path, (40, 50), make_axes(2)).finish()
+    assert (tmp_path / f"a.{ending}.partial" / "my-notes.txt").read_text() == "mine"
+
+
+def paint_into(path: Path) -> None:
+    zarr.open_group(path, mode="r+")["0"][:4, :4] = 5  # type: ignore[index]
+
+
+def add_a_level(path: Path) -> None:
+    zarr.open_group(path, mode="r+").create_array("1", data=np.zeros((20, 25), np.uint32))
+
+
+def add_notes(path: Path) -> None:
+    (path / "my-notes.txt").write_text("mine")
+
+
+@pytest.mark.parametrize(
+    ("change", "is_allowed"), [(paint_into, True), (add_a_level, False), (add_notes, False)]
+)
+def test_a_zarr_result_that_was_changed_is_no_longer_ours(
+    tmp_path: Path, change: Callable[[Path], None], is_allowed: bool
+) -> None:
+    path = open_label_sink(tmp_path / "a.zarr", (40, 50), make_axes(2)).finish()
+    open_label_sink(path, (40, 50), make_axes(2)).finish()
+    change(path)
+    before = sorted(path.rglob("*"))
+    with pytest.raises(InputError):
+        open_label_sink(path, (40, 50), make_axes(2))
+    assert sorted(path.rglob("*")) == before
+    overwriting = SinkOptions(outputs=Outputs(may_overwrite=True))
+    if is_allowed:
+        open_label_sink(path, (40, 50), make_axes(2), options=overwriting).finish()
+    else:
+        with pytest.raises(InputError):
+            open_label_sink(path, (40, 50), make_axes(2), options=overwriting)
+
+
+def test_what_appears_at_the_place_of_a_result_meanwhile_is_kept(tmp_path: Path) -> None:
+    sink = open_label_sink(tmp_path / "a.tif", (40, 50), make_axes(2))
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((4, 4), np.uint8))
+    with pytest.raises(InputError, match="no earlier result"):
+        sink.finish()
+    assert tifffile.imread(tmp_path / "a.tif").shape == (4, 4)
+
+
+def test_one_result_is_written_by_one_at_a_time(tmp_path: Path) -> None:
+    first = open_label_sink(tmp_path / "a.tif", (40, 50), make_axes(2))
+    with pytest.raises(InputError, match="is being written by another process"):
+        open_label_sink(tmp_path / "a.tif", (40, 50), make_axes(2))
+    first.finish()
+    open_label_sink(tmp_path / "a.tif", (40, 50), make_axes(2)).finish()
+    assert os.listdir(tmp_path) == ["a.tif"]
