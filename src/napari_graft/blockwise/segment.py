@@ -220,7 +220,8 @@ def _open_sinks(
 ) -> tuple[LabelSink, LabelSink | None]:
     """Open the files for the objects and the uncertainty; `held` lets them go."""
     plan, axes = segmenter.plan, segmenter.view.volume.axes
-    belongs = SinkOptions(plan.block, plan.region.start, options.outputs, request)
+    singles = segmenter.view.volume.single_axes
+    belongs = SinkOptions(plan.block, plan.region.start, options.outputs, request, singles)
     if options.uncertainty is not None:
         check_apart(out, options.uncertainty)
         check_result(options.uncertainty, options.outputs)

@@ -104,8 +104,8 @@ def _fill(shape: tuple[int, ...], letters: str, path: str, has_channel_choice: b
             f"{path} has {len(shape)} axes of shape {shape} and does not say what they are: name them, "
             "for example axes 'tczyx' or 'zyxc' (--axes)"
         )
-    spare = [name for name in "ctz" if name not in letters and name not in filled.values()]
-    singles = [axis for axis in unknown if axis not in filled]
+    spare = [name for name in "zct" if name not in letters and name not in filled.values()]
+    singles = [axis for axis in reversed(unknown) if axis not in filled]
     if len(singles) > len(spare):
         raise InputError(f"{path} has the shape {shape}: save it without so many axes of length 1")
     filled |= dict(zip(singles, spare, strict=False))

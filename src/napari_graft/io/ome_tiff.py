@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from napari_graft.core.axes import Axes
 from napari_graft.core.tile import Tile, TileGrid
 from napari_graft.io.marks import program_name
+from napari_graft.io.single_axes import SingleAxes, insert_letters, insert_ones
 
 TILE_WIDTH = 256
 TILE_STEP = 16
@@ -20,22 +22,36 @@ CLASSIC_TIFF_BYTES = 2**32 - 2**26
 NANOMETRES_PER_CENTIMETRE = 1e7
 
 
+@dataclass(frozen=True, slots=True)
+class PlaceInFile:
+    """Say how the pixels of an image relate to those of the image that it was made of.
+
+    Parameters
+    ----------
+    origin
+        Its first pixel in the larger image that it is a part of; it becomes the position of the planes.
+    single_axes
+        Axes of one pixel that the file has besides.
+    """
+
+    origin: Sequence[int] | None = None
+    single_axes: SingleAxes = ()
+
+
 def write_ome_tiff(
     path: Path,
     read: Callable[[Tile], NDArray[np.generic]],
     shape: tuple[int, ...],
     dtype: np.dtype[np.generic],
     axes: Axes,
-    origin: Sequence[int] | None = None,
+    place: PlaceInFile = PlaceInFile(),
 ) -> None:
     """Write a compressed and tiled OME-TIFF (BigTIFF above 4 GB) from an image that `read` gives box by box.
 
     The pixel size is stored in the OME-XML and in the resolution tags, and our name beside it.
 
-    Parameters
-    ----------
-    origin
-        First pixel in a larger image that this one is a part of; it becomes the position of the planes.
+    With axes of one pixel it is a TIFF with its shape, axes and pixel size as JSON, as tifffile writes them:
+    whoever reads an OME-TIFF leaves such axes out.
 
     Raises
     ------
@@ -45,20 +61,22 @@ def write_ome_tiff(
     import tifffile
 
     tile_shape = tuple(min(TILE_WIDTH, -(-n // TILE_STEP) * TILE_STEP) for n in shape[-2:])
-    metadata: dict[str, object] = {"axes": "".join(axes.names).upper(), "Creator": program_name()}
+    letters = insert_letters(axes.names, place.single_axes)
+    metadata: dict[str, object] = {"axes": "".join(letters).upper(), "Creator": program_name()}
     per_centimetre = None
     sizes = axes.pixel_size_in("nm")
     if sizes is not None:
         for name, size in zip(axes.names, sizes, strict=True):
             metadata |= {f"PhysicalSize{name.upper()}": size, f"PhysicalSize{name.upper()}Unit": "nm"}
         per_centimetre = (NANOMETRES_PER_CENTIMETRE / sizes[-1], NANOMETRES_PER_CENTIMETRE / sizes[-2])
-    if origin is not None and any(origin):
-        metadata["Plane"] = _positions(shape, axes, origin)
+    is_ome = not place.single_axes
+    if is_ome and place.origin is not None and any(place.origin):
+        metadata["Plane"] = _positions(shape, axes, place.origin)
     is_big = prod(shape) * dtype.itemsize > CLASSIC_TIFF_BYTES
-    with tifffile.TiffWriter(path, bigtiff=is_big, ome=True) as tif:
+    with tifffile.TiffWriter(path, bigtiff=is_big, ome=is_ome) as tif:
         tif.write(
             _tiles(read, shape, tile_shape),
-            shape=shape,
+            shape=insert_ones(shape, place.single_axes),
             dtype=dtype,
             tile=tile_shape,
             compression="zlib",

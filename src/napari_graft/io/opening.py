@@ -18,6 +18,7 @@ from napari_graft.io.masks import MaskMeaning, as_numbers, settle_mask
 from napari_graft.io.pixel_sizes import SizeNote, judge_sizes
 from napari_graft.io.pixel_types import refuse_unusable
 from napari_graft.io.readers import find_reader
+from napari_graft.io.single_axes import find_single_axes
 from napari_graft.io.volume import Volume
 
 GIVEN = "the user"
@@ -61,7 +62,8 @@ def open_volume(
     if pixel_size is not None:
         physical, note = _given_axes(arranged.names, raw.axes or "", pixel_size, unit), SizeNote(GIVEN)
     channel_axis = len(arranged.names) if arranged.has_channels else None
-    return Volume(arranged.data, physical, channel_axis, name, note, (*raw.notes, *arranged.notes))
+    singles = find_single_axes(raw.axes or "", raw.data.shape, arranged.names)
+    return Volume(arranged.data, physical, channel_axis, name, note, (*raw.notes, *arranged.notes), singles)
 
 
 def _name_axes(raw: RawImage, axes: str | None, channel: Channel | None, name: str) -> RawImage:
@@ -132,9 +134,9 @@ def _refuse_channels(raw: RawImage, name: str) -> None:
 
 
 def _given_axes(names: tuple[str, ...], letters: str, pixel_size: Sequence[float], unit: str) -> Axes:
-    """Return the axes with the user's pixel size, which may hold a z that was dropped for being single."""
+    """Return the axes with the user's pixel size, which may hold that of a dropped single axis."""
     nanometres_per(unit)
     sizes = tuple(float(size) for size in pixel_size)
-    if "z" in letters and "z" not in names and len(sizes) == len(names) + 1:
+    if len(letters) > len(names) == 2 and len(sizes) == 3:
         sizes = sizes[1:]
     return Axes(names, sizes, unit)

@@ -20,8 +20,17 @@ from napari_graft.core.tile import Tile
 from napari_graft.io.atomic import publish_file, storage_errors, sync_folder, write_text
 from napari_graft.io.marks import is_our_tiff, is_our_zarr, marked
 from napari_graft.io.ngff import write_multiscales
-from napari_graft.io.ome_tiff import write_ome_tiff
+from napari_graft.io.ome_tiff import PlaceInFile, write_ome_tiff
 from napari_graft.io.outputs import Outputs
+from napari_graft.io.single_axes import (
+    SingleAxes,
+    add_to_multiscales,
+    fit_to_ngff,
+    fit_to_tiff,
+    insert_letters,
+    insert_ones,
+)
+from napari_graft.io.staged_array import create_array, reopen_array
 from napari_graft.io.staging import Staging
 
 if TYPE_CHECKING:
@@ -56,12 +65,15 @@ class SinkOptions:
     request
         What the result depends on, in a few characters; what is unfinished of another request is forgotten.
         None where whoever writes knows.
+    single_axes
+        Axes of one pixel that the image has in its file and that the result gets, where its format can.
     """
 
     block: Sequence[int] | None = None
     origin: Sequence[int] | None = None
     outputs: Outputs = field(default_factory=Outputs)
     request: str | None = None
+    single_axes: SingleAxes = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +91,8 @@ class LabelSink:
         Names and physical size of the axes.
     is_resumed
         Whether boxes from an earlier, unfinished run may be in it.
+    single_axes
+        Axes of one pixel that are in the file and not in `shape`.
     options
         See `SinkOptions`.
     """
@@ -88,13 +102,15 @@ class LabelSink:
     is_resumed: bool
     _array: zarr.Array[Any]
     _staging: Staging
+    single_axes: SingleAxes = ()
     options: SinkOptions = field(default_factory=SinkOptions)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Number of pixels along each axis."""
-        return tuple(self._array.shape)
+        left_out = [position for position, _ in self.single_axes]
+        return tuple(n for axis, n in enumerate(self._array.shape) if axis not in left_out)
 
     @property
     def dtype(self) -> np.dtype[np.generic]:
@@ -118,11 +134,12 @@ class LabelSink:
             raise InputError(f"an array of shape {array.shape} does not fill the tile of shape {tile.shape}")
         # a chunk that two boxes share is read, changed and written
         with self._lock, storage_errors(self.path):
-            self._array[self._inside(tile).slices] = array.astype(self.dtype, copy=False)
+            stored = array.reshape(insert_ones(tile.shape, self.single_axes))
+            self._array[self._stored(tile)] = stored.astype(self.dtype, copy=False)
 
     def read(self, tile: Tile) -> NDArray[np.generic]:
         """Return the pixels of a box inside the image, 0 where nothing was written."""
-        return np.asarray(self._array[self._inside(tile).slices])
+        return np.asarray(self._array[self._stored(tile)]).reshape(tile.shape)
 
     def finish(self) -> Path:
         """Make the result from what was written, replace an older one, and remove the staging folder.
@@ -152,22 +169,30 @@ class LabelSink:
         """Let another process go on; more than once, and after `finish`, does no harm."""
         self._staging.release()
 
-    def _inside(self, tile: Tile) -> Tile:
+    def _stored(self, tile: Tile) -> tuple[slice, ...]:
+        """Return where a tile is in the array, which has the axes of one pixel as well."""
         if tile.clip(self.shape).shape != tile.shape:
             raise InputError(
                 f"tile {tile.start} to {tile.stop} reaches outside the image of shape {self.shape}"
             )
-        return tile
+        key = list(tile.slices)
+        for position, _ in self.single_axes:
+            key.insert(position, slice(0, 1))
+        return tuple(key)
 
     def _publish_tiff(self) -> None:
         temporary = self.staging / self.path.name
         try:
-            write_ome_tiff(temporary, self.read, self.shape, self.dtype, self.axes, self.options.origin)
+            write_ome_tiff(temporary, self.read, self.shape, self.dtype, self.axes, self._place)
         except BaseException:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
         publish_file(temporary, self.path)
+
+    @property
+    def _place(self) -> PlaceInFile:
+        return PlaceInFile(self.options.origin, self.single_axes)
 
     def _publish_folder(self) -> None:
         # The last that is written: what is newer was changed by another program, see `is_our_zarr`.
@@ -211,24 +236,28 @@ def open_label_sink(
     is_tiff = target.suffix.lower() in TIFF_SUFFIXES
     is_label = np.dtype(dtype).kind in "iu"
     attributes = marked(write_multiscales(axes, target.stem, is_label=is_label, origin=chosen.origin))
+    fit = fit_to_tiff if is_tiff else fit_to_ngff
+    singles = fit(axes.names, chosen.single_axes)
+    attributes = add_to_multiscales(attributes, singles)
     largest = _LARGEST_CHUNK[is_tiff, len(shape)]
-    chunk = tuple(map(min, shape, block or chosen.block or shape, largest))
+    chunk = insert_ones(tuple(map(min, shape, block or chosen.block or shape, largest)), singles)
+    stored_shape, names = insert_ones(shape, singles), insert_letters(axes.names, singles)
     staging = Staging.claim(target)
     try:
         with storage_errors(target):
             _forget_other_request(staging, chosen.request)
             staged = staging.folder / _IMAGE
-            array = _reopen(staged, tuple(shape), np.dtype(dtype), attributes)
+            array = reopen_array(staged, stored_shape, np.dtype(dtype), attributes)
             is_resumed = array is not None
             if array is None:
                 staging.remove(*_UNFINISHED)
-                array = _create(staged, tuple(shape), np.dtype(dtype), chunk, attributes)
+                array = create_array(staged, names, (stored_shape, chunk), np.dtype(dtype), attributes)
             if chosen.request is not None:
                 write_text(staging.folder / _REQUEST, chosen.request)
     except BaseException:
         staging.release()
         raise
-    return LabelSink(target, axes, is_resumed, array, staging, chosen)
+    return LabelSink(target, axes, is_resumed, array, staging, singles, chosen)
 
 
 def check_result(path: Path, outputs: Outputs) -> None:
@@ -254,39 +283,3 @@ def _forget_other_request(staging: Staging, request: str | None) -> None:
     record = staging.folder / _REQUEST
     if request is not None and not (record.is_file() and record.read_text() == request):
         staging.remove(*_UNFINISHED)
-
-
-def _create(
-    staged: Path,
-    shape: tuple[int, ...],
-    dtype: np.dtype[np.generic],
-    chunk: tuple[int, ...],
-    attributes: dict[str, object],
-) -> zarr.Array[Any]:
-    import zarr
-
-    group = zarr.create_group(staged, zarr_format=3, attributes=attributes)
-    names = "zyx"[-len(shape) :]
-    return group.create_array(
-        "0", shape=shape, dtype=dtype, chunks=chunk, fill_value=0, dimension_names=names
-    )
-
-
-def _reopen(
-    staged: Path, shape: tuple[int, ...], dtype: np.dtype[np.generic], attributes: dict[str, object]
-) -> zarr.Array[Any] | None:
-    """Return the unfinished array, None where there is none or its making was interrupted."""
-    import zarr
-
-    if not (staged / "0" / "zarr.json").is_file():
-        return None
-    group = zarr.open_group(staged, mode="r+")
-    array = group["0"]
-    if not isinstance(array, zarr.Array):
-        return None
-    if array.shape != shape or array.dtype != dtype or group.attrs.asdict() != attributes:
-        raise InputError(
-            f"{staged.parent} holds an unfinished result of another image ({array.shape}, {array.dtype}; now "
-            f"{shape}, {dtype}, or other pixels): delete that folder or choose another name"
-        )
-    return array

@@ -14,6 +14,7 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io.foreign import foreign_errors
 from napari_graft.io.pixel_sizes.stated import NO_NOTE, SizeNote
+from napari_graft.io.single_axes import SingleAxes
 
 LUMINANCE = (0.2125, 0.7154, 0.0721)
 """Weights of red, green and blue in grey (ITU-R BT.709, as scikit-image)."""
@@ -56,6 +57,8 @@ class Volume:
         Where the pixel size is from, and what is odd about it.
     notes
         What the user should know of how it was read, in words.
+    single_axes
+        Axes of one pixel that it has in its file, which a result for it gets as well.
     """
 
     data: LazyArray
@@ -64,6 +67,7 @@ class Volume:
     path: str | None = None
     size_note: SizeNote = NO_NOTE
     notes: tuple[str, ...] = ()
+    single_axes: SingleAxes = ()
 
     def __post_init__(self) -> None:
         n_expected = self.axes.ndim + (self.channel_axis is not None)

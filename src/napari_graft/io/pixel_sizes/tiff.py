@@ -17,6 +17,7 @@ from napari_graft.io.pixel_sizes.resolution import (
 )
 from napari_graft.io.pixel_sizes.stated import StatedSize, state_size
 
+_SHAPED = "the description of the TIFF"
 _UNIT_NM = {2: NANOMETRES_PER_INCH, 3: NANOMETRES_PER_CENTIMETRE}
 _UNIT, _BY_AXIS = 296, {"x": 282, "y": 283}
 """Tags ResolutionUnit, XResolution and YResolution."""
@@ -43,6 +44,7 @@ def tiff_sizes(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> tuple
 def _places() -> Iterator[tuple[str, Read]]:
     yield ome_xml.ORIGIN, _ome_xml
     yield imagej.ORIGIN, _imagej
+    yield _SHAPED, _shaped
     for origin, lengths in MICROSCOPES.items():
         yield origin, partial(_microscope, origin, lengths)
     yield "the resolution of the TIFF", _resolution
@@ -53,6 +55,22 @@ def _ome_xml(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> StatedS
         return StatedSize(ome_xml.ORIGIN)
     index = next((i for i, other in enumerate(tif.series) if other is series), 0)
     return ome_xml.ome_xml_size(tif.ome_metadata, index)
+
+
+def _shaped(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> StatedSize:
+    """Return what we write where an axis of one pixel keeps us from OME-XML, with the same words."""
+    index = next((i for i, other in enumerate(tif.series) if other is series), 0)
+    entries = tif.shaped_metadata or ()
+    entry = entries[index] if index < len(entries) else {}
+    sizes = {axis: entry.get(f"PhysicalSize{axis.upper()}") for axis in "zyx"}
+    return state_size(
+        _SHAPED,
+        {
+            axis: (size, entry.get(f"PhysicalSize{axis.upper()}Unit", "µm"))
+            for axis, size in sizes.items()
+            if size is not None
+        },
+    )
 
 
 def _imagej(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> StatedSize:
