@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -67,7 +68,8 @@ class GuessCache:
             tensors, _ = load_tensors(path)
             guess = Guess(tensors["segments"].astype(np.uint32), tensors["uncertainty"].astype(np.float32))
         except (InputError, KeyError):
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # where it is a folder, there is no guess
+                path.unlink(missing_ok=True)
             return None
         return guess
 
