@@ -62,10 +62,7 @@ def open_regular(path: Path, *, limit: int, write: bool = False, follow_links: b
 def read_regular(path: Path, *, limit: int, follow_links: bool = False) -> bytes:
     """Return the content of a file; errors as for `open_regular`."""
     with open_regular(path, limit=limit, follow_links=follow_links) as file:
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise DamagedFileError(f"{str(path)!r} is larger than the {limit} bytes that it may have")
-    return data
+        return file.readall()
 
 
 def read_named(path: Path, *, limit: int, title: str) -> bytes:

@@ -101,10 +101,12 @@ def parse_document(kind: type[D], text: bytes, title: str) -> D:
         raise DamagedFileError(f"{title} is damaged: {error}; {_RESTORE}") from None
     stored = values.pop(CHECKSUM, None) if isinstance(values, dict) else None
     is_whole = stored is None or stored == checksum_of(values)
+    is_newer = is_whole or stored != checksum_of(_of_this_version(values))
     try:
         document = kind.model_validate_json(json.dumps(values))
     except ValidationError as error:
-        _refuse_newer(error, title)
+        if is_newer:
+            _refuse_newer(error, title)
         raise DamagedFileError(f"{title} {_explain(error) if is_whole else _MISFIT}") from None
     if not is_whole:
         raise DamagedFileError(f"{title} {_MISFIT}")
@@ -122,6 +124,15 @@ def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _no_number(word: str) -> None:
     raise ValueError(f"{word} is no number of JSON")
+
+
+def _of_this_version(values: object) -> object:
+    """Return what would be stored had nothing but numbers of versions been damaged."""
+    if isinstance(values, list):
+        return [_of_this_version(value) for value in values]
+    if not isinstance(values, dict):
+        return values
+    return {key: 1 if key == "format_version" else _of_this_version(value) for key, value in values.items()}
 
 
 def _refuse_newer(error: ValidationError, title: str) -> None:
