@@ -4,7 +4,6 @@ import errno
 import functools
 import hashlib
 import http.server
-import json
 import shutil
 import threading
 import zipfile
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from edited import edit_document
 from napari_graft.core.errors import Cancelled, InputError, StorageError
 from napari_graft.core.progress import CancelToken, Progress
 from napari_graft.exchange import torchscript_file
@@ -182,8 +182,7 @@ def test_damaged_weights_and_fingerprints_are_not_added(tmp_path: Path, folder: 
 
 
 def test_an_id_in_a_card_cannot_lead_out_of_the_folder(tmp_path: Path, folder: Path) -> None:
-    card = json.loads((folder / "card.json").read_text())
-    (folder / "card.json").write_text(json.dumps(card | {"id": "../../evil"}))
+    edit_document(folder / "card.json", id="../../evil")
 
     with pytest.raises(InputError, match="id"):
         add_source(folder, tmp_path / "home")

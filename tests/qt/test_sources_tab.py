@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ import tifffile
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QFileDialog, QMessageBox
 
+from edited import edit_document
 from napari_graft._napari.comparison import comparison_view_of
 from napari_graft._napari.layers import details_of, our_layers
 from napari_graft._qt.tabs.sources_tab import SourcesTab
@@ -311,8 +311,7 @@ def test_the_user_is_asked_before_a_source_takes_the_place_of_another(
     monkeypatch.setattr(QMessageBox, "question", ask)
     for name in ("First", "Second"):
         shutil.copytree(tmp_path / "few" / AXONS, tmp_path / name)
-        card = json.loads((tmp_path / name / "card.json").read_text())
-        (tmp_path / name / "card.json").write_text(json.dumps(card | {"id": "theirs", "title": name}))
+        edit_document(tmp_path / name / "card.json", id="theirs", title=name)
         monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_, n=name: str(tmp_path / n))
         click(qtbot, tab.more.add_folder)
         wait(dock, qtbot)

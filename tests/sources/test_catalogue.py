@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import napari_graft
+from edited import edit_document
 from napari_graft.core.errors import InputError
 from napari_graft.sources.catalogue import Catalogue, default_folders, user_home
 from napari_graft.sources.source import export_source, open_source
@@ -54,7 +54,7 @@ def test_broken_sources_are_left_out_logged_and_explained_when_asked_for(
     (make_source(tmp_path, "no-card") / "card.json").unlink()
     (make_source(tmp_path, "no-weights") / "weights.safetensors").unlink()
     newer = make_source(tmp_path, "newer") / "card.json"
-    newer.write_text(json.dumps(json.loads(newer.read_text()) | {"format_version": 2}))
+    edit_document(newer, format_version=2)
     catalogue = Catalogue([(tmp_path, "user")])
 
     with caplog.at_level(logging.WARNING):

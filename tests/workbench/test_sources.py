@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from edited import edit_document
 from napari_graft.core.tile import Tile
 from napari_graft.project.opening import open_project
 from napari_graft.project.ranking import RankedEntry, StoredRanking
@@ -230,8 +230,7 @@ def test_added_source_is_listed_and_ticked(
 ) -> None:
     folder = tmp_path / "theirs"
     shutil.copytree(tmp_path / "few" / few_sources[0], folder)
-    card = (folder / "card.json").read_text()
-    (folder / "card.json").write_text(card.replace('"fly-medulla-fibsem"', '"theirs"', 1))
+    edit_document(folder / "card.json", id="theirs")
     model = graft_window.workbench.sources
     model.add(folder)
     graft_window.wait()
@@ -249,8 +248,7 @@ def test_a_source_whose_id_is_taken_is_told_of_and_replaces_the_other_when_asked
     model.taken.connect(lambda path, source_id: taken.append((path, source_id)))
     for title in ("First", "Second"):
         shutil.copytree(tmp_path / "few" / few_sources[0], tmp_path / title)
-        card = json.loads((tmp_path / title / "card.json").read_text())
-        (tmp_path / title / "card.json").write_text(json.dumps(card | {"id": "theirs", "title": title}))
+        edit_document(tmp_path / title / "card.json", id="theirs", title=title)
         model.add(tmp_path / title)
         graft_window.wait()
 
