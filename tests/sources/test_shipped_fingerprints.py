@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from napari_graft.core.errors import DamagedFileError
 from napari_graft.fingerprints.fingerprint import N_DRAWS, NULL_SIZES
 from napari_graft.fingerprints.random_features import N_NUMBERS
 from napari_graft.io.weights import load_tensors
-from napari_graft.sources.archive import FINGERPRINT, GENERAL
+from napari_graft.sources.archive import CARD, FINGERPRINT, GENERAL
 from napari_graft.sources.catalogue import ANCESTOR, Catalogue
-from napari_graft.sources.source import Source
+from napari_graft.sources.source import Source, open_source
 
 SOURCES = [source for source in Catalogue().sources() if source.origin in ("built-in", "repository")]
 LARGEST = 200_000
 """Bytes of both fingerprints of a source together."""
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=[source.id for source in SOURCES])
+def test_a_flipped_bit_in_a_card_or_a_fingerprint_is_noticed(source: Source, tmp_path: Path) -> None:
+    folder = tmp_path / source.id
+    shutil.copytree(source.path, folder)
+    for name in (CARD, FINGERPRINT, *([] if source.id == ANCESTOR else [GENERAL])):
+        good = (folder / name).read_bytes()
+        (folder / name).write_bytes(good[:-200] + bytes([good[-200] ^ 16]) + good[-199:])
+        with pytest.raises(DamagedFileError, match="damaged"):
+            copy = open_source(folder, "user")
+            copy.load_fingerprint(), copy.load_general_fingerprint()
+        (folder / name).write_bytes(good)
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=[source.id for source in SOURCES])

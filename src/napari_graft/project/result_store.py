@@ -11,6 +11,7 @@ from pydantic import Field
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io import atomic
+from napari_graft.project.places import refuse_links_below
 from napari_graft.sources.document import Document, read_document, write_document
 
 _log = logging.getLogger(__name__)
@@ -74,11 +75,14 @@ class ResultStore:
 
         Raises
         ------
+        InputError
+            If an earlier or unfinished result in it holds a link.
         StorageError
             If it cannot be made.
         """
         with atomic.storage_errors(self._folder):
             self._folder.mkdir(exist_ok=True)
+        refuse_links_below(self._folder, self._folder.parent, with_large=True)
 
     def add(self, record: ResultRecord) -> Result:
         """Let a segmentation that was written to the paths of its run count.
@@ -98,6 +102,8 @@ class ResultStore:
         if not (path.is_file() and labels.is_dir() and uncertainty.is_dir()):
             return None
         try:
+            for folder in (labels, uncertainty):
+                refuse_links_below(folder, self._folder.parent, with_large=True)
             return Result(read_document(ResultRecord, path, "segmentation"), labels, uncertainty)
         except InputError as error:
             _log.warning("left out: %s", error)

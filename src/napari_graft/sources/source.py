@@ -178,5 +178,5 @@ def _load_tensors(path: Path, name: str, data: bytes) -> dict[str, NDArray[np.ge
     # From these bytes and not from the file: what was checked is what is loaded, also from inside an archive.
     try:
         return parse_tensors(data, name)
-    except InputError as error:
-        raise InputError(f"source {str(path)!r}: {error}") from None
+    except DamagedFileError as error:
+        raise DamagedFileError(f"source {str(path)!r}: {error}") from None

@@ -56,6 +56,7 @@ class DataModel:
         self.state = DataState()
         self.shown_by: LayerImage | None = None
         """The layer that shows the image of the open project, as far as that was found when it was opened."""
+        self._n_told = 0
         for changed in (self.state.events.pixel_size, self.state.events.unit, self.state.events.structure):
             changed.connect(self._update_hint)
         context.hear(context.project_changed, self._on_project_changed)
@@ -217,10 +218,21 @@ class DataModel:
         if self._context.project is None:
             self.state.is_of_project = False
         self._update_fixed()
+        self._n_told = 0
+        self._tell_damage()
 
     def _on_job_changed(self, job: Job[object]) -> None:
         if job.lane == "long":
             self._update_fixed()
+        self._tell_damage()
+
+    def _tell_damage(self) -> None:
+        """Tell of damaged files that were met since this was asked last."""
+        project = self._context.project
+        notes = () if project is None else project.notes
+        new, self._n_told = notes[self._n_told :], len(notes)
+        if new:
+            self.refused.emit("\n".join(new))
 
     def _update_fixed(self) -> None:
         project = self._context.project
