@@ -34,3 +34,8 @@ def test_what_looks_odd_is_told(found: Axes, structure: str | None, word: str) -
 def test_no_usual_pixel_size_looks_odd(structure: str) -> None:
     for _, size in USUAL_NM[structure]:
         assert pixel_size_hint(axes(size, size), structure) == ""
+
+
+def test_what_is_doubted_where_it_was_read_is_told_before_all_else() -> None:
+    found = pixel_size_hint(Axes(("y", "x")), "nuclei", "the TIFF says 300 dots per inch")
+    assert found == "Not known: the TIFF says 300 dots per inch. What is right?"

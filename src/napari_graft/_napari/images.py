@@ -7,10 +7,11 @@ from pathlib import Path
 from napari.components import ViewerModel
 from napari.layers import Image
 
+from napari_graft._napari.layer_scale import layer_size
 from napari_graft._napari.layers import KEY, details_of, find_layer, our_layers
-from napari_graft.core.axes import SPATIAL_NAMES, Axes, nanometres_per, short_unit
-from napari_graft.core.errors import InputError
+from napari_graft.core.axes import SPATIAL_NAMES, Axes
 from napari_graft.io.layout import keep_axes, stored_array
+from napari_graft.io.pixel_sizes import NO_NOTE
 from napari_graft.workbench.layer_image import LayerImage
 
 _NOT_AN_IMAGE = ("uncertainty", "disagreement", "preview", "dismissed")
@@ -48,17 +49,18 @@ def describe_layer(layer: Image) -> LayerImage:
     Axes of one pixel, as of a single time point or channel, are left out.
     """
     axes = _long_axes(layer)
-    pixel_size, unit = _pixel_size(layer, axes)
+    size, note = layer_size(layer, axes) if len(axes) in (2, 3) else (None, NO_NOTE)
     data = layer.data[0] if layer.multiscale else layer.data
     return LayerImage(
         name=layer.name,
         data=keep_axes(data, (*axes, data.ndim - 1) if layer.rgb else tuple(axes)),
         has_channels=bool(layer.rgb),
-        pixel_size=pixel_size,
-        unit=unit,
+        pixel_size=None if size is None else size.pixel_size,
+        unit="nm" if size is None else size.unit,
         path=layer.source.path,
         layer=str(layer.unique_id),
         project=details_of(layer).get("project") if details_of(layer).get("role") == "image" else None,
+        size_note=note,
     )
 
 
@@ -92,15 +94,3 @@ def pixel_size_of(layer: Image) -> tuple[float, ...] | None:
     """Return the length of a pixel along each spatial axis in nanometres, None where that is not known."""
     image = describe_layer(layer)
     return Axes(SPATIAL_NAMES[-len(image.shape) :], image.pixel_size, image.unit).pixel_size_in("nm")
-
-
-def _pixel_size(layer: Image, axes: list[int]) -> tuple[tuple[float, ...] | None, str]:
-    """Return the scale along some axes where all its units are lengths, in the unit of x."""
-    units = [str(layer.units[axis]) for axis in axes]
-    try:
-        lengths = [nanometres_per(unit) for unit in units]
-    except InputError:
-        return None, "nm"
-    scale = [abs(float(layer.scale[axis])) for axis in axes]  # a flipped layer has negative ones
-    sizes = tuple(size * own / lengths[-1] for size, own in zip(scale, lengths, strict=True))
-    return sizes, short_unit(units[-1])

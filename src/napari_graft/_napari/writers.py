@@ -36,7 +36,7 @@ def write_project(path: str, data: Any, arguments: dict[str, Any]) -> list[str]:
             if bar.is_canceled:
                 cancel.cancel()
 
-        options = CopyOptions(has_channels=image.has_channels)
+        options = CopyOptions(image.has_channels, pixel_size_from=image.size_note.origin)
         try:
             make_project_with_copy(
                 Path(path), image.data, image.axes(), options, report=report, cancel=cancel

@@ -23,6 +23,8 @@ class ImageChoice:
         A file or folder, and perhaps a part of it, as for `open_volume`.
     axes, pixel_size, unit, channel
         As for `open_volume`; None where the file says it.
+    pixel_size_from
+        Where the pixel size is from where that is known better than by who opens the image, in words.
     """
 
     path: str
@@ -30,6 +32,7 @@ class ImageChoice:
     pixel_size: tuple[float, ...] | None = None
     unit: str = "nm"
     channel: Channel | None = None
+    pixel_size_from: str = ""
 
     @property
     def file(self) -> Path:
@@ -45,13 +48,16 @@ class ImageChoice:
             If it cannot be read as one 2-D or 3-D image.
         """
         part = split_location(self.path)[1]
-        return open_volume(
+        volume = open_volume(
             f"{self.file}{DATASET_MARK}{part}" if part else str(self.file),
             axes=self.axes,
             pixel_size=self.pixel_size,
             unit=self.unit,
             channel=self.channel,
         )
+        if not self.pixel_size_from or volume.axes.pixel_size is None:
+            return volume
+        return replace(volume, size_note=replace(volume.size_note, origin=self.pixel_size_from))
 
 
 def to_stored_path(path: str, folder: Path) -> str:

@@ -35,11 +35,14 @@ class CopyOptions:
         Whether its last axis holds red, green, blue (and alpha).
     structure, is_inverted
         As in `ImageOptions`.
+    pixel_size_from
+        Where the pixel size is from, in words; empty where the copy is to be named.
     """
 
     has_channels: bool = False
     structure: Structure | None = None
     is_inverted: bool = False
+    pixel_size_from: str = ""
 
 
 def import_image(
@@ -101,7 +104,9 @@ def make_project_with_copy(
         copy = import_image(
             data, axes, has_channels=options.has_channels, folder=staging, report=report, cancel=cancel
         )
-        choice = ImageChoice(str(copy), channel=RGB if options.has_channels else None)
+        choice = ImageChoice(
+            str(copy), channel=RGB if options.has_channels else None, pixel_size_from=options.pixel_size_from
+        )
         intensity = measure_intensity(replace(choice.open(), path=_NAME))
         cancel.raise_if_cancelled()
         return create_project(

@@ -25,11 +25,13 @@ class ImageOptions:
     channel: Channel | None = None
     structure: Structure | None = None
     is_inverted: bool = False
+    pixel_size_from: str = ""
 
     @property
     def choice(self) -> ImageChoice:
         """The image, to be opened."""
-        return ImageChoice(self.image, self.axes, self.pixel_size, self.unit, self.channel)
+        size = (self.pixel_size, self.unit)
+        return ImageChoice(self.image, self.axes, *size, self.channel, self.pixel_size_from)
 
 
 def make_project(folder: Path, options: ImageOptions) -> Project:

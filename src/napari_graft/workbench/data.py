@@ -11,6 +11,8 @@ from psygnal import Signal
 from napari_graft.core.axes import Axes
 from napari_graft.core.errors import GraftError, InputError
 from napari_graft.core.progress import CancelToken, Report
+from napari_graft.io.opening import GIVEN
+from napari_graft.io.pixel_sizes import NO_NOTE, SizeNote
 from napari_graft.project.opening import holds_project
 from napari_graft.project.project import Project
 from napari_graft.session.image_facts import (
@@ -77,6 +79,7 @@ class DataModel:
             self._show_manifest(project)
         else:
             self.state.unit = image.unit
+            self.state.size_note = image.size_note
             self.state.is_size_from_layer = image.pixel_size is not None
             self.state.pixel_size = image.pixel_size
             self.state.folder = default_folder(image)
@@ -94,6 +97,7 @@ class DataModel:
         self.state.size_error = ""
         if not self.state.is_of_project:
             self.state.is_size_from_layer = False
+            self.state.size_note = NO_NOTE
             self.state.unit = unit
             self.state.pixel_size = pixel_size
 
@@ -184,6 +188,8 @@ class DataModel:
         self.state.unit = manifest.unit
         self.state.pixel_size = manifest.pixel_size
         self.state.is_size_from_layer = False
+        self.state.size_note = SizeNote(manifest.pixel_size_from, manifest.pixel_size_doubt)
+        self._update_hint()
 
     def _try(self, change: Callable[[Project], None], *, is_seen: bool) -> None:
         try:
@@ -252,7 +258,8 @@ class DataModel:
                 f"project {str(state.folder)!r} exists already: resume it, or choose another name"
             )
         axes = Axes(state.image.axes().names, state.pixel_size, state.unit)
-        return _ProjectRequest(state.image, axes, state.folder, state.structure, state.is_inverted)
+        origin = "" if state.pixel_size is None else state.size_note.origin or GIVEN
+        return _ProjectRequest(state.image, axes, state.folder, state.structure, state.is_inverted, origin)
 
     def _update_hint(self) -> None:
         image = self.state.image
@@ -261,7 +268,7 @@ class DataModel:
             return
         try:
             axes = Axes(image.axes().names, self.state.pixel_size, self.state.unit)
-            self.state.hint = pixel_size_hint(axes, self.state.structure)
+            self.state.hint = pixel_size_hint(axes, self.state.structure, self.state.size_note.doubt)
         except InputError as error:
             self.state.hint = str(error)
 
@@ -275,6 +282,7 @@ class _ProjectRequest:
     folder: Path
     structure: Structure | None
     is_inverted: bool
+    pixel_size_from: str
 
     def make(self, report: Report, cancel: CancelToken) -> Project:
         options = ImageOptions(
@@ -283,6 +291,7 @@ class _ProjectRequest:
             unit=self.axes.unit,
             structure=self.structure,
             is_inverted=self.is_inverted,
+            pixel_size_from=self.pixel_size_from,
         )
         if self.image.is_in_file(report=report, cancel=cancel):
             return make_project(self.folder, options)
@@ -290,7 +299,7 @@ class _ProjectRequest:
             self.folder,
             self.image.data,
             self.axes,
-            CopyOptions(self.image.has_channels, self.structure, self.is_inverted),
+            CopyOptions(self.image.has_channels, self.structure, self.is_inverted, self.pixel_size_from),
             report=report,
             cancel=cancel,
         )

@@ -9,6 +9,7 @@ from typing import ClassVar
 from psygnal import SignalGroupDescriptor
 
 from napari_graft.io.location import split_location
+from napari_graft.io.pixel_sizes import NO_NOTE, SizeNote
 from napari_graft.sources.card import Structure
 from napari_graft.workbench.layer_image import LayerImage
 from napari_graft.workbench.project_opening import LostImage
@@ -28,6 +29,8 @@ class DataState:
         Length of a pixel along each spatial axis, None where not known.
     is_size_from_layer
         Whether the pixel size is that of the layer and not typed in.
+    size_note
+        Where the pixel size is from, and what looked odd there; empty where it was typed in.
     structure
         What is to be segmented, None before the user says.
     folder
@@ -56,6 +59,7 @@ class DataState:
     pixel_size: tuple[float, ...] | None = None
     unit: str = "nm"
     is_size_from_layer: bool = False
+    size_note: SizeNote = NO_NOTE
     structure: Structure | None = None
     folder: Path | None = None
     is_inverted: bool = False

@@ -26,11 +26,23 @@ USUAL_NM: dict[str, tuple[tuple[str, float], ...]] = {
 """By structure two usual pixel sizes, in words and in nanometres."""
 
 
-def pixel_size_hint(axes: Axes, structure: str | None) -> str:
-    """Return what looks odd about a pixel size, in one line; empty where nothing does."""
+def pixel_size_hint(axes: Axes, structure: str | None, doubt: str = "") -> str:
+    """Return what looks odd about a pixel size, in one line; empty where nothing does.
+
+    Parameters
+    ----------
+    doubt
+        What looked odd where it was read, or why nothing that was found is believed.
+    """
     size = axes.pixel_size_in("nm")
+    if doubt:
+        return f"{'Not known: ' if size is None else ''}{doubt}. What is right?"
     if size is None:
         return "Not known. With it, sources work at the scale that they were trained at."
+    return _oddity(size, structure)
+
+
+def _oddity(size: tuple[float, ...], structure: str | None) -> str:
     if max(size) / min(size) > _MOST_ANISOTROPIC:
         return f"One side of a pixel is {max(size) / min(size):.0f} times another: is the unit right?"
     low, high = _PLAUSIBLE_NM.get(structure or "", (0.0, float("inf")))

@@ -8,6 +8,7 @@ from napari_graft.core.axes import SPATIAL_NAMES, Axes
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Report, ignore_progress
 from napari_graft.io import Volume, open_volume
+from napari_graft.io.pixel_sizes import NO_NOTE, SizeNote
 from napari_graft.io.same_pixels import have_same_pixels
 from napari_graft.io.volume import LazyArray
 
@@ -32,6 +33,8 @@ class LayerImage:
         What tells the layer from all others.
     project
         Folder of the project whose image it shows, None where it shows none.
+    size_note
+        Where the pixel size is from, and what is odd about it.
     """
 
     name: str
@@ -42,6 +45,7 @@ class LayerImage:
     path: str | None = None
     layer: str = ""
     project: str | None = None
+    size_note: SizeNote = NO_NOTE
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_graft.io.opening import GIVEN
 from napari_graft.project.project import Project
 from napari_graft.sources.card import Structure
 from napari_graft.workbench.data_state import DataState
@@ -39,9 +40,9 @@ def words_of_size(state: DataState) -> str:
         return state.size_error or f"Fixed: {state.fixed}."
     if state.hint:
         return state.hint
-    if state.is_of_project:
-        return "of the project; what you change applies at once"
-    return "from the layer ✓" if state.is_size_from_layer else "as typed"
+    origin = state.size_note.origin
+    where = f"from {origin} ✓" if origin and origin != GIVEN else "as typed"
+    return f"{where}; what you change applies at once" if state.is_of_project else where
 
 
 def names_of_projects(folders: Sequence[Path]) -> list[str]:

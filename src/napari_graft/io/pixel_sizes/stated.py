@@ -85,7 +85,7 @@ def state_size(
         try:
             known_unit = short_unit(unit)
         except InputError:
-            doubts.append(_doubt_of_unit(size, unit))
+            doubts.append(_doubt_of_unit(axis, size, unit))
             continue
         if _LEAST_NM < size * nanometres_per(known_unit) < _MOST_NM:
             real[axis] = _readable(size, known_unit)
@@ -131,8 +131,8 @@ def _readable(size: float, unit: str) -> tuple[float, str]:
     return in_unit(size, unit, read), read
 
 
-def _doubt_of_unit(size: float, unit: str) -> str:
+def _doubt_of_unit(axis: str, size: float, unit: str) -> str:
     """Say that a unit is none, unless all is as in an image that nobody calibrated."""
     if unit.lower() in _NO_UNITS:
-        return "" if unit or size in (0.0, 1.0) else f"says {size:g} without a unit"
+        return "" if unit or size in (0.0, 1.0) else f"says {axis} {size:g} without a unit"
     return f"gives lengths in {unit[:40]!r}, which is not known as a unit"
