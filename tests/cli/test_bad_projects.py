@@ -142,11 +142,14 @@ def test_a_demo_does_not_remove_the_project_of_another_one(
     make_annotated(tmp_path / "report" / "demo.graft", image, labels)
     before = _state(tmp_path)
 
+    command = ("demo", "--out", tmp_path / "report", "--image", image, "--labels", labels)
     with open_project(tmp_path / "report" / "demo.graft", write=True):
-        answer = graft("demo", "--out", tmp_path / "report", "--image", image, "--labels", labels)
+        answer = graft(*command)
 
-        assert answer.refuses("demo.graft", "being written")
+        assert answer.refuses("demo.graft", "choose another folder")
         assert _state(tmp_path) == before
+    assert graft(*command, "--overwrite").refuses("demo.graft", "choose another folder")
+    assert (tmp_path / "report" / "demo.graft" / "annotations").is_dir()
 
 
 def test_an_image_that_is_gone_or_replaced_is_named(graft: Graft, tmp_path: Path, image: Path) -> None:

@@ -137,10 +137,10 @@ class Outputs:
         """Refuse entries that would be written over and are not known to be ours."""
         for name in doubtful:
             path = folder / name
+            if path.is_symlink() or not path.is_file():
+                raise InputError(f"{path} is no earlier result of napari-graft: choose another folder")
             if not self.may_overwrite:
                 raise InputError(f"{path} exists and is no earlier result of napari-graft: {_HOW_TO}")
-            if path.is_symlink() or not path.is_file():
-                raise InputError(f"{path} is no file of napari-graft: choose another folder")
 
     def _check_place(self, path: Path) -> None:
         _refuse_links(path)
