@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 tests = Path(__file__).parents[1]
-sys.path[:0] = [str(Path(__file__).parent), str(tests / "session"), str(tests / "sources")]
+sys.path[:0] = [str(Path(__file__).parent), str(tests / "session"), str(tests / "sources"), str(tests)]
 
 from foreign import bright_package, edges_package  # noqa: E402, F401 - a fixture
 from made_sources import make_source  # noqa: E402, F401 - a fixture

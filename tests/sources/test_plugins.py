@@ -70,6 +70,15 @@ def test_a_plugin_does_not_hide_a_source_that_was_there(
         "return ['/nowhere/at/all']",
         "return [__file__]",
         "import a_library_that_is_not_there",
+        "raise SystemExit(3)",
+        "raise KeyboardInterrupt",
+        "raise BaseException('odd')",
+        "import sys; sys.exit()",
+        "return [input('which? ')]",
+        "import sys; return [sys.stdin.read()[0]]",
+        "return (str(i) for i in __import__('itertools').count())",
+        "return ['x' * 5000, '/nowhere/\\0']",
+        "return ['~nobody-of-this-name/x']",
     ],
 )
 def test_a_plugin_that_fails_is_logged_and_hides_nothing(
@@ -109,3 +118,51 @@ def test_a_catalogue_of_given_folders_asks_no_plugin(
     install("graft_good", f"return [{str(make_source(tmp_path / 'theirs', 'from-a-plugin'))!r}]")
 
     assert Catalogue([]).sources() == []
+
+
+def test_what_a_plugin_prints_is_kept_from_the_results(
+    install: Callable[[str, str], None],
+    tmp_path: Path,
+    make_source: MakeSource,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    install(
+        "graft_talks", f"print('hello'); return [{str(make_source(tmp_path / 'theirs', 'from-a-plugin'))!r}]"
+    )
+
+    assert "from-a-plugin" in [one.id for one in Catalogue().sources()]
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "hello" in captured.err
+
+
+@pytest.mark.parametrize("body", ["while True: pass", "__import__('threading').Event().wait()"])
+def test_a_plugin_that_never_ends_is_named_and_asked_no_more(
+    install: Callable[[str, str], None],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    body: str,
+) -> None:
+    monkeypatch.setattr(plugins, "_SECONDS", 0.2)
+    install("graft_endless", body)
+
+    with caplog.at_level(logging.WARNING):
+        assert plugin_sources() == []
+        assert plugin_sources() == []
+
+    told = [record.message for record in caplog.records if "graft_endless" in record.message]
+    assert len(told) == 1
+    assert "did not answer" in told[0]
+
+
+@pytest.mark.parametrize("line", ["raise SystemExit(3)", "input()", "import sys; sys.exit('no')"])
+def test_a_plugin_that_ends_the_program_while_it_is_imported_is_named(
+    install: Callable[[str, str], None], tmp_path: Path, caplog: pytest.LogCaptureFixture, line: str
+) -> None:
+    install("graft_ends", "return []")
+    (tmp_path / "site" / "graft_ends.py").write_text(line)
+
+    with caplog.at_level(logging.WARNING):
+        assert plugin_sources() == []
+
+    assert "graft_ends" in caplog.text

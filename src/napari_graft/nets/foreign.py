@@ -101,8 +101,9 @@ class ForeignNetwork(Network):
             answer = self.program(x)
         except torch.OutOfMemoryError:
             raise
-        except RuntimeError as error:
-            reason = (str(error).strip().splitlines() or [""])[-1]
+        except Exception as error:
+            # A program of others fails as it likes: torch turns what it raises into any of Python's errors.
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[-1][:300]
             raise InputError(
                 f"the imported network fails on an input of shape {tuple(x.shape)} ({reason}): "
                 "correct its input in the card"

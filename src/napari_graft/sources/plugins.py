@@ -73,7 +73,7 @@ def _manager() -> PluginManager:
     """Look for plugins, once: those installed later are seen by the next start."""
     from napari_plugin_engine import HookSpecificationMarker, PluginManager
 
-    manager = PluginManager("napari_graft", discover_entry_point=ENTRY_POINT)
+    manager = PluginManager("napari_graft")
     HookSpecificationMarker("napari_graft")(SourceHooks.napari_graft_sources)
     manager.add_hookspecs(SourceHooks)
     _silent.clear()
