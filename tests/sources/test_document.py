@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from napari_graft.core.errors import InputError
+from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.sources.document import (
     MAX_DOCUMENT_BYTES,
     Document,
+    document_bytes,
     parse_document,
     read_document,
     write_document,
@@ -60,6 +61,27 @@ def test_what_cannot_be_read_is_told_in_words(text: bytes, message: str) -> None
 
     assert str(caught.value).startswith("note 'n.json'")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("depth", [100, 300, 900, 980, 990, 1000, 5000])
+def test_a_document_that_is_nested_too_deep_is_damaged(depth: int) -> None:
+    for checksum in (b"", b', "checksum": "0"'):
+        text = b'{"text": ' + b"[" * depth + b"]" * depth + checksum + b"}"
+        with pytest.raises(DamagedFileError):
+            parse_document(Note, text, "note 'n.json'")
+
+
+def test_a_document_is_checked_by_its_checksum_and_one_without_is_taken_as_it_is() -> None:
+    text = document_bytes(Note(text="a", score=2.0))
+
+    assert parse_document(Note, text, "note") == Note(text="a", score=2.0)
+    assert parse_document(Note, b'{"text": "a", "score": 2.0}', "note") == Note(text="a", score=2.0)
+    with pytest.raises(DamagedFileError, match="checksum does not fit"):
+        parse_document(Note, text.replace(b"2.0", b"3.0"), "note")
+    with pytest.raises(DamagedFileError, match="'text' is there twice"):
+        parse_document(Note, b'{"text": "a", "text": "b"}', "note")
+    with pytest.raises(DamagedFileError, match="checksum does not fit"):
+        parse_document(Note, text.replace(b'"format_version":1', b'"format_version":3'), "note")
 
 
 def test_a_huge_document_is_not_parsed(tmp_path: Path) -> None:

@@ -97,13 +97,14 @@ def parse_document(kind: type[D], text: bytes, title: str) -> D:
         values = json.loads(
             text.decode("utf-8-sig"), object_pairs_hook=_without_repeats, parse_constant=_no_number
         )
+        stored = values.pop(CHECKSUM, None) if isinstance(values, dict) else None
+        is_whole = stored is None or stored == checksum_of(values)
+        is_newer = is_whole or stored != checksum_of(_of_this_version(values))
+        plain = json.dumps(values)
     except (ValueError, RecursionError) as error:  # nested a thousand times, it is none of ours
         raise DamagedFileError(f"{title} is damaged: {error}; {_RESTORE}") from None
-    stored = values.pop(CHECKSUM, None) if isinstance(values, dict) else None
-    is_whole = stored is None or stored == checksum_of(values)
-    is_newer = is_whole or stored != checksum_of(_of_this_version(values))
     try:
-        document = kind.model_validate_json(json.dumps(values))
+        document = kind.model_validate_json(plain)
     except ValidationError as error:
         if is_newer:
             _refuse_newer(error, title)
