@@ -30,6 +30,8 @@ class Labelled:
         What is to be segmented.
     axes
         One letter of tczyx for each axis of the image and of its labels; wins over what the files say.
+    channel
+        The one channel of the image to use, its name or its number counted from 0; rgb where all are colours.
     mask
         What a mask given as labels is, an image of two values such as 0 and 255: one object, or pieces of
         which each is an object.
@@ -39,6 +41,7 @@ class Labelled:
     labels: str | None = None
     structure: Structure | None = None
     axes: str | None = None
+    channel: str | None = None
     mask: Literal["object", "pieces"] | None = None
 
 
@@ -131,7 +134,7 @@ def demo(
     request = DemoRequest(
         out,
         labels,
-        ImageOptions(image, labelled.axes, scale.pixel_size, scale.unit, structure=structure),
+        ImageOptions(image, labelled.axes, scale.pixel_size, scale.unit, labelled.channel, structure),
         mask=labelled.mask,
         exclude=tuple(exclude or ()),
         n_rounds=effort.rounds,

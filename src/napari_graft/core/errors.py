@@ -15,6 +15,22 @@ class DamagedFileError(InputError):
     """Report that a file does not hold what was written to it, or is no file at all."""
 
 
+class UnclearImageError(InputError):
+    """Report that a file does not say what its axes or channels are, and which options of `new` say it.
+
+    Parameters
+    ----------
+    problem
+        What is not clear.
+    remedy
+        The options; who has none catches the error and says what to do instead.
+    """
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"{problem}: {remedy}")
+        self.problem = problem
+
+
 class StorageError(GraftError):
     """Report that a file could not be written, for example because the disk is full."""
 

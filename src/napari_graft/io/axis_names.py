@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from napari_graft.core.axes import SPATIAL_NAMES
-from napari_graft.core.errors import InputError
+from napari_graft.core.errors import InputError, UnclearImageError
 
 KNOWN_AXES = "tczyx"
 UNKNOWN = "?"
@@ -96,13 +96,13 @@ def _fill(shape: tuple[int, ...], letters: str, path: str, has_channel_choice: b
         long = unknown  # a line or a point
     if len(unknown) == len(shape) and len(long) == 3 and shape[long[-1]] in N_COLOURS:
         if not has_channel_choice:
-            raise InputError(_doubt(shape, long, path))
+            raise _doubt(shape, long, path)
         lacking = ["y", "x", "c"]
     filled = dict(zip(long, lacking[len(lacking) - len(long) :], strict=False))
     if len(filled) < len(long) or not {"y", "x"} <= {*letters, *filled.values()}:
-        raise InputError(
-            f"{path} has {len(shape)} axes of shape {shape} and does not say what they are: name them, "
-            "for example axes 'tczyx' or 'zyxc' (--axes)"
+        raise UnclearImageError(
+            f"{path} has {len(shape)} axes of shape {shape} and does not say what they are",
+            "name them, for example axes 'tczyx' or 'zyxc' (--axes)",
         )
     spare = [name for name in "zct" if name not in letters and name not in filled.values()]
     singles = [axis for axis in reversed(unknown) if axis not in filled]
@@ -112,12 +112,12 @@ def _fill(shape: tuple[int, ...], letters: str, path: str, has_channel_choice: b
     return "".join(filled.get(axis, letter) for axis, letter in enumerate(letters))
 
 
-def _doubt(shape: tuple[int, ...], long: list[int], path: str) -> str:
+def _doubt(shape: tuple[int, ...], long: list[int], path: str) -> UnclearImageError:
     singles = dict(zip((axis for axis in range(len(shape)) if axis not in long), "tz", strict=False))
     letters = {name: dict(zip(long, name, strict=True)) | singles for name in ("yxc", "zyx", "yxz")}
     words = {name: "".join(named[axis] for axis in range(len(shape))) for name, named in letters.items()}
-    return (
-        f"{path} has the shape {shape} and does not say whether its last axis holds colours: "
+    return UnclearImageError(
+        f"{path} has the shape {shape} and does not say whether its last axis holds colours",
         f"give --axes {words['yxc']} if so, --axes {words['yxz']} if it holds {shape[long[-1]]} slices, "
-        f"or --axes {words['zyx']} if the first axis does"
+        f"or --axes {words['zyx']} if the first axis does",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from napari_graft.core.errors import InputError
+from napari_graft.core.errors import InputError, UnclearImageError
 from napari_graft.io.axis_names import N_COLOURS
 
 RGB = "rgb"
@@ -85,9 +85,9 @@ def pick_channel(channels: Channels | None, channel: Channel | None, path: str) 
         return None
     remedy = f", or --channel {RGB} where they are red, green and blue" if known.n in N_COLOURS else ""
     remedy += f", or --axes {known.as_slices} where they are slices" if known.as_slices else ""
-    raise InputError(
-        f"{path} has {known.listed()}, and only grey and RGB images are understood: "
-        f"choose one channel from 0 to {known.n - 1} with --channel{remedy}"
+    raise UnclearImageError(
+        f"{path} has {known.listed()}, and only grey and RGB images are understood",
+        f"choose one channel from 0 to {known.n - 1} with --channel{remedy}",
     )
 
 

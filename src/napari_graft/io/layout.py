@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from napari_graft.core.axes import SPATIAL_NAMES
-from napari_graft.core.errors import InputError
+from napari_graft.core.errors import UnclearImageError
 from napari_graft.io.channels import Channel, Channels, pick_channel
 from napari_graft.io.conversion import Conversion, ConvertedArray
 from napari_graft.io.pixel_sizes import StatedSize
@@ -161,7 +161,8 @@ def arrange(raw: RawImage, channel: Channel | None, path: str) -> Arrangement:
     if sizes.get("t", 1) > 1:
         as_slices = _as_slices(letters, "t", sizes)
         remedy = f", or name the axes {as_slices!r} (--axes) if they are slices" if as_slices else ""
-        raise InputError(f"{path} has {sizes['t']} time points: save one of them as a file{remedy}")
+        problem = f"{path} has {sizes['t']} time points"
+        raise UnclearImageError(problem, f"save one of them as a file{remedy}")
     channels = None
     if "c" in sizes:
         as_slices = _as_slices(letters, "c", sizes)

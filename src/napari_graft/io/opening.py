@@ -9,7 +9,7 @@ from os import PathLike, fspath
 import numpy as np
 
 from napari_graft.core.axes import Axes, nanometres_per
-from napari_graft.core.errors import InputError
+from napari_graft.core.errors import InputError, UnclearImageError
 from napari_graft.io.axis_names import N_COLOURS, UNKNOWN, name_axes
 from napari_graft.io.channels import Channel
 from napari_graft.io.labels import check_labels
@@ -71,7 +71,8 @@ def _name_axes(raw: RawImage, axes: str | None, channel: Channel | None, name: s
     shape = tuple(raw.data.shape)
     refuse_unusable(shape, raw.data.dtype, name)
     if raw.doubt is not None and axes is None and channel is None:
-        raise InputError(f"{name} {raw.doubt}")
+        problem, _, remedy = raw.doubt.partition(": ")
+        raise UnclearImageError(f"{name} {problem}", remedy)
     letters = name_axes(shape, axes or raw.axes, name, has_channel_choice=channel is not None)
     is_guess = UNKNOWN in (axes or raw.axes or UNKNOWN)
     note = _layout_note(shape, letters, is_guess)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_graft.core.errors import InputError
+from napari_graft.core.errors import InputError, UnclearImageError
 from napari_graft.core.pairing import FileSeries, pair_files
 from napari_graft.core.tile import Tile
 from napari_graft.imaging.intensity import estimate_intensity_range
@@ -64,8 +64,11 @@ def read_stack(image_path: Path, labels_path: Path, mask: MaskMeaning | None = N
     InputError
         If their shapes differ, or the labels are a mask of several pieces and `mask` does not say what it is.
     """
-    volume = open_volume(str(image_path))
-    labels = open_labels(str(labels_path), mask=mask)
+    try:
+        volume = open_volume(str(image_path))
+        labels = open_labels(str(labels_path), mask=mask)
+    except UnclearImageError as error:  # a recipe has no options for it
+        raise InputError(f"{error.problem}: save it as OME-TIFF, whose axes are named") from None
     if volume.shape != labels.shape:
         raise InputError(
             f"{image_path.name} has shape {volume.shape}, its labels {labels.shape}: they must agree"

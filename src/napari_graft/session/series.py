@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from napari_graft.core.errors import InputError, StorageError
+from napari_graft.core.errors import InputError, StorageError, UnclearImageError
 from napari_graft.core.pairing import FileSeries, natural_key, pair_files
 from napari_graft.core.tile import Tile
 from napari_graft.io import open_labels, open_volume
@@ -69,7 +69,10 @@ def write_stack(
         If the stack cannot be written.
     """
     chosen = find_series(pattern).names if names is None else names
-    volumes = [open_labels(name, mask="object") if has_labels else open_volume(name) for name in chosen]
+    try:
+        volumes = [open_labels(name, mask="object") if has_labels else open_volume(name) for name in chosen]
+    except UnclearImageError as error:  # the options are about the stack
+        raise InputError(f"{error.problem}: save it as OME-TIFF, whose axes are named") from None
     if not volumes:
         raise InputError(f"no file matches {pattern!r}: check the pattern")
     kinds = {(volume.shape, "" if has_labels else str(volume.dtype)) for volume in volumes}
