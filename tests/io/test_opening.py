@@ -38,6 +38,13 @@ def test_an_unknown_format_lists_the_known_ones(tmp_path: Path) -> None:
         open_volume(tmp_path / "a.docx")
 
 
+@pytest.mark.parametrize("name", ["a.dm3", "a.DM4", "a.czi", "a.nd2", "a.lif"])
+def test_a_format_of_a_microscope_is_refused_with_a_way_out(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"\0\0\0\4")
+    with pytest.raises(InputError, match="open it in Fiji and save it as TIFF"):
+        open_volume(tmp_path / name)
+
+
 def test_a_dataset_of_a_file_without_datasets_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"\x89PNG")
     with pytest.raises(InputError, match="has no datasets"):

@@ -35,6 +35,23 @@ class Reader:
     has_datasets: bool = False
 
 
+MICROSCOPE_FORMATS = (
+    ".dm3",
+    ".dm4",
+    ".ser",
+    ".emi",
+    ".czi",
+    ".nd2",
+    ".lif",
+    ".oib",
+    ".oif",
+    ".oir",
+    ".vsi",
+    ".ims",
+    ".zvi",
+)
+"""Formats of makers that Fiji opens, some with its Bio-Formats."""
+
 READERS: Registry[Reader] = Registry("image format")
 
 
@@ -68,6 +85,11 @@ def _reader_of(location: Path) -> Reader:
         has_suffix = reader.is_folder or location.name.lower().endswith(reader.suffixes)
         if reader.is_folder == location.is_dir() and has_suffix:
             return reader
+    if not location.is_dir() and location.name.lower().endswith(MICROSCOPE_FORMATS):
+        raise InputError(
+            f"{location} is in the format of a microscope, which is not read here: "
+            "open it in Fiji and save it as TIFF, which keeps the pixel size"
+        )
     kind = "folder" if location.is_dir() else "file"
     known = ", ".join(suffix for name in READERS for suffix in READERS[name].suffixes)
     raise InputError(f"{location} is a {kind} of no known image format: convert it to one of {known}")
