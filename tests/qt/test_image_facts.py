@@ -152,3 +152,24 @@ def test_resumed_project_takes_no_layer_of_the_same_shape_for_its_image(
     assert image.name != "edited"
     np.testing.assert_array_equal(np.asarray(image.data), pixels)
     assert data_tab(dock).image.currentText() == image.name
+
+
+def test_project_goes_on_with_its_image_where_the_layer_is_changed(
+    dock: GraftDock, qtbot: QtBot, tmp_path: Path
+) -> None:
+    pixels = some_image(70, 80)
+    layer = dock.viewer.add_image(pixels, name="one")
+    start_project(dock, qtbot, tmp_path / "one.graft")
+
+    layer.data = 255 - pixels
+
+    image = project_image(dock.viewer, tmp_path / "one.graft")
+    assert image is not None
+    assert image is not layer
+    np.testing.assert_array_equal(np.asarray(image.data), pixels)
+    assert "was changed in napari" in data_tab(dock).project.refusal.text()
+    layer.data = pixels  # it is like any other by now
+    assert project_image(dock.viewer, tmp_path / "one.graft") is image
+    dock.workbench.context.close_project()
+    image.data = 255 - pixels
+    assert len(dock.viewer.layers) == 2

@@ -104,6 +104,22 @@ def test_recent_projects_are_listed_once_and_told_apart(
     for _ in range(4):
         context.tiles_changed.emit()
     recent = data_tab(dock).project.recent
+    recent.expand(animate=False)
+    context.tiles_changed.emit()
 
     shown = [link.text() for link in recent.content().findChildren(QPushButton) if not link.isHidden()]
     assert sorted(shown) == ["cortex (a)", "cortex (b)"]
+    assert recent.content().maximumHeight() >= 2 * 15, "they take room"
+
+
+def test_tiles_suit_the_image_of_a_project_that_is_opened_without_it(
+    dock: GraftDock, qtbot: QtBot, tmp_path: Path
+) -> None:
+    lost_project(tmp_path / "a").rename(tmp_path / "a" / "cortex.tif")
+
+    dock.workbench.data.open_folder(tmp_path / "a" / "cortex.graft")
+    qtbot.waitUntil(lambda: dock.workbench.context.project is not None, timeout=PATIENCE)
+
+    assert dock.workbench.data.state.tile_side == 64
+    assert data_tab(dock).image.currentText() == "cortex"
+    assert "applies at once" in data_tab(dock).origin.text() or "Not known" in data_tab(dock).origin.text()

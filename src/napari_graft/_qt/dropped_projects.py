@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, QTimer
 
-from napari_graft._napari.images import unmark_images
+from napari_graft._napari.images import project_image, unmark_images
 from napari_graft._napari.layers import details_of, our_layers
-from napari_graft._qt.binding import listen
+from napari_graft._qt.binding import listen, listen_to_viewer
 from napari_graft.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
     from napari import Viewer
+    from napari.layers import Image
 
 
 class DroppedProjects(QObject):
@@ -33,7 +34,8 @@ class DroppedProjects(QObject):
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._adopt)
-        viewer.layers.events.inserted.connect(self._on_inserted)
+        self._image: Image | None = None
+        listen_to_viewer(self, viewer.layers.events.inserted, self._on_inserted)
         self._folder: Path | None = None
         listen(self, workbench.context.project_changed, self._on_project_changed)
         self._soon.start()
@@ -41,6 +43,8 @@ class DroppedProjects(QObject):
     def _on_inserted(self) -> None:
         if self._workbench.context.project is None:
             self._soon.start()
+        else:
+            self._watch_image()
 
     def _adopt(self) -> None:
         if self._workbench.context.project is not None or self._workbench.data.state.is_opening:
@@ -62,6 +66,31 @@ class DroppedProjects(QObject):
             # Or the next layer that comes would open the project again, for its image is still there.
             unmark_images(self._viewer, before)
         self._show_image()
+        self._watch_image()
+
+    def _watch_image(self) -> None:
+        """Hear when the pixels of the layer of the project's image are replaced."""
+        project = self._workbench.context.project
+        image = None if project is None else project_image(self._viewer, project.folder)
+        if image is not self._image:
+            if self._image is not None:
+                self._image.events.data.disconnect(self._on_pixels_replaced)
+            if image is not None:
+                image.events.data.connect(self._on_pixels_replaced)
+            self._image = image
+
+    def _on_pixels_replaced(self) -> None:
+        """Let the layer be like any other: the project goes on with its image, which is shown anew."""
+        project, image = self._workbench.context.project, self._image
+        if project is None or image is None:
+            return
+        unmark_images(self._viewer, project.folder)
+        self._show_image()
+        self._watch_image()
+        self._workbench.data.refused.emit(
+            f"'{image.name}' was changed in napari. The project goes on with its image as it was, which is "
+            "shown anew; for the changed one start another project."
+        )
 
     def _show_image(self) -> None:
         """Add the image of a project that was opened from the dock, where no layer shows it."""

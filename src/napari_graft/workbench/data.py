@@ -174,6 +174,8 @@ class DataModel:
         self.state.lost, self.shown_by = None, opened.shown_by
         self._context.take(project)
         self._show_manifest(project)
+        if opened.shown_by is None:  # else the tile suits it already, or the user chose another side
+            self.state.tile_side = fitting_side(project.manifest.shape)
         self._context.note_saved()
         remember_project(project.folder)
 

@@ -17,7 +17,7 @@ from napari_graft._napari.images import (
 )
 from napari_graft._napari.rescaling import rescale
 from napari_graft._napari.tile_box import hide_tile_box, show_tile_box
-from napari_graft._qt.binding import bind, listen, silenced
+from napari_graft._qt.binding import bind, listen, listen_to_viewer, silenced
 from napari_graft._qt.tabs.data_words import STRUCTURES, describe_image, words_of_size
 from napari_graft._qt.widgets.basics import button, column, row, set_look, text
 from napari_graft._qt.widgets.folding import Folding
@@ -101,7 +101,7 @@ class DataTab(QWidget):
         self.inverted.toggled.connect(self._on_inverted_toggled)
         self.advanced.toggled.connect(self._on_advanced_toggled)
         for event in (layers.inserted, layers.removed, layers.renamed):
-            event.connect(self._list_images)
+            listen_to_viewer(self, event, self._list_images)
         bind(self, state, "image", self._show_image)
         for field in ("pixel_size", "unit"):
             bind(self, state, field, self._show_size)

@@ -53,6 +53,7 @@ class Folding(QCollapsible):
                 old.deleteLater()
         for widget in widgets:
             layout.addWidget(widget)
+            widget.show()  # else it counts as hidden, and takes no room, until Qt has the time
         if self.isExpanded():
             self.expand(animate=False)
 
