@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Group, Parameter
 
 from napari_graft.cli import (
     benchmarks,
@@ -22,8 +23,9 @@ from napari_graft.cli import (
     training,
     trials,
 )
-from napari_graft.cli.console import USER_ERROR
+from napari_graft.cli.console import USER_ERROR, is_verbose, set_verbosity
 from napari_graft.cli.ending import INTERRUPTED, STOPPED, end_when_asked_to
+from napari_graft.cli.faults import refuse_undecodable, replace_unprintable, tell_system_error
 from napari_graft.cli.interruption import listening, unwind
 from napari_graft.core.errors import Cancelled, GraftError, InputError, StorageError
 from napari_graft.core.waiting import wait_without_spinning
@@ -32,34 +34,79 @@ FAILED = 1
 PIPE_CLOSED = 141
 """As the shell counts a program that SIGPIPE has ended, as in ``napari-graft info p.graft | head -1``."""
 
+HELP = """
+The nearest pretrained model, a few painted tiles, and a segmentation.
+
+Example: `napari-graft demo` shows the whole loop. With an image of your own:
+
+    napari-graft new cortex.graft --image cortex.tif --structure neurites
+    napari-graft rank cortex.graft
+    napari-graft suggest cortex.graft --n 4
+    napari-graft annotate cortex.graft --labels painted.tif
+    napari-graft train cortex.graft --time-budget 2m
+    napari-graft predict cortex.graft --out segments.tif
+"""
+
 app = App(
     name="napari-graft",
-    help="The nearest pretrained model, a few painted tiles, and a segmentation.",
+    help=HELP,
     help_format="markdown",
     version_flags=["--version"],
     suppress_keyboard_interrupt=False,
+    default_parameter=Parameter(negative_iterable=()),
 )
-app.command(demo.demo)
-app.command(projects.new)
-app.command(projects.info)
-app.command(images.app)
-app.command(sources.app)
-app.command(loop.rank)
-app.command(trials.plan)
-app.command(trials.trial)
-app.command(loop.compare)
-app.command(loop.suggest)
-app.command(loop.annotate)
-app.command(training.train)
-app.command(merging.merge)
-app.command(prediction.predict)
-app.command(prediction.evaluate)
-app.command(benchmarks.benchmark)
+app.meta.group_parameters = Group("Options of every command", sort_key=9)
+_GROUPS: dict[str, tuple[Callable[..., object] | App, ...]] = {
+    "Begin": (demo.demo, projects.new, projects.info, images.app),
+    "Choose a source": (loop.rank, loop.compare, trials.plan, trials.trial, merging.merge, sources.app),
+    "Annotate and train": (loop.suggest, loop.annotate, training.train),
+    "Segment": (prediction.predict, prediction.evaluate),
+    "Measure the program": (benchmarks.benchmark,),
+}
+
+
+def _add_commands() -> None:
+    for place, (title, commands) in enumerate(_GROUPS.items()):
+        group = Group(title, sort_key=place)
+        for command in commands:
+            if isinstance(command, App):
+                command.group = (group,)
+                app.command(command)
+            else:
+                app.command(command, group=group)
+    app.register_install_completion_command(
+        "install-completion", group=Group("Set-up", sort_key=len(_GROUPS))
+    )
+
+
+_add_commands()
+
+
+@app.meta.default
+def launch(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+    verbose: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Run a command.
+
+    Parameters
+    ----------
+    tokens
+        The command and what is given to it.
+    quiet
+        Show no progress and no notes, only results and errors.
+    verbose
+        Tell more of what is done, and the whole traceback of a fault of the program.
+    """
+    set_verbosity(is_quiet=quiet, is_verbose=verbose)
+    app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
 
 
 def run_and_exit(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command and end the program; see `run`."""
     wait_without_spinning()
+    replace_unprintable()
     code = run(arguments)
     # What Python does at its end can still be waited for by a thread.
     end_when_asked_to()
@@ -81,24 +128,52 @@ def run(arguments: Sequence[str] | None = None) -> int:
         _say(STOPPED)
         return INTERRUPTED
     except BrokenPipeError:
-        _leave_pipe()
+        _leave_output()
         return PIPE_CLOSED
+    except OSError as error:  # of the last flush
+        _leave_output()
+        _say(f"error: the results cannot be written to the output: {tell_system_error(error)}")
+        return USER_ERROR
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    typed = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        refuse_undecodable(typed)
+        app.meta(typed, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
-        _say(f"error: {' '.join(str(error).split())} ('napari-graft --help' shows the commands)")
+        _say(f"error: {' '.join(str(error).split())} ({_help_of(error)})")
         return USER_ERROR
-    except Cancelled:
+    except (Cancelled, BrokenPipeError):
         raise
     except GraftError as error:
         _say(f"error: {error}")
         return USER_ERROR if isinstance(error, (InputError, StorageError)) else FAILED
+    except OSError as error:
+        _say(f"error: {tell_system_error(error)}")
+        return USER_ERROR
     except SystemExit as error:
         return int(error.code or 0)
+    except Exception as error:  # the command ends here: a person gets words, and whoever asks the traceback
+        _tell_fault(error)
+        return FAILED
     return 0
+
+
+def _help_of(error: CycloptsError) -> str:
+    """Return the help to look into: that of the command, where one was named."""
+    words = " ".join(("napari-graft", *(error.command_chain or ())))
+    return f"'{words} --help' shows the {'options' if error.command_chain else 'commands'}"
+
+
+def _tell_fault(error: Exception) -> None:
+    if is_verbose():
+        _say("".join(traceback.format_exception(error)).rstrip())
+    kind = type(error).__name__
+    _say(
+        f"error: this is a fault of napari-graft ({kind}: {error}); please report it, with what the same "
+        "command shows with --verbose"
+    )
 
 
 def _say(words: str) -> None:
@@ -106,7 +181,7 @@ def _say(words: str) -> None:
         print(words, file=sys.stderr, flush=True)
 
 
-def _leave_pipe() -> None:
+def _leave_output() -> None:
     """Let Python find nobody to complain to when it closes the output at its end."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import sys
 import time
@@ -22,6 +23,19 @@ stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
 USER_ERROR = 2
 _LINE_EVERY = 5.0
+
+
+def set_verbosity(*, is_quiet: bool, is_verbose: bool) -> None:
+    """Decide whether progress and notes are shown, and whether the log is."""
+    stderr.quiet = is_quiet
+    logging.getLogger("napari_graft").setLevel(logging.DEBUG if is_verbose else logging.NOTSET)
+    if is_verbose:
+        logging.basicConfig(format="%(name)s: %(message)s", stream=sys.stderr)
+
+
+def is_verbose() -> bool:
+    """Say whether the whole story of a fault is wanted."""
+    return logging.getLogger("napari_graft").level == logging.DEBUG
 
 
 def print_json(value: object) -> None:
@@ -102,6 +116,8 @@ def _lines() -> Iterator[Report]:
         if state.message == shown and now - shown_at < _LINE_EVERY:
             return
         shown, shown_at = state.message, now
+        if stderr.quiet:
+            return
         if state.message.startswith(NOTE):
             print(state.message, file=sys.stderr, flush=True)
             return

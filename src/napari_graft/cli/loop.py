@@ -57,7 +57,7 @@ def rank(
         print_json(rows)
         return
     columns = ("source", "combined", "verdict", "z", "consistency", "few_shot", "structure", "title")
-    print_rows(rows, columns, optional=("title",))
+    print_rows(rows, columns, optional=("title", "combined", "structure", "consistency"))
     for entry in ranked[:3]:
         if entry.score.advice is not None:
             stderr.print(f"note: {entry.source.id}: {entry.score.advice}", markup=False)

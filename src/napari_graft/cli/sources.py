@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from napari_graft.cli.console import print_json, progress, stderr
-from napari_graft.cli.tables import print_facts, print_rows
+from napari_graft.cli.tables import in_words, print_facts, print_rows
 from napari_graft.cli.types import Device, Json, OutFolder, Overwrite
 
 _SCORES = ("vi", "vi_split", "vi_merge", "ap50", "dice")
@@ -230,7 +230,7 @@ def train_recipe(
     if rescore:
         with progress() as (report, cancel):
             measured = rescore_source(recipe, out, device=device, report=report, cancel=cancel)
-        stderr.print(f"measured {measured.id}: {measured.card.validation}", markup=False)
+        stderr.print(f"measured {measured.id}: {in_words(measured.card.validation)}", markup=False)
         return
     if fingerprint:
         with progress() as (report, cancel):
@@ -241,4 +241,4 @@ def train_recipe(
         source = train_source(recipe, out, device=device, overwrite=overwrite, report=report, cancel=cancel)
     if source is None:
         raise Cancelled("stopped on request")
-    stderr.print(f"trained {source.id}: {source.card.validation}", markup=False)
+    stderr.print(f"trained {source.id}: {in_words(source.card.validation)}", markup=False)

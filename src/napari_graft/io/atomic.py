@@ -19,6 +19,17 @@ TEMPORARY_SUFFIX = ".partial"
 _UNFINISHED = re.compile(r"\.[0-9a-f]{32}\.partial$")
 
 
+LONGEST_NAME = 255
+"""Bytes that a name may have on the usual file systems."""
+
+
+def beside(target: Path, suffix: str, prefix: str = "") -> Path:
+    """Return a path in the folder of `target`, named after it; a long name is cut, for the suffix to fit."""
+    room = LONGEST_NAME - len((prefix + suffix).encode())
+    name = target.name.encode()[:room].decode(errors="ignore")
+    return target.with_name(f"{prefix}{name}{suffix}")
+
+
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file so that a reader, or a restart after a crash, sees the old content or all of the new.
 
@@ -28,7 +39,7 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
         If the file cannot be written, for example because the disk is full; the old file is still there.
     """
     target = Path(path)
-    temporary = target.with_name(f".{target.name}.{uuid4().hex}{TEMPORARY_SUFFIX}")
+    temporary = beside(target, f".{uuid4().hex}{TEMPORARY_SUFFIX}", ".")
     with storage_errors(target):
         try:
             temporary.write_bytes(data)

@@ -152,7 +152,7 @@ def _find(folder: str | os.PathLike[str]) -> Path:
 
 
 def _make_folder(path: Path, manifest: ProjectManifest, adopted: Path | None) -> None:
-    unfinished = path.with_name(f".{path.name}{atomic.TEMPORARY_SUFFIX}")
+    unfinished = atomic.beside(path, atomic.TEMPORARY_SUFFIX, ".")
     is_ours = False
     try:
         with atomic.storage_errors(path):
