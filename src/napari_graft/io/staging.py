@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from napari_graft.core.errors import InputError
-from napari_graft.io.atomic import TEMPORARY_SUFFIX, storage_errors
+from napari_graft.io.atomic import TEMPORARY_SUFFIX, beside, storage_errors
 
 STAGING_SUFFIX = ".partial"
 MARK = ".napari-graft"
@@ -42,7 +42,7 @@ class Staging:
         StorageError
             If it cannot be made.
         """
-        folder = target.with_name(target.name + STAGING_SUFFIX)
+        folder = beside(target, STAGING_SUFFIX)
         while True:
             with storage_errors(target):
                 _make(folder)
