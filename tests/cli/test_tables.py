@@ -42,13 +42,13 @@ def test_facts_stand_a_line_each_and_what_they_hold_below_them(capsys: pytest.Ca
     print_facts({"name": "cortex", "shape": [2, 3], "runs": runs, "tiles": []}, 6)
     assert capsys.readouterr().out.splitlines() == [
         "name   cortex",
-        "shape  [2, 3]",
+        "shape  2 × 3",
         "runs",
         "  id     0001",
         "  validation",
         "    vi     0.5",
         "runs",
         "  id     0002",
-        "  validation",
-        "tiles  []",
+        "  validation –",
+        "tiles  –",
     ]

@@ -55,6 +55,7 @@ app = App(
     suppress_keyboard_interrupt=False,
     default_parameter=Parameter(negative_iterable=()),
 )
+app.meta.suppress_keyboard_interrupt = False
 app.meta.group_parameters = Group("Options of every command", sort_key=9)
 _GROUPS: dict[str, tuple[Callable[..., object] | App, ...]] = {
     "Begin": (demo.demo, projects.new, projects.info, images.app),
