@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_graft.core.errors import InputError
 from napari_graft.io import atomic
 from napari_graft.io.sink import BLOCKS
-from napari_graft.io.weights import load_metadata, load_tensors, save_tensors
+from napari_graft.io.weights import load_tensors, save_tensors
 
 _PIXELS = "pixels"
 _LABELS, _UNCERTAINTY, _SUFFIX = "labels", "uncertainty", ".safetensors"
@@ -82,8 +82,12 @@ class FinishedBlocks:
 
     def pixels(self, number: int) -> str | None:
         """Return the checksum of the pixels that a finished block was made of, None where it is damaged."""
+        uncertainty = self._path(number, _UNCERTAINTY)
         try:
-            return load_metadata(self._path(number, _LABELS)).get(_PIXELS)
+            if uncertainty.exists():
+                load_tensors(uncertainty)
+            # All of it and not the words alone: they stand there unchanged where the labels are damaged.
+            return load_tensors(self._path(number, _LABELS))[1].get(_PIXELS)
         except InputError:
             return None
 
