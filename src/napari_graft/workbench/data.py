@@ -284,7 +284,7 @@ class _ProjectRequest:
     folder: Path
     structure: Structure | None
     is_inverted: bool
-    pixel_size_from: str
+    pixel_size_from: str = ""
 
     def make(self, report: Report, cancel: CancelToken) -> Project:
         options = ImageOptions(
