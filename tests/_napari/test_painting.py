@@ -8,7 +8,7 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_graft._napari.layers import find_layer
-from napari_graft._napari.painting import TileLayers
+from napari_graft._napari.painting import TileLayers, annotation_colours
 from napari_graft.core.tile import Tile
 from napari_graft.workbench.guesses import Guess
 from napari_graft.workbench.painting import TilePainting, new_painting
@@ -127,3 +127,16 @@ def test_guess_and_uncertainty_are_seen_as_asked_for_before(viewer: ViewerModel,
 
     seen = {layer.metadata["napari_graft"]["role"]: layer.visible for layer in viewer.layers[1:]}
     assert seen == {"uncertainty": True, "labels": True, "guess": False}
+
+
+@pytest.mark.parametrize("grey", [0.0, 0.35, 0.6, 0.85])
+def test_objects_and_background_are_seen_on_any_grey_and_told_apart(grey: float) -> None:
+    colours = np.asarray(annotation_colours().colors, float)
+    opacity = 0.5
+    rgb, alpha = colours[:, :3], colours[:, 3:] * opacity
+    shown = grey * (1 - alpha) + rgb * alpha
+    chroma = shown[1:].max(1) - shown[1:].min(1)
+    assert chroma.min() > 0.2  # an image in grey has none
+    assert np.abs(shown[2:300] - shown[1]).max(1).min() > 0.15
+    following = np.abs(shown[3:300] - shown[2:299]).max(1)
+    assert following.min() > 0.1

@@ -234,3 +234,21 @@ def test_readers_see_whole_tiles_while_a_writer_replaces_them(tmp_path: Path, pa
             seen.add(int(tile.labels[0, 0]))
     thread.join()
     assert len(seen) > 1
+
+
+def test_a_removed_tile_is_gone_and_what_it_was_before_does_not_come_back(
+    tmp_path: Path, paint: Paint
+) -> None:
+    store = AnnotationStore(tmp_path / "a")
+    store.write(paint((0, 0), (8, 8), 1))
+    store.write(paint((0, 16), (8, 8), 1))
+    store.write(paint((0, 0), (8, 8), 2))  # files of the painting before are still there
+    store.remove(Tile((0, 0), (8, 8)))
+
+    assert [tile.start for tile in AnnotationStore(tmp_path / "a").tiles()] == [(0, 16)]
+    with pytest.raises(InputError, match="not annotated"):
+        store.remove(Tile((0, 0), (8, 8)))
+    with pytest.raises(InputError, match="for reading"):
+        AnnotationStore(tmp_path / "a", writable=False).remove(Tile((0, 16), (8, 8)))
+    store.write(paint((4, 4), (8, 8), 3))
+    assert len(store.tiles()) == 2

@@ -43,6 +43,7 @@ def test_a_request_arrives_as_it_was_sent(message: BaseModel) -> None:
     "message",
     [
         ProgressEvent(done=3, total=None, message="training\nµm", metrics={"loss": 0.5}),
+        ProgressEvent(done=3, total=9, message="ranking", partial={"ranking": [{"z": math.inf}]}),
         ResultEvent(value={"run": "0001", "validation": {"vi": 0.25}, "kept": True, "n": None}),
         ErrorEvent(error="input", message="two\nlines"),
     ],

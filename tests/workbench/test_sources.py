@@ -80,6 +80,47 @@ def test_ranking_is_shown_best_first_stored_and_there_again(
     assert set(mapped.names) == {row.id for row in rows}  # the image is not on it: no common encoder here
 
 
+def test_sources_appear_as_they_are_measured_with_the_time_left_and_nobody_waits_for_the_ranking(
+    graft_window: Window, neuropil_project: Path
+) -> None:
+    model, context = graft_window.workbench.sources, graft_window.workbench.context
+    graft_window.open(neuropil_project)
+    model.choose("nuclei-he")  # what suggestions look with
+    seen: list[tuple[str, ...]] = []
+    left: list[float] = []
+    model.state.events.rows.connect(
+        lambda rows, _: seen.append(tuple(row.id for row in rows if row.is_ranked))
+    )
+    model.rank()
+    (job,) = context.jobs.active
+    job.state.events.seconds_left.connect(lambda seconds, _: left.append(seconds))
+    graft_window.workbench.annotating.suggest()
+    assert [one.lane for one in context.jobs.active] == ["ranking", "short"]
+    graft_window.wait()
+
+    assert graft_window.failures == []
+    assert any(0 < len(ranked) < 3 for ranked in seen)
+    assert len(seen[-1]) == 3
+    # What somebody waits for comes before what is only there to be complete.
+    first = next(ranked for ranked in seen if ranked)
+    assert first[0] in ("fly-medulla-fibsem", "rat-axons-sem")
+    assert any(seconds is not None for seconds in left)
+    assert context.process_id("ranking") is None  # it takes no memory any more
+
+
+def test_a_ranking_that_is_stopped_keeps_what_it_has_measured_in_sight(
+    graft_window: Window, neuropil_project: Path
+) -> None:
+    model, context = graft_window.workbench.sources, graft_window.workbench.context
+    graft_window.open(neuropil_project)
+    model.state.events.rows.connect(lambda rows, _: context.jobs.cancel())
+    model.rank()
+    graft_window.wait()
+    assert 1 <= sum(row.is_ranked for row in model.state.rows) < 3
+    assert not model.state.is_ranked
+    assert not model.state.is_ranking
+
+
 def test_the_map_is_drawn_once_whatever_is_chosen(graft_window: Window, neuropil_project: Path) -> None:
     names = ("fly-medulla-fibsem", "nuclei-he")
     known = {"names": names, "distances": ((0.0, 1.0), (1.0, 0.0))}

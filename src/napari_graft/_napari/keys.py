@@ -21,6 +21,10 @@ Action = Literal[
     "uncertainty",
     "new object",
     "background",
+    "clear",
+    "refill",
+    "withdraw",
+    "paint here",
 ]
 
 
@@ -44,6 +48,10 @@ KEYS: tuple[Key, ...] = (
     Key("U", "uncertainty", "Show or hide where the model is unsure"),
     Key("N", "new object", "Paint a new object"),
     Key("A", "background", "Paint background"),
+    Key("T", "paint here", "Paint here: a tile of your own in the middle of the view"),
+    Key("F", "refill", "Refill: put the guess wherever nobody has painted"),
+    Key("C", "clear", "Clear this tile; it can be taken back"),
+    Key("X", "withdraw", "Take this tile out of those that are done; what is painted stays"),
 )
 """What we bind, whichever layer is active."""
 

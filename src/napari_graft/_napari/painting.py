@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import colorsys
 from collections.abc import Callable, Iterator
 from functools import cache
 
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
-from napari.utils.colormaps import CyclicLabelColormap, label_colormap
+from napari.utils.colormaps import CyclicLabelColormap
 from numpy.typing import NDArray
 
 from napari_graft._napari.layers import (
@@ -27,7 +28,10 @@ from napari_graft.core.tile import Tile
 from napari_graft.workbench.painting import TilePainting
 
 _N_COLOURS = 1021
-_BACKGROUND_COLOUR = (0.25, 0.4, 0.65, 0.45)
+_BACKGROUND_COLOUR = (0.0, 0.35, 1.0, 0.75)
+_BACKGROUND_HUES = (0.52, 0.72)
+"""No object has a hue near that of the background."""
+_GOLDEN = 0.6180339887
 
 
 class TileLayers:
@@ -197,8 +201,17 @@ def tile_of(layer: Labels) -> Tile | None:
 
 @cache
 def annotation_colours() -> CyclicLabelColormap:
-    """Return the colours of labels: none where unlabelled, one of its own for the background."""
-    colours = label_colormap(_N_COLOURS).colors.copy()
+    """Return the colours of labels: none where unlabelled, one of its own for the background.
+
+    Objects are bright and full, so that they are seen on the greys of electron microscopy and on the black of
+    fluorescence; numbers that follow each other have hues far apart.
+    """
+    first, last = _BACKGROUND_HUES
+    hues = (last + np.arange(_N_COLOURS) * _GOLDEN % 1 * (1 - last + first)) % 1
+    fullness = np.array([1.0, 0.65, 0.85])[np.arange(_N_COLOURS) % 3]
+    bright = np.array([colorsys.hsv_to_rgb(hue, full, 1.0) for hue, full in zip(hues, fullness, strict=True)])
+    colours = np.hstack([bright, np.ones((_N_COLOURS, 1))])
+    colours[0] = 0
     colours[BACKGROUND] = _BACKGROUND_COLOUR
     return CyclicLabelColormap(colors=colours, background_value=0)
 

@@ -11,6 +11,7 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import QObject, QTimer
 
 from napari_graft._napari.comparison import comparison_view_of
+from napari_graft._napari.field_of_view import tile_in_view
 from napari_graft._napari.images import project_image
 from napari_graft._napari.keys import Action, ViewerKeys
 from napari_graft._napari.painting import TileLayers, tile_of
@@ -47,6 +48,8 @@ class AnnotateCanvas(QObject):
         self._context = workbench.context
         self._model = workbench.annotating
         self._tab: Callable[[], TabName] = lambda: workbench.state.tab
+        self._tools = workbench.tile_tools
+        self._data = workbench.data
         self._viewer = viewer
         self._shown: object = None
         self.layers = TileLayers(viewer)
@@ -63,6 +66,7 @@ class AnnotateCanvas(QObject):
         state = self._model.state
         listen(self, self._model.labels_wanted, self.note)
         bind(self, state, "candidates", self._show_candidates)
+        bind(self, state, "shows_candidates", self._show_candidates)
         bind(self, state, "queue", self._show_queue)
         bind(self, state, "current", self._show_queue)
         bind(self, state, "shows_guess", self.layers.show_guess)
@@ -119,6 +123,10 @@ class AnnotateCanvas(QObject):
             "uncertainty": self._toggle_uncertainty,
             "new object": self.layers.take_new_label,
             "background": self.layers.take_background,
+            "clear": self._tools.clear,
+            "refill": self._tools.refill,
+            "withdraw": self._tools.withdraw,
+            "paint here": self.paint_here,
         }
 
     def _toggle_guess(self) -> None:
@@ -140,7 +148,8 @@ class AnnotateCanvas(QObject):
     def _show_candidates(self, _: object) -> None:
         if self.image is not None:
             state = self._model.state
-            show_candidates(self._viewer, self.image, state.candidates, state.current)
+            candidates = state.candidates if state.shows_candidates else ()
+            show_candidates(self._viewer, self.image, candidates, state.current)
 
     def _show_queue(self, _: object) -> None:
         state, image = self._model.state, self.image
@@ -176,6 +185,18 @@ class AnnotateCanvas(QObject):
         self._model.go_to(tile)
         if self.image is not None and self.layers.tile == tile:
             self.layers.look_at_tile(self.image)
+
+    def paint_here(self) -> None:
+        """Add a tile in the middle of what is seen."""
+        image = self.image
+        if image is None:
+            self._model.refused.emit(
+                "the image of the project is not shown: open the project in the tab Data"
+            )
+        elif self._viewer.dims.ndisplay == 3:
+            self._model.refused.emit("tiles are painted in their slice: show the image in 2-D")
+        else:
+            self._tools.paint_here(tile_in_view(self._viewer, image, self._data.state.tile_side))
 
     def _show_layers(self, image: Image, painting: TilePainting) -> Iterator[None]:
         for _ in self.layers.show(image, painting):

@@ -75,10 +75,7 @@ class AnnotationStore:
         StorageError
             If the disk is full; the tile is then as it was before.
         """
-        if not self._writable:
-            raise InputError(
-                f"annotations {str(self._folder)!r} are open for reading: open the project for writing"
-            )
+        self._require_writable()
         listed, stored = self._listed(), self._stored()
         self._check_place(labelled_tile.tile, stored)
         # Of a tile whose labels were damaged the record is there still: painted anew, its role stays.
@@ -94,6 +91,31 @@ class AnnotationStore:
         )
         self._write_files(self._next_serial(), kept, order)
         return kept
+
+    def remove(self, tile: Tile) -> None:
+        """Forget what was painted on a tile.
+
+        Raises
+        ------
+        InputError
+            If nothing was, or the store was opened for reading.
+        StorageError
+            If its files cannot be removed.
+        """
+        self._require_writable()
+        listed = self._listed()
+        found = next((s for s in listed if s.tile == tile), None)
+        if found is None:
+            raise InputError(f"the tile at {tile.start} of shape {tile.shape} is not annotated")
+        with atomic.storage_errors(self._folder):
+            # What it was before goes first, or it would come back; and a record before its labels.
+            self._remove_all_but(listed)
+            for path in (
+                self._labels_path(found.serial).with_suffix(".json"),
+                self._labels_path(found.serial),
+            ):
+                _remove(path)
+            atomic.sync_folder(self._folder)
 
     def read(self, tile: Tile) -> LabelledTile:
         """Read what was painted on a tile.
@@ -194,6 +216,12 @@ class AnnotationStore:
             f"labels {str(self._labels_path(stored.serial))!r} are missing: "
             f"restore them from a backup, or annotate the tile at {stored.tile.start} again"
         )
+
+    def _require_writable(self) -> None:
+        if not self._writable:
+            raise InputError(
+                f"annotations {str(self._folder)!r} are open for reading: open the project for writing"
+            )
 
     def _check_place(self, tile: Tile, stored: list[_Stored]) -> None:
         if min(tile.start) < 0 or tile.level != 0:

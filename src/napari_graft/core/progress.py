@@ -23,12 +23,15 @@ class Progress:
         What is being done, in words for the user. What begins with `NOTE` is to stay in sight.
     metrics
         Numbers of the moment, such as the loss.
+    partial
+        What is known of the result so far, in its form; None where that has not changed.
     """
 
     done: float
     total: float | None
     message: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
+    partial: Mapping[str, object] | None = None
 
 
 Report = Callable[[Progress], None]

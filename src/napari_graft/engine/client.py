@@ -86,6 +86,13 @@ class Engine:
         worker.send(job)
         return _Conversation(worker, job, report, cancel).follow()
 
+    def rest(self) -> None:
+        """End the worker, which takes memory while it is kept warm; the next job starts another."""
+        with self._changing:
+            worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.stop(GRACE)
+
     def close(self, grace: float = GRACE) -> None:
         """End the worker: it stops its job, and is killed if it has not ended after `grace` seconds.
 
@@ -139,7 +146,7 @@ class _Conversation:
 
     def _pass_on(self, event: ProgressEvent) -> None:
         try:
-            self._report(Progress(event.done, event.total, event.message, event.metrics))
+            self._report(Progress(event.done, event.total, event.message, event.metrics, event.partial))
         except BaseException:
             # Who listens has failed in the middle of the job: what is still to come must not meet the next.
             self._worker.stop(GRACE)

@@ -93,7 +93,8 @@ class RankJob(_Message):
     The result holds ``ranking``, entries as of ``rank --json`` with more of the card; ``left_out``, the ids
     of the sources that were trained on the image and therefore not ranked; ``unsuited``, by the id of a 3-D
     source why the image has not the depth for it; and ``map``, ``names`` and ``distances`` of a `SourceMap`
-    of the ranked ones and the image, None where they could not be mapped.
+    of the ranked ones and the image, None where they could not be mapped. While it is made, the partial
+    result holds the ``ranking`` of those that are measured.
     """
 
     kind: Literal["rank"] = "rank"
@@ -165,13 +166,14 @@ class CloseJob(_Message):
 
 
 class ProgressEvent(_Message):
-    """Tell how far the job is; the first one comes when the job begins."""
+    """Tell how far the job is; the first one comes when the job begins. See `Progress` for the fields."""
 
     kind: Literal["progress"] = "progress"
     done: float
     total: float | None
     message: str
     metrics: dict[str, float] = {}
+    partial: dict[str, Any] | None = None
 
 
 class ResultEvent(_Message):

@@ -32,7 +32,7 @@ from napari_graft.session.mapping import map_sources
 from napari_graft.session.merging import MergeTask
 from napari_graft.session.predicting import PredictRequest, predict_project
 from napari_graft.session.previewing import PreviewRequest, preview_models
-from napari_graft.session.ranking import RankedSource, rank_sources, unseen_sources
+from napari_graft.session.ranking import rank_sources, unseen_sources
 from napari_graft.session.suggesting import SuggestRequest, choose_tiles
 from napari_graft.session.training import TrainingTask
 from napari_graft.session.trial import TrialTask
@@ -126,22 +126,12 @@ def _rank(job: RankJob, report: Report, cancel: CancelToken) -> Result:
         places = [entry.source for entry in ranked]
         mapped = map_sources(places, project, device=job.device, report=report, cancel=cancel)
     return {
-        "ranking": [_describe(entry) for entry in ranked],
+        "ranking": [entry.describe() for entry in ranked],
         "left_out": [source.id for source in seen],
         "unsuited": unsuited,
         "map": None
         if mapped is None
         else {"names": list(mapped.names), "distances": mapped.distances.tolist()},
-    }
-
-
-def _describe(entry: RankedSource) -> Result:
-    card = entry.source.card
-    return entry.as_dict() | {
-        "species": card.species,
-        "instrument": card.instrument,
-        "pixel_size": None if card.pixel_size is None else list(card.pixel_size),
-        "license": card.license,
     }
 
 

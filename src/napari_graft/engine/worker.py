@@ -117,7 +117,11 @@ class Worker:
             self._abandon()
         self._send(
             ProgressEvent(
-                done=state.done, total=state.total, message=state.message, metrics=dict(state.metrics)
+                done=state.done,
+                total=state.total,
+                message=state.message,
+                metrics=dict(state.metrics),
+                partial=None if state.partial is None else dict(state.partial),
             )
         )
 

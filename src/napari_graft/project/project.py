@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
+
 from napari_graft.annotation.journal import Journal, JournalEntry
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.annotation.store import AnnotationStore
@@ -206,6 +208,30 @@ class Project(ProjectDocuments):
         self.journal.append(JournalEntry(who=who, what=ACCEPT, model=model, details=details))
         self.draft(tile).discard()
         return stored
+
+    def withdraw(self, tile: Tile, who: str) -> LabelledTile:
+        """Let an accepted tile be a draft again, note it in the journal, and return what was accepted.
+
+        What was painted on it since then stays as it is.
+
+        Raises
+        ------
+        InputError
+            If the tile is not annotated, or the project is open for reading.
+        StorageError
+            If the disk is full; then the tile is accepted still.
+        """
+        self._require_writable()
+        accepted = self.annotations.read(tile)
+        if self.draft(tile).restore() is None:
+            self.draft(tile).append(accepted.labels, np.zeros_like(accepted.labels))
+        details: dict[str, str | int | float | bool | None] = {
+            "start": str(tile.start),
+            "shape": str(tile.shape),
+        }
+        self.journal.append(JournalEntry(who=who, what="withdraw tile", details=details))
+        self.annotations.remove(tile)
+        return accepted
 
     def painted_seconds(self) -> float:
         """Return how long was painted on the accepted tiles."""

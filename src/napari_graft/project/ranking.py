@@ -39,6 +39,14 @@ class RankedEntry(BaseModel):
     z_after_remedy: float | None = None
 
 
+class RankedSoFar(BaseModel):
+    """Hold the sources that are measured while a ranking is under way, best first."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    ranking: tuple[RankedEntry, ...]
+
+
 class StoredMap(BaseModel):
     """Remember how far the ranked sources, and the image, are from one another.
 

@@ -25,6 +25,7 @@ from napari_graft.sources.source import Source
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
+COMPARING = "comparing the image with the sources"
 N_LOOKED_INTO = 3
 """Best sources for which the scale and the noise of the image are looked into as well."""
 
@@ -61,11 +62,19 @@ class RankedSource:
             "is_trainable": card.spec.is_trainable,
         }
 
+    def describe(self) -> dict[str, object]:
+        """Return that entry with more of the card, such as a window shows."""
+        card = self.source.card
+        return self.as_dict() | {
+            "species": card.species,
+            "instrument": card.instrument,
+            "pixel_size": None if card.pixel_size is None else list(card.pixel_size),
+            "license": card.license,
+        }
+
     def as_entry(self) -> RankedEntry:
         """Return the entry that a project stores."""
-        card = self.source.card
-        more = {"species": card.species, "instrument": card.instrument, "license": card.license}
-        return RankedEntry.model_validate(self.as_dict() | more | {"pixel_size": card.pixel_size})
+        return RankedEntry.model_validate(self.describe())
 
 
 def candidate_sources(catalogue: Catalogue, exclude: Collection[str] = ()) -> list[Source]:
@@ -187,32 +196,43 @@ def _usable(project: Project, sources: Sequence[Source], report: Report) -> list
 def _rank(
     project: Project, usable: Sequence[Source], scorers: Sequence[str], workplace: Workplace, report: Report
 ) -> list[RankedSource]:
-    report(Progress(0, len(usable), "reading the image"))
+    report(Progress(0, None, "reading the image"))
     measurer = Measurer(project, scorers, workplace)
 
     def measure(source: Source) -> tuple[Source, Evidence]:
         return source, measurer.evidence(source)
 
-    sources: dict[str, Source] = {}
+    wanted = project.manifest.structure
+    sources = {source.id: source for source in usable}
+    total = len(usable) + min(N_LOOKED_INTO, len(usable))
+    # One message for all of it: whoever tells the time left begins anew with another.
+    report(Progress(0, total, COMPARING))
     evidence: dict[str, Evidence] = {}
-    for done, (source, found) in enumerate(_side_by_side(usable, measure, workplace), 1):
-        report(Progress(done, len(usable), f"compared with {source.card.title}"))
-        sources[source.id], evidence[source.id] = source, found
-    ranked = rank(evidence, project.manifest.structure)
-    report(Progress(len(usable), len(usable), "looking into the scale and the noise of the image"))
-    best = [RankedSource(sources[score.source_id], score) for score in ranked]
+    best: list[RankedSource] = []
+    for source, found in _side_by_side(_in_order_of_interest(usable, wanted), measure, workplace):
+        evidence[source.id] = found
+        best = [RankedSource(sources[score.source_id], score) for score in rank(evidence, wanted)]
+        so_far = {"ranking": [entry.describe() for entry in best]}
+        report(Progress(len(evidence), total, COMPARING, partial=so_far))
 
     def look_into(entry: RankedSource) -> RankedSource:
         """Look into one of the best."""
         found = measurer.look_into(entry.source, entry.score.evidence)
         return replace(entry, score=replace(entry.score, evidence=found))
 
-    looked_into = {
-        entry.source.id: entry for entry in _side_by_side(best[:N_LOOKED_INTO], look_into, workplace)
-    }
+    looked_into: dict[str, RankedSource] = {}
+    for entry in _side_by_side(best[:N_LOOKED_INTO], look_into, workplace):
+        looked_into[entry.source.id] = entry
+        report(Progress(len(evidence) + len(looked_into), total, COMPARING))
     if measurer.failure is not None:
         report(Progress(0, None, f"{NOTE}the next ranking measures all again: {measurer.failure}"))
     return [looked_into.get(entry.source.id, entry) for entry in best]
+
+
+def _in_order_of_interest(usable: Sequence[Source], wanted: str | None) -> list[Source]:
+    """Return first the sources among which the best one will be, so that they are seen first."""
+    nearest = nearest_kind({source.id: source.card.structure for source in usable}, wanted)
+    return sorted(usable, key=lambda source: source.id not in nearest)
 
 
 def _side_by_side(

@@ -130,9 +130,9 @@ class AnnotatingModel:
         painting, labels = self.easel.painting, self.easel.labels
         if painting is None or labels is None or painting.tile != self.state.current:
             return
-        self._show(painting.in_mode(labels, is_sparse=is_sparse))
+        self.show(painting.in_mode(labels, is_sparse=is_sparse))
 
-    def _show(self, painting: TilePainting) -> None:
+    def show(self, painting: TilePainting) -> None:
         """Show other labels on the open tile."""
         self.easel.show(painting)
         self.state.n_forgotten = 0
@@ -146,7 +146,7 @@ class AnnotatingModel:
 
         To accept a second time is to answer yes: unlabelled pixels are background.
         """
-        painting = self._painting_to_judge()
+        painting = self.painting_to_judge()
         labels = self.easel.labels
         if painting is None or labels is None:
             return
@@ -173,7 +173,7 @@ class AnnotatingModel:
         self._judge("unsure")
 
     def _judge(self, state: TileState) -> None:
-        painting = self._painting_to_judge()
+        painting = self.painting_to_judge()
         if painting is None:
             return
         if state in AVOIDED and self.tiles.find(painting.tile).state == "done":
@@ -182,7 +182,8 @@ class AnnotatingModel:
         self.tiles.change(painting.tile, state=state)
         self.next()
 
-    def _painting_to_judge(self) -> TilePainting | None:
+    def painting_to_judge(self) -> TilePainting | None:
+        """Return the open tile with what is on it now; None, and the reason said, where none is."""
         self.labels_wanted.emit()
         if self.state.is_saving:
             return None

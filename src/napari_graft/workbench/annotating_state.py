@@ -35,10 +35,12 @@ class AnnotatingState:
         What is open for painting; it follows `current` once that is read.
     is_sparse
         Whether strokes are painted rather than whole tiles.
-    shows_guess, shows_uncertainty
+    shows_guess, shows_uncertainty, shows_candidates
         What is drawn over the image.
     n_forgotten
         Unlabelled pixels of a tile that is to be accepted as whole, 0 where there is no question.
+    can_take_back
+        Whether the last change of the whole tile can be undone.
     is_suggesting, is_saving
         Whether tiles are being suggested, and a tile is being accepted.
     """
@@ -53,7 +55,9 @@ class AnnotatingState:
     is_sparse: bool = False
     shows_guess: bool = True
     shows_uncertainty: bool = False
+    shows_candidates: bool = False
     n_forgotten: int = 0
+    can_take_back: bool = False
     is_suggesting: bool = False
     is_saving: bool = False
 

@@ -21,6 +21,8 @@ from napari_graft.workbench.failures import Failures
 from napari_graft.workbench.jobs import Deliver, Job, JobRunner, Lane
 from napari_graft.workbench.leaving import Leaving
 
+_LOOKS: tuple[Lane, ...] = ("ranking", "short")
+"""Lanes of what only looks at the image, each with a worker: nobody waits for a ranking to see a tile."""
 _GRACE = 1.5
 """Seconds that worker processes, and what is still to be written, have when the window closes."""
 
@@ -54,8 +56,13 @@ class Context:
         self.saved_at: float | None = None
         self._project: Project | None = None
         self._is_closed = False
-        # The window comes first: what works in the background gets a lower priority.
-        self._engines: dict[Lane, Engine] = {"long": Engine(niceness=10), "short": Engine(niceness=5)}
+        # The window comes first: what works in the background gets a lower priority. For a look and for a
+        # ranking somebody waits: at a niceness of 5 they get a third of the share that other programs have.
+        self._engines: dict[Lane, Engine] = {
+            "long": Engine(niceness=10),
+            "ranking": Engine(niceness=1),
+            "short": Engine(niceness=1),
+        }
 
     def hear(self, signal: SignalInstance, answer: Callable[..., object]) -> None:
         """Answer to a signal; where the answer fails the user is told, and the others hear it still."""
@@ -110,10 +117,14 @@ class Context:
         manifest = None if project is None else project.manifest
 
         def task(report: Report, cancel: CancelToken) -> dict[str, Any]:
-            return engine.run(job, report=report, cancel=cancel)
+            try:
+                return engine.run(job, report=report, cancel=cancel)
+            finally:
+                if lane == "ranking":  # it is seldom asked for, and a worker kept warm takes memory
+                    engine.rest()
 
         def take(result: dict[str, Any]) -> None:
-            is_as_before = lane != "short" or project is None or project.manifest == manifest
+            is_as_before = lane not in _LOOKS or project is None or project.manifest == manifest
             if self._project is project and is_as_before:
                 on_done(result)
 
@@ -122,7 +133,7 @@ class Context:
     def cancel_looks(self) -> None:
         """Stop ranking, suggestions and previews: what the image is like has changed."""
         for job in self.jobs.active:
-            if job.lane == "short":
+            if job.lane in _LOOKS:
                 job.cancel()
 
     def process_id(self, lane: Lane) -> int | None:

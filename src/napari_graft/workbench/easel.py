@@ -56,6 +56,11 @@ class Easel:
         if self.is_touched or painting.origin == "draft":
             self._keep(painting.tile, painting.labels)
 
+    def become_draft(self, tile: Tile) -> None:
+        """Take note that the open tile, where it is this one, is accepted no longer."""
+        if self.painting is not None and self.painting.tile == tile:
+            self.painting = replace(self.painting, origin="draft")
+
     def has_work_on(self, tile: Tile) -> bool:
         """Say whether this tile is open and somebody has painted on it, now or before."""
         painting = self.painting

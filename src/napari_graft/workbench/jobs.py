@@ -6,7 +6,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Generic, Literal, TypeVar
 
 from psygnal import Signal, SignalGroupDescriptor
@@ -20,8 +20,8 @@ T = TypeVar("T")
 
 Deliver = Callable[[Callable[[], None]], None]
 """Run a function on the thread of the window, soon; may be called from any thread."""
-Lane = Literal["long", "short", "files"]
-"""Jobs of one lane run one after the other: training and prediction; short looks; reading and writing."""
+Lane = Literal["long", "ranking", "short", "files"]
+"""Jobs of one lane run one after the other: training and prediction; rankings; short looks; files."""
 Status = Literal["waiting", "running", "stopping", "done", "stopped", "failed"]
 Task = Callable[[Report, CancelToken], T]
 
@@ -257,9 +257,11 @@ class _Latest:
 
     def put(self, progress: Progress) -> None:
         with self._lock:
-            is_on_its_way = self._progress is not None
+            before = self._progress
+            if before is not None and progress.partial is None:
+                progress = replace(progress, partial=before.partial)
             self._progress = progress
-        if not is_on_its_way:
+        if before is None:
             self._say(self._show)
 
     def _show(self) -> None:

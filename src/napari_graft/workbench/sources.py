@@ -2,70 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-from psygnal import Signal, SignalGroupDescriptor
+from psygnal import Signal
 
 from napari_graft.core.errors import GraftError, IdTakenError, InputError
-from napari_graft.core.progress import CancelToken, Report
+from napari_graft.core.progress import Progress
 from napari_graft.core.tile import Tile
 from napari_graft.engine.protocol import RankJob
 from napari_graft.fingerprints.source_map import SourceMap, map_of_distances
-from napari_graft.project.ranking import RankedEntry, StoredMap, StoredRanking
+from napari_graft.project.project import Project
+from napari_graft.project.ranking import RankedEntry, RankedSoFar, StoredMap, StoredRanking
 from napari_graft.session.image_facts import correct_contrast
 from napari_graft.sources.catalogue import user_home, user_sources
 from napari_graft.sources.source import Source
+from napari_graft.workbench.busy_place import busiest_tile
 from napari_graft.workbench.comparison import Choice, Comparison
 from napari_graft.workbench.context import Context
+from napari_graft.workbench.own_sources import add_to_own
 from napari_graft.workbench.previewer import Previewer
-from napari_graft.workbench.source_rows import SourceRow, rows_of
+from napari_graft.workbench.source_rows import rows_of
+from napari_graft.workbench.sources_state import SourcesState
 
 N_PREVIEWED, MOST_PREVIEWED = 3, 4
-
-
-@dataclass(slots=True, weakref_slot=True)
-class SourcesState:
-    """Show what the tab shows.
-
-    Parameters
-    ----------
-    rows
-        The sources, best first once they are ranked.
-    ticked
-        Ids of those to preview.
-    is_ranked, is_ranking, is_previewing
-        How far the work is.
-    left_out
-        Titles of the sources that were trained on the image and therefore not ranked.
-    unsuited
-        Title of each 3-D source that was not ranked, and why the image has not the depth for it.
-    advised
-        The best source that comes with advice, such as to swap dark and bright; None where there is none.
-    chosen
-        Id of the source to start from, None before one was chosen.
-    preview
-        What the ticked ones make of a tile, None while that is not shown.
-    source_map
-        The ranked sources and the image, None where they could not be mapped.
-    """
-
-    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
-
-    rows: tuple[SourceRow, ...] = ()
-    ticked: frozenset[str] = frozenset()
-    is_ranked: bool = False
-    is_ranking: bool = False
-    is_previewing: bool = False
-    left_out: tuple[str, ...] = ()
-    unsuited: tuple[tuple[str, str], ...] = ()
-    advised: RankedEntry | None = None
-    chosen: str | None = None
-    preview: Comparison | None = None
-    source_map: SourceMap | None = None
 
 
 class SourcesModel:
@@ -87,6 +50,7 @@ class SourcesModel:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._ranking = StoredRanking()
+        self._so_far: tuple[RankedEntry, ...] = ()
         self._drawn: StoredMap | None = None
         self._previewer = Previewer(context, "preview")
         self.state = SourcesState()
@@ -112,7 +76,11 @@ class SourcesModel:
             return
         self.state.is_ranking = True
         job = self._context.run_engine(
-            "Ranking the sources", RankJob(project=str(project.folder)), lane="short", on_done=self._on_ranked
+            "Ranking the sources",
+            RankJob(project=str(project.folder)),
+            lane="ranking",
+            on_done=self._on_ranked,
+            on_progress=partial(self._on_measured, project),
         )
         job.ended.connect(self._on_ranking_ended)
 
@@ -138,13 +106,30 @@ class SourcesModel:
         """Add a source to those to preview, or take it away."""
         self.state.ticked = self.state.ticked | {source_id} if is_ticked else self.state.ticked - {source_id}
 
-    def preview(self, tile: Tile) -> None:
-        """Segment a tile with the ticked sources."""
+    def preview(self, tile: Tile, view: Tile | None = None) -> None:
+        """Segment a tile with the ticked sources: where in `view`, if that is given, there is most to see."""
         ticked = [Choice(row.id, row.title) for row in self.state.rows if row.id in self.state.ticked]
         try:
             if not 1 <= len(ticked) <= MOST_PREVIEWED:
                 raise InputError(f"{len(ticked)} sources are ticked: tick one to {MOST_PREVIEWED}")
-            self.state.is_previewing = True
+            volume = self._context.require_project().volume
+        except InputError as error:
+            self.refused.emit(str(error))
+            return
+        self.state.is_previewing = True
+        if view is None:
+            self._preview_at(ticked, tile)
+            return
+        looking = self._context.jobs.start(
+            "Looking for a place with content",
+            lambda report, cancel: busiest_tile(volume, view, tile.shape),
+            lane="files",
+            on_done=partial(self._preview_at, ticked),
+        )
+        looking.ended.connect(lambda: None if looking.state.status == "done" else self._on_previewing_ended())
+
+    def _preview_at(self, ticked: Sequence[Choice], tile: Tile) -> None:
+        try:
             self._previewer.start(
                 "Previewing the sources",
                 tuple(ticked),
@@ -172,7 +157,7 @@ class SourcesModel:
 
         Where another one has its id, that one stays and `taken` is told, or it is replaced.
         """
-        task = partial(_add, path, replaces)
+        task = partial(add_to_own, path, replaces)
         self._context.jobs.start("Adding a source", task, lane="files", on_done=partial(self._on_added, path))
 
     def _on_added(self, path: Path, found: Source | IdTakenError) -> None:
@@ -192,11 +177,22 @@ class SourcesModel:
             chosen=self._ranking.chosen,
             map=stored,
         )
+        self._so_far = ()
         self._store(ranking)
         self.state.ticked = frozenset(entry.source for entry in entries[:N_PREVIEWED])
 
+    def _on_measured(self, project: Project, progress: Progress) -> None:
+        """Show the sources that are measured; they are stored once all are."""
+        if progress.partial is None or self._context.project is not project:
+            return
+        self._so_far = RankedSoFar.model_validate(progress.partial).ranking
+        self._show()
+
     def _on_ranking_ended(self) -> None:
         self.state.is_ranking = False
+        if self._ranking.entries:  # else what was measured before it was stopped stays in sight
+            self._so_far = ()
+            self._show()
 
     def _on_previewed(self, comparison: Comparison) -> None:
         self.state.preview = comparison
@@ -207,7 +203,7 @@ class SourcesModel:
     def _on_project_changed(self) -> None:
         project = self._context.project
         self.state.preview = None
-        self._ranking = StoredRanking()
+        self._ranking, self._so_far = StoredRanking(), ()
         if project is not None:
             n_told = len(project.notes)
             try:
@@ -230,7 +226,10 @@ class SourcesModel:
         titles = {card.id: card.title for card in cards}
         project = self._context.project
         wanted = None if project is None else project.manifest.structure
-        self.state.rows = rows_of(cards, self._ranking, wanted)
+        shown = self._ranking
+        if self._so_far:
+            shown = shown.model_copy(update={"entries": self._so_far})
+        self.state.rows = rows_of(cards, shown, wanted)
         self.state.is_ranked = bool(self._ranking.entries)
         self.state.left_out = tuple(titles.get(one, one) for one in self._ranking.left_out)
         self.state.unsuited = tuple(
@@ -259,18 +258,6 @@ class SourcesModel:
             lane="files",
             on_done=take,
         )
-
-
-def _add(path: Path, replaces: bool, report: Report, cancel: CancelToken) -> Source | IdTakenError:
-    # The formats of other programs take a while to import: only who adds a source waits for it.
-    from napari_graft.exchange.add import add_source
-    from napari_graft.exchange.wishes import Wishes
-
-    wishes = Wishes(replaces=replaces)
-    try:
-        return add_source(path, user_home(), wishes=wishes, report=report, cancel=cancel)
-    except IdTakenError as error:
-        return error
 
 
 def _map_of(stored: StoredMap) -> SourceMap:

@@ -13,6 +13,7 @@ from napari_graft.workbench.jobs import Deliver
 from napari_graft.workbench.next_step import Facts, next_step
 from napari_graft.workbench.results import ResultsModel
 from napari_graft.workbench.sources import SourcesModel
+from napari_graft.workbench.tile_tools import TileTools
 from napari_graft.workbench.training import TrainingModel
 from napari_graft.workbench.trial import TrialModel
 from napari_graft.workbench.workbench_state import WorkbenchState
@@ -38,6 +39,7 @@ class Workbench:
             tile_side=lambda: self.data.state.tile_side,
             chosen_source=lambda: self.sources.state.chosen,
         )
+        self.tile_tools = TileTools(self.context, self.annotating)
         self.results = ResultsModel(self.context)
         self.training = TrainingModel(self.context, self.results)
         self.trial = TrialModel(

@@ -10,10 +10,18 @@ from qtpy.QtWidgets import QCheckBox, QProgressBar, QPushButton, QRadioButton, Q
 from napari_graft._napari.keys import KEYS, NAPARI_KEYS, Action, key_of
 from napari_graft._qt.annotate_canvas import canvas_of
 from napari_graft._qt.binding import bind, listen, silenced
-from napari_graft._qt.tabs.annotate_words import empty_words, forgotten_words, painted_words, suggest_words
-from napari_graft._qt.widgets.basics import button, card, column, row, set_look, text
+from napari_graft._qt.tabs.annotate_words import (
+    COLOURS,
+    empty_words,
+    forgotten_words,
+    painted_words,
+    suggest_words,
+)
+from napari_graft._qt.widgets.basics import button, card, column, flow, row, set_look, text
 from napari_graft._qt.widgets.folding import Folding
+from napari_graft._qt.widgets.imported_labels import ImportedLabels
 from napari_graft._qt.widgets.tile_list import TileList
+from napari_graft.workbench.tile_tools import TileTools
 from napari_graft.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -35,6 +43,7 @@ class AnnotateTab(QWidget):
         super().__init__()
         self._context = workbench.context
         self._model = workbench.annotating
+        self._tools = workbench.tile_tools
         self.canvas = canvas_of(workbench, viewer)
         self._make_widgets()
         self._lay_out()
@@ -60,16 +69,33 @@ class AnnotateTab(QWidget):
         self.bad = _key_button("Bad image", "bad image", model.mark_bad)
         self.new_object = _key_button("New object", "new object", self.canvas.layers.take_new_label)
         self.background = _key_button("Background", "background", self.canvas.layers.take_background)
-        self.guess = _key_check("Guess", "guess")
-        self.uncertainty = _key_check("How unsure", "uncertainty")
-        self.whole = QRadioButton("Whole tile")
-        self.whole.setToolTip("Every pixel gets a label; you correct the guess of the model")
-        self.strokes = QRadioButton("Strokes")
-        self.strokes.setToolTip("A few strokes; the pixels between them stay unlabelled and do not count")
         self.forgotten = text("", "warning")
         self.fill = button("Count them as background", model.accept, tip="Or press D once more")
         self.message = text("", "good")
         self.message.hide()
+        self._make_whole_tile_tools(self._tools)
+        self._make_views()
+
+    def _make_whole_tile_tools(self, tools: TileTools) -> None:
+        self.clear = _key_button("Clear tile", "clear", tools.clear)
+        self.refill = _key_button("Refill from guess", "refill", tools.refill)
+        self.withdraw = _key_button("Remove from done", "withdraw", tools.withdraw)
+        self.take_back = button("Take back", tools.take_back, tip="Undo Clear tile or Refill from guess")
+        self.paint_here = _key_button("Paint here", "paint here", self.canvas.paint_here)
+        self.labels = ImportedLabels(tools)
+
+    def _make_views(self) -> None:
+        self.guess = _key_check("Guess", "guess")
+        self.uncertainty = _key_check("How unsure", "uncertainty")
+        self.candidates = QCheckBox("Where to paint")
+        self.candidates.setToolTip(
+            "Colour the tiles among which was chosen by how unsure the model is of them"
+        )
+        self.colours = text(COLOURS, "faint")
+        self.whole = QRadioButton("Whole tile")
+        self.whole.setToolTip("Every pixel gets a label; you correct the guess of the model")
+        self.strokes = QRadioButton("Strokes")
+        self.strokes.setToolTip("A few strokes; the pixels between them stay unlabelled and do not count")
 
     def _lay_out(self) -> None:
         self.question = card(self.forgotten, self.fill)
@@ -79,7 +105,7 @@ class AnnotateTab(QWidget):
         self.keys.addWidget(text("\n".join(f"{key}   {words}" for key, words in NAPARI_KEYS)))
         layout = column(spacing=6, margin=6)
         layout.addLayout(row(self.painted, self.budget, 1))
-        for widget in (self.progress, self.suggest, self.empty, self.list):
+        for widget in (self.progress, self.suggest, self.paint_here, self.labels, self.empty, self.list):
             layout.addWidget(widget)
         self.tools = QWidget()
         tools = column(spacing=4)
@@ -87,9 +113,11 @@ class AnnotateTab(QWidget):
         tools.addLayout(row(self.done, self.skip, spacing=4))
         tools.addLayout(row(self.unsure, self.bad, spacing=4))
         tools.addLayout(row(self.new_object, self.background, spacing=4))
+        tools.addWidget(flow(self.clear, self.refill, self.withdraw, self.take_back))
         tools.addWidget(self.question)
         tools.addWidget(self.message)
-        tools.addLayout(row(self.guess, self.uncertainty, 1))
+        tools.addWidget(flow(self.guess, self.uncertainty, self.candidates))
+        tools.addWidget(self.colours)
         tools.addLayout(row(self.whole, self.strokes, 1))
         tools.addWidget(self.keys)
         self.tools.setLayout(tools)
@@ -103,16 +131,19 @@ class AnnotateTab(QWidget):
         self.list.chosen.connect(self.canvas.go_back_to)
         self.guess.clicked.connect(lambda is_on: setattr(state, "shows_guess", is_on))
         self.uncertainty.clicked.connect(lambda is_on: setattr(state, "shows_uncertainty", is_on))
-        self.whole.clicked.connect(lambda _: model.set_sparse(False))
-        self.strokes.clicked.connect(lambda _: model.set_sparse(True))
+        self.candidates.clicked.connect(lambda is_on: setattr(state, "shows_candidates", is_on))
+        self.whole.clicked.connect(lambda _: self._on_mode_clicked(is_sparse=False))
+        self.strokes.clicked.connect(lambda _: self._on_mode_clicked(is_sparse=True))
         for field in ("queue", "budget", "is_suggesting"):
             bind(self, state, field, lambda _: self._show_progress())
         for field in ("queue", "current"):
             bind(self, state, field, lambda _: self._show_tiles())
-        for field in ("current", "is_saving", "painting"):
+        for field in ("current", "is_saving", "painting", "queue"):
             bind(self, state, field, lambda _: self._show_tools())
         bind(self, state, "shows_guess", self._show_guess)
         bind(self, state, "shows_uncertainty", self._show_uncertainty)
+        bind(self, state, "shows_candidates", self.candidates.setChecked)
+        bind(self, state, "can_take_back", self.take_back.setVisible)
         bind(self, state, "is_sparse", self._show_mode)
         bind(self, state, "n_forgotten", self._show_question)
         listen(self, model.tiles.thumbnails_made, self._show_tiles)
@@ -134,6 +165,9 @@ class AnnotateTab(QWidget):
         self.progress.setRange(0, state.budget)
         self.progress.setValue(min(state.queue.n_done, state.budget))
         words, tip = suggest_words(state, has_project=self._context.project is not None)
+        has_project = self._context.project is not None
+        self.paint_here.setVisible(has_project)
+        self.labels.setVisible(has_project)
         self.suggest.setText(words)
         self.suggest.setToolTip(tip)
         self.suggest.setEnabled(
@@ -159,9 +193,17 @@ class AnnotateTab(QWidget):
         self.done.setText(f"Saving…  {key_of('done')}" if state.is_saving else f"Done  {key_of('done')}")
         set_look(self.done, "primary" if is_open else "quiet")
         has_guess = state.painting is not None and state.painting.guess is not None
+        for one in (self.clear, self.refill):
+            one.setEnabled(is_open)
+        done = state.painting is not None and self._model.tiles.find(state.painting.tile).state == "done"
+        self.withdraw.setEnabled(is_open and done)
         self.guess.setEnabled(has_guess)
         self.uncertainty.setEnabled(has_guess)
         self.message.setVisible(bool(self.message.text()) and not self.question.isVisibleTo(self.tools))
+
+    def _on_mode_clicked(self, *, is_sparse: bool) -> None:
+        self._model.set_sparse(is_sparse)
+        self._show_mode(self._model.state.is_sparse)  # it may have been refused
 
     def _show_guess(self, is_shown: bool) -> None:
         self.guess.setChecked(is_shown)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from napari_graft.workbench.annotating_state import AT_ONCE, AnnotatingState
 
+COLOURS = "Filled: what is painted; blue is background. Outlined: the guess."
+"""What the colours on the canvas mean."""
+
 
 def painted_words(state: AnnotatingState) -> str:
     """Return how many tiles are painted, before the field with the number that is meant to be."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QWidget
 
-from napari_graft._napari.field_of_view import tile_in_view
+from napari_graft._napari.field_of_view import tile_in_view, tile_over_view
 from napari_graft._qt.binding import bind, listen
 from napari_graft._qt.comparison_host import ComparisonHost
 from napari_graft._qt.tabs.sources_words import (
@@ -33,8 +33,9 @@ from napari_graft.workbench.workbench import Workbench
 if TYPE_CHECKING:
     from napari import Viewer
 
-_RANKED_HEIGHT = 250
-QWIDGETSIZE_MAX = 2**24 - 1
+
+_LONGEST_VIEW = 2048
+"""Side in pixels of the part of what is seen in which a preview looks for its place."""
 
 
 class SourcesTab(QWidget):
@@ -126,7 +127,12 @@ class SourcesTab(QWidget):
         except InputError as error:
             self._show_refusal(str(error))
             return
-        self._model.preview(tile_in_view(self._viewer, image, self._workbench.data.state.tile_side))
+        tile = tile_in_view(self._viewer, image, self._workbench.data.state.tile_side)
+        try:
+            view = tile_over_view(self._viewer, image, _LONGEST_VIEW)
+        except InputError:  # nothing of the image is seen: its edge that is nearest then
+            view = tile
+        self._model.preview(tile, view)
 
     def _on_merge_clicked(self) -> None:
         self._show_refusal("")
@@ -147,11 +153,12 @@ class SourcesTab(QWidget):
         pointed, before = self.table.current, self.table.source_model.rows
         self.table.show_rows(rows)
         to_point_at = row_to_point_at(before, rows, pointed)
+        if self._model.state.is_ranking and pointed in {row.id for row in rows}:
+            to_point_at = pointed  # rows come one after the other: what is pointed at must not run away
         if to_point_at is not None:
             self.table.point_at(to_point_at)
         self.distances.show_rows(rows)
-        is_ranked = any(one.is_ranked for one in rows)
-        self.table.setMaximumHeight(_RANKED_HEIGHT if is_ranked else QWIDGETSIZE_MAX)
+        self._show_buttons()
 
     def _show_map(self, mapped: SourceMap | None) -> None:
         self.map_box.show_map(mapped, {row.id: row.title for row in self._model.state.rows})

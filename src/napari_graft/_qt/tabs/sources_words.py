@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from napari_graft.project.ranking import RankedEntry
 from napari_graft.workbench.comparison import Comparison
 from napari_graft.workbench.source_rows import SourceRow
-from napari_graft.workbench.sources import SourcesState
+from napari_graft.workbench.sources_state import SourcesState
 
 
 def hint_words(state: SourcesState, has_project: bool) -> str:
@@ -15,7 +15,9 @@ def hint_words(state: SourcesState, has_project: bool) -> str:
     if not has_project:
         return "Start a project in the tab Data. Then the sources can be compared with your image."
     if state.is_ranking:
-        return "Comparing your image with what each source was trained on…"
+        n_measured = sum(row.is_ranked for row in state.rows)
+        words = "Comparing your image with what each source was trained on…"
+        return f"{words} {n_measured} so far; their order may still change." if n_measured else words
     if not state.is_ranked:
         return "Not ranked yet. Rank compares your image with what each source was trained on."
     return "Best first, by all that was measured. Tick those to preview; select the one to use."

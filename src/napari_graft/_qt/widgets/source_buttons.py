@@ -7,7 +7,7 @@ from collections.abc import Callable
 from qtpy.QtWidgets import QWidget
 
 from napari_graft._qt.widgets.basics import button, column, flow, set_look
-from napari_graft.workbench.sources import SourcesState
+from napari_graft.workbench.sources_state import SourcesState
 
 FEWEST_MERGED = 2
 
@@ -32,7 +32,9 @@ class SourceButtons(QWidget):
         super().__init__()
         self.rank = button("Rank", on_rank, tip="Find out which sources fit the image")
         self.preview = button(
-            "Preview", on_preview, tip="See what the ticked sources make of a tile in the middle of the view"
+            "Preview",
+            on_preview,
+            tip="See what the ticked sources make of a tile in the view, where there is most to see",
         )
         self.merge = button(
             "Merge", on_merge, tip="Make one model of the ticked sources, on the tiles that you have painted"

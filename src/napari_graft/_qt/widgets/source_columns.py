@@ -44,7 +44,7 @@ class Column:
 
 
 COLUMNS = (
-    Column("Source", "A model that was already trained on other images", lambda row: row.title, 146, 118),
+    Column("Source", "A model that was already trained on other images", lambda row: row.title, 170, 126),
     Column(
         "Fit",
         "How close your image is to the images that the source was trained on.\n"

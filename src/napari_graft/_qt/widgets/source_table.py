@@ -21,9 +21,10 @@ from napari_graft._qt.widgets.source_words import tooltip_of, verdict_look
 from napari_graft.workbench.source_rows import SourceRow
 
 _SORT_ROLE = Qt.ItemDataRole.UserRole
-_HEIGHT = 200
-_AIR = 10
-"""Pixels between the words of two rows, so that titles of several lines do not run together."""
+_SHOWN_AT_LEAST = 10
+"""Rows that are seen without scrolling: one line a source, its whole title in the tooltip."""
+_AIR = 4
+"""Pixels between the words of two rows."""
 _NARROW = 320
 """A table narrower than this shows what matters most without scrolling; tooltips tell the rest."""
 
@@ -146,9 +147,11 @@ class SourceTable(QTableView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setShowGrid(False)
-        self.setWordWrap(True)
+        self.setWordWrap(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.setItemDelegate(_AiryRows(self))
-        self.setMinimumHeight(_HEIGHT)
+        line = self.fontMetrics().height() + 2 * _AIR
+        self.setMinimumHeight((_SHOWN_AT_LEAST + 1) * line + self.horizontalScrollBar().sizeHint().height())
         self.verticalHeader().hide()
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         for i, column in enumerate(COLUMNS):
