@@ -49,9 +49,9 @@ KEYS: tuple[Key, ...] = (
     Key("N", "new object", "Paint a new object"),
     Key("A", "background", "Paint background"),
     Key("T", "paint here", "Paint here: a tile of your own in the middle of the view"),
-    Key("F", "refill", "Refill: put the guess wherever nobody has painted"),
+    Key("V", "refill", "Refill: put the guess wherever nobody has painted"),
     Key("C", "clear", "Clear this tile; it can be taken back"),
-    Key("X", "withdraw", "Take this tile out of those that are done; what is painted stays"),
+    Key("Y", "withdraw", "Take this tile out of those that are done; what is painted stays"),
 )
 """What we bind, whichever layer is active."""
 

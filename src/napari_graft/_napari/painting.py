@@ -29,7 +29,7 @@ from napari_graft.workbench.painting import TilePainting
 
 _N_COLOURS = 1021
 _BACKGROUND_COLOUR = (0.0, 0.35, 1.0, 0.75)
-_BACKGROUND_HUES = (0.52, 0.72)
+_BACKGROUND_HUES = (0.48, 0.78)
 """No object has a hue near that of the background."""
 _GOLDEN = 0.6180339887
 
