@@ -142,8 +142,8 @@ class AnnotateTab(QWidget):
             bind(self, state, field, lambda _: self._show_tools())
         bind(self, state, "shows_guess", self._show_guess)
         bind(self, state, "shows_uncertainty", self._show_uncertainty)
-        bind(self, state, "shows_candidates", lambda is_on: self.candidates.setChecked(is_on))
-        bind(self, state, "can_take_back", lambda can: self.take_back.setVisible(can))
+        bind(self, state, "shows_candidates", self._show_candidates)
+        bind(self, state, "can_take_back", self._show_take_back)
         bind(self, state, "is_sparse", self._show_mode)
         bind(self, state, "n_forgotten", self._show_question)
         listen(self, model.tiles.thumbnails_made, self._show_tiles)
@@ -210,6 +210,12 @@ class AnnotateTab(QWidget):
 
     def _show_uncertainty(self, is_shown: bool) -> None:
         self.uncertainty.setChecked(is_shown)
+
+    def _show_candidates(self, is_shown: bool) -> None:
+        self.candidates.setChecked(is_shown)
+
+    def _show_take_back(self, is_possible: bool) -> None:
+        self.take_back.setVisible(is_possible)
 
     def _show_mode(self, is_sparse: bool) -> None:
         (self.strokes if is_sparse else self.whole).setChecked(True)
