@@ -87,12 +87,11 @@ def test_tiles_are_cleared_refilled_taken_out_added_and_imported_by_clicks(
     painter.qtbot.waitUntil(lambda: state_of(painter, FIRST) == "to do", timeout=60_000)
     assert painter.labels.data.all()
 
-    painter.viewer.camera.center = (0, 200 * 650.0, 200 * 650.0)
+    painter.viewer.scene.camera.center = (0, 200 * 650.0, 200 * 650.0)
+    painter.dock.workbench.data.state.tile_side = SIDE
     painter.click(tab.paint_here)
-    painter.qtbot.waitUntil(
-        lambda: painter.model.state.current is not None and painter.model.state.current.start[0] > 160
-    )
     own = painter.model.state.current
+    assert own is not None and own.start[0] > 150, tab.message.text()
     painter.wait_for(own)
     assert "chosen by you" in painter.model.state.queue.find(own).reason
 
