@@ -61,7 +61,6 @@ class DeskModel:
             tiles.budget,
             tiles.shows_guess,
             tiles.shows_uncertainty,
-            tiles.shows_candidates,
             training.state.events.minutes,
         ):
             signal.connect(self._note_models)
@@ -87,11 +86,7 @@ class DeskModel:
     def _note_models(self) -> None:
         state = self._annotating.state
         tile = state.current
-        overlays = {
-            "guess": state.shows_guess,
-            "uncertainty": state.shows_uncertainty,
-            "candidates": state.shows_candidates,
-        }
+        overlays = {"guess": state.shows_guess, "uncertainty": state.shows_uncertainty}
         self._note(
             tab=self._window.tab,
             start=None if tile is None else tile.start,
@@ -151,7 +146,6 @@ class DeskModel:
         state.budget = desk.budget or state.budget
         state.shows_guess = desk.visible.get("guess", state.shows_guess)
         state.shows_uncertainty = desk.visible.get("uncertainty", state.shows_uncertainty)
-        state.shows_candidates = desk.visible.get("candidates", state.shows_candidates)
         self._training.state.minutes = desk.minutes or self._training.state.minutes
         self._data.state.tile_side = desk.tile_side or self._data.state.tile_side
         if self._window.tab == self._tab:  # else the user went on meanwhile
