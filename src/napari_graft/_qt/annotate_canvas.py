@@ -63,6 +63,13 @@ class AnnotateCanvas(QObject):
         self._drawing = QTimer(self)
         self._drawing.setSingleShot(True)
         self._drawing.timeout.connect(self._draw_queue)
+        self._follow_model()
+        viewer.layers.events.removed.connect(self._on_layer_removed)
+        self.destroyed.connect(lambda: viewer.layers.events.removed.disconnect(self._on_layer_removed))
+        self.destroyed.connect(self._guard.close)
+        self.in_front = ImageInFront(self, workbench, viewer)
+
+    def _follow_model(self) -> None:
         state = self._model.state
         listen(self, self._model.labels_wanted, self.note)
         bind(self, state, "candidates", self._show_candidates)
@@ -72,10 +79,6 @@ class AnnotateCanvas(QObject):
         bind(self, state, "shows_guess", self.layers.show_guess)
         bind(self, state, "shows_uncertainty", self.layers.show_uncertainty)
         bind(self, state, "painting", self._show_painting)
-        viewer.layers.events.removed.connect(self._on_layer_removed)
-        self.destroyed.connect(lambda: viewer.layers.events.removed.disconnect(self._on_layer_removed))
-        self.destroyed.connect(self._guard.close)
-        self.in_front = ImageInFront(self, workbench, viewer)
 
     def note(self) -> None:
         """Hand over what is painted now."""
