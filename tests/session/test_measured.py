@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+import zarr
 
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.errors import Cancelled
@@ -152,6 +153,20 @@ def test_an_image_that_was_overwritten_is_measured(tmp_path: Path, image: Path, 
 
     assert ears.take() == ALL
     assert [one["z"] for one in after] != [one["z"] for one in before]
+
+
+def test_pixels_changed_in_place_in_a_zarr_folder_are_measured(
+    tmp_path: Path, image: Path, ears: _Ears
+) -> None:
+    array = zarr.create_array(tmp_path / "i.zarr", data=tifffile.imread(image), chunks=(64, 64))
+    make_project(tmp_path / "z.graft", ImageOptions(str(tmp_path / "i.zarr"), structure="nuclei")).close()
+    _rank(tmp_path / "z.graft")
+    ears.take()
+    _rank(tmp_path / "z.graft")
+    assert ears.take() == []
+    array[:8, :8] = 255 - array[:8, :8]
+    _rank(tmp_path / "z.graft")
+    assert [heard for heard in ears.take() if heard.startswith("image")]
 
 
 def test_another_source_of_the_same_name_is_measured_and_the_others_are_not(

@@ -11,6 +11,7 @@ from typing import Literal
 from napari_graft.core.checksum import checksum_of
 from napari_graft.core.errors import InputError, StorageError
 from napari_graft.io import atomic
+from napari_graft.io.image_files import image_stamp
 from napari_graft.project.opening import program_versions
 from napari_graft.project.project import Project
 from napari_graft.scorers.order import Evidence
@@ -106,6 +107,8 @@ def memory_of(project: Project, *, encoder: str | None, device: str) -> Memory:
         _METHOD,
         program_versions(),
         None if signature is None else signature.model_dump(),
+        # The signature of a zarr folder knows nothing of its pixels, and that of a large file only some.
+        image_stamp(project.image.path),
         project.manifest.model_dump(mode="json", include=_OF_IMAGE),
         [intensity.low, intensity.high],
         encoder,
