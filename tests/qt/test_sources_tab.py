@@ -159,7 +159,7 @@ def test_ticked_sources_are_previewed_side_by_side_and_the_viewer_is_put_back(
     rank_before(neuropil_project, entry(FLY), entry(AXONS, 9.0), entry(NUCLEI, 90.0))
     open_with_image(dock, qtbot, neuropil_project, neuropil)
     viewer = dock.viewer
-    viewer.dims.set_point(0, 8.0)
+    viewer.dims.set_point(0, 2 * viewer.layers["cortex"].scale[0])  # its scale is that of the project
     dock.workbench.data.state.tile_side = 96
     untick(tab, qtbot, NUCLEI)
     assert dock.workbench.sources.state.ticked == {FLY, AXONS}
