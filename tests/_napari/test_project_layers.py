@@ -128,9 +128,11 @@ def test_a_broken_project_says_what_is_wrong(folder: Path) -> None:
     (folder.parent / "image.tif").unlink()
     with pytest.raises(InputError, match=r"image.tif' of project .* is missing: put it back"):
         read(str(folder))
-    (folder / "project.json").write_text("{")
+    for name in ("project.json", "project.backup.json"):
+        (folder / name).write_text("{")
     with pytest.raises(InputError, match=r"project.json"):
         read(str(folder))
-    (folder / "project.json").unlink()
+    for name in ("project.json", "project.backup.json"):
+        (folder / name).unlink(missing_ok=True)
     with pytest.raises(InputError, match=r"is no napari-graft project: project.json is missing in it"):
         read(str(folder))

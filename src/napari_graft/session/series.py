@@ -31,6 +31,9 @@ def stack_series(image: str, labels: str, folder: Path) -> tuple[str, str]:
     StorageError
         If a stack cannot be written.
     """
+    for pattern in (image, labels):
+        if is_series(pattern) and not find_series(pattern).names:
+            raise InputError(f"no file matches {pattern!r}: check the pattern")
     if is_series(image) != is_series(labels):
         raise InputError(
             f"{image!r} and {labels!r}: one is a pattern and the other a file; give two files or two patterns"
