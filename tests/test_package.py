@@ -40,7 +40,12 @@ def declared(*, with_extras: bool) -> set[str]:
 
 
 def module_of(distribution: str) -> str:
-    other_names = {"pillow": "PIL", "pyyaml": "yaml", "scikit-image": "skimage"}
+    other_names = {
+        "nionswift-io": "nionswift_plugin",
+        "pillow": "PIL",
+        "pyyaml": "yaml",
+        "scikit-image": "skimage",
+    }
     return other_names.get(distribution, distribution.replace("-", "_"))
 
 

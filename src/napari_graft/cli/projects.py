@@ -50,7 +50,8 @@ def new(
     project
         Folder of the new project, by custom NAME.graft.
     image
-        TIFF, OME-TIFF, PNG, MRC, OME-Zarr, zarr, or HDF5 as FILE::/dataset; of several images, FILE::1.
+        TIFF, OME-TIFF, PNG, MRC, DM3/DM4, OME-Zarr, zarr, or HDF5 as FILE::/dataset; of several
+        images, FILE::1.
     structure
         What is to be segmented.
     scale, reading

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from napari_graft.io.readers import hdf5, mrc, picture, tiff, zarr_folder
+from napari_graft.io.readers import digital_micrograph, hdf5, mrc, picture, tiff, zarr_folder
 from napari_graft.io.readers.registry import READERS, Reader, find_reader
 
-__all__ = ["READERS", "Reader", "find_reader", "hdf5", "mrc", "picture", "tiff", "zarr_folder"]
+__all__ = [
+    "READERS",
+    "Reader",
+    "digital_micrograph",
+    "find_reader",
+    "hdf5",
+    "mrc",
+    "picture",
+    "tiff",
+    "zarr_folder",
+]

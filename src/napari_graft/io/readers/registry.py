@@ -36,8 +36,6 @@ class Reader:
 
 
 MICROSCOPE_FORMATS = (
-    ".dm3",
-    ".dm4",
     ".ser",
     ".emi",
     ".czi",
