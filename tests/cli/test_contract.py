@@ -128,7 +128,7 @@ def test_sources_are_ranked_best_first(loop: Loop, graft: Graft) -> None:
     assert [row["source"] for row in answer.document] == ["tiny-nuclei", "tiny-neurites"]
     assert all(wanted <= row.keys() for row in answer.document)
     assert {row["verdict"] for row in answer.document} <= {"like its own data", "near", "far"}
-    assert "compared with Source tiny-nuclei" in answer.err
+    assert "comparing the image with the sources" in answer.err
     without = graft("rank", loop.project, "--exclude", "tiny-nuclei", "--json").document
     assert [row["source"] for row in without] == ["tiny-neurites"]
 

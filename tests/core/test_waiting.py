@@ -7,7 +7,7 @@ import sys
 import pytest
 
 CASES = {
-    "the command": "from napari_graft.cli.app import main; main(['--version'])",
+    "the command": "from napari_graft.cli import main; main(['--version'])",
     "the worker": "import runpy; runpy.run_module('napari_graft.engine', run_name='__main__')",
 }
 # The worker ends without the functions that are registered for the end.
@@ -29,7 +29,7 @@ def test_threads_sleep_while_they_wait_unless_the_user_wants_otherwise(program: 
     done = subprocess.run(
         [sys.executable, "-c", f"{BEFORE}{CASES[program]}"],
         env=environment,
-        stdin=subprocess.DEVNULL,
+        input='{"kind": "close"}\n',
         capture_output=True,
         text=True,
         check=True,
