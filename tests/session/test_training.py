@@ -79,17 +79,15 @@ def test_the_best_source_of_the_ranking_is_taken(folder: Path) -> None:
 def test_to_find_the_best_only_those_are_looked_at_that_can_come_first(
     tmp_path: Path, image: Path, labels: Path, structure: str | None
 ) -> None:
-    told: list[str] = []
+    told: list[Progress] = []
     sources = candidate_sources(Catalogue())
     folder = make_annotated(tmp_path / "p.graft", image, labels, structure=structure)
     with open_project(folder) as project:
-        best = best_source(
-            project, sources, report=lambda state: told.append(state.message), cancel=CancelToken()
-        )
+        best = best_source(project, sources, report=told.append, cancel=CancelToken())
         ranked = rank_sources(project, sources, report=ignore_progress, cancel=CancelToken())
 
     assert (best.source.id, best.score) == (ranked[0].source.id, ranked[0].score)
-    n_looked_at = sum(message.startswith("compared with") for message in told)
+    n_looked_at = sum(state.partial is not None for state in told)
     assert n_looked_at == (1 if structure in ("nuclei", "neurites", "axons") else len(sources))
 
 
