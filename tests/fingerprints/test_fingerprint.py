@@ -70,8 +70,7 @@ def test_the_distance_is_that_of_the_exact_estimator(source):
 
 def test_the_order_of_tiles_changes_nothing(source):
     target = normal(20, shift=0.3, seed=7)
-    # The features are mapped in single precision, whose sums depend on the order by a few parts in 1e9 on some
-    # processors.
+    # Single precision: on some processors its sums depend on the order by a few parts in 1e9.
     assert distance(source, target[::-1]).z == pytest.approx(distance(source, target).z, abs=1e-6)
     again = make_fingerprint(normal(400)[::-1].copy(), None, ENCODER, np.random.default_rng(1))
     np.testing.assert_allclose(again.mean_embedding, source.mean_embedding, atol=1e-5)
