@@ -47,7 +47,7 @@ def break_down(*_: object) -> None:
 def test_words_meant_for_the_user_are_found_inside_what_signals_wrap() -> None:
     inner, outer = Speaker(), Speaker()
     inner.said.connect(refuse)
-    outer.said.connect(inner.said.emit)
+    outer.said.connect(lambda words: inner.said.emit(words))
 
     with pytest.raises(EmitLoopError) as caught:
         outer.said.emit(1)

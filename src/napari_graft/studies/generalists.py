@@ -97,7 +97,8 @@ class Generalists:
         with atomic.storage_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         atomic.write_text(path, yaml.safe_dump(values, sort_keys=False))
-        trained = train_source(path, out, report=self._report, cancel=self._cancel)
+        # What is there may be a source of which the card and fingerprints were kept, and not the weights.
+        trained = train_source(path, out, overwrite=True, report=self._report, cancel=self._cancel)
         if trained is None:
             raise Cancelled
         return trained
