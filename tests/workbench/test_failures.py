@@ -47,7 +47,11 @@ def break_down(*_: object) -> None:
 def test_words_meant_for_the_user_are_found_inside_what_signals_wrap() -> None:
     inner, outer = Speaker(), Speaker()
     inner.said.connect(refuse)
-    outer.said.connect(lambda words: inner.said.emit(words))
+
+    def pass_on(words: object) -> None:
+        inner.said.emit(words)
+
+    outer.said.connect(pass_on)
 
     with pytest.raises(EmitLoopError) as caught:
         outer.said.emit(1)
