@@ -155,7 +155,8 @@ def test_click_on_a_difference_moves_the_camera_there(tab: CompareTab, qtbot: Qt
 
     first = comparison.differences[0]
     expected = np.add(comparison.tile.start, first.position)
-    np.testing.assert_allclose(camera_of(tab.dock.viewer).center[-2:], expected[-2:])
+    image = tab.dock.viewer.layers["cortex"]
+    np.testing.assert_allclose(camera_of(tab.dock.viewer).center[-2:], image.data_to_world(expected)[-2:])
     assert comparison.segments[0][first.position] == first.id
 
 
@@ -181,7 +182,9 @@ def test_vote_is_counted_and_kept(tab: CompareTab, qtbot: QtBot) -> None:
 
 def test_all_that_is_in_view_can_be_compared(tab: CompareTab, qtbot: QtBot) -> None:
     viewer = tab.dock.viewer
-    camera_of(viewer).zoom, camera_of(viewer).center = 3.0, (0.0, 128.0, 128.0)
+    image = viewer.layers["cortex"]
+    camera_of(viewer).zoom = 3.0 / image.scale[-1]
+    camera_of(viewer).center = tuple(image.data_to_world((0.0, 128.0, 128.0)))
     tab.where.setCurrentIndex(1)
     compare(tab, qtbot, FLY)
 
