@@ -197,32 +197,32 @@ def test_no_tab_needs_more_than_a_narrow_dock(dock: GraftDock, number: int) -> N
     assert dock.tabs.widget(number).widget().minimumSizeHint().width() <= 300
 
 
-def test_opening_the_dock_loads_nothing_heavy_and_is_quick() -> None:
-    seconds, heavy = _open_the_dock()
+def test_opening_the_dock_loads_nothing_heavy_and_does_little() -> None:
+    n_calls, heavy = _open_the_dock()
     assert heavy == []
-    # What else the machine does makes it slower, and nothing makes it quicker: the least is what it takes.
-    for _ in range(2):
-        if seconds >= 1.5:
-            seconds = min(seconds, _open_the_dock()[0])
-
-    assert seconds < 1.5
+    # Counted and not timed: processors differ, and what else the machine does. It was 281,000 before the
+    # sizes of the rows were kept, and is 224,000 now.
+    assert n_calls < 250_000
 
 
-def _open_the_dock() -> tuple[float, list[str]]:
-    """Return the processor time that opening takes in a fresh napari, and which heavy libraries it loads."""
+def _open_the_dock() -> tuple[int, list[str]]:
+    """Return how many Python functions opening calls in a fresh napari, and the heavy libraries it loads."""
     code = """
-import json, sys, time
+import json, sys
 import napari
 viewer = napari.Viewer(show=False)
-before = set(sys.modules)
-began = time.process_time()
+before, n_calls = set(sys.modules), 0
+def count(frame, event, argument):
+    global n_calls
+    n_calls += event == "call"
+sys.setprofile(count)
 viewer.window.add_plugin_dock_widget("napari-graft", "Graft")
-seconds = time.process_time() - began
+sys.setprofile(None)
 loaded = {name.partition(".")[0] for name in set(sys.modules) - before}
 heavy = {"torch", "monai", "dask", "zarr", "sklearn", "skimage", "scipy"}
-print(json.dumps([seconds, sorted(loaded & heavy)]))
+print(json.dumps([n_calls, sorted(loaded & heavy)]))
 viewer.close()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    seconds, heavy = json.loads(done.stdout.splitlines()[-1])
-    return seconds, heavy
+    n_calls, heavy = json.loads(done.stdout.splitlines()[-1])
+    return n_calls, heavy

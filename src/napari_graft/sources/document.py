@@ -26,7 +26,8 @@ _MISFIT = (
 class Document(BaseModel):
     """Base of what is written to disk as JSON; a number that is not finite survives the round trip."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    # Built when first used: a window that opens needs few of them at once.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings", defer_build=True)
 
     format_version: Literal[1] = 1
 

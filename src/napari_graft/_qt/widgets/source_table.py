@@ -121,8 +121,17 @@ class SourceTableModel(QAbstractTableModel):
 
 
 class _AiryRows(QStyledItemDelegate):
+    def __init__(self, parent: SourceTable) -> None:
+        super().__init__(parent)
+        self._hints: dict[tuple[int, int], QSize] = {}
+
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # noqa: N802 - the name is Qt's
-        return super().sizeHint(option, index) + QSize(0, _AIR)
+        # Qt asks for every cell, hundreds of times while a dock is made; rows differ in words alone, and the
+        # widths of the columns are set.
+        key = (index.column(), option.fontMetrics.height())
+        if key not in self._hints:
+            self._hints[key] = super().sizeHint(option, index) + QSize(0, _AIR)
+        return self._hints[key]
 
 
 class SourceTable(QTableView):
