@@ -17,8 +17,25 @@ LARGEST_LABEL = 2**32 - 2
 SMALL_BYTES = 64 << 20
 
 
+class LabelView:
+    """Base of arrays of labels that show those of another array, `source`, of the same shape."""
+
+    __slots__ = ()
+    source: LazyArray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of pixels along each axis."""
+        return tuple(self.source.shape)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class CheckedLabels:
+class CheckedLabels(LabelView):
     """Read labels from an array and refuse those that are negative or too large.
 
     Parameters
@@ -38,16 +55,6 @@ class CheckedLabels:
                 f"labels in {self.path} have the dtype {self.source.dtype}: "
                 "save them as integers, one number for each object and 0 for background"
             )
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of pixels along each axis."""
-        return tuple(self.source.shape)
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
 
     @property
     def dtype(self) -> np.dtype[np.generic]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_graft.core.axes import SPATIAL_NAMES, Axes
 from napari_graft.core.errors import InputError, MaskMeaningError
-from napari_graft.io.labels import CheckedLabels
+from napari_graft.io.labels import CheckedLabels, LabelView
 from napari_graft.io.sampling import sample_tiles
 from napari_graft.io.volume import LazyArray, Volume
 
@@ -23,20 +23,10 @@ _SAMPLED_PIXELS = 1 << 24
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BooleanNumbers:
+class BooleanNumbers(LabelView):
     """Array of true and false, shown as 1 and 0 (uint8) without being read."""
 
     source: LazyArray
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of pixels along each axis."""
-        return tuple(self.source.shape)
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
 
     @property
     def dtype(self) -> np.dtype[np.generic]:
@@ -49,21 +39,11 @@ class BooleanNumbers:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class MaskPieces:
+class MaskPieces(LabelView):
     """Mask whose connected pieces (by edges in 2-D, faces in 3-D) are numbered from 1 in each box read."""
 
     source: LazyArray
     path: str
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of pixels along each axis."""
-        return tuple(self.source.shape)
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
 
     @property
     def dtype(self) -> np.dtype[np.generic]:
