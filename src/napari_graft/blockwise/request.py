@@ -11,7 +11,7 @@ from napari_graft.inference.predictor import OVERLAP, WINDOW, Predictor
 from napari_graft.inference.view import ModelView
 from napari_graft.segmentation.settings import DecodeSettings
 
-_METHOD = 2
+_METHOD = 3
 """To be raised when the same request would give another result."""
 
 
@@ -29,6 +29,7 @@ def hash_request(
         "weights": _hash_weights(predictor),
         "image": [list(view.volume.shape), str(view.volume.dtype), asdict(view.volume.axes)],
         "intensity": asdict(view.intensity),
+        "object_diameter": view.object_diameter,
         "settings": asdict(settings),
         "plan": asdict(plan),
         "windows": [WINDOW[ndim], OVERLAP[ndim]],

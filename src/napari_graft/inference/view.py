@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
+from napari_graft.imaging.contrast import contrast_reach, flatten, local_statistics
 from napari_graft.imaging.intensity import IntensityRange
 from napari_graft.imaging.resample import resample_image, resample_labels
 from napari_graft.io.volume import Volume
@@ -31,27 +32,26 @@ class ModelView:
     intensity
         Its grey range, measured over the whole volume.
     spec
-        The model's number of axes and pixel size. Where either pixel size is unknown, the image is taken as
-        it is.
+        The model's number of axes, pixel size, diameter of objects and contrast. Where either pixel size is
+        unknown, and either diameter, the image is taken as it is.
+    object_diameter
+        Diameter of the wanted objects in pixels of the image, within a plane; None where it is not known.
+        Where the model knows its own, this decides the scale, and not the pixel size.
     """
 
     volume: Volume
     intensity: IntensityRange
     spec: NetworkSpec
+    object_diameter: float | None = None
 
     def __post_init__(self) -> None:
         if self.volume.axes.ndim < self.spec.ndim:
             raise InputError("a 3-D model cannot see a 2-D image: choose a 2-D source")
 
     @property
-    def is_scaled(self) -> bool:
-        """Say whether both pixel sizes are known, so that the image is brought to that of the model."""
-        return self.volume.axes.pixel_size is not None and self.spec.pixel_size is not None
-
-    @property
     def factors(self) -> tuple[float, ...]:
         """Length of an image pixel in model pixels, along each axis of the model; see `scale_factors`."""
-        return scale_factors(self.volume.axes, self.spec)
+        return scale_factors(self.volume.axes, self.spec, self.object_diameter)
 
     def shape_on_model(self, tile: Tile) -> tuple[int, ...]:
         """Return the shape of a tile on the model's grid.
@@ -74,6 +74,20 @@ class ModelView:
 
     def read(self, tile: Tile) -> NDArray[np.float32]:
         """Return the normalised pixels of a tile on the model's grid, float32."""
+        image = self._read_range(tile)
+        window = self.spec.contrast_window
+        if window is None:
+            return image
+        reach = contrast_reach(window)
+        sides = self.on_image((*(0,) * (self.spec.ndim - 2), reach, reach))
+        around = self._read_range(tile.grow(sides))
+        # Half a pixel off where the margin is no whole number of model pixels: the maps are smooth.
+        starts = [round(n * f) for n, f in zip(sides[-self.spec.ndim :], self.factors, strict=True)]
+        box = tuple(slice(a, a + n) for a, n in zip(starts, image.shape, strict=True))
+        mean, spread = (one[box] for one in local_statistics(around, window))
+        return flatten(image, mean, spread)
+
+    def _read_range(self, tile: Tile) -> NDArray[np.float32]:
         shape = self.shape_on_model(tile)
         pixels = self.intensity.normalise(self.volume.read(tile)).reshape(tile.shape[-self.spec.ndim :])
         return np.ascontiguousarray(resample_image(pixels, shape))
@@ -92,12 +106,22 @@ class ModelView:
         return resample_image(values, tile.shape[-self.spec.ndim :]).reshape(tile.shape)
 
 
-def scale_factors(axes: Axes, spec: NetworkSpec) -> tuple[float, ...]:
+def scale_factors(axes: Axes, spec: NetworkSpec, object_diameter: float | None = None) -> tuple[float, ...]:
     """Return the length of an image pixel in model pixels, along each axis of the model.
 
-    It is 1 where the pixel size of the image or of the model is unknown.
+    Within a plane the diameters of the objects decide where both are known, else the pixel sizes; it is 1
+    where neither can.
+
+    Parameters
+    ----------
+    object_diameter
+        In pixels of the image.
     """
     own = axes.pixel_size_in("nm")
     if own is None or spec.pixel_size is None:
-        return (1.0,) * spec.ndim
-    return tuple(a / b for a, b in zip(own[-spec.ndim :], spec.pixel_size, strict=True))
+        factors = (1.0,) * spec.ndim
+    else:
+        factors = tuple(a / b for a, b in zip(own[-spec.ndim :], spec.pixel_size, strict=True))
+    if object_diameter is None or spec.object_diameter is None:
+        return factors
+    return (*factors[:-2], *(spec.object_diameter / object_diameter,) * 2)

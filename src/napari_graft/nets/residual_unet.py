@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
+from napari_graft.nets.channel_norm import ChannelNorm
 from napari_graft.nets.network import Network
 from napari_graft.nets.space_to_depth import depth_to_space, space_to_depth
 from napari_graft.sources.spec import ModelSpec
@@ -23,6 +24,8 @@ def _convolution(ndim: int) -> Callable[..., nn.Module]:
 
 def _norm(kind: str, channels: int) -> nn.Module:
     # No batch statistics: they would drift when a source meets another image or is merged.
+    if kind == "channel":
+        return ChannelNorm(channels)
     return nn.GroupNorm(channels if kind == "instance" else min(_N_GROUPS, channels), channels)
 
 

@@ -6,6 +6,7 @@ import os
 from datetime import UTC, datetime
 from math import inf
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
@@ -51,6 +52,8 @@ class ProjectManifest(Document):
         Whether dark and bright are swapped before the image is shown to a network.
     intensity_range
         The grey values that become 0 and 1, None until they are measured.
+    object_diameter
+        Diameter of the wanted objects in pixels, within a plane, as the user said; None where he did not.
     created
         When the project was made.
     versions
@@ -71,6 +74,7 @@ class ProjectManifest(Document):
     structure: Structure | None = None
     inverted: bool = False
     intensity_range: tuple[float, float] | None = None
+    object_diameter: Annotated[float, Field(ge=2, le=65536, allow_inf_nan=False)] | None = None
     created: datetime = Field(default_factory=lambda: datetime.now(UTC))
     versions: dict[str, str] = Field(default_factory=dict)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
@@ -60,6 +60,9 @@ class RunRecord(Document):
         What it was merged of, None where it started from one network.
     spec
         The network.
+    object_diameter
+        Diameter of the wanted objects in pixels of the image that it was trained with, None where the pixel
+        size decides or nothing was known.
     n_tiles
         Number of annotated tiles.
     settings
@@ -87,6 +90,7 @@ class RunRecord(Document):
     parent: str | None = None
     merge: MergeRecipe | None = None
     spec: ModelSpec
+    object_diameter: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     n_tiles: int = Field(ge=0)
     settings: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
     steps: int = Field(default=0, ge=0)

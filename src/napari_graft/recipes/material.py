@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_graft.core.errors import InputError, MaskMeaningError
+from napari_graft.io.masks import MaskMeaning
 from napari_graft.recipes.pieces import Material, Piece
 from napari_graft.recipes.recipe import GeneratedEntry, ImageEntry, Recipe
 from napari_graft.recipes.slices import split_in_order, split_into_slices
@@ -38,7 +39,7 @@ def load_material(recipe: Recipe, folder: Path) -> Material:
         pairs = find_pairs(entry, folder)
         digests += [hashlib.sha256(image.read_bytes()).hexdigest() for image, _ in pairs]
         stacks = [_read(entry, *pair) for pair in pairs]
-        for part in split(entry, stacks, recipe.spec.pixel_size):
+        for part in split(entry, stacks, recipe.spec):
             train += part.train[:: entry.every]
             choice += part.choice[:: entry.every]
             # A piece without any object has no score.
@@ -48,7 +49,8 @@ def load_material(recipe: Recipe, folder: Path) -> Material:
 
 def _read(entry: ImageEntry, image: Path, labels: Path) -> Stack:
     try:
-        return read_stack(image, labels, None if entry.split_objects is None else "object")
+        mask: MaskMeaning | None = None if entry.split_objects is None else "object"
+        return read_stack(image, labels, mask, is_independent=entry.independent)
     except MaskMeaningError as error:
         raise InputError(
             f"{labels} is a mask of 0 and {error.value} in {error.n_pieces} pieces: write split_objects: "

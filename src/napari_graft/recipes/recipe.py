@@ -42,6 +42,9 @@ class ImageEntry(_Part):
         or whose ids hold in 3-D. A mask of 0 and 255 in several pieces is refused where this is not said.
     every
         Use only each n-th slice, so that a thick stack does not outweigh the other images of a pool.
+    independent
+        Whether the planes of a file are images of their own, each with its own grey range and, where the
+        network knows the diameter of its objects, its own scale.
     """
 
     image: str
@@ -52,6 +55,7 @@ class ImageEntry(_Part):
     border: int = Field(default=0, ge=0, le=5)
     split_objects: bool | None = None
     every: int = Field(default=1, ge=1)
+    independent: bool = False
 
     @model_validator(mode="after")
     def _check_planes(self) -> ImageEntry:

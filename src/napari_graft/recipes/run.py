@@ -99,9 +99,7 @@ def _start_network(recipe: Recipe, folder: Path) -> ResidualUNet:
         return build_network(recipe.spec, seed=recipe.schedule.seed)
     beside = folder / recipe.start
     source = Catalogue().get(beside if beside.exists() else recipe.start)
-    if source.card.spec.model_copy(update={"pixel_size": None}) != recipe.spec.model_copy(
-        update={"pixel_size": None}
-    ):
+    if source.card.spec.model_copy(update=_OF_IMAGES) != recipe.spec.model_copy(update=_OF_IMAGES):
         raise InputError(f"{recipe.start!r} has another network than the recipe asks for: use its spec")
     return build_network(recipe.spec, source.load_weights())
 
@@ -159,6 +157,9 @@ def _card(
         decode=decode,
     )
 
+
+_OF_IMAGES = {"pixel_size": None, "object_diameter": None, "contrast_window": None}
+"""What a specification says of the images and not of the network."""
 
 _ON_CARD = (
     "id",

@@ -11,15 +11,15 @@ from napari_graft.core.errors import InputError
 from napari_graft.recipes.pieces import TEST_SHARE, Material, Piece
 from napari_graft.recipes.recipe import ImageEntry
 from napari_graft.recipes.stacks import Stack, prepare
+from napari_graft.segmentation.diameter import median_diameter
+from napari_graft.sources.network_spec import NetworkSpec
 
 # Of what is not only scored, one slice in eight chooses the best checkpoint.
 _CHOICE_SHARE = 8
 _AXES = {"xy": 0, "xz": 1, "yz": 2}
 
 
-def split_into_slices(
-    entry: ImageEntry, stacks: Sequence[Stack], pixel_size: tuple[float, ...] | None
-) -> Iterator[Material]:
+def split_into_slices(entry: ImageEntry, stacks: Sequence[Stack], spec: NetworkSpec) -> Iterator[Material]:
     """Yield the parts of images or stacks, as slices.
 
     Raises
@@ -33,9 +33,9 @@ def split_into_slices(
                 f"{entry.image!r} names {len(stacks)} volumes to slice in several planes: give each an entry "
                 "of its own"
             )
-        yield _split_volume(entry, stacks[0], pixel_size)
+        yield _split_volume(entry, stacks[0], spec)
         return
-    sliced = [_slices(entry, stack, entry.planes[0], pixel_size) for stack in stacks]
+    sliced = [_slices(entry, stack, entry.planes[0], spec) for stack in stacks]
     if entry.split != "slices":
         yield from (_split_field(slices, axis=("rows", "columns").index(entry.split)) for slices in sliced)
     elif len(stacks) > 1:
@@ -54,18 +54,23 @@ def split_in_order(slices: Sequence[Piece]) -> Material:
     return Material(tuple(used[:-n_choice]), tuple(used[-n_choice:]), tuple(slices[-n_test:]))
 
 
-def _slices(entry: ImageEntry, stack: Stack, plane: str, pixel_size: tuple[float, ...] | None) -> list[Piece]:
+def _slices(entry: ImageEntry, stack: Stack, plane: str, spec: NetworkSpec) -> list[Piece]:
     axis = _AXES[plane]
-    pairs = zip(np.moveaxis(stack.images, axis, 0), np.moveaxis(stack.segments, axis, 0), strict=True)
-    return [prepare(entry, image, segments, pixel_size) for image, segments in pairs]
+    images, labels = np.moveaxis(stack.images, axis, 0), np.moveaxis(stack.segments, axis, 0)
+    # Of a stack all slices together say how wide the objects are, of images of their own each for itself.
+    common = None if entry.independent else median_diameter(labels)
+    return [
+        prepare(entry, image, segments, spec, median_diameter(segments) if entry.independent else common)
+        for image, segments in zip(images, labels, strict=True)
+    ]
 
 
-def _split_volume(entry: ImageEntry, stack: Stack, pixel_size: tuple[float, ...] | None) -> Material:
+def _split_volume(entry: ImageEntry, stack: Stack, spec: NetworkSpec) -> Material:
     """Split along the first plane; the others run through the training part alone."""
     first, *others = entry.planes
-    split = split_in_order(_slices(entry, stack, first, pixel_size))
+    split = split_in_order(_slices(entry, stack, first, spec))
     trained = stack.cut(0, len(split.train), _AXES[first])
-    more = [s for plane in others for s in _grouped(_slices(entry, trained, plane, pixel_size))]
+    more = [s for plane in others for s in _grouped(_slices(entry, trained, plane, spec))]
     return Material((*split.train, *more), split.choice, split.test)
 
 

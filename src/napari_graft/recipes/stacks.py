@@ -8,15 +8,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError, UnclearImageError
 from napari_graft.core.pairing import FileSeries, pair_files
 from napari_graft.core.tile import Tile
+from napari_graft.imaging.contrast import local_contrast
 from napari_graft.imaging.intensity import estimate_intensity_range
-from napari_graft.imaging.resample import resample_image, resample_labels, scaled_shape
-from napari_graft.io import open_labels, open_volume
+from napari_graft.imaging.resample import resample_image, resample_labels
+from napari_graft.inference.view import scale_factors
+from napari_graft.io import Volume, open_labels, open_volume
 from napari_graft.io.masks import MaskMeaning
 from napari_graft.recipes.pieces import Piece
 from napari_graft.recipes.recipe import ImageEntry
+from napari_graft.sources.network_spec import NetworkSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +55,17 @@ def _series(folder: Path, pattern: str) -> FileSeries:
     return FileSeries(pattern, names)
 
 
-def read_stack(image_path: Path, labels_path: Path, mask: MaskMeaning | None = None) -> Stack:
+def read_stack(
+    image_path: Path, labels_path: Path, mask: MaskMeaning | None = None, *, is_independent: bool = False
+) -> Stack:
     """Read an image, of one plane where it is 2-D, and its labels.
 
     Parameters
     ----------
     mask
         As in `open_labels`.
+    is_independent
+        Whether each plane is an image of its own, with its own grey range.
 
     Raises
     ------
@@ -73,13 +81,21 @@ def read_stack(image_path: Path, labels_path: Path, mask: MaskMeaning | None = N
         raise InputError(
             f"{image_path.name} has shape {volume.shape}, its labels {labels.shape}: they must agree"
         )
-    intensity = estimate_intensity_range(volume, np.random.default_rng(0))
     whole = Tile((0,) * len(volume.shape), volume.shape)
-    images = intensity.normalise(volume.read(whole))
+    if is_independent and len(volume.shape) == 3:
+        planes = [Volume(plane, Axes(("y", "x"))) for plane in volume.read(whole)]
+        images = np.stack([_normalised(plane) for plane in planes])
+    else:
+        images = _normalised(volume)
     segments = with_small_ids(labels.read_raw(whole))
     if images.ndim == 2:
         images, segments = images[None], segments[None]
     return Stack(images, segments)
+
+
+def _normalised(volume: Volume) -> NDArray[np.float32]:
+    intensity = estimate_intensity_range(volume, np.random.default_rng(0))
+    return intensity.normalise(volume.read(Tile((0,) * len(volume.shape), volume.shape)))
 
 
 def with_small_ids(labels: NDArray[np.generic]) -> NDArray[np.int32]:
@@ -95,15 +111,30 @@ def prepare(
     entry: ImageEntry,
     image: NDArray[np.float32],
     segments: NDArray[np.int32],
-    pixel_size: tuple[float, ...] | None,
+    spec: NetworkSpec,
+    diameter: float | None = None,
 ) -> Piece:
-    """Bring a slice or a volume to the pixel size of the model, and its labels to what the entry wants."""
+    """Bring a slice or a volume to the scale and contrast of the model, its labels to what the entry wants.
+
+    Parameters
+    ----------
+    diameter
+        Of the objects, in pixels of the image; see `scale_factors`.
+    """
     from skimage.measure import label
     from skimage.segmentation import find_boundaries
 
-    if entry.pixel_size is not None and pixel_size is not None:
-        shape = scaled_shape(image.shape, entry.pixel_size[-image.ndim :], pixel_size)
+    axes = Axes(
+        ("z", "y", "x")[-image.ndim :],
+        None if entry.pixel_size is None else entry.pixel_size[-image.ndim :],
+        "nm",
+    )
+    factors = scale_factors(axes, spec, diameter)
+    if any(factor != 1 for factor in factors):
+        shape = tuple(max(1, round(n * f)) for n, f in zip(image.shape, factors, strict=True))
         image, segments = resample_image(image, shape), np.asarray(resample_labels(segments, shape))
+    if spec.contrast_window is not None:
+        image = local_contrast(image, spec.contrast_window)
     if entry.split_objects:
         segments = label(segments, connectivity=1)
     for _ in range(entry.border):

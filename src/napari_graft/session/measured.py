@@ -26,7 +26,7 @@ Part = Literal["image", "scale", "tiles"]
 FOLDER = Path("cache", "measured")
 _METHOD = 1
 """To be raised when the same source, image and tiles would give other numbers."""
-_OF_IMAGE = {"shape", "axes", "declared_axes", "channel", "pixel_size", "unit", "inverted"}
+_OF_IMAGE = {"shape", "axes", "declared_axes", "channel", "pixel_size", "unit", "inverted", "object_diameter"}
 
 
 class _Kept(Document):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from napari_graft.blockwise.cluster import Cluster
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
 from napari_graft.core.tile import Tile
-from napari_graft.imaging.intensity import IntensityRange
 from napari_graft.inference.predictor import Predictor
 from napari_graft.inference.view import ModelView
 from napari_graft.io.outputs import Outputs, check_apart
@@ -24,7 +23,6 @@ from napari_graft.session.models import SCRATCH, Model, load_model
 from napari_graft.session.outputs import outputs_beside
 from napari_graft.session.views import view_of
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.network_spec import NetworkSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,7 @@ def predict_project(
     view = view_of(project, model.spec)
     cluster = None
     if request.scheduler is not None:
-        open_view = partial(_open_view, project.image, view.intensity, model.spec)
+        open_view = partial(_open_view, project.image, view)
         cluster = Cluster(request.scheduler, open_view, request.device)
     # With a cluster nothing runs here: its workers may have a GPU where this computer has none.
     device = choose_device("cpu" if cluster else request.device)
@@ -108,8 +106,8 @@ def _check_outputs(project: Project, request: PredictRequest) -> Outputs:
     return outputs
 
 
-def _open_view(image: ImageChoice, intensity: IntensityRange, spec: NetworkSpec) -> ModelView:
-    return ModelView(image.open(), intensity, spec)
+def _open_view(image: ImageChoice, known: ModelView) -> ModelView:
+    return replace(known, volume=image.open())
 
 
 def _model(project: Project, request: PredictRequest, catalogue: Catalogue) -> Model:

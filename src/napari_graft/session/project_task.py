@@ -79,7 +79,8 @@ class ProjectTask:
     def start_run(self, source: str, spec: ModelSpec, n_tiles: int, **more: object) -> Run:
         """Start a run, in place of one that was killed before it had anything; see `Project.new_run`."""
         self.project.runs.clear_leftovers()
-        return self.project.new_run(source, spec, n_tiles=n_tiles, **more)
+        diameter = view_of(self.project, spec).object_diameter
+        return self.project.new_run(source, spec, n_tiles=n_tiles, object_diameter=diameter, **more)
 
     def is_own(self, run: Run) -> bool:
         """Say whether a run is of this project."""

@@ -94,7 +94,13 @@ class TrialTask(ProjectTask):
     def _settings(self, budget: Budget, tiles: Tiles) -> Settings:
         """Return what must be equal for two trainings to be of one trial."""
         known = self.project.manifest
-        seen = (known.inverted, known.structure, known.pixel_size, known.intensity_range)
+        seen = (
+            known.inverted,
+            known.structure,
+            known.pixel_size,
+            known.intensity_range,
+            known.object_diameter,
+        )
         digest = hashlib.sha256(repr(seen).encode())
         for one in tiles:
             digest.update(repr((one.tile.start, one.tile.shape, one.role)).encode())

@@ -12,6 +12,7 @@ from napari_graft.imaging.intensity import IntensityRange, estimate_intensity_ra
 from napari_graft.inference.view import ModelView
 from napari_graft.io import Volume, check_image
 from napari_graft.project.project import Project
+from napari_graft.session.object_diameter import object_diameter
 from napari_graft.sources.network_spec import NetworkSpec
 
 _SEED = 0
@@ -39,7 +40,8 @@ def intensity_of(project: Project) -> IntensityRange:
 
 def view_of(project: Project, spec: NetworkSpec) -> ModelView:
     """Return the project's image as a model of `spec` sees it."""
-    return ModelView(project.volume, intensity_of(project), spec)
+    intensity = intensity_of(project)
+    return ModelView(project.volume, intensity, spec, object_diameter(project, spec, intensity))
 
 
 def random_tiles(view: ModelView, lengths: Sequence[int], n: int, rng: np.random.Generator) -> list[Tile]:

@@ -29,6 +29,12 @@ class NetworkSpec(BaseModel):
         the others repel.
     pixel_size
         Nanometres per pixel along each axis that the network was trained at, None where unknown.
+    object_diameter
+        Median diameter in pixels, within a plane, of the objects that the network was trained on; None where
+        nobody measured it. An image whose objects have another is brought to it.
+    contrast_window
+        Standard deviation in pixels of the Gaussian window whose mean and spread of grey are taken off the
+        image before the network sees it; None where two percentiles of the whole image are.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +47,8 @@ class NetworkSpec(BaseModel):
     ndim: Literal[2, 3] = 2
     offsets: Annotated[tuple[tuple[Reach, ...], ...], Field(max_length=MAX_OFFSETS)] = ()
     pixel_size: tuple[float, ...] | None = None
+    object_diameter: Annotated[float, Field(ge=2, le=4096, allow_inf_nan=False)] | None = None
+    contrast_window: Annotated[float, Field(ge=2, le=1024, allow_inf_nan=False)] | None = None
 
     @model_validator(mode="after")
     def _check_offsets(self) -> NetworkSpec:

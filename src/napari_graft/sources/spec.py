@@ -42,7 +42,7 @@ class ModelSpec(NetworkSpec):
 
     Parameters
     ----------
-    ndim, pixel_size
+    ndim, pixel_size, object_diameter, contrast_window
         See `NetworkSpec`.
     widths
         Channels of each level, the finest first.
@@ -50,7 +50,8 @@ class ModelSpec(NetworkSpec):
         Down-sampling factor of each level along each axis; that of level 0 folds pixels of the input into
         channels. By default those of `DEFAULT_STRIDES` for as many levels as `widths` has.
     norm
-        Kind of normalisation; neither keeps statistics of a batch.
+        Kind of normalisation; none keeps statistics of a batch. Of ``channel`` alone the answer at a pixel
+        does not depend on the size of the window that is shown.
     offsets
         See `NetworkSpec`. By default those of `DEFAULT_OFFSETS`.
     """
@@ -60,7 +61,7 @@ class ModelSpec(NetworkSpec):
     architecture: Literal["residual-unet"] = "residual-unet"
     widths: Annotated[tuple[Factor, ...], Field(max_length=_MAX_LEVELS)] = (32, 64, 128, 192)
     strides: Annotated[tuple[tuple[Factor, ...], ...], Field(max_length=_MAX_LEVELS)] = ()
-    norm: Literal["group", "instance"] = "group"
+    norm: Literal["group", "instance", "channel"] = "group"
 
     @model_validator(mode="before")
     @classmethod
@@ -122,4 +123,8 @@ def in_plane(spec: NetworkSpec) -> NetworkSpec:
     """Return a 2-D specification that sees the slices of what a network sees, at the same pixel size."""
     if spec.ndim == 2:
         return spec
-    return ModelSpec(pixel_size=None if spec.pixel_size is None else spec.pixel_size[-2:])
+    return ModelSpec(
+        pixel_size=None if spec.pixel_size is None else spec.pixel_size[-2:],
+        object_diameter=spec.object_diameter,
+        contrast_window=spec.contrast_window,
+    )

@@ -18,7 +18,15 @@ from napari_graft.core.tile import Tile
 from napari_graft.io.weights import load_tensors, save_tensors
 from napari_graft.project.project import Project
 
-_AS_SEEN = {"declared_axes", "channel", "pixel_size", "unit", "inverted", "intensity_range"}
+_AS_SEEN = {
+    "declared_axes",
+    "channel",
+    "pixel_size",
+    "unit",
+    "inverted",
+    "intensity_range",
+    "object_diameter",
+}
 CACHE = "cache"
 """Folder of a project for what can be computed again."""
 

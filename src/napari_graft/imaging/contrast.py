@@ -1,0 +1,81 @@
+"""Take uneven light and exposure out of an image: mean and spread of grey around each pixel."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_graft.imaging.intensity import LARGEST_NORMALISED
+from napari_graft.imaging.resample import resample_image
+
+_N_BOXES = 3
+_CELLS = 8
+"""Mean and spread vary slowly: they are taken on a grid of so many cells to a standard deviation."""
+_LEAST_SPREAD = 0.1
+"""Least spread, where an image reaches from -1 to 1: the noise of an empty field stays noise."""
+_SHOWN_DEVIATIONS = 2.0
+"""So many deviations from the mean become 1."""
+
+Image = NDArray[np.float32]
+
+
+def contrast_reach(window: float) -> int:
+    """Return how many pixels away something may lie that still counts in `local_contrast`."""
+    cell = _cell(window)
+    return (_N_BOXES * (_box_width(window / cell) // 2) + 1) * cell
+
+
+def local_contrast(image: Image, window: float) -> Image:
+    """Return ``clip((image - mean) / (2 spread), -1.5, 1.5)`` with mean and spread around each pixel.
+
+    Parameters
+    ----------
+    image
+        Grey, about -1 to 1 (see `IntensityRange`), (..., y, x); a stack plane by plane.
+    window
+        Standard deviation of the window in pixels.
+    """
+    return flatten(image, *local_statistics(image, window))
+
+
+def local_statistics(image: Image, window: float) -> tuple[Image, Image]:
+    """Return mean and spread of grey around each pixel, ``spread = sqrt(variance + 0.1²)``.
+
+    The window is a Gaussian, made of three boxes, so that nothing further away than `contrast_reach` counts,
+    and tiles that are read with that margin meet without a seam. See `local_contrast` for the parameters.
+    """
+    cell = _cell(window)
+    shape = image.shape[-2:]
+    coarse = tuple(max(1, round(n / cell)) for n in shape)
+    width = _box_width(window / cell)
+    mean, square = (_smooth(resample_image(one, coarse), width) for one in (image, image * image))
+    spread = np.sqrt(np.maximum(square - mean * mean, 0) + np.float32(_LEAST_SPREAD**2))
+    return resample_image(mean, shape), resample_image(spread, shape)
+
+
+def flatten(image: Image, mean: Image, spread: Image) -> Image:
+    """Return ``clip((image - mean) / (2 spread), -1.5, 1.5)``, float32."""
+    flat = image - mean
+    flat /= spread * np.float32(_SHOWN_DEVIATIONS)
+    return np.clip(flat, -LARGEST_NORMALISED, LARGEST_NORMALISED, out=flat)
+
+
+def _cell(window: float) -> int:
+    return max(1, int(window // _CELLS))
+
+
+def _box_width(window: float) -> int:
+    """Return the odd width of a box, three of which in a row have the standard deviation `window`."""
+    return 2 * round((sqrt(12 * window**2 / _N_BOXES + 1) - 1) / 2) + 1
+
+
+def _smooth(image: Image, width: int) -> Image:
+    from scipy.ndimage import uniform_filter1d
+
+    smooth = image
+    for axis in (-2, -1):
+        for _ in range(_N_BOXES):
+            smooth = uniform_filter1d(smooth, width, axis=axis, mode="reflect")
+    return np.asarray(smooth, np.float32)

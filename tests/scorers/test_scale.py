@@ -1,0 +1,75 @@
+"""The diameter of objects: found at the scale at which a source finds steady ones as wide as its own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from napari_graft.scorers.scale import FACTORS, Looks, find_diameter
+
+OWN = 24.0
+
+
+def _disks(width: float, n: int = 9, jitter: float = 0.0) -> NDArray[np.uint32]:
+    """Return n disks of a width on a grid, each in a cell of its own."""
+    rng = np.random.default_rng(0)
+    cell = int(width * 2) + 4
+    side = int(np.ceil(np.sqrt(n)))
+    y, x = np.mgrid[: cell * side, : cell * side]
+    labels = np.zeros(y.shape, np.uint32)
+    for index in range(n):
+        cy, cx = (index // side + 0.5) * cell, (index % side + 0.5) * cell
+        radius = width / 2 * np.exp(rng.normal(0, jitter))
+        labels[(y - cy) ** 2 + (x - cx) ** 2 <= radius**2] = index + 1
+    return labels
+
+
+@pytest.mark.parametrize("true", [6.0, 11.0, 24.0, 60.0, 150.0])
+def test_a_source_that_finds_all_at_any_scale_tells_the_true_diameter(true: float) -> None:
+    def look(factor: float) -> Looks:
+        found = _disks(true * factor)
+        yield found, found
+
+    found = find_diameter(look, OWN)
+    assert found is not None
+    assert found.pixels == pytest.approx(true, rel=0.1)
+
+
+def test_pieces_at_a_scale_that_is_too_large_are_not_taken_for_objects() -> None:
+    # above the true scale objects fall into pieces as wide as those that the source knows
+    def look(factor: float) -> Looks:
+        if factor <= 0.4:
+            found = _disks(80 * factor)
+            yield found, found
+        else:
+            yield _disks(OWN, jitter=0.7), np.roll(_disks(OWN, jitter=0.7), 12, 1)
+
+    found = find_diameter(look, OWN)
+    assert found is not None
+    assert found.pixels == pytest.approx(80, rel=0.1)
+
+
+@pytest.mark.parametrize("n_objects", [0, 1, 4])
+def test_too_few_objects_tell_nothing(n_objects: int) -> None:
+    def look(factor: float) -> Looks:
+        found = _disks(OWN, n_objects) if n_objects else np.zeros((50, 50), np.uint32)
+        yield found, found
+
+    assert find_diameter(look, OWN) is None
+
+
+def test_an_image_too_small_for_any_tile_tells_nothing() -> None:
+    assert find_diameter(lambda factor: iter(()), OWN) is None
+
+
+def test_every_scale_from_an_eighth_to_four_is_tried() -> None:
+    tried: list[float] = []
+
+    def look(factor: float) -> Looks:
+        tried.append(factor)
+        return iter(())
+
+    find_diameter(look, OWN)
+    assert tried == list(FACTORS)
+    assert (min(tried), max(tried)) == (0.125, 4.0)
