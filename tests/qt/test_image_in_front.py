@@ -145,3 +145,37 @@ def test_other_images_come_back_after_a_comparison_during_which_the_project_was_
     view.close()
 
     painter.qtbot.waitUntil(lambda: images_seen(painter) == before)
+
+
+@pytest.mark.parametrize("kind", ["labels", "shapes", "points"])
+def test_layers_of_the_user_never_cover_the_tile_and_come_back(painter: Painter, kind: str) -> None:
+    viewer, size = painter.viewer, (9, 9)
+    scale = viewer.layers["image"].scale
+    add = {
+        "labels": lambda name: viewer.add_labels(np.full((256, 256), 3), name=name, scale=scale),
+        "shapes": lambda name: viewer.add_shapes([np.array([[0, 0], size])], name=name, scale=scale),
+        "points": lambda name: viewer.add_points([size], name=name, scale=scale),
+    }[kind]
+    before, hidden = add("before"), add("hidden")
+    hidden.visible = False
+    painter.press("e")
+    painter.wait_for(FIRST)
+    painter.qtbot.waitUntil(lambda: not before.visible)
+    assert "'before'" in painter.tab.message.text()
+    assert painter.labels.visible
+
+    later = add("later")
+    assert "'later' is selected" in painter.tab.message.text()
+    viewer.layers.selection.active = painter.labels
+    painter.qtbot.waitUntil(lambda: not later.visible)
+    layers = viewer.layers
+    assert layers.index(painter.labels) > max(layers.index(one) for one in (before, hidden, later))
+    later.visible = True
+    assert "'later' is shown beside the tile" in painter.tab.message.text()
+    painter.stroke((20, 20), (20, 44))
+    assert painter.labels.data[20, 30] >= 2
+
+    painter.dock.workbench.context.close_project()
+    painter.qtbot.waitUntil(lambda: before.visible)
+    assert (later.visible, hidden.visible) == (True, False)
+    assert [layer.name for layer in layers][-3:] == ["before", "hidden", "later"]

@@ -68,7 +68,7 @@ def find_described(viewer: ViewerModel, image: LayerImage) -> Image | None:
     """Return the layer that was described, None where it is gone or has other pixels by now."""
     layers = [layer for layer in image_layers(viewer) if str(layer.unique_id) == image.layer]
     for layer in layers:
-        is_on_its_pixels = describe_layer(layer).shape == shape_of(layer)
+        is_on_its_pixels = describe_layer(layer).shape == shape_of(layer) == image.shape
         if is_on_its_pixels and stored_array(describe_layer(layer).data) is stored_array(image.data):
             return layer
     return None

@@ -1,4 +1,4 @@
-"""Which image is seen: that of the project alone, while a tile of it is painted."""
+"""What is seen: the image of the project and ours alone, while a tile is painted."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from napari.components import ViewerModel
-from napari.layers import Image
+from napari.layers import Image, Layer
 
 from napari_graft._napari.comparison import comparison_view_of
-from napari_graft._napari.images import image_layers
-from napari_graft._napari.layers import set_visible
+from napari_graft._napari.layers import details_of, set_visible
 
 
 class Spotlight:
-    """Hide all other images, and show them again as they were.
+    """Hide all layers of others, keep the tile above them, and show them again as they were.
 
     What the user shows or hides meanwhile stays so. While a comparison is shown, which hides all layers and
     brings them back itself, nothing is changed.
@@ -23,15 +22,15 @@ class Spotlight:
     Parameters
     ----------
     viewer
-        Where the images are.
+        Where the layers are.
     on_shown
-        Takes an image that the user shows again meanwhile.
+        Takes a layer that the user shows again meanwhile.
     """
 
-    def __init__(self, viewer: ViewerModel, on_shown: Callable[[Image], None]) -> None:
+    def __init__(self, viewer: ViewerModel, on_shown: Callable[[Layer], None]) -> None:
         self._viewer = viewer
         self._on_shown = on_shown
-        self._changed: weakref.WeakKeyDictionary[Image, bool] = weakref.WeakKeyDictionary()
+        self._changed: weakref.WeakKeyDictionary[Layer, bool] = weakref.WeakKeyDictionary()
         self._is_changing = False
         self._is_wanted = False
         self._comparison = comparison_view_of(viewer)
@@ -39,15 +38,17 @@ class Spotlight:
 
     @property
     def is_on(self) -> bool:
-        """Say whether other images are kept out of sight."""
+        """Say whether other layers are kept out of sight."""
         return self._is_wanted
 
-    def shine(self, image: Image) -> list[Image]:
-        """Let an image be the only one that is seen; return those that are hidden for that."""
+    def shine(self, image: Image) -> list[Layer]:
+        """Let an image and the tile be all that is seen; return the layers that are hidden for that."""
         self._is_wanted = True
         if self._comparison.comparison is not None:
             return []
-        hidden = [layer for layer in image_layers(self._viewer) if layer is not image and layer.visible]
+        others = [layer for layer in self._viewer.layers if layer is not image and _is_of_others(layer)]
+        self._raise_tile(others)
+        hidden = [layer for layer in reversed(others) if layer.visible]
         for layer in hidden:
             self._show(layer, is_visible=False)
         if not image.visible:
@@ -60,6 +61,15 @@ class Spotlight:
         if self._comparison.comparison is None:
             self._bring_back()
 
+    def _raise_tile(self, others: list[Layer]) -> None:
+        """Keep the tile above other layers, which the user may show again: strokes must be seen."""
+        layers = self._viewer.layers
+        ours = [layer for layer in layers if _is_of_tile(layer)]
+        uppermost = max((layers.index(layer) for layer in others), default=-1)
+        if any(layers.index(layer) < uppermost for layer in ours):
+            for layer in ours:
+                layers.move(layers.index(layer), len(layers))
+
     def _bring_back(self) -> None:
         for layer, is_visible in list(self._changed.items()):
             layer.events.visible.disconnect(self._on_visible_changed)
@@ -67,7 +77,7 @@ class Spotlight:
                 set_visible(layer, is_visible)
         self._changed.clear()
 
-    def _show(self, layer: Image, *, is_visible: bool) -> None:
+    def _show(self, layer: Layer, *, is_visible: bool) -> None:
         if layer not in self._changed:
             self._changed[layer] = layer.visible
             layer.events.visible.connect(self._on_visible_changed)
@@ -91,3 +101,13 @@ class Spotlight:
     def _on_comparison_closed(self) -> None:
         if not self._is_wanted:
             self._bring_back()
+
+
+def _is_of_others(layer: Layer) -> bool:
+    """Say whether a layer is none that we draw for a project: an image, or whatever the user has added."""
+    return details_of(layer).get("role", "image") in ("image", "truth")
+
+
+def _is_of_tile(layer: Layer) -> bool:
+    details = details_of(layer)
+    return bool(details.get("is_tile")) or details.get("role") == "tiles"

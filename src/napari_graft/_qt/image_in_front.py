@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari.layers import Image, Layer
+from napari.layers import Layer
 from qtpy.QtCore import QObject, QTimer
 
 from napari_graft._napari.comparison import comparison_view_of
@@ -23,7 +23,7 @@ _ELSEWHERE: tuple[TabName, ...] = ("data", "sources", "compare")
 
 
 class ImageInFront(QObject):
-    """Hide other images when a tile is opened, say so, and show them again when painting is over.
+    """Hide other layers when a tile is opened, say so, and show them again when painting is over.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class ImageInFront(QObject):
         image = None if project is None else project_image(self._viewer, project.folder)
         return layer is not image and details_of(layer).get("role", "image") in ("image", "truth")
 
-    def _on_other_shown(self, layer: Image) -> None:
+    def _on_other_shown(self, layer: Layer) -> None:
         project = self._context.project
         name = "" if project is None else project.manifest.name
         self._model.refused.emit(

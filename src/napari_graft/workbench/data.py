@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from psygnal import Signal
@@ -21,13 +20,12 @@ from napari_graft.session.image_facts import (
     correct_structure,
     why_fixed,
 )
-from napari_graft.session.importing import CopyOptions, make_project_with_copy
-from napari_graft.session.projects import ImageOptions, make_project
 from napari_graft.sources.card import Structure
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.data_state import DataState, default_folder, fitting_side
 from napari_graft.workbench.hints import pixel_size_hint
 from napari_graft.workbench.jobs import Job, Task
+from napari_graft.workbench.layer_description import LayerDescription
 from napari_graft.workbench.layer_image import LayerImage
 from napari_graft.workbench.project_opening import (
     FoundImage,
@@ -36,6 +34,7 @@ from napari_graft.workbench.project_opening import (
     open_with_found_image,
     open_with_image,
 )
+from napari_graft.workbench.project_request import ProjectRequest
 from napari_graft.workbench.recent import remember_project
 
 
@@ -59,6 +58,8 @@ class DataModel:
         self.shown_by: LayerImage | None = None
         """The layer that shows the image of the open project, as far as that was found when it was opened."""
         self._n_told = 0
+        self.description = LayerDescription(context, self.state)
+        self.description.changed.connect(self._update_hint)
         for changed in (self.state.events.pixel_size, self.state.events.unit, self.state.events.structure):
             changed.connect(self._update_hint)
         context.hear(context.project_changed, self._on_project_changed)
@@ -69,6 +70,7 @@ class DataModel:
     def choose_image(self, image: LayerImage | None) -> None:
         """Take over an image layer and what it says of itself, or what the project says of its own."""
         project = self._context.project
+        self.description.forget()
         self.state.image, self.state.size_error = image, ""
         self.state.is_of_project = (
             image is not None and project is not None and image.project == str(project.folder)
@@ -78,12 +80,8 @@ class DataModel:
         if self.state.is_of_project and project is not None:
             self._show_manifest(project)
         else:
-            self.state.unit = image.unit
-            self.state.size_note = image.size_note
-            self.state.is_size_from_layer = image.pixel_size is not None
-            self.state.pixel_size = image.pixel_size
             self.state.folder = default_folder(image)
-            self.state.tile_side = fitting_side(image.shape)
+            self.description.describe(image)
         self._update_fixed()
         self._update_hint()
 
@@ -96,7 +94,7 @@ class DataModel:
             return
         self.state.size_error = ""
         if not self.state.is_of_project:
-            self.state.is_size_from_layer = False
+            self.state.is_size_from_layer, self.state.is_size_typed = False, True
             self.state.size_note = NO_NOTE
             self.state.unit = unit
             self.state.pixel_size = pixel_size
@@ -118,7 +116,12 @@ class DataModel:
             self.state.is_inverted = is_inverted
 
     def start_project(self) -> None:
-        """Make a project for the chosen image in the background, and make it the one of the window."""
+        """Make a project for the chosen image in the background, and make it the one of the window.
+
+        What its file says is read first: it may say what the axes are.
+        """
+        if self.description.must_wait(self.start_project):
+            return
         try:
             request = self._request()
         except InputError as error:
@@ -247,7 +250,7 @@ class DataModel:
         is_ours = project is not None and self.state.is_of_project
         self.state.fixed = "" if project is None or not is_ours else self._busy_words() or why_fixed(project)
 
-    def _request(self) -> _ProjectRequest:
+    def _request(self) -> ProjectRequest:
         state = self.state
         if state.image is None:
             raise InputError("no image is chosen: open one, or try the sample")
@@ -259,49 +262,18 @@ class DataModel:
             raise InputError(
                 f"project {str(state.folder)!r} exists already: resume it, or choose another name"
             )
-        axes = Axes(state.image.axes().names, state.pixel_size, state.unit)
+        image = state.understood()
+        axes = Axes(image.axes().names, state.pixel_size, state.unit)
         origin = "" if state.pixel_size is None else state.size_note.origin or GIVEN
-        return _ProjectRequest(state.image, axes, state.folder, state.structure, state.is_inverted, origin)
+        return ProjectRequest(image, axes, state.folder, state.structure, state.is_inverted, origin)
 
     def _update_hint(self) -> None:
-        image = self.state.image
-        if image is None:
+        if self.state.image is None:
             self.state.hint = ""
             return
         try:
-            axes = Axes(image.axes().names, self.state.pixel_size, self.state.unit)
+            names = self.state.understood().axes().names
+            axes = Axes(names, self.state.pixel_size, self.state.unit)
             self.state.hint = pixel_size_hint(axes, self.state.structure, self.state.size_note.doubt)
         except InputError as error:
             self.state.hint = str(error)
-
-
-@dataclass(frozen=True, slots=True)
-class _ProjectRequest:
-    """Hold all that a project is made with, so that it can be made in another thread."""
-
-    image: LayerImage
-    axes: Axes
-    folder: Path
-    structure: Structure | None
-    is_inverted: bool
-    pixel_size_from: str = ""
-
-    def make(self, report: Report, cancel: CancelToken) -> Project:
-        options = ImageOptions(
-            image=self.image.path or "",
-            pixel_size=self.axes.pixel_size,
-            unit=self.axes.unit,
-            structure=self.structure,
-            is_inverted=self.is_inverted,
-            pixel_size_from=self.pixel_size_from,
-        )
-        if self.image.is_in_file(report=report, cancel=cancel):
-            return make_project(self.folder, options)
-        return make_project_with_copy(
-            self.folder,
-            self.image.data,
-            self.axes,
-            CopyOptions(self.image.has_channels, self.structure, self.is_inverted, self.pixel_size_from),
-            report=report,
-            cancel=cancel,
-        )

@@ -8,9 +8,11 @@ from typing import ClassVar
 
 from psygnal import SignalGroupDescriptor
 
+from napari_graft.core.errors import InputError
 from napari_graft.io.location import split_location
 from napari_graft.io.pixel_sizes import NO_NOTE, SizeNote
 from napari_graft.sources.card import Structure
+from napari_graft.workbench.extra_axes import ExtraAxis, read_as
 from napari_graft.workbench.layer_image import LayerImage
 from napari_graft.workbench.project_opening import LostImage
 
@@ -25,10 +27,14 @@ class DataState:
     ----------
     image
         The chosen layer, None before one is chosen.
+    extra_axes
+        What its axes beside y and x are; none where the image is that of the project.
     pixel_size, unit
         Length of a pixel along each spatial axis, None where not known.
     is_size_from_layer
         Whether the pixel size is that of the layer and not typed in.
+    is_size_typed
+        Whether the user has typed it, also where the fields are empty now.
     size_note
         Where the pixel size is from, and what looked odd there; empty where it was typed in.
     structure
@@ -56,9 +62,11 @@ class DataState:
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
 
     image: LayerImage | None = None
+    extra_axes: tuple[ExtraAxis, ...] = ()
     pixel_size: tuple[float, ...] | None = None
     unit: str = "nm"
     is_size_from_layer: bool = False
+    is_size_typed: bool = False
     size_note: SizeNote = NO_NOTE
     structure: Structure | None = None
     folder: Path | None = None
@@ -70,6 +78,25 @@ class DataState:
     fixed: str = ""
     is_opening: bool = False
     lost: LostImage | None = None
+
+    @property
+    def n_spatial(self) -> int:
+        """Number of axes along which a pixel has a length, as far as that is known."""
+        n_axes = 2 if self.image is None else len(self.image.shape)
+        n_others = sum(one.meaning != "slices" for one in self.extra_axes)
+        return max(2, min(3, n_axes - n_others))
+
+    def understood(self) -> LayerImage:
+        """Return the chosen image with its axes as they are understood.
+
+        Raises
+        ------
+        InputError
+            If none is chosen, or somebody has to say first what they are.
+        """
+        if self.image is None:
+            raise InputError("no image is chosen: open one, or try the sample")
+        return read_as(self.image, self.extra_axes) if self.extra_axes else self.image
 
 
 def default_folder(image: LayerImage) -> Path:

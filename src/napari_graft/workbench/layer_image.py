@@ -8,6 +8,7 @@ from napari_graft.core.axes import SPATIAL_NAMES, Axes
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Report, ignore_progress
 from napari_graft.io import Volume, open_volume
+from napari_graft.io.channels import Channel
 from napari_graft.io.pixel_sizes import NO_NOTE, SizeNote
 from napari_graft.io.same_pixels import have_same_pixels
 from napari_graft.io.volume import LazyArray
@@ -35,6 +36,8 @@ class LayerImage:
         Folder of the project whose image it shows, None where it shows none.
     size_note
         Where the pixel size is from, and what is odd about it.
+    channel
+        Which channels of the file these are, as for `open_volume`.
     """
 
     name: str
@@ -46,6 +49,7 @@ class LayerImage:
     layer: str = ""
     project: str | None = None
     size_note: SizeNote = NO_NOTE
+    channel: Channel | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -91,7 +95,7 @@ class LayerImage:
         if self.path is None:
             return False
         try:
-            return self.shows(open_volume(self.path), report=report, cancel=cancel)
+            return self.shows(open_volume(self.path, channel=self.channel), report=report, cancel=cancel)
         except InputError:  # what the copy needs may be in memory still
             return False
 

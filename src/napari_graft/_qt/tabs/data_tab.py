@@ -19,6 +19,7 @@ from napari_graft._napari.rescaling import rescale
 from napari_graft._napari.tile_box import hide_tile_box, show_tile_box
 from napari_graft._qt.binding import bind, listen, listen_to_viewer, silenced
 from napari_graft._qt.tabs.data_words import STRUCTURES, describe_image, words_of_size
+from napari_graft._qt.widgets.axis_box import AxisBox
 from napari_graft._qt.widgets.basics import button, column, row, set_look, text
 from napari_graft._qt.widgets.folding import Folding
 from napari_graft._qt.widgets.pixel_size import PixelSizeFields
@@ -61,6 +62,7 @@ class DataTab(QWidget):
         self.image = QComboBox()
         self.image.setToolTip("The image layer to segment: 2-D or a stack, grey or RGB")
         self.about = text("", "faint")
+        self.axes = AxisBox(self._model)
         self.open_file = button("Open an image…", self._on_open_clicked)
         self.sample = button("Try with the sample", self._on_sample_clicked)
         self.pixel_size = PixelSizeFields()
@@ -81,7 +83,7 @@ class DataTab(QWidget):
         self.advanced = Folding("Advanced: tile size, contrast")
         for widget in (text("Side of a tile to paint"), self.tile_side, self.inverted):
             self.advanced.addWidget(widget)
-        layout = column(text("Image", "title"), self.image, self.about, spacing=4, margin=6)
+        layout = column(text("Image", "title"), self.image, self.about, self.axes, spacing=4, margin=6)
         layout.addLayout(row(self.open_file, self.sample, 1))
         layout.addWidget(text("Pixel size", "title"))
         wanted = text("I want to segment", "title")
@@ -103,6 +105,7 @@ class DataTab(QWidget):
         for event in (layers.inserted, layers.removed, layers.renamed):
             listen_to_viewer(self, event, self._list_images)
         bind(self, state, "image", self._show_image)
+        bind(self, state, "extra_axes", lambda _: self._show_fields())
         for field in ("pixel_size", "unit"):
             bind(self, state, field, self._show_size)
         for field in ("is_size_from_layer", "hint", "size_error", "is_of_project", "fixed"):
@@ -200,7 +203,10 @@ class DataTab(QWidget):
     def _show_image(self, image: LayerImage | None) -> None:
         self.about.setText(describe_image(image))
         self.sample.setVisible(image is None)
-        self.pixel_size.show_axes(2 if image is None else len(image.shape))
+        self._show_fields()
+
+    def _show_fields(self) -> None:
+        self.pixel_size.show_axes(self._model.state.n_spatial)
         self._show_size(None)
 
     def _show_size(self, _: object) -> None:

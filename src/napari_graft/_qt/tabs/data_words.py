@@ -11,6 +11,7 @@ from napari_graft.io.opening import GIVEN
 from napari_graft.project.project import Project
 from napari_graft.sources.card import Structure
 from napari_graft.workbench.data_state import DataState
+from napari_graft.workbench.extra_axes import ExtraAxis, Meaning
 from napari_graft.workbench.layer_image import LayerImage
 
 STRUCTURES: dict[Structure | None, str] = {
@@ -30,6 +31,42 @@ def describe_image(image: LayerImage | None) -> str:
         return "No image is open yet."
     kind = "colour, " if image.has_channels else ""
     return f"{' × '.join(map(str, image.shape))} · {kind}{np.dtype(image.data.dtype).name}"
+
+
+MEANINGS: dict[Meaning | None, str] = {
+    None: "choose…",
+    "slices": "slices (z)",
+    "channels": "channels",
+    "colours": "red, green, blue",
+    "time": "time points",
+}
+
+
+def words_of_axes(extra: Sequence[ExtraAxis]) -> str:
+    """Return what the axes beside y and x are taken for and who says so, or what is still to be said."""
+    if any(one.meaning is None for one in extra):
+        return "Say what these axes are: nothing tells."
+    open_ones = [one for one in extra if one.is_picked and one.index is None]
+    if open_ones:
+        what = "channel" if open_ones[0].meaning == "channels" else "time point"
+        return f"{_taken_for(open_ones[0])}. Choose the {what} to segment."
+    return " ".join(f"{_taken_for(one)}." for one in extra if one.said_by != "user")
+
+
+def names_of_parts(one: ExtraAxis) -> list[str]:
+    """Return what its channels or time points are called."""
+    what = "channel" if one.meaning == "channels" else "time point"
+    names = one.names or [""] * one.n
+    return [f"{i} {name}" if name else f"{what} {i}" for i, name in enumerate(names)]
+
+
+def _taken_for(one: ExtraAxis) -> str:
+    meaning = MEANINGS[one.meaning]
+    if one.said_by == "file":
+        return f"The axis of {one.n} is {meaning}, as the file says"
+    if one.said_by == "user":
+        return f"The axis of {one.n} is {meaning}"
+    return f"The axis of {one.n} is taken for {meaning}: nothing says what it is"
 
 
 def words_of_size(state: DataState) -> str:
