@@ -13,6 +13,7 @@ import pytest
 import tifffile
 from napari.layers import Image
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QPushButton
 
 from napari_graft._qt import closing
 from napari_graft._qt.job_strip import JobRow
@@ -180,6 +181,30 @@ def test_job_does_not_repeat_its_title(qtbot: QtBot, title: str, message: str, w
     job.show(Progress(1, 2, message))
 
     qtbot.waitUntil(lambda: shown.words.text() == words)
+
+
+def test_at_a_fifth_there_is_one_stop_and_no_job_says_that_no_time_is_left(
+    dock: GraftDock, qtbot: QtBot
+) -> None:
+    may_end = threading.Event()
+
+    def work(report: Report, cancel: CancelToken) -> None:
+        for done in range(3):
+            report(Progress(done, 10, "working"))
+            may_end.wait(0.3)
+        may_end.wait(20)
+
+    dock.workbench.context.jobs.start("Looking", work, lane="short", on_done=lambda _: None)
+    qtbot.waitUntil(lambda: " left" in " ".join(one.words.text() for one in dock.strip.findChildren(JobRow)))
+    (shown,) = dock.strip.findChildren(JobRow)
+    seconds = dock.workbench.context.jobs.active[0].state.seconds_left
+    assert seconds is not None and seconds > 1
+    assert "0 s left" not in shown.words.text()
+    assert "nearly done" not in shown.words.text()
+    stops = [one for one in dock.findChildren(QPushButton) if one.text() == "Stop" and one.isVisibleTo(dock)]
+    assert stops == [shown.stop]
+    may_end.set()
+    qtbot.waitUntil(lambda: not dock.workbench.context.jobs.active)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -1,8 +1,10 @@
 """Projects that cannot be opened as they are: the user is told why, and nothing locks."""
 
+# ruff: noqa: F811 - fixtures of another file
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +15,15 @@ from data_dock import PATIENCE, data_tab, some_image, start_project
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog, QPushButton
 
+from napari_graft._napari.images import project_image
+from napari_graft._qt.tabs.sources_tab import SourcesTab
+from napari_graft.core.errors import InputError
 from napari_graft.session.projects import ImageOptions, make_project
 from napari_graft.workbench.recent import remember_project
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from test_annotate_tab import FIRST, Painter, painter  # noqa: F401
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -123,3 +132,69 @@ def test_tiles_suit_the_image_of_a_project_that_is_opened_without_it(
     assert dock.workbench.data.state.tile_side == 64
     assert data_tab(dock).image.currentText() == "cortex"
     assert "applies at once" in data_tab(dock).origin.text() or "Not known" in data_tab(dock).origin.text()
+
+
+def test_image_that_is_moved_while_the_project_is_open_is_asked_for_and_all_goes_on(
+    painter: Painter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dock, state = painter.dock, painter.dock.workbench.data.state
+    painter.press("e")
+    painter.wait_for(FIRST)
+    painter.stroke((20, 20), (20, 44))
+    painted = painter.labels.data.copy()
+    project = dock.workbench.context.require_project()
+    moved = tmp_path / "renamed.tif"
+    pixels = np.asarray(project.volume.data[:])
+    project.image.file.rename(moved)
+    other = tmp_path / "other.tif"
+    tifffile.imwrite(other, pixels[::-1] // 2)
+    assert not dock.lost.isVisibleTo(dock)
+
+    tab = dock.findChild(SourcesTab)
+    assert tab is not None
+    painter.click(tab.buttons.rank)
+    painter.qtbot.waitUntil(lambda: state.lost is not None, timeout=60_000)
+    assert dock.lost.isVisibleTo(dock)
+    assert not data_tab(dock).project.lost.isVisibleTo(dock)
+    assert "lacks its image" in dock.lost.words.text()
+    painter.click(dock.lost.forget)
+    assert not dock.lost.isVisibleTo(dock)
+    dock.workbench.annotating.refused.emit("the image cannot be read")
+    assert dock.lost.isVisibleTo(dock)
+
+    for found, is_right in ((other, False), (moved, True)):
+        monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_, found=found: (str(found), ""))
+        painter.click(dock.lost.find)
+        painter.settle()
+        assert dock.lost.isVisibleTo(dock) != is_right
+    assert dock.workbench.context.project is project
+    assert project.image.file == moved
+    image = project_image(painter.viewer, project.folder)
+    assert image is not None
+    np.testing.assert_array_equal(np.asarray(image.data), pixels)
+    np.testing.assert_array_equal(painter.labels.data, painted)
+    painter.stroke((30, 20), (30, 44))
+    assert painter.labels.data[30, 30] >= 2
+    assert [layer.name for layer in painter.viewer.layers].count("image") == 1
+
+
+def test_another_image_takes_the_place_of_a_lost_one_when_that_is_wanted(
+    painter: Painter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dock = painter.dock
+    project = dock.workbench.context.require_project()
+    other, pixels = tmp_path / "other.tif", np.asarray(project.volume.data[:])[::-1]
+    tifffile.imwrite(other, pixels)
+    project.image.file.unlink()
+    dock.workbench.context.failures.tell(InputError("it cannot be read"))
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(other), ""))
+
+    painter.click(dock.lost.find)
+    painter.settle()
+    assert "is not the image" in dock.lost.words.text()
+    painter.click(dock.lost.take)
+    painter.settle()
+
+    assert not dock.lost.isVisibleTo(dock)
+    assert project.image.file == other
+    np.testing.assert_array_equal(np.asarray(project.volume.data[:]), pixels)

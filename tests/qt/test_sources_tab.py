@@ -4,21 +4,27 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtWidgets import QFileDialog, QMessageBox
+from qtpy.QtWidgets import QFileDialog, QMessageBox, QPushButton
 
 from edited import edit_document
 from napari_graft._napari.comparison import comparison_view_of
 from napari_graft._napari.layers import details_of, our_layers
+from napari_graft._qt.job_strip import JobRow
+from napari_graft._qt.tabs.annotate_tab import AnnotateTab
 from napari_graft._qt.tabs.sources_tab import SourcesTab
+from napari_graft.core.tile import Tile
 from napari_graft.project.opening import open_project
 from napari_graft.project.ranking import RankedEntry, StoredMap, StoredRanking
+from napari_graft.session.projects import ImageOptions, make_project
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
+    from conftest import MakeDock
     from napari_graft._qt.graft_dock import GraftDock
 
 PATIENCE = 120_000
@@ -438,3 +444,101 @@ def test_what_is_folded_shows_all_its_words_however_narrow(
     row_width = min(width, box.plot.height()) / 3
     square = QPoint(round(left + row_width * (other + 0.5)), round(side * (at + 0.5)))
     assert box.plot.words_at(square) == f"Your image\nThe {FLY}\nDistance 0.10"
+
+
+def test_rows_come_one_by_one_with_the_time_left_and_nothing_waits_for_the_ranking(
+    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
+) -> None:
+    rank_before(neuropil_project, chosen=NUCLEI)  # what suggestions look with
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+    n_shown: list[int] = []
+    words: list[str] = []
+    tab.table.source_model.modelReset.connect(
+        lambda: n_shown.append(sum(row.is_ranked for row in tab.table.source_model.rows))
+    )
+    click(qtbot, tab.buttons.rank)
+    dock.workbench.state.tab = "annotate"
+    annotate = dock.findChild(AnnotateTab)
+    assert annotate is not None
+    click(qtbot, annotate.suggest)
+    assert [job.lane for job in dock.workbench.context.jobs.active] == ["ranking", "short"]
+
+    def is_done() -> bool:
+        rows = dock.strip.findChildren(JobRow)
+        words.extend(row.words.text() for row in rows)
+        stops = [one for one in dock.findChildren(QPushButton) if one.text() == "Stop"]
+        assert len([one for one in stops if one.isVisibleTo(dock)]) <= len(rows)
+        return not dock.workbench.context.jobs.active
+
+    qtbot.waitUntil(is_done, timeout=3 * PATIENCE)
+    assert any(0 < n < 3 for n in n_shown)
+    assert n_shown[-1] == 3
+    assert any("Ranking" in one and " left" in one for one in words)
+    assert not any("0 s left" in one for one in words)
+
+
+def test_sources_of_other_structures_are_folded_away_and_unfold_by_a_click(
+    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
+) -> None:
+    assert len(titles(tab)) == 3
+    assert tab.others.isHidden()
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+    n_of_neurites = sum(row.structure == "neurites" for row in dock.workbench.sources.state.rows)
+    assert 0 < n_of_neurites < 3
+
+    assert len(titles(tab)) == n_of_neurites
+    assert tab.others.text().startswith(f"▸ {3 - n_of_neurites} source")
+    click(qtbot, tab.others)
+    assert len(titles(tab)) == 3
+    assert tab.others.text().startswith("▾")
+    click(qtbot, tab.others)
+    assert len(titles(tab)) == n_of_neurites
+    dock.workbench.sources.choose(NUCLEI)
+    assert NUCLEI in [row.id for row in tab.table.source_model.rows]
+
+
+def test_a_preview_looks_where_there_is_content(
+    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = np.full((400, 400), 90, np.uint8)
+    pixels[280:370, 20:110] = np.random.default_rng(0).integers(0, 255, (90, 90)) // 128 * 255
+    tifffile.imwrite(tmp_path / "mostly_empty.tif", pixels)
+    options = ImageOptions(str(tmp_path / "mostly_empty.tif"), pixel_size=(10.0, 10.0))
+    make_project(tmp_path / "one.graft", options).close()
+    rank_before(tmp_path / "one.graft", entry(FLY))
+    dock.workbench.data.open_folder(tmp_path / "one.graft")
+    qtbot.waitUntil(lambda: dock.workbench.context.project is not None, timeout=PATIENCE)
+    wait(dock, qtbot)
+    dock.workbench.data.state.tile_side = 96
+    looked_at: list[Tile] = []
+    monkeypatch.setattr(
+        dock.workbench.sources._previewer, "start", lambda title, choices, tile, **_: looked_at.append(tile)
+    )
+    dock.viewer.reset_view()
+
+    click(qtbot, tab.buttons.preview)
+    qtbot.waitUntil(lambda: bool(looked_at), timeout=PATIENCE)
+
+    (tile,) = looked_at
+    assert pixels[tile.slices].std() > 60
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1920, 1080)])
+def test_the_table_shows_many_rows_in_a_window_of_usual_size(
+    make_dock: MakeDock, qtbot: QtBot, neuropil_project: Path, neuropil: Path, size: tuple[int, int]
+) -> None:
+    dock = make_dock(show=True)
+    rank_before(neuropil_project, *(entry(f"{FLY}-{i}", 2.5 + i) for i in range(12)))
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+    dock.viewer.window._qt_window.resize(*size)
+    dock.workbench.state.tab = "sources"
+    table = dock.findChild(SourcesTab).table
+
+    def n_in_sight() -> int:
+        seen = table.viewport().visibleRegion().boundingRect()
+        return sum(
+            seen.contains(table.visualRect(table.model().index(i, 0)).adjusted(0, 0, -40, 0))
+            for i in range(table.model().rowCount())
+        )
+
+    qtbot.waitUntil(lambda: n_in_sight() >= 8, timeout=PATIENCE)

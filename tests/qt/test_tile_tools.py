@@ -112,3 +112,47 @@ def test_the_tiles_among_which_was_chosen_hide_the_image_only_when_asked_for(pai
     assert find_layer(painter.viewer, "tiles", kind="candidates") is not None
     painter.click(painter.tab.candidates)
     assert find_layer(painter.viewer, "tiles", kind="candidates") is None
+
+
+def test_a_mask_of_many_pieces_is_asked_about_and_answered_by_a_click(
+    painter: Painter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mask = np.zeros((256, 256), np.uint8)
+    mask[80:90, 80:90] = mask[100:110, 100:110] = 255
+    tifffile.imwrite(tmp_path / "mask.tif", mask)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "mask.tif"), ""))
+    box = painter.tab.labels
+    assert not box.asked.isVisibleTo(painter.tab)
+
+    painter.click(box.choose)
+    painter.qtbot.waitUntil(lambda: box.asked.isVisibleTo(painter.tab), timeout=60_000)
+    assert "mask of several pieces" in box.question.text()
+    assert state_of(painter, SECOND) == "to do"
+    painter.click(box.pieces)
+    painter.qtbot.waitUntil(lambda: state_of(painter, SECOND) == "done", timeout=60_000)
+
+    assert not box.asked.isVisibleTo(painter.tab)
+    stored = painter.dock.workbench.context.require_project().annotations.read(SECOND)
+    assert len(np.unique(stored.labels)) == 3
+
+
+def test_another_source_brings_its_own_guess_to_the_open_tile(painter: Painter) -> None:
+    with_guess(painter)
+    keep_guess(painter.folder, "nuclei-he", np.full((SIDE, SIDE), 5, np.uint32))
+    painter.click(painter.tab.next)
+    painter.wait_for(FIRST)
+    np.testing.assert_array_equal(painter.labels.data, to_annotation(segments()))
+    from napari_graft._qt.tabs.sources_tab import SourcesTab
+
+    tab = painter.dock.findChild(SourcesTab)
+    assert tab is not None
+    painter.dock.workbench.state.tab = "sources"
+    tab.table.point_at("nuclei-he")
+    painter.click(tab.buttons.use)
+    painter.dock.workbench.state.tab = "annotate"
+
+    expected = to_annotation(np.full((SIDE, SIDE), 5, np.uint32))
+    painter.qtbot.waitUntil(lambda: bool((painter.labels.data == expected).all()), timeout=60_000)
+    guess = find_layer(painter.viewer, "guess", is_tile=True)
+    assert guess is not None
+    painter.qtbot.waitUntil(lambda: bool((guess.data == expected).all()), timeout=60_000)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from napari_graft.workbench.source_rows import SourceRow, row_to_point_at
+from napari_graft.workbench.source_rows import SourceRow, fold_others, row_to_point_at
 
 A, B, C = (SourceRow(name, name, "nuclei", "", "", None, "CC0-1.0", False) for name in "abc")
 RANKED = [replace(row, is_ranked=True) for row in (A, B)]
@@ -28,3 +28,21 @@ def test_the_pointer_stays_where_rows_come_and_go_and_goes_to_the_first_in_anoth
     before: list[SourceRow], now: list[SourceRow], pointed: str | None, expected: str | None
 ) -> None:
     assert row_to_point_at(before, now, pointed) == expected
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kept", "shown", "n_folded"),
+    [
+        ("nuclei", (), "ab", 2),
+        ("nuclei", ("d",), "abd", 1),
+        ("axons", (), "c", 3),
+        (None, (), "abcd", 0),
+        ("mitochondria", (), "abcd", 0),
+    ],
+)
+def test_sources_of_other_structures_are_folded_away_where_there_are_some_for_what_is_wanted(
+    wanted: str | None, kept: tuple[str, ...], shown: str, n_folded: int
+) -> None:
+    rows = [A, B, replace(C, structure="axons"), replace(C, id="d", structure="cells")]
+    found, n = fold_others(rows, wanted, kept)
+    assert ("".join(row.id for row in found), n) == (shown, n_folded)

@@ -9,6 +9,7 @@ from qtpy.QtCore import QObject, QTimer
 
 from napari_graft._napari.images import project_image, unmark_images
 from napari_graft._napari.layers import details_of, our_layers
+from napari_graft._napari.replacing import show_volume
 from napari_graft._qt.binding import listen, listen_to_viewer
 from napari_graft.workbench.workbench import Workbench
 
@@ -38,6 +39,7 @@ class DroppedProjects(QObject):
         listen_to_viewer(self, viewer.layers.events.inserted, self._on_inserted)
         self._folder: Path | None = None
         listen(self, workbench.context.project_changed, self._on_project_changed)
+        listen(self, workbench.data.lost_image.relinked, self._on_relinked)
         self._soon.start()
 
     def _on_inserted(self) -> None:
@@ -91,6 +93,17 @@ class DroppedProjects(QObject):
             f"'{image.name}' was changed in napari. The project goes on with its image as it was, which is "
             "shown anew; for the changed one start another project."
         )
+
+    def _on_relinked(self) -> None:
+        """Show the image from where it is now in the layer that shows it, whatever lies on that."""
+        project, image = self._workbench.context.project, self._image
+        if project is None or image is None:
+            return
+        image.events.data.disconnect(self._on_pixels_replaced)
+        try:
+            show_volume(image, project.volume)
+        finally:
+            image.events.data.connect(self._on_pixels_replaced)
 
     def _show_image(self) -> None:
         """Add the image of a project that was opened from the dock, where no layer shows it."""

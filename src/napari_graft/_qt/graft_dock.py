@@ -16,6 +16,7 @@ from napari_graft._qt.scrolling import scrolled
 from napari_graft._qt.tabs import make_tab
 from napari_graft._qt.theme import palette_of, style_sheet
 from napari_graft._qt.widgets.basics import column, text
+from napari_graft._qt.widgets.lost_image_box import LostImageBox
 from napari_graft.workbench.next_step import TABS, NextStep, TabName
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class GraftDock(QWidget):
         for name in TABS:
             self.tabs.addTab(scrolled(make_tab(name, self.workbench, self.viewer)), TITLES[name])
         self.strip = JobStrip(self.workbench.context)
-        layout = column(self.next, self.tabs, self.strip, margin=4)
+        self.lost = LostImageBox(self.workbench.data, of_open_project=True)
+        layout = column(self.next, self.tabs, self.lost, self.strip, margin=4)
         layout.setStretch(1, 1)
         self.setLayout(layout)
         self.tabs.currentChanged.connect(self._on_tab_clicked)

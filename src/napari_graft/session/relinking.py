@@ -38,9 +38,26 @@ def relink_image(project: Project, image: str, *, accept_changed: bool = False) 
     StorageError
         If the disk is full; the image is named as before.
     """
+    take_image(project, check_image(project, image, accept_changed=accept_changed))
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedImage:
+    """Hold where the image of a project is now, and what the project is to know of it from then on."""
+
+    path: str
+    changes: dict[str, object]
+    differs: bool
+
+
+def check_image(project: Project, image: str, *, accept_changed: bool = False) -> CheckedImage:
+    """Read another image as far as needed to say whether it can be that of a project; nothing is written.
+
+    Parameters and errors as for `relink_image`, but that no disk can be full.
+    """
     choice = replace(project.image, path=_with_dataset(image, project.image.path))
-    found = _Found.look(choice, project.manifest.shape)
     known = project.manifest
+    found = _Found.look(choice, known.shape)
     difference = found.difference_from(known.signature, known.intensity_range)
     if difference and not accept_changed:
         raise ImageDiffersError(
@@ -49,12 +66,17 @@ def relink_image(project: Project, image: str, *, accept_changed: bool = False) 
     changes: dict[str, object] = {"image": to_stored_path(choice.path, project.folder)}
     if difference:
         changes |= {"signature": found.signature.model_dump(), "intensity_range": found.grey_range}
+    return CheckedImage(choice.path, changes, bool(difference))
+
+
+def take_image(project: Project, checked: CheckedImage) -> None:
+    """Let a project read its image from where it was checked; errors as for `relink_image`."""
     before = project.image.path
-    project.update_manifest(**changes)
+    project.update_manifest(**checked.changes)
     details: dict[str, str | int | float | bool | None] = {
         "before": before,
-        "now": choice.path,
-        "differs": bool(difference),
+        "now": checked.path,
+        "differs": checked.differs,
     }
     project.journal.append(JournalEntry(who=user_name(), what="relink image", details=details))
 

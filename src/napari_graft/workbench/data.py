@@ -27,6 +27,7 @@ from napari_graft.workbench.hints import pixel_size_hint
 from napari_graft.workbench.jobs import Job, Task
 from napari_graft.workbench.layer_description import LayerDescription
 from napari_graft.workbench.layer_image import LayerImage
+from napari_graft.workbench.lost_image import LostImageWatch
 from napari_graft.workbench.project_opening import (
     FoundImage,
     LostImage,
@@ -58,6 +59,7 @@ class DataModel:
         self.shown_by: LayerImage | None = None
         """The layer that shows the image of the open project, as far as that was found when it was opened."""
         self._n_told = 0
+        self.lost_image = LostImageWatch(context, self.state)
         self.description = LayerDescription(context, self.state)
         self.description.changed.connect(self._update_hint)
         for changed in (self.state.events.pixel_size, self.state.events.unit, self.state.events.structure):
@@ -146,9 +148,12 @@ class DataModel:
         )
 
     def find_image(self, file: Path, *, may_differ: bool = False) -> None:
-        """Open the project whose image was lost with what the user found; asks where that differs."""
+        """Let the project whose image was lost go on with what the user found; asks where that differs."""
         lost, layer = self.state.lost, self.state.image
         if lost is None:
+            return
+        if lost.is_open:
+            self.lost_image.find(file, may_differ=may_differ)
             return
         found = FoundImage(lost.folder, file, may_differ)
         self._open(

@@ -115,7 +115,7 @@ def _channel(extra: Sequence[ExtraAxis]) -> int | str | None:
 
 def _refuse_unclear(image: LayerImage, one: ExtraAxis) -> None:
     if one.meaning is None:
-        raise InputError(f"{image.name!r} has the shape {image.shape}: say what its axis of {one.n} is")
+        raise InputError(f"{image.name!r} has the axes {image.shape}: say what its axis of {one.n} is")
     if one.is_picked and one.index is None:
         what = _ONE_OF[one.meaning]
         raise InputError(f"{image.name!r} has {one.n} {what}s, and one is segmented at a time: choose one")

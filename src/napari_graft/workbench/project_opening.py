@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_graft.core.errors import ImageDiffersError, InputError
 from napari_graft.core.progress import CancelToken, Report
+from napari_graft.io import Volume
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.session.relinking import relink_image
@@ -29,7 +30,7 @@ class OpenedProject:
 
 @dataclass(frozen=True, slots=True)
 class LostImage:
-    """Say which project could not be opened for want of its image.
+    """Say which project lacks its image.
 
     Parameters
     ----------
@@ -41,12 +42,15 @@ class LostImage:
         Whether the image is a folder rather than a file.
     found
         What the user named in its place, where that is another image; None where nothing was named yet.
+    is_open
+        Whether the project is open, and lost its image meanwhile; else it could not be opened.
     """
 
     folder: Path
     words: str
     is_folder: bool = False
     found: Path | None = None
+    is_open: bool = False
 
 
 def open_with_image(
@@ -100,12 +104,20 @@ def _with_image(
             file = project.image.file
             words = str(error) if file.exists() else f"its image {str(file)!r} is missing."
             return LostImage(project.folder, words, file.suffix == ".zarr")
-        is_shown = layer is not None and _is_quickly_read(layer)
-        is_shown = is_shown and layer is not None and layer.shows(volume, report=report, cancel=cancel)
+        is_shown = layer is not None and _shows(layer, volume, report, cancel)
         return OpenedProject(project, layer if is_shown else None)
     except BaseException:
         project.close()
         raise
+
+
+def _shows(layer: LayerImage, volume: Volume, report: Report, cancel: CancelToken) -> bool:
+    if not _is_quickly_read(layer):
+        return False
+    try:
+        return layer.shows(volume, report=report, cancel=cancel)
+    except InputError:  # what the layer shows cannot be read, as where its file is gone
+        return False
 
 
 def _is_quickly_read(layer: LayerImage) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from napari_graft.project.ranking import RankedEntry, StoredRanking
@@ -68,6 +68,24 @@ def rows_of(cards: Sequence[SourceCard], ranking: StoredRanking, wanted: str | N
     known = {row.id for row in ranked} | {*ranking.left_out, *ranking.unsuited}
     others = [_row_of_card(card) for card in cards if card.structure != "any" and card.id not in known]
     return (*ranked, *sorted(others, key=lambda row: row.structure != wanted))
+
+
+def fold_others(
+    rows: Sequence[SourceRow], wanted: str | None, kept: Collection[str]
+) -> tuple[tuple[SourceRow, ...], int]:
+    """Return the rows of sources for what is wanted, and how many others are folded away.
+
+    Nothing is folded where nobody has said what is wanted, or no source is for it.
+
+    Parameters
+    ----------
+    kept
+        Ids of sources that stay in sight in any case.
+    """
+    if wanted is None or not any(row.structure == wanted for row in rows):
+        return tuple(rows), 0
+    shown = tuple(row for row in rows if row.structure == wanted or row.id in kept)
+    return shown, len(rows) - len(shown)
 
 
 def row_to_point_at(before: Sequence[SourceRow], now: Sequence[SourceRow], pointed: str | None) -> str | None:

@@ -25,7 +25,7 @@ from napari_graft.workbench.comparison import Choice, Comparison
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.own_sources import add_to_own
 from napari_graft.workbench.previewer import Previewer
-from napari_graft.workbench.source_rows import rows_of
+from napari_graft.workbench.source_rows import fold_others, rows_of
 from napari_graft.workbench.sources_state import SourcesState
 
 N_PREVIEWED, MOST_PREVIEWED = 3, 4
@@ -106,6 +106,11 @@ class SourcesModel:
         """Add a source to those to preview, or take it away."""
         self.state.ticked = self.state.ticked | {source_id} if is_ticked else self.state.ticked - {source_id}
 
+    def show_others(self, is_shown: bool) -> None:
+        """Show sources of other structures than the one that is wanted, or fold them away."""
+        self.state.shows_others = is_shown
+        self._fold()
+
     def preview(self, tile: Tile, view: Tile | None = None) -> None:
         """Segment a tile with the ticked sources: where in `view`, if that is given, there is most to see."""
         ticked = [Choice(row.id, row.title) for row in self.state.rows if row.id in self.state.ticked]
@@ -164,8 +169,8 @@ class SourcesModel:
         if isinstance(found, IdTakenError):
             self.taken.emit(path, found.source_id)
             return
-        self._show()
         self.tick(found.id, True)
+        self._show()
 
     def _on_ranked(self, result: dict[str, Any]) -> None:
         entries = tuple(RankedEntry.model_validate(entry) for entry in result["ranking"])
@@ -237,7 +242,18 @@ class SourcesModel:
         )
         self.state.advised = self._ranking.advised
         self.state.chosen = self._ranking.chosen
+        self._fold()
         self._draw_map()
+
+    def _fold(self) -> None:
+        """Leave in sight what suits, is in use or ticked, or is among the first of a ranking."""
+        state, project = self.state, self._context.project
+        first = [row.id for row in state.rows[:N_PREVIEWED] if row.is_ranked]
+        kept = {*first, *state.ticked, state.chosen or ""}
+        wanted = None if project is None else project.manifest.structure
+        shown, n_folded = fold_others(state.rows, wanted, kept)
+        state.n_folded = n_folded
+        state.shown = state.rows if state.shows_others else shown
 
     def _draw_map(self) -> None:
         """Order the sources on their map; not on the thread of the window, which would wait for an import."""

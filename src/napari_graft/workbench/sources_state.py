@@ -21,6 +21,10 @@ class SourcesState:
     ----------
     rows
         The sources, best first once they are ranked.
+    shown, n_folded
+        The rows in sight, and how many of other structures are folded away.
+    shows_others
+        Whether those are to be in sight as well.
     ticked
         Ids of those to preview.
     is_ranked, is_ranking, is_previewing
@@ -42,6 +46,9 @@ class SourcesState:
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
 
     rows: tuple[SourceRow, ...] = ()
+    shown: tuple[SourceRow, ...] = ()
+    n_folded: int = 0
+    shows_others: bool = False
     ticked: frozenset[str] = frozenset()
     is_ranked: bool = False
     is_ranking: bool = False

@@ -90,6 +90,9 @@ class Workbench:
         context.hear(self.training.round_ready, self.annotating.suggest)
         for signal in (sources.rows, self.annotating.state.events.budget):
             context.hear(signal, self.trial.update)
+        for model in (self.data, self.sources, self.annotating, self.results, self.training, self.comparing):
+            context.hear(model.refused, self.data.lost_image.look)  # that may be why
+        context.hear(self.data.lost_image.relinked, self._on_image_corrected)
         context.hear(self.trial.tiles_wanted, self._on_tiles_wanted)
         context.hear(self.trial.won, self._on_trial_won)
 

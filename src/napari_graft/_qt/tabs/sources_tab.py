@@ -13,6 +13,7 @@ from napari_graft._qt.tabs.sources_words import (
     hint_words,
     in_use_words,
     left_out_words,
+    others_words,
     preview_words,
 )
 from napari_graft._qt.theme import palette_of
@@ -61,6 +62,7 @@ class SourcesTab(QWidget):
         self.hint = text("", "faint")
         self.advice = AdviceCard(self._on_swap_clicked)
         self.table = SourceTable()
+        self.others = button("", self._on_others_clicked, look="link")
         self.buttons = SourceButtons(
             on_rank=self._on_rank_clicked,
             on_preview=self._on_preview_clicked,
@@ -82,6 +84,7 @@ class SourcesTab(QWidget):
         layout = column(text("Which source fits this image?", "title"), self.hint, margin=6)
         layout.addWidget(self.advice)
         layout.addWidget(self.table, 1)
+        layout.addWidget(self.others)
         for widget in (self.buttons, self.refusal, self.in_use, self.preview_card, self.trial):
             layout.addWidget(widget)
         for widget in (self.left_out, self.distances, self.map_box, self.more):
@@ -95,7 +98,10 @@ class SourcesTab(QWidget):
         self._on_theme_changed()
         self.table.source_model.ticked.connect(self._model.tick)
         self.table.pointed.connect(self._show_buttons)
-        bind(self, state, "rows", self._show_rows)
+        bind(self, state, "shown", self._show_rows)
+        bind(self, state, "rows", self.distances.show_rows)
+        for field in ("n_folded", "shows_others"):
+            bind(self, state, field, self._show_others)
         bind(self, state, "source_map", self._show_map)
         bind(self, state, "ticked", self.table.source_model.show_ticked)
         bind(self, state, "advised", self.advice.show_advice)
@@ -143,6 +149,9 @@ class SourcesTab(QWidget):
         if self.table.current is not None:
             self._model.choose(self.table.current)
 
+    def _on_others_clicked(self) -> None:
+        self._model.show_others(not self._model.state.shows_others)
+
     # What the model says
 
     def _on_project_changed(self) -> None:
@@ -157,8 +166,12 @@ class SourcesTab(QWidget):
             to_point_at = pointed  # rows come one after the other: what is pointed at must not run away
         if to_point_at is not None:
             self.table.point_at(to_point_at)
-        self.distances.show_rows(rows)
         self._show_buttons()
+
+    def _show_others(self, _: object) -> None:
+        state = self._model.state
+        self.others.setText(others_words(state.n_folded, state.shows_others))
+        self.others.setVisible(state.n_folded > 0)
 
     def _show_map(self, mapped: SourceMap | None) -> None:
         self.map_box.show_map(mapped, {row.id: row.title for row in self._model.state.rows})

@@ -63,3 +63,15 @@ def preview_words(preview: Comparison | None) -> str:
     if preview.agreement is not None:
         found.append(f"They agree on {preview.agreement:.0%} of the pixels.")
     return "\n".join(found)
+
+
+def others_words(n_folded: int, is_unfolded: bool) -> str:
+    """Return what is folded away, with a mark of whether it is.
+
+    >>> others_words(6, False)
+    '▸ 6 sources of other structures'
+    >>> others_words(1, True)
+    '▾ 1 source of another structure'
+    """
+    what = "source of another structure" if n_folded == 1 else "sources of other structures"
+    return f"{'▾' if is_unfolded else '▸'} {n_folded} {what}"

@@ -1,4 +1,4 @@
-"""What is shown where a project cannot be opened for want of its image: why, and the way to find it."""
+"""What is shown where a project lacks its image: since when, and the way to find it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ class LostImageBox(QFrame):
     ----------
     model
         What is asked.
+    of_open_project
+        Whether it is about the open project, else about one that could not be opened.
     """
 
-    def __init__(self, model: DataModel) -> None:
+    def __init__(self, model: DataModel, *, of_open_project: bool = False) -> None:
         super().__init__()
         self._model = model
+        self._of_open_project = of_open_project
         self.setProperty("look", "card")
         self.words = text("", "warning")
         self.find = button("Find the image…", self._on_find_clicked, look="primary")
@@ -53,9 +56,11 @@ class LostImageBox(QFrame):
             self._model.find_image(lost.found, may_differ=True)
 
     def _show_lost(self, lost: LostImage | None) -> None:
-        self.setVisible(lost is not None)
-        if lost is not None:
-            self.words.setText(f"{lost.folder.stem} cannot be opened: {lost.words}")
+        is_about_it = lost is not None and lost.is_open == self._of_open_project
+        self.setVisible(is_about_it)
+        if lost is not None and is_about_it:
+            what = "lacks its image" if lost.is_open else "cannot be opened"
+            self.words.setText(f"{lost.folder.stem} {what}: {lost.words}")
             self.take.setVisible(lost.found is not None)
 
     def _show_opening(self, is_opening: bool) -> None:
