@@ -199,7 +199,7 @@ def test_at_a_fifth_there_is_one_stop_and_no_job_says_that_no_time_is_left(
     (shown,) = dock.strip.findChildren(JobRow)
     seconds = dock.workbench.context.jobs.active[0].state.seconds_left
     assert seconds is not None and seconds > 1
-    assert "0 s left" not in shown.words.text()
+    assert "· 0 s" not in shown.words.text()
     assert "nearly done" not in shown.words.text()
     stops = [one for one in dock.findChildren(QPushButton) if one.text() == "Stop" and one.isVisibleTo(dock)]
     assert stops == [shown.stop]
