@@ -461,7 +461,7 @@ def test_rows_come_one_by_one_with_the_time_left_and_nothing_waits_for_the_ranki
     annotate = dock.findChild(AnnotateTab)
     assert annotate is not None
     click(qtbot, annotate.suggest)
-    assert [job.lane for job in dock.workbench.context.jobs.active] == ["ranking", "short"]
+    assert {job.lane for job in dock.workbench.context.jobs.active} >= {"ranking", "short"}
 
     def is_done() -> bool:
         rows = dock.strip.findChildren(JobRow)
