@@ -29,7 +29,10 @@ class Labelled:
     structure
         What is to be segmented.
     axes
-        One letter of tczyx for each axis of the image and of its labels; wins over what the files say.
+        One letter of tczyx for each axis of the image; wins over what the files say. The labels have the
+        same, but for channels.
+    label_axes
+        Those of the labels, where they differ.
     channel
         The one channel of the image to use, its name or its number counted from 0; rgb where all are colours.
     mask
@@ -41,6 +44,7 @@ class Labelled:
     labels: str | None = None
     structure: Structure | None = None
     axes: str | None = None
+    label_axes: str | None = None
     channel: str | None = None
     mask: Literal["object", "pieces"] | None = None
 
@@ -136,6 +140,7 @@ def demo(
         labels,
         ImageOptions(image, labelled.axes, scale.pixel_size, scale.unit, labelled.channel, structure),
         mask=labelled.mask,
+        label_axes=labelled.label_axes,
         exclude=tuple(exclude or ()),
         n_rounds=effort.rounds,
         n_tiles=effort.tiles,

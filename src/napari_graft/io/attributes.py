@@ -32,7 +32,22 @@ def attribute_sizes(attributes: Mapping[str, object]) -> tuple[StatedSize, ...]:
         stated.append(
             state_size(origin, dict(zip("zyx"[-len(sizes) :], zip(sizes, own, strict=True), strict=True)))
         )
+    stated.append(_axistags_size(attributes))
     return tuple(one for one in stated if one.lengths or one.doubt)
+
+
+def _axistags_size(attributes: Mapping[str, object]) -> StatedSize:
+    """Return the ``resolution`` of the axes of ilastik and vigra, 0 where it is not known.
+
+    Their unit is in ``axis_units``, or the description of the axis.
+    """
+    units = _json(attributes.get("axis_units"))
+    lengths: dict[str, tuple[object, object]] = {}
+    for axis in _axes_of(attributes):
+        unit = (units.get(axis.get("key")) if isinstance(units, dict) else None) or axis.get("description")
+        if axis.get("resolution"):
+            lengths[str(axis.get("key")).lower()] = (axis["resolution"], unit or "")
+    return state_size("the attribute 'axistags'", lengths)
 
 
 def _n5_size(value: object) -> StatedSize:
@@ -55,13 +70,18 @@ def _flat(value: object) -> list[object]:
 
 def axistags_letters(attributes: Mapping[str, object]) -> str | None:
     """Return the axes that ilastik and vigra note as JSON in ``axistags``, None where they do not."""
-    text = attributes.get("axistags")
-    if isinstance(text, bytes):
-        text = text.decode(errors="replace")
-    if not isinstance(text, str):
-        return None
+    return letters_of([axis.get("key") for axis in _axes_of(attributes)] or None)
+
+
+def _axes_of(attributes: Mapping[str, object]) -> list[dict[str, object]]:
+    content = _json(attributes.get("axistags"))
+    axes = content.get("axes") if isinstance(content, dict) else None
+    return axes if isinstance(axes, list) and all(isinstance(axis, dict) for axis in axes) else []
+
+
+def _json(text: object) -> object:
+    """Return what a text says in JSON, None where it is none."""
     try:
-        keys = [axis["key"] for axis in json.loads(text)["axes"]]
-    except (ValueError, LookupError, TypeError):
+        return json.loads(text) if isinstance(text, str | bytes) else None
+    except ValueError:
         return None
-    return letters_of(keys)

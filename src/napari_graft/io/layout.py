@@ -56,8 +56,8 @@ class RawImage:
         return replace(self, axes=letters, channel_names=(), has_colours=None, conversion=None)
 
     def with_note(self, note: str) -> RawImage:
-        """Return the image with one more thing that the user should know."""
-        return replace(self, notes=(*self.notes, note))
+        """Return the image with one more thing that the user should know, itself where that is empty."""
+        return replace(self, notes=(*self.notes, note)) if note else self
 
     def shown(self) -> RawImage:
         """Return the image with its samples converted to the grey or the colours that they stand for."""

@@ -94,7 +94,7 @@ def settle_mask(labels: LazyArray, meaning: MaskMeaning | None, path: str, *, is
     """
     if meaning == "object":
         return labels
-    values, n_pieces = _survey(labels)
+    values, n_pieces = _survey(labels, path)
     if meaning == "pieces":
         return labels if len(values) > 1 else MaskPieces(labels, path)
     if n_pieces > 1 and (is_boolean or values[0] in _MASK_VALUES):
@@ -109,7 +109,7 @@ def tell_only_object(labels: Volume) -> str | None:
     """
     if not isinstance(labels.data, np.ndarray):
         return None
-    values, n_pieces = _survey(labels.data)
+    values, n_pieces = _survey(labels.data, labels.name)
     if n_pieces < 2:
         return None
     return (
@@ -118,11 +118,11 @@ def tell_only_object(labels: Volume) -> str | None:
     )
 
 
-def _survey(labels: LazyArray) -> tuple[list[int], int]:
+def _survey(labels: LazyArray, path: str) -> tuple[list[int], int]:
     """Return the values beside 0, at most two, and in how many pieces the only one lies; 0 of several."""
     values: set[int] = set()
     n_pieces = 0
-    for box in _boxes(labels):
+    for box in _boxes(labels, path):
         values.update(_object_values(box))
         if len(values) > 1:
             return sorted(values)[:2], 0
@@ -130,13 +130,13 @@ def _survey(labels: LazyArray) -> tuple[list[int], int]:
     return sorted(values), n_pieces
 
 
-def _boxes(labels: LazyArray) -> Iterator[NDArray[np.generic]]:
+def _boxes(labels: LazyArray, path: str) -> Iterator[NDArray[np.generic]]:
     """Yield all labels, or a sample; labels that are wrong are told where they are used, and not here."""
     labels = labels.source if isinstance(labels, CheckedLabels) else labels
     if isinstance(labels, np.ndarray):
         yield labels
         return
-    volume = Volume(labels, Axes(SPATIAL_NAMES[-labels.ndim :]))
+    volume = Volume(labels, Axes(SPATIAL_NAMES[-labels.ndim :]), path=path)
     for tile in sample_tiles(volume, np.random.default_rng(0), max_pixels=_SAMPLED_PIXELS):
         yield volume.read_raw(tile)
 

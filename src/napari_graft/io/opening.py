@@ -11,6 +11,7 @@ import numpy as np
 from napari_graft.core.axes import Axes, nanometres_per
 from napari_graft.core.errors import InputError, UnclearImageError
 from napari_graft.io.axis_names import N_COLOURS, UNKNOWN, name_axes
+from napari_graft.io.bounds import refuse_immense
 from napari_graft.io.channels import Channel
 from napari_graft.io.labels import check_labels
 from napari_graft.io.layout import RawImage, arrange
@@ -56,7 +57,7 @@ def open_volume(
         If there is no such file, it cannot be read, or it does not hold one 2-D or 3-D grey or RGB image.
     """
     name = fspath(path)
-    raw = _name_axes(find_reader(name).read(name), axes, channel, name).shown()
+    raw = _name_axes(_read(name), axes, channel, name).shown()
     arranged = arrange(raw, channel, name)
     physical, note = judge_sizes(arranged.names, raw.stated_sizes)
     if pixel_size is not None:
@@ -64,6 +65,13 @@ def open_volume(
     channel_axis = len(arranged.names) if arranged.has_channels else None
     singles = find_single_axes(raw.axes or "", raw.data.shape, arranged.names)
     return Volume(arranged.data, physical, channel_axis, name, note, (*raw.notes, *arranged.notes), singles)
+
+
+def _read(name: str) -> RawImage:
+    """Return what a file holds, as far as it can be an image."""
+    raw = find_reader(name).read(name)
+    refuse_immense(raw.data, name)
+    return raw
 
 
 def _name_axes(raw: RawImage, axes: str | None, channel: Channel | None, name: str) -> RawImage:
@@ -100,6 +108,9 @@ def open_labels(
 
     Parameters
     ----------
+    axes
+        As for `open_volume`; those of the image that they belong to will do, where the labels lack its
+        channels and time.
     mask
         What a mask is, an image of two values such as 0 and 255: one ``object``, or ``pieces`` of which each
         is an object. A mask of several pieces is refused where this is not said.
@@ -110,8 +121,9 @@ def open_labels(
         If the file cannot be opened as `open_volume` does, or holds anything but labels from 0 to 4294967294.
     """
     name = fspath(path)
-    raw = find_reader(name).read(name)
+    raw = _read(name)
     is_boolean = np.dtype(raw.data.dtype).kind == "b"
+    axes = None if axes is None else _without_channels(axes, raw.data.ndim)
     if axes is None and raw.doubt is not None and raw.axes is not None:
         axes = raw.axes.replace("z", "t").replace("c", "z")  # labels are no colours
     raw = _name_axes(replace(raw, data=as_numbers(raw.data)), axes, None, name)
@@ -120,6 +132,18 @@ def open_labels(
     labels = settle_mask(check_labels(arranged.data, name), mask, name, is_boolean=is_boolean)
     physical, note = judge_sizes(arranged.names, raw.stated_sizes)
     return Volume(labels, physical, None, name, note, raw.notes)
+
+
+def _without_channels(axes: str, n_axes: int) -> str:
+    """Return the letters without that of channels, then of time, where a label image has fewer axes.
+
+    >>> _without_channels("tczyx", 3)
+    'zyx'
+    """
+    for letter in "ct":
+        if len(axes) > n_axes:
+            axes = axes.lower().replace(letter, "")
+    return axes
 
 
 def _refuse_channels(raw: RawImage, name: str) -> None:

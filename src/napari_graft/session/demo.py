@@ -68,6 +68,8 @@ class DemoRequest:
         Side of a tile.
     mask
         What a mask given as labels is; see `open_labels`.
+    label_axes
+        Axes of the labels where they are not those of the image.
     named
         What the user called the image, by which sources that have seen it are known.
     is_embedded
@@ -85,6 +87,7 @@ class DemoRequest:
     seed: int = 0
     tile: int = 256
     mask: MaskMeaning | None = None
+    label_axes: str | None = None
     named: str = ""
     is_embedded: bool = False
 
@@ -153,7 +156,8 @@ class Demo:
         self._cancel = cancel
         # A mistyped name is told before an earlier demonstration makes way.
         candidate_sources(self.catalogue, request.exclude)
-        self.labels = open_labels(request.labels, axes=request.options.axes, mask=request.mask)
+        axes = request.label_axes or request.options.axes
+        self.labels = open_labels(request.labels, axes=axes, mask=request.mask)
         self.project = self._fresh_project()
         self.split: TestSplit = split_for_test(self.project.manifest.shape)
         self.device = choose_device("auto").type

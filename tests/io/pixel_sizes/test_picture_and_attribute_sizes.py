@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -147,3 +148,41 @@ json_like = st.recursive(
 def test_any_attribute_gives_a_size_or_none(attributes: dict[str, Any]) -> None:
     axes, _ = judge_sizes(NAMES, attribute_sizes(attributes))
     assert axes.pixel_size is None or len(axes.pixel_size) == 3
+
+
+def _axistags(**fields: object) -> str:
+    return json.dumps({"axes": [{"key": key, "typeFlags": 2} | fields for key in "zyx"]})
+
+
+@pytest.mark.parametrize(
+    ("attributes", "size_nm"),
+    [
+        ({"axistags": _axistags(resolution=4.0, description="nm")}, 4.0),
+        ({"axistags": _axistags(resolution=0.1, description="um")}, 100.0),
+        ({"axistags": _axistags(resolution=40.0), "axis_units": json.dumps(dict.fromkeys("zyx", "Å"))}, 4.0),
+    ],
+)
+def test_the_resolution_in_the_axistags_of_ilastik_is_read(
+    tmp_path: Path, attributes: dict[str, object], size_nm: float
+) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        image = file.create_dataset("image", data=np.arange(120, dtype=np.uint8).reshape(4, 5, 6))
+        image.attrs.update(attributes)
+    volume = open_volume(tmp_path / "a.h5")
+    assert volume.axes.pixel_size_in("nm") == pytest.approx((size_nm,) * 3)
+    assert "axistags" in volume.size_note.origin
+
+
+@pytest.mark.parametrize(
+    ("fields", "doubt"),
+    [({"resolution": 0}, ""), ({"resolution": 0.3}, "without a unit"), ({"resolution": "thin"}, "")],
+)
+def test_a_resolution_in_axistags_without_a_unit_is_asked_about(
+    tmp_path: Path, fields: dict[str, object], doubt: str
+) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        image = file.create_dataset("image", data=np.arange(120, dtype=np.uint8).reshape(4, 5, 6))
+        image.attrs["axistags"] = _axistags(**fields)
+    volume = open_volume(tmp_path / "a.h5")
+    assert volume.axes.pixel_size is None
+    assert doubt in volume.size_note.doubt

@@ -9,6 +9,7 @@ import tifffile
 
 from napari_graft.io.foreign import words_of
 from napari_graft.io.pixel_sizes import imagej, ome_xml
+from napari_graft.io.pixel_sizes.microscope_xml import XML_TAGS
 from napari_graft.io.pixel_sizes.microscopes import MICROSCOPES, Lengths
 from napari_graft.io.pixel_sizes.resolution import (
     NANOMETRES_PER_CENTIMETRE,
@@ -45,7 +46,7 @@ def _places() -> Iterator[tuple[str, Read]]:
     yield ome_xml.ORIGIN, _ome_xml
     yield imagej.ORIGIN, _imagej
     yield _SHAPED, _shaped
-    for origin, lengths in MICROSCOPES.items():
+    for origin, lengths in {**MICROSCOPES, **XML_TAGS}.items():
         yield origin, partial(_microscope, origin, lengths)
     yield "the resolution of the TIFF", _resolution
 

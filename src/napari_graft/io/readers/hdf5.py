@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+
 from napari_graft.core.errors import InputError
 from napari_graft.io.attributes import attribute_sizes, axistags_letters
 from napari_graft.io.axis_names import letters_of, odd_axis
@@ -12,6 +14,14 @@ from napari_graft.io.foreign import foreign_errors
 from napari_graft.io.layout import RawImage
 from napari_graft.io.location import DATASET_MARK, split_location
 from napari_graft.io.readers.hdf5_links import DeadLink, is_image, list_images, node_at
+from napari_graft.io.readers.hdf5_viewer import (
+    AXES,
+    UnsignedArray,
+    View,
+    choose_view,
+    size_of_view,
+    view_of,
+)
 from napari_graft.io.readers.registry import READERS, Reader
 from napari_graft.io.volume import LazyArray
 
@@ -38,8 +48,11 @@ def read_hdf5(path: str) -> RawImage:
         f"{location} cannot be read as HDF5", "it is damaged or of another kind, make a new copy"
     ):
         file = h5py.File(location, "r")
-        dataset = _choose(file, location, name.strip("/"))
+        dataset, note = _choose(file, location, name.strip("/"))
         _refuse_missing_parts(dataset, location)
+        view = view_of(dataset.name or "")
+        if view is not None and f"s{view.setup:02}" in file:
+            return _read_view(dataset, view, location).with_note(note)
         attributes = dict(dataset.attrs)
         labels = [axis.label for axis in dataset.dims]
         letters = axistags_letters(attributes) or letters_of(labels)
@@ -56,18 +69,32 @@ def read_hdf5(path: str) -> RawImage:
         )
 
 
-def _choose(file: h5py.File, location: str, name: str) -> h5py.Dataset:
+def _read_view(dataset: h5py.Dataset, view: View, location: str) -> RawImage:
+    data = cast(LazyArray, dataset)
+    is_signed = dataset.dtype.kind == "i" and dataset.dtype.itemsize == np.dtype(np.uint16).itemsize
+    size = size_of_view(dataset.file, view, location)
+    return RawImage(
+        UnsignedArray(data) if is_signed else data, AXES if dataset.ndim == len(AXES) else None, (size,)
+    )
+
+
+def _choose(file: h5py.File, location: str, name: str) -> tuple[h5py.Dataset, str]:
+    """Return the dataset that is meant, and a note where others could be meant."""
     import h5py
 
     node = node_at(file, name) if name else None
     if isinstance(node, DeadLink):
         raise InputError(f"{location}: {node}: put it where it was, or choose another dataset")
     if isinstance(node, h5py.Dataset) and is_image(node):
-        return node
+        return node, ""
     found, dead = list_images(file)
     usable = {item.id: item for item in found.values() if item.dtype.kind in _NUMBERS}
-    if not name and len(usable) == 1:
-        return next(iter(usable.values()))
+    for few in (usable, found):  # a single one that is no image says itself why it is none
+        if not name and len(few) == 1:
+            return next(iter(few.values())), ""
+    view = None if name else choose_view(found, location)
+    if view is not None:
+        return found[view[0]], view[1]
     lost = f" ({dead[0]})" if dead else ""
     if not found:
         raise InputError(f"{location} holds no dataset of two or more axes{lost}: give another file")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tifffile
 
-from napari_graft.io.axis_names import N_COLOURS
+from napari_graft.io.axis_names import N_COLOURS, UNKNOWN
 from napari_graft.io.conversion import (
     Conversion,
     from_cmyk,
@@ -61,6 +61,8 @@ def doubt_of(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, letters: s
         or series.kind not in ("shaped", "generic", "uniform")
     ):
         return None
+    if letters.count(UNKNOWN) == 1:  # pages that nobody named
+        letters = letters.replace(UNKNOWN, "t" if "z" in letters else "z")
     slices = letters.replace("z", "t").replace("c", "z")
     if page.photometric == tifffile.PHOTOMETRIC.RGB:
         is_default = page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and series.kind == "shaped"

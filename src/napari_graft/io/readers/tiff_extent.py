@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from math import prod
 
 import tifffile
 
@@ -53,6 +54,12 @@ def refuse_truncated(
     ends = [headers_end]
     for index in (0, len(tif.pages) - 1):
         page = tif.pages[index]
+        n_parts = prod(page.chunked)
+        if len(page.dataoffsets) < n_parts:
+            raise InputError(
+                f"{path} says where {len(page.dataoffsets)} of the {n_parts} parts of a page lie, the others "
+                "would read as 0: make a new copy of it"
+            )
         ends += [start + n for start, n in zip(page.dataoffsets, page.databytecounts, strict=True)]
     if series.dataoffset is not None:
         ends.append(series.dataoffset + series.nbytes)

@@ -12,6 +12,7 @@ from napari_graft.core.errors import InputError
 from napari_graft.io.location import DATASET_MARK
 
 _N_LISTED = 12
+_MOST_PLANES = 1 << 22
 
 
 def choose_series(tif: tifffile.TiffFile, wanted: str, path: str) -> tuple[int, tuple[str, ...]]:
@@ -22,6 +23,7 @@ def choose_series(tif: tifffile.TiffFile, wanted: str, path: str) -> tuple[int, 
     InputError
         If there is none of that name, the file holds no image, or another file that belongs to it is missing.
     """
+    _refuse_immense(tif, path)
     missing = missing_files(tif)
     try:
         series = list(tif.series)
@@ -52,6 +54,16 @@ def missing_files(tif: tifffile.TiffFile) -> list[str]:
         if name.lower() != tif.filename.lower() and not (Path(tif.filehandle.dirname) / name).is_file():
             names[name] = None
     return list(names)
+
+
+def _refuse_immense(tif: tifffile.TiffFile, path: str) -> None:
+    """Refuse OME-XML that speaks of more planes than there can be: tifffile makes an entry for each."""
+    if not tif.is_ome or not tif.ome_metadata:
+        return
+    for pixels in ElementTree.fromstring(tif.ome_metadata).iterfind(".//{*}Pixels"):
+        n_planes = prod(int(pixels.get(f"Size{axis}", 1)) for axis in "ZCT")
+        if n_planes > _MOST_PLANES:
+            raise InputError(f"{path} says that it has {n_planes} planes: it is damaged, make a new copy")
 
 
 def _refuse_missing(missing: list[str], path: str) -> None:
