@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
@@ -35,7 +36,7 @@ class ResultLayers:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
         self._folder: Path | None = None
-        self._added: set[str] = set()
+        self._added: dict[str, Result] = {}
         self.shown: str | None = None
         """Id of the run whose segmentation is seen."""
         self._whole: list[WholeResult] = []
@@ -49,6 +50,7 @@ class ResultLayers:
         if image is None:  # nothing to lay them on: they come once it is there
             return
         active = self._viewer.layers.selection.active
+        self._remove_old(results)
         for result in results:
             self._add(result, image, is_wanted=result.record.run == shown != self.shown)
         self._place({result.record.run: result.record.region for result in results}, image)
@@ -82,11 +84,24 @@ class ResultLayers:
         for layer in our_layers(self._viewer, project=str(self._folder)):
             if details_of(layer)["role"] in ("result", "uncertainty"):
                 self._viewer.layers.remove(layer)
-        self._folder, self.shown, self._added, self._whole = None, None, set(), []
+        self._folder, self.shown, self._added, self._whole = None, None, {}, []
 
     def _ours(self, role: Role) -> list[Layer]:
         layers = our_layers(self._viewer, role, project=str(self._folder))
         return [layer for layer in layers if "run" in details_of(layer)]
+
+    def _remove_old(self, results: Sequence[Result]) -> None:
+        """Remove the layers of segmentations that are damaged, or were made again, since they were added."""
+        now = {result.record.run: result for result in results}
+        for run, result in list(self._added.items()):
+            if now.get(run) == result:
+                continue
+            del self._added[run]
+            for layer in [*self._ours("result"), *self._ours("uncertainty")]:
+                if _run_of(layer) == run:
+                    self._viewer.layers.remove(layer)
+            if self.shown == run:
+                self.shown = None
 
     def _add(self, result: Result, image: Image, *, is_wanted: bool) -> None:
         run = result.record.run
@@ -101,7 +116,7 @@ class ResultLayers:
         )
         layer.editable = False  # it would be written to the file, stroke by stroke
         self._insert(layer, result.record.region, image)
-        self._added.add(run)
+        self._added[run] = result
 
     def _insert_whole(self, result: WholeResult, folder: Path, image: Image) -> None:
         if result.is_new:  # on top of each other nobody could tell them apart
@@ -158,7 +173,8 @@ def _lazy(path: Path) -> dask.array.Array:
     import zarr
 
     source = zarr.open_array(path / "0", mode="r")
-    array: dask.array.Array = dask.array.from_zarr(source)
+    # By a name of its own: napari keeps what it has computed, also where the file was written anew.
+    array: dask.array.Array = dask.array.from_zarr(source, name=f"result-{uuid4().hex}")
     return array
 
 

@@ -24,6 +24,7 @@ from napari_graft.inference.predictor import Predictor
 from napari_graft.inference.view import ModelView
 from napari_graft.io.image_files import image_stamp
 from napari_graft.io.outputs import Outputs, check_apart
+from napari_graft.io.pixel_record import PixelRecord, checksum_of_blocks
 from napari_graft.io.sink import LabelSink, SinkOptions, check_result, open_label_sink
 from napari_graft.segmentation.settings import DecodeSettings
 
@@ -71,6 +72,8 @@ class SegmentResult:
         Time for reading and predicting, and for decoding, added up over the workers that run side by side.
     seconds
         Time from the beginning to the end of this run.
+    made_of
+        The pixels that it was made of, None where the image is in no file.
     """
 
     path: Path
@@ -80,6 +83,7 @@ class SegmentResult:
     seconds_network: float
     seconds_decoding: float
     seconds: float
+    made_of: PixelRecord | None = None
 
 
 def segment_volume(  # noqa: PLR0913 - what is done, and how it is watched
@@ -147,8 +151,10 @@ class _Job:
             network, decoding = network + seconds.network, decoding + seconds.decoding
             rest = {"network s": network / n_new, "decoding s": decoding / n_new}
             report(Progress(len(done) + n_new, n_blocks, "segmenting", rest))
-        if stamp != self._stamp():
+        now = self._stamp()
+        if stamp != now:
             self._refuse_change(report, cancel)
+        made_of = None if now is None else self._made_of(now)
         joiner = Joiner(self.segmenter.plan, self.finished, report, cancel)
         relabelling = joiner.relabel()
         joiner.write_labels(self.sink, relabelling)
@@ -157,7 +163,19 @@ class _Job:
             self.uncertainty.finish()
         path = self.sink.finish()
         seconds_all = perf_counter() - started
-        return SegmentResult(path, relabelling.n_objects, n_blocks, len(done), network, decoding, seconds_all)
+        n_objects = relabelling.n_objects
+        return SegmentResult(path, n_objects, n_blocks, len(done), network, decoding, seconds_all, made_of)
+
+    def _made_of(self, stamp: str) -> PixelRecord:
+        plan = self.segmenter.plan
+        return PixelRecord(
+            stamp=stamp,
+            start=plan.region.start,
+            shape=plan.region.shape,
+            block=plan.block,
+            halo=plan.halo,
+            checksum=checksum_of_blocks([self.finished.pixels(number) for number in range(len(plan))]),
+        )
 
     def _stamp(self) -> str | None:
         path = self.segmenter.view.volume.path

@@ -72,7 +72,8 @@ class MergeJob(LearnJob):
 class PredictJob(_Message):
     """Ask for a segmentation of the image into a file; see `PredictRequest` for the fields.
 
-    The result holds ``path``, ``n_objects``, ``uncertainty`` (a path or None) and ``seconds``.
+    The result holds ``path``, ``n_objects``, ``uncertainty`` (a path or None), ``seconds`` and ``made_of``,
+    a `PixelRecord` or None.
     """
 
     kind: Literal["predict"] = "predict"

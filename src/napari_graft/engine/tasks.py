@@ -115,6 +115,7 @@ def _predict(job: PredictJob, report: Report, cancel: CancelToken) -> Result:
         "n_objects": result.n_objects,
         "uncertainty": job.uncertainty,
         "seconds": result.seconds,
+        "made_of": None if result.made_of is None else result.made_of.model_dump(mode="json"),
     }
 
 

@@ -12,6 +12,9 @@ from napari_graft.core.errors import InputError
 if TYPE_CHECKING:
     import zarr
 
+_EVERY_CHUNK = {"array.write_empty_chunks": True}
+"""A chunk of background has a file as well: one that is missing is known to be lost, see `damaged_blocks`."""
+
 
 def create_array(
     staged: Path,
@@ -20,14 +23,22 @@ def create_array(
     dtype: np.dtype[np.generic],
     attributes: dict[str, object],
 ) -> zarr.Array[Any]:
-    """Make the array of a result, all 0, in a new zarr group."""
+    """Make the array of a result, all 0, in a new zarr group; each chunk carries a checksum."""
     import zarr
+    from zarr.codecs import ZstdCodec
 
     shape, chunk = shape_and_chunk
     group = zarr.create_group(staged, zarr_format=3, attributes=attributes)
-    return group.create_array(
-        "0", shape=shape, dtype=dtype, chunks=chunk, fill_value=0, dimension_names=names
-    )
+    with zarr.config.set(_EVERY_CHUNK):
+        return group.create_array(
+            "0",
+            shape=shape,
+            dtype=dtype,
+            chunks=chunk,
+            fill_value=0,
+            dimension_names=names,
+            compressors=ZstdCodec(level=0, checksum=True),
+        )
 
 
 def reopen_array(
@@ -39,7 +50,8 @@ def reopen_array(
     if not (staged / "0" / "zarr.json").is_file():
         return None
     group = zarr.open_group(staged, mode="r+")
-    array = group["0"]
+    with zarr.config.set(_EVERY_CHUNK):
+        array = group["0"]
     if not isinstance(array, zarr.Array):
         return None
     if array.shape != shape or array.dtype != dtype or group.attrs.asdict() != attributes:

@@ -11,6 +11,7 @@ from pydantic import Field
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io import atomic
+from napari_graft.io.pixel_record import PixelRecord
 from napari_graft.project.places import refuse_links_below
 from napari_graft.sources.document import Document, read_document, write_document
 
@@ -28,12 +29,15 @@ class ResultRecord(Document):
         The box of the image that was segmented.
     n_objects
         How many objects were found.
+    made_of
+        The pixels of the image that it was made of, None where that was not written down.
     """
 
     run: str = Field(pattern=r"^\d{4,}$")
     start: tuple[int, ...]
     shape: tuple[int, ...]
     n_objects: int = Field(ge=0)
+    made_of: PixelRecord | None = None
 
     @property
     def region(self) -> Tile:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from napari_graft.core.errors import InputError
 from napari_graft.io import atomic
+from napari_graft.io.pixel_record import PixelRecord
 from napari_graft.project.image_choice import from_stored_path, to_stored_path
 from napari_graft.sources.document import Document, read_document, write_document
 
@@ -26,6 +27,8 @@ class WrittenResult(BaseModel):
         Id of the run that made it.
     n_objects
         How many objects were found.
+    made_of
+        The pixels of the image that it was made of, None where that was not written down.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +36,7 @@ class WrittenResult(BaseModel):
     path: str
     run: str
     n_objects: int = Field(ge=0)
+    made_of: PixelRecord | None = None
 
     def file(self, folder: Path) -> Path:
         """Return where the file of the project in `folder` is."""
@@ -50,7 +54,9 @@ def written_results(folder: Path) -> tuple[WrittenResult, ...]:
     return tuple(one for one in _read(folder).results if one.file(folder).exists())
 
 
-def note_written_result(folder: Path, file: Path, run: str, n_objects: int) -> WrittenResult:
+def note_written_result(
+    folder: Path, file: Path, run: str, n_objects: int, made_of: PixelRecord | None = None
+) -> WrittenResult:
     """Remember a file, in place of what was written to it before.
 
     Raises
@@ -58,7 +64,8 @@ def note_written_result(folder: Path, file: Path, run: str, n_objects: int) -> W
     StorageError
         If the disk is full.
     """
-    result = WrittenResult(path=to_stored_path(str(file), folder), run=run, n_objects=n_objects)
+    stored = to_stored_path(str(file), folder)
+    result = WrittenResult(path=stored, run=run, n_objects=n_objects, made_of=made_of)
     others = [one for one in _read(folder).results if one.path != result.path]
     path = folder / _FILE
     with atomic.storage_errors(path):

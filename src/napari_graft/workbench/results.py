@@ -15,10 +15,18 @@ from napari_graft.core.progress import CancelToken, Report
 from napari_graft.core.tile import Tile
 from napari_graft.engine.protocol import PredictJob
 from napari_graft.io import Volume, open_labels
+from napari_graft.io.pixel_record import PixelRecord
 from napari_graft.project.result_store import Result, ResultRecord, ResultStore
 from napari_graft.project.written_results import note_written_result, written_results
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.jobs import Job
+from napari_graft.workbench.result_check import (
+    Fault,
+    Finished,
+    find_faults,
+    finished_in_files,
+    finished_round,
+)
 from napari_graft.workbench.result_region import region_text, region_to_segment
 from napari_graft.workbench.start_points import round_name
 
@@ -59,7 +67,9 @@ class ResultsState:
     is_segmenting
         Whether a segmentation is under way.
     missing
-        Id of the run in use where it has no segmentation, None where it has one.
+        Id of the run in use where it has no segmentation, or one to be made again; None where it has one.
+    faults
+        What is wrong with segmentations: they are damaged, or of other pixels than the image has now.
     """
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
@@ -69,6 +79,7 @@ class ResultsState:
     whole: tuple[WholeResult, ...] = ()
     is_segmenting: bool = False
     missing: str | None = None
+    faults: tuple[Fault, ...] = ()
 
 
 class ResultsModel:
@@ -89,17 +100,19 @@ class ResultsModel:
         self._context = context
         self.state = ResultsState()
         self._jobs: list[Job[dict[str, Any]]] = []
+        self._looked_at: set[Finished] = set()
         self.find_place: Callable[[], tuple[int, ...] | None] = lambda: None
         """Returns the pixel of the image that the user looks at, None where that is not known."""
-        context.hear(context.project_changed, self._read)
-        context.hear(context.project_changed, self._read_whole)
-        context.hear(context.runs_changed, self._read)
+        context.hear(context.project_changed, self._on_project_changed)
+        context.hear(context.runs_changed, self._on_runs_changed)
 
     def segment_round(self, on_done: Callable[[], None] = lambda: None) -> None:
         """Segment with the run in use what is small enough to be ready soon, unless that is there already."""
         project = self._context.require_project()
         run = project.latest_run()
-        if run is None or self._store(project.folder).find(run.id) is not None:
+        if run is None or (
+            self._store(project.folder).find(run.id) is not None and not self._has_fault(run.id)
+        ):
             self._read()
             on_done()
             return
@@ -117,7 +130,7 @@ class ResultsModel:
         )
 
         def take(result: dict[str, Any]) -> None:
-            self._take(run.id, region, int(result["n_objects"]))
+            self._take(run.id, region, result)
             on_done()
 
         self._follow(
@@ -135,7 +148,7 @@ class ResultsModel:
         job = PredictJob(project=str(project.folder), out=str(out), run=run.id, overwrite=True)
 
         def take(result: dict[str, Any]) -> None:
-            self._take_whole(Path(str(result["path"])), run.id, int(result["n_objects"]))
+            self._take_whole(run.id, result)
 
         self._follow(self._context.run_engine("Segmenting the whole image", job, lane="long", on_done=take))
 
@@ -146,46 +159,98 @@ class ResultsModel:
         tiles += [queued.tile for queued in project.queue().tiles if queued.state == "to do"]
         return region_to_segment(project.manifest.shape, tiles, self.find_place())
 
-    def _take(self, run_id: str, region: Tile, n_objects: int) -> None:
+    def _take(self, run_id: str, region: Tile, result: dict[str, Any]) -> None:
         project = self._context.require_project()
-        record = ResultRecord(run=run_id, start=region.start, shape=region.shape, n_objects=n_objects)
+        record = ResultRecord(
+            run=run_id,
+            start=region.start,
+            shape=region.shape,
+            n_objects=int(result["n_objects"]),
+            made_of=_made_of(result),
+        )
         self._store(project.folder).add(record)
+        self._forget_faults(run_id)
         self._context.note_saved()
         self._read()
 
-    def _take_whole(self, file: Path, run_id: str, n_objects: int) -> None:
-        note_written_result(self._context.require_project().folder, file, run_id, n_objects)
+    def _take_whole(self, run_id: str, result: dict[str, Any]) -> None:
+        file, n_objects = Path(str(result["path"])), int(result["n_objects"])
+        folder = self._context.require_project().folder
+        note_written_result(folder, file, run_id, n_objects, _made_of(result))
+        self._forget_faults(str(file))
         self._context.note_saved()
         self.written.emit(file, n_objects)
         self._open_whole([file], is_new=True)
 
-    def _read_whole(self) -> None:
-        """Open what was written before; a file that is another image by now is left out."""
-        project, self.state.whole = self._context.project, ()
-        if project is None:
-            return
-        files = [one.file(project.folder) for one in written_results(project.folder)]
+    def _on_project_changed(self) -> None:
+        project = self._context.project
+        self._looked_at, self.state.faults, self.state.whole = set(), (), ()
+        self._read()
+        files = (
+            [] if project is None else [one.file(project.folder) for one in written_results(project.folder)]
+        )
         if files:
             self._open_whole(files, is_new=False)
 
-    def _open_whole(self, files: Sequence[Path], *, is_new: bool) -> None:
-        project = self._context.require_project()
-        shape = project.manifest.shape
+    def _on_runs_changed(self) -> None:
+        # The image may have been written to since the segmentation that is shown now was looked at.
+        project = self._context.project
+        latest = None if project is None else project.latest_run()
+        self._looked_at = {one for one in self._looked_at if latest is None or one.key != latest.id}
+        self._read()
 
-        def read(report: Report, cancel: CancelToken) -> tuple[WholeResult, ...]:
-            opened = [_open_labels(file) for file in files]
+    def _open_whole(self, files: Sequence[Path], *, is_new: bool) -> None:
+        """Open what was written; a file that is another image by now, or damaged, is left out."""
+        project = self._context.require_project()
+        shape, finished = project.manifest.shape, finished_in_files(project.folder, files)
+
+        def read(report: Report, cancel: CancelToken) -> tuple[tuple[WholeResult, ...], tuple[Fault, ...]]:
+            faults = find_faults(finished, project.image, report, cancel)
+            damaged = [fault.key for fault in faults if fault.is_damaged]
+            opened = [None if str(file) in damaged else _open_labels(file) for file in files]
             return tuple(
                 WholeResult(file, labels, is_new)
                 for file, labels in zip(files, opened, strict=True)
                 if labels is not None and labels.shape == shape
-            )
+            ), faults
 
-        def take(found: tuple[WholeResult, ...]) -> None:
+        def take(found: tuple[tuple[WholeResult, ...], tuple[Fault, ...]]) -> None:
             if self._context.project is project:
                 known = [one for one in self.state.whole if one.file not in files]
-                self.state.whole = (*known, *found)
+                self.state.whole = (*known, *found[0])
+                self._replace_faults(finished, found[1])
 
         self._context.jobs.start("Opening the result", read, lane="files", on_done=take)
+
+    def _look(self, found: Sequence[Result]) -> None:
+        """Look in the background at segmentations of rounds that were not looked at yet."""
+        project = self._context.require_project()
+        finished = [one for one in map(finished_round, found) if one not in self._looked_at]
+        if not finished:
+            return
+        self._looked_at.update(finished)
+
+        def look(report: Report, cancel: CancelToken) -> tuple[Fault, ...]:
+            return find_faults(finished, project.image, report, cancel)
+
+        def take(faults: tuple[Fault, ...]) -> None:
+            if self._context.project is project and self._replace_faults(finished, faults):
+                self._read()
+
+        self._context.jobs.start("Looking at the results", look, lane="files", on_done=take)
+
+    def _replace_faults(self, looked_at: Sequence[Finished], faults: Sequence[Fault]) -> bool:
+        """Take over what was found; return whether anything is new."""
+        before, keys = self.state.faults, [one.key for one in looked_at]
+        self.state.faults = (*(fault for fault in before if fault.key not in keys), *faults)
+        return self.state.faults != before
+
+    def _forget_faults(self, key: str) -> None:
+        self._looked_at = {one for one in self._looked_at if one.key != key}
+        self.state.faults = tuple(fault for fault in self.state.faults if fault.key != key)
+
+    def _has_fault(self, run_id: str) -> bool:
+        return run_id in [fault.key for fault in self.state.faults]
 
     def _follow(self, job: Job[dict[str, Any]]) -> None:
         self._jobs.append(job)
@@ -203,16 +268,24 @@ class ResultsModel:
             return
         store = self._store(project.folder)
         found = [store.find(run.id) for run in project.runs.all() if run.is_finished]
+        results = [result for result in found if result is not None]
+        damaged = [fault.key for fault in self.state.faults if fault.is_damaged]
         latest = project.latest_run()
         in_use = None if latest is None else latest.id
-        self.state.results = tuple(result for result in found if result is not None)
+        self.state.results = tuple(result for result in results if result.record.run not in damaged)
         is_there = in_use in [result.record.run for result in self.state.results]
         self.state.shown = in_use if is_there else None
-        self.state.missing = None if is_there else in_use
+        self.state.missing = in_use if in_use and (not is_there or self._has_fault(in_use)) else None
+        self._look(results)
 
     @staticmethod
     def _store(folder: Path) -> ResultStore:
         return ResultStore(folder / "results")
+
+
+def _made_of(result: dict[str, Any]) -> PixelRecord | None:
+    described = result.get("made_of")
+    return None if described is None else PixelRecord.model_validate(described)
 
 
 def _open_labels(file: Path) -> Volume | None:

@@ -35,6 +35,7 @@ class ResultBox(QWidget):
         self._viewer = viewer
         self._layers = ResultLayers(viewer)
         self.words = text()
+        self.faults = text("", "error")
         self.segment = button("Segment with the round in use", self._model.segment_round)
         self.whole = button(
             "Segment the whole image…",
@@ -43,7 +44,9 @@ class ResultBox(QWidget):
         )
         self.written = text("", "good")
         self.refusal = text("", "error")
-        self.setLayout(column(self.words, self.segment, self.whole, self.written, self.refusal, spacing=4))
+        self.setLayout(
+            column(self.words, self.faults, self.segment, self.whole, self.written, self.refusal, spacing=4)
+        )
         # Later: when a project is opened, others mark its image first; and several fields change at once.
         self._later = QTimer(self)
         self._later.setSingleShot(True)
@@ -53,7 +56,7 @@ class ResultBox(QWidget):
 
     def _connect(self) -> None:
         self._model.find_place = self._find_place
-        for field in ("results", "shown", "whole", "missing", "is_segmenting"):
+        for field in ("results", "shown", "whole", "missing", "faults", "is_segmenting"):
             bind(self, self._model.state, field, lambda _: self._show())
         listen(self, self._context.project_changed, self._on_project_changed)
         listen(self, self._model.refused, self._show_refusal)
@@ -86,6 +89,10 @@ class ResultBox(QWidget):
         words = describe_result(state.results, state.shown, shape)
         self.words.setText(words)
         self.words.setVisible(bool(words))
+        self.faults.setText("\n".join(fault.words for fault in state.faults))
+        self.faults.setVisible(bool(state.faults))
+        again = " again" if state.missing in [fault.key for fault in state.faults] else ""
+        self.segment.setText(f"Segment{again} with the round in use")
         self.segment.setVisible(state.missing is not None and not state.is_segmenting)
         self.whole.setVisible(state.shown is not None or state.missing is not None)
         self.whole.setEnabled(not state.is_segmenting)

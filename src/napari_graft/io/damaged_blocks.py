@@ -1,0 +1,84 @@
+"""Which blocks of a finished result cannot be read any more: each carries a checksum of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from pathlib import Path
+
+from napari_graft.core.errors import InputError
+from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.core.tile import Tile, TileGrid
+from napari_graft.io.opening import open_volume
+from napari_graft.io.pixel_record import MOST_BYTES
+from napari_graft.io.volume import Volume
+
+_LONGEST = 512
+"""Of a block of a TIFF file, whose own tiles are smaller."""
+
+
+def damaged_blocks(path: Path, report: Report, cancel: CancelToken) -> list[Tile]:
+    """Return the boxes of a result of ours that are damaged or missing on the disk.
+
+    Every block is read once: zlib in a TIFF file and zstd in an OME-Zarr verify their checksums. In a file
+    with more than `MOST_BYTES`, nobody waits for that.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be opened as an image at all.
+    Cancelled
+        When asked to stop.
+    """
+    volume = open_volume(path)
+    if prod(volume.shape) * volume.dtype.itemsize > MOST_BYTES:
+        return []
+    blocks = _blocks(path, volume)
+    found = []
+    for n_read, (box, is_there) in enumerate(blocks):
+        cancel.raise_if_cancelled()
+        report(Progress(n_read, len(blocks), f"looking whether {path.name} is whole"))
+        if not is_there or not _is_readable(volume, box):
+            found.append(box)
+    return found
+
+
+def _is_readable(volume: Volume, box: Tile) -> bool:
+    try:
+        volume.read_raw(box)
+    except InputError:
+        return False
+    return True
+
+
+def where(box: Tile, names: Sequence[str]) -> str:
+    """Return the place of a box in words.
+
+    >>> where(Tile((3, 0), (1, 8)), "yx")
+    'y 3, x 0–7'
+    """
+    ranges = zip(names, box.start, box.stop, strict=True)
+    return ", ".join(f"{name} {a}" if b == a + 1 else f"{name} {a}–{b - 1}" for name, a, b in ranges)
+
+
+def _blocks(path: Path, volume: Volume) -> list[tuple[Tile, bool]]:
+    """Return the blocks of a result, and whether each is in a file that is there.
+
+    A chunk without a file is read as background. Results of earlier versions lack such chunks rightly.
+    """
+    import zarr
+
+    if not path.is_dir():
+        shape = tuple(min(n, _LONGEST) for n in volume.shape)
+        return [(box, True) for box in TileGrid(volume.shape, shape)]
+    array = zarr.open_array(path / "0", mode="r")
+    has_all = any(getattr(codec, "checksum", False) for codec in array.compressors)
+    left_out = [position for position, _ in volume.single_axes]
+    found = []
+    for box in TileGrid(array.shape, array.chunks):
+        index = [str(a // n) for a, n in zip(box.start, array.chunks, strict=True)]
+        is_there = not has_all or (path / "0").joinpath("c", *index).is_file()
+        kept = [axis for axis in range(box.ndim) if axis not in left_out]
+        inner = Tile(tuple(box.start[axis] for axis in kept), tuple(box.shape[axis] for axis in kept))
+        found.append((inner, is_there))
+    return found
