@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from napari_graft.annotation.journal import Journal, JournalEntry
 from napari_graft.core.errors import InputError, StorageError
+from napari_graft.io.damage import DamageLog
 
 
 @settings(max_examples=25)
@@ -120,3 +121,48 @@ def test_a_full_disk_keeps_the_earlier_entries_whole(small_disk: Path) -> None:
     assert path.stat().st_size == size
     journal.append(JournalEntry(who="a", what="2"))
     assert [e.what for e in journal.entries()] == ["1", "2"]
+
+
+def written(path: Path, n: int) -> list[bytes]:
+    journal = Journal(path)
+    for i in range(n):
+        journal.append(JournalEntry(who="a", what=str(i)))
+    return path.read_bytes().splitlines(keepends=True)
+
+
+@pytest.mark.parametrize("gone", [[0], [2], [4], [1, 3], [0, 1, 2, 3, 4]])
+def test_lines_that_were_removed_are_told_of_however_much_is_added_later(
+    tmp_path: Path, gone: list[int]
+) -> None:
+    path = tmp_path / "j.jsonl"
+    lines = written(path, 5)
+    path.write_bytes(b"".join(line for i, line in enumerate(lines) if i not in gone))
+
+    for n_added in range(2):
+        damage = DamageLog(writable=True)
+        found = list(Journal(path, damage=damage).entries())
+        assert len(found) == 5 - len(gone) + n_added
+        (note,) = damage.notes
+        assert note.startswith("1 line was removed" if len(gone) == 1 else f"{len(gone)} lines were removed")
+        Journal(path).append(JournalEntry(who="a", what="later"))
+
+
+def test_a_journal_of_before_and_one_whose_length_is_stale_or_damaged_are_taken_as_they_are(
+    tmp_path: Path,
+) -> None:
+    path, length = tmp_path / "j.jsonl", tmp_path / "j.length.json"
+    lines = written(path, 3)
+    stale = length.read_bytes()
+    for content in (None, b"", b"{", stale):
+        path.write_bytes(b"".join(lines))
+        length.unlink(missing_ok=True)
+        if content is not None:
+            length.write_bytes(content)
+        damage = DamageLog(writable=True)
+        journal = Journal(path, damage=damage)
+        journal.append(JournalEntry(who="a", what="3"))
+        assert len(list(journal.entries())) == 4
+        assert damage.notes == ()
+        path.write_bytes(b"".join(lines))
+        assert len(list(journal.entries())) == 3
+        assert len(damage.notes) == 1, "from now on it is counted"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import AwareDatetime, Field
 
-from napari_graft.core.errors import InputError
+from napari_graft.core.errors import InputError, StorageError
+from napari_graft.io import atomic
 from napari_graft.io.damage import DamageLog
-from napari_graft.sources.document import Document
+from napari_graft.sources.document import Document, document_bytes, read_document
 from napari_graft.sources.document_log import DocumentLog
 
 
@@ -38,6 +40,12 @@ class JournalEntry(Document):
     when: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
 
 
+class JournalLength(Document):
+    """Keep beside a journal how long it is, so that a line that was removed is missed."""
+
+    n_lines: int = Field(ge=0)
+
+
 class Journal:
     """Append entries to a file with one JSON line for each, safe against being killed.
 
@@ -53,6 +61,8 @@ class Journal:
 
     def __init__(self, path: Path, *, writable: bool = True, damage: DamageLog | None = None) -> None:
         self._path = path
+        self._length_path = path.with_name(f"{path.stem}.length.json")
+        self._damage = damage
         self._log = DocumentLog(JournalEntry, path, "journal", damage)
         self._writable = writable
 
@@ -68,10 +78,18 @@ class Journal:
         """
         if not self._writable:
             raise InputError(f"journal {str(self._path)!r} is open for reading: open the project for writing")
+        known = self._known_length()
+        n_before = self._log.n_lines() if known is None else known
         self._log.append(entry)
+        # Not waited for, and after the entry: one that is older says too little, and accuses nobody.
+        with suppress(StorageError):
+            length = document_bytes(JournalLength(n_lines=n_before + 1))
+            atomic.write_bytes(self._length_path, length, is_synced=False)
 
     def entries(self) -> Iterator[JournalEntry]:
         """Yield the entries, the oldest first; a half-written last line is passed over.
+
+        Lines that were removed are told of, where anybody is.
 
         Raises
         ------
@@ -79,3 +97,15 @@ class Journal:
             If a line is damaged, and nobody is told of damage.
         """
         yield from self._log
+        n_missing = (self._known_length() or 0) - self._log.n_lines()
+        if n_missing > 0 and self._damage is not None:
+            lines = "1 line was" if n_missing == 1 else f"{n_missing} lines were"
+            where = f"journal {str(self._path)!r}"
+            self._damage.tell(f"{lines} removed from {where}: who did what is not all known")
+
+    def _known_length(self) -> int | None:
+        """Return how many lines were written, None where that was not kept: in older projects."""
+        try:
+            return read_document(JournalLength, self._length_path, "length of the journal").n_lines
+        except InputError:
+            return None

@@ -30,8 +30,13 @@ def beside(target: Path, suffix: str, prefix: str = "") -> Path:
     return target.with_name(f"{prefix}{name}{suffix}")
 
 
-def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+def write_bytes(path: str | os.PathLike[str], data: bytes, *, is_synced: bool = True) -> None:
     """Write a file so that a reader, or a restart after a crash, sees the old content or all of the new.
+
+    Parameters
+    ----------
+    is_synced
+        Whether to wait for the disk; else, after a power cut, the file may be damaged.
 
     Raises
     ------
@@ -43,7 +48,10 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     with storage_errors(target):
         try:
             temporary.write_bytes(data)
-            publish_file(temporary, target)
+            if is_synced:
+                publish_file(temporary, target)
+            else:
+                temporary.replace(target)
         except BaseException:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)

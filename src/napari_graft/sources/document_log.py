@@ -81,6 +81,14 @@ class DocumentLog(Generic[D]):
                 if line.endswith(b"\n") or _has_lost_its_end(line):
                     yield from self._parsed(line, number)
 
+    def n_lines(self) -> int:
+        """Return how many lines there are, damaged ones among them; 0 where there is no such file."""
+        try:
+            with BufferedReader(open_regular(self._path, limit=MAX_LOG_BYTES)) as file:
+                return sum(line.endswith(b"\n") or _has_lost_its_end(line) for line in file)
+        except (FileNotFoundError, DamagedFileError):
+            return 0
+
     def _parsed(self, line: bytes, number: int) -> Iterator[D]:
         try:
             yield parse_document(self._kind, line, f"line {number} of {self._title} {str(self._path)!r}")
