@@ -150,6 +150,37 @@ def test_a_merge_that_was_killed_goes_on_to_the_same_model(
         np.testing.assert_allclose(weights[name], value, atol=1e-5)
 
 
+@pytest.mark.parametrize("has_checkpoints", [True, False])
+def test_a_merge_whose_merged_weights_are_damaged_mixes_again_and_goes_on(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_checkpoints: bool
+) -> None:
+    monkeypatch.setattr(fitting, "TrainConfig", partial(fitting.TrainConfig, checkpoint_seconds=0.0))
+    shutil.copytree(folder, tmp_path / "undisturbed.graft")
+    with open_project(folder, write=True) as project:
+        with pytest.raises(_KilledError):
+            merge(project, steps=18, report=partial(_stop_at, 9))
+        run = project.runs.unfinished()
+        assert run is not None
+        harmed = (
+            [run.merged_path] if has_checkpoints else [run.merged_path, run.mixing_path, run.checkpoint_path]
+        )
+        for path in harmed:
+            data = bytearray(path.read_bytes())
+            data[-100] ^= 64
+            path.write_bytes(data)
+    with open_project(folder, write=True) as project:
+        resumed = merge(project, steps=18)
+        weights = project.runs.get("0001").load_weights()
+        assert run.merged_path.with_name(f"{run.merged_path.name}.damaged").is_file()
+    with open_project(tmp_path / "undisturbed.graft", write=True) as project:
+        merge(project, steps=18)
+        expected = project.runs.get("0001").load_weights()
+
+    assert (resumed.training.run, resumed.training.steps) == ("0001", 18)
+    for name, value in expected.items():
+        np.testing.assert_allclose(weights[name], value, atol=1e-5)
+
+
 def test_a_merge_that_was_killed_is_not_gone_on_with_by_what_asks_for_something_else(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

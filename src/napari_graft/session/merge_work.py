@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
+from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.core.progress import Progress, Report
+from napari_graft.io.damage import DamageLog
 from napari_graft.io.weights import load_tensors, save_tensors
 from napari_graft.merging.merge import merge_networks
 from napari_graft.merging.method import Lesson, Merged
@@ -52,7 +54,7 @@ class MergeWork:
     def do(self) -> tuple[Run, Fitted]:
         """Return the run with what it was made of, and the model."""
         run = self.run
-        if not run.merged_path.is_file():
+        if not self._is_merged():
             merged = merge_networks(networks_of(self.members), self.recipe.method, self._lesson())
             run = self._note(merged)
             training = merged.training
@@ -61,6 +63,19 @@ class MergeWork:
             # The record first: weights without it would be taken for merged in no time.
             save_tensors(run.merged_path, merged.network.stored_weights(), {"run": run.id})
         return run, self._train(run)
+
+    def _is_merged(self) -> bool:
+        """Say whether the first half is done; where its weights are damaged, it is done again."""
+        run = self.run
+        if not run.merged_path.is_file():
+            return False
+        try:
+            build_network(run.record.spec, load_tensors(run.merged_path)[0])
+        except InputError as error:
+            told = DamagedFileError(f"{error}: the networks are merged anew")
+            DamageLog(writable=True).set_aside(told, run.merged_path)
+            return False
+        return True
 
     def _lesson(self) -> Lesson:
         config = train_config(self._first.spec, _part(self.budget, self._share))
