@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -159,3 +159,18 @@ def suggested_tiles(shape: tuple[int, ...], tile: int) -> tuple[SuggestedTile, .
 def record() -> LoopRecord:
     """Return the record of a small loop in which the source helped."""
     return loop_record(generate_neuropil((3, 160, 160), np.random.default_rng(0)))
+
+
+@pytest.fixture(scope="session")
+def noisy_record() -> LoopRecord:
+    """Return a record with as many pictures as a demonstration has, of noisy images of their usual sizes."""
+    rng = np.random.default_rng(0)
+    sample = generate_neuropil((3, 384, 384), rng)
+    noisy = np.clip(sample.image + rng.normal(0, 14, sample.image.shape), 0, 255).astype(np.uint8)
+    record = loop_record(replace(sample, image=noisy), 384)
+    panel = record.panels[0]
+    found = {**panel.segmentations, "From scratch, 8 tiles": panel.segmentations["Source as it is"]}
+    panels = tuple(replace(panel, place=place, segmentations=found) for place in ("top", "bottom"))
+    wide = np.tile(noisy[0], (2, 2))[:640, :640]
+    overviews = tuple(Overview(np.ascontiguousarray(np.roll(wide, z)), z, 2.0) for z in range(2))
+    return replace(record, panels=panels, overviews=overviews)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+from base64 import b64decode
 from dataclasses import replace
 from html.parser import HTMLParser
 from math import inf, nan
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from napari_graft.core.errors import InputError, StorageError
 from napari_graft.report import LoopRecord, Overview, Panel, SuggestedTile, write_report
@@ -98,7 +101,7 @@ def test_the_page_needs_no_other_file_no_network_and_no_script(folder: Path) -> 
     assert not page.attributes("link")
     addresses = [a[key] for _, a in page.tags for key in ("src", "srcset", "href") if key in a]
     assert addresses
-    assert all(address and address.startswith("data:image/png;base64,") for address in addresses)
+    assert all(address and address.startswith("data:image/webp;base64,") for address in addresses)
     assert not re.search(r"url\(|@import|https?://", text)
 
 
@@ -204,7 +207,7 @@ def test_a_run_that_was_not_kept_is_told(record: LoopRecord) -> None:
 def test_writing_the_same_record_again_gives_the_same_files(
     record: LoopRecord, folder: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "report.html").write_text("an older report")
+    (tmp_path / "report.html").write_text('<meta name="generator" content="napari-graft 0.1">')
     write_report(record, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in folder.iterdir()}
     for path in folder.iterdir():
@@ -235,3 +238,16 @@ def test_pictures_of_one_place_have_one_shape() -> None:
         Panel("the middle", small, large, {})
     with pytest.raises(InputError, match="scale 0"):
         Overview(small, None, 0)
+
+
+def test_a_page_with_all_the_noisy_pictures_of_a_demonstration_is_small_enough_to_send(
+    noisy_record: LoopRecord, tmp_path: Path
+) -> None:
+    page = write_report(noisy_record, tmp_path)
+    assert page.stat().st_size < 5e6
+    uris = re.findall(r"data:image/webp;base64,([^\"]+)", page.read_text(encoding="utf-8"))
+    pictures = [Image.open(io.BytesIO(b64decode(uri))) for uri in uris]
+    assert [picture.size for picture in pictures].count((384, 384)) == 2 * (2 + 2 * 5)
+    grey = np.asarray(pictures[[picture.size for picture in pictures].index((384, 384))].convert("L"))
+    shown = noisy_record.panels[0].image
+    assert np.abs(grey.astype(float) - shown).mean() < 6, "the picture is no longer that of the image"

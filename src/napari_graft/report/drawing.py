@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from PIL import Image
 
-from napari_graft.report.pictures import Picture
+from napari_graft.report.pictures import Picture, webp_of
 
 CSS_DPI = 96
 SHARPNESS = 2
@@ -87,4 +89,5 @@ def save(figure: Figure, name: str, alt: str) -> Picture:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", facecolor=figure.get_facecolor(), metadata={"Software": None})
     width, height = (round(side * figure.dpi) for side in figure.get_size_inches())
-    return Picture(name, buffer.getvalue(), (width, height), alt)
+    drawn = np.asarray(Image.open(buffer).convert("RGB"))
+    return Picture(name, buffer.getvalue(), (width, height), alt, webp_of(drawn))

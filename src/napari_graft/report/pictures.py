@@ -1,4 +1,4 @@
-"""Arrays as PNG files that a page can hold within itself."""
+"""Arrays as PNG files, and as smaller ones that a page holds within itself."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.image import imsave
 from numpy.typing import NDArray
+from PIL import Image
 
 Rgb = NDArray[np.uint8]
 
 SMALLEST_SIDE = 480
 LARGEST_SIDE = 1200
+_LARGEST_LOSSLESS = 64 << 10
+"""Bytes of a picture that a page holds as it is: charts and labels without a noisy image are far smaller."""
+_QUALITY = 85
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +34,20 @@ class Picture:
         Width and height in pixels.
     alt
         What it shows, for those who do not see it.
+    small
+        The same as a WebP file for the page: pixels that the file repeats are in it once.
     """
 
     name: str
     png: bytes
     size: tuple[int, int]
     alt: str
+    small: bytes
 
     @property
     def data_uri(self) -> str:
-        """The file as an address that holds it."""
-        return f"data:image/png;base64,{b64encode(self.png).decode()}"
+        """The picture of the page as an address that holds it."""
+        return f"data:image/webp;base64,{b64encode(self.small).decode()}"
 
     @property
     def page_size(self) -> tuple[int, int]:
@@ -53,15 +60,32 @@ def picture_of(pixels: NDArray[np.uint8], name: str, alt: str) -> Picture:
     fitted = to_rgb(fit_size(pixels))
     buffer = io.BytesIO()
     imsave(buffer, fitted, format="png")
-    return Picture(name, buffer.getvalue(), (fitted.shape[1], fitted.shape[0]), alt)
+    small = webp_of(to_rgb(_thin(pixels)))
+    return Picture(name, buffer.getvalue(), (fitted.shape[1], fitted.shape[0]), alt, small)
+
+
+def webp_of(pixels: Rgb) -> bytes:
+    """Return a (y, x, 3) picture as WebP: without loss where that is small, else hardly different."""
+    picture = Image.fromarray(pixels)
+    lossless, lossy = io.BytesIO(), io.BytesIO()
+    picture.save(lossless, format="webp", lossless=True, method=4)
+    if lossless.tell() <= _LARGEST_LOSSLESS:
+        return lossless.getvalue()
+    picture.save(lossy, format="webp", quality=_QUALITY, method=4)
+    return min(lossless.getvalue(), lossy.getvalue(), key=len)
 
 
 def fit_size(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Repeat pixels where the image is small, so that they stay sharp; leave pixels out where it is large."""
     height, width = pixels.shape[:2]
     repeats = max(1, min(-(-SMALLEST_SIDE // min(height, width)), LARGEST_SIDE // max(height, width)))
-    step = -(-max(height, width) // LARGEST_SIDE)
-    return np.ascontiguousarray(pixels.repeat(repeats, 0).repeat(repeats, 1)[::step, ::step])
+    return np.ascontiguousarray(_thin(pixels).repeat(repeats, 0).repeat(repeats, 1))
+
+
+def _thin(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Leave pixels out where the image is large."""
+    step = -(-max(pixels.shape[:2]) // LARGEST_SIDE)
+    return np.ascontiguousarray(pixels[::step, ::step])
 
 
 def to_rgb(pixels: NDArray[np.uint8]) -> Rgb:
