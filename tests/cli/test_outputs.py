@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,6 +138,9 @@ def write_foreign(path: Path) -> None:
         group.create_array("raw", data=pixels)
     elif suffix == ".png":
         Image.fromarray(pixels).save(path)
+    elif suffix in (".graftsource", ".pt"):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("model/data.pkl", b"mine")
     elif suffix == "":
         path.mkdir()
         (path / "my-notes.txt").write_text("mine")
@@ -161,6 +165,18 @@ def be_a_link_to_an_input(case: Case, place: Path) -> Path:
 def be_of_another_program(case: Case, place: Path) -> Path:
     write_foreign(place / case.name)
     return place / case.name
+
+
+def be_of_another_kind(case: Case, place: Path) -> Path:
+    """Be what no output of the command can be, such as raw pixels where an export is to be."""
+    if case.is_folder:
+        return hold_something_else(case, place)
+    out, pixels = place / case.name, np.arange(64, dtype=np.uint8).reshape(8, 8)
+    if out.suffix == ".tif":
+        Image.fromarray(pixels).save(out, format="png")
+    else:
+        tifffile.imwrite(out, pixels)
+    return out
 
 
 def be_a_dead_link(case: Case, place: Path) -> Path:
@@ -215,6 +231,7 @@ HAZARDS = [
     lie_below_a_file,
     hold_something_else,
     be_of_another_program,
+    be_of_another_kind,
 ]
 OF_A_FILE = {be_a_hard_link_to_an_input, be_of_another_program}
 """What --overwrite is there for, where an output is one file that is no input."""

@@ -21,7 +21,9 @@ from napari_graft.imaging.intensity import IntensityRange
 from napari_graft.inference.predictor import Predictor
 from napari_graft.inference.view import ModelView
 from napari_graft.io import atomic
+from napari_graft.io.file_kinds import JSON
 from napari_graft.io.marks import marked
+from napari_graft.io.outputs import NO_INPUTS, Outputs
 from napari_graft.io.volume import Volume
 from napari_graft.nets.device import choose_device
 from napari_graft.nets.kinds import load_network
@@ -35,7 +37,9 @@ PIXELS = {False: 2048, True: 1536}
 REPEATS = {False: 7, True: 3}
 
 
-def run_throughput(out: Path, *, quick: bool = False, device: str = "auto") -> dict[str, Any]:
+def run_throughput(
+    out: Path, *, quick: bool = False, device: str = "auto", outputs: Outputs = NO_INPUTS
+) -> dict[str, Any]:
     """Measure how fast an image is segmented, print a table and write it to ``OUT/throughput.json``.
 
     All contestants see the same windows with the same network and take turns, so that whatever else the
@@ -45,6 +49,8 @@ def run_throughput(out: Path, *, quick: bool = False, device: str = "auto") -> d
     ----------
     quick
         A smaller image and fewer turns.
+    outputs
+        What may be written where.
 
     Returns
     -------
@@ -60,7 +66,7 @@ def run_throughput(out: Path, *, quick: bool = False, device: str = "auto") -> d
     _print_table(figures)
     with atomic.storage_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-    atomic.write_text(out / "throughput.json", json.dumps(marked(figures), indent=2) + "\n")
+    outputs.write(out / "throughput.json", json.dumps(marked(figures), indent=2) + "\n", JSON)
     return figures
 
 

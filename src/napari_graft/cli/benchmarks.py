@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -15,6 +15,9 @@ from napari_graft.cli.console import progress
 from napari_graft.cli.tables import print_markdown
 from napari_graft.cli.types import Overwrite
 from napari_graft.core.errors import InputError
+
+if TYPE_CHECKING:
+    from napari_graft.io.outputs import Outputs
 
 _CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -38,6 +41,15 @@ class Extent:
     quick: bool = False
     seeds: int | None = None
     all_sources: Annotated[bool, Parameter(negative="")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Say where a benchmark writes and reads, and what it may replace."""
+
+    out: Path
+    data: Path | None
+    outputs: Outputs
 
 
 def benchmark(
@@ -72,20 +84,21 @@ def benchmark(
     """
     from napari_graft.studies.output import check_benchmark_output
 
-    check_benchmark_output(out, data, overwrite=overwrite)
-    _BENCHMARKS[name](extent, out, data)
+    outputs = check_benchmark_output(out, data, overwrite=overwrite)
+    _BENCHMARKS[name](extent, _Place(out, data, outputs))
 
 
-def _throughput(extent: Extent, out: Path, data: Path | None) -> None:
+def _throughput(extent: Extent, place: _Place) -> None:
     from napari_graft.blockwise.throughput import run_throughput
 
-    run_throughput(out, quick=extent.quick)
+    run_throughput(place.out, quick=extent.quick, outputs=place.outputs)
 
 
-def _label_efficiency(extent: Extent, out: Path, data: Path | None) -> None:
+def _label_efficiency(extent: Extent, place: _Place) -> None:
     from napari_graft.studies.label_efficiency import LabelEfficiencyRequest, run_label_efficiency
 
-    request = LabelEfficiencyRequest(out, data or _shared_data(), 1 if extent.seeds is None else extent.seeds)
+    n_seeds = 1 if extent.seeds is None else extent.seeds
+    request = LabelEfficiencyRequest(place.out, place.data or _shared_data(), n_seeds, outputs=place.outputs)
     with progress() as (report, cancel):
         rows = run_label_efficiency(
             request.quick() if extent.quick else request, report=report, cancel=cancel
@@ -93,43 +106,45 @@ def _label_efficiency(extent: Extent, out: Path, data: Path | None) -> None:
     print_markdown(rows, tuple(rows[0]))
 
 
-def _ranking(extent: Extent, out: Path, data: Path | None) -> None:
+def _ranking(extent: Extent, place: _Place) -> None:
     from napari_graft.studies.ranking import run_ranking
 
-    _transfer(run_ranking, extent, 3, out, data)
+    _transfer(run_ranking, extent, 3, place)
 
 
-def _merging(extent: Extent, out: Path, data: Path | None) -> None:
+def _merging(extent: Extent, place: _Place) -> None:
     from napari_graft.studies.merging import run_merging
 
-    _transfer(run_merging, extent, 1, out, data)
+    _transfer(run_merging, extent, 1, place)
 
 
 def _transfer(
     run: Callable[..., list[dict[str, object]]],
     extent: Extent,
     n_seeds: int,
-    out: Path,
-    data: Path | None,
+    place: _Place,
 ) -> None:
     from napari_graft.studies.request import TransferRequest
 
     request = TransferRequest(
-        out,
-        data or _shared_data(),
+        place.out,
+        place.data or _shared_data(),
         _CHECKOUT / "recipes",
         n_seeds if extent.seeds is None else extent.seeds,
         is_family_only=not extent.all_sources,
+        outputs=place.outputs,
     )
     with progress() as (report, cancel):
         rows = run(request.quick() if extent.quick else request, report=report, cancel=cancel)
     print_markdown(rows, tuple(rows[0]))
 
 
-def _responsiveness(extent: Extent, out: Path, data: Path | None) -> None:
+def _responsiveness(extent: Extent, place: _Place) -> None:
     # In a process of its own: the command line itself knows neither napari nor Qt.
-    command = [sys.executable, "-P", "-m", "napari_graft._qt.measuring", str(out)]
-    if subprocess.run([*command, *(["--quick"] if extent.quick else [])], check=False).returncode != 0:
+    command = [sys.executable, "-P", "-m", "napari_graft._qt.measuring", str(place.out)]
+    options = {"--quick": extent.quick, "--overwrite": place.outputs.may_overwrite}
+    command += [name for name, is_wanted in options.items() if is_wanted]
+    if subprocess.run(command, check=False).returncode != 0:
         raise InputError("the window could not be measured, see above: it needs a screen, or 'xvfb-run -a'")
 
 
@@ -139,7 +154,7 @@ def _shared_data() -> Path:
     return _CHECKOUT.parent / "shared" / "data"
 
 
-_BENCHMARKS: dict[str, Callable[[Extent, Path, Path | None], None]] = {
+_BENCHMARKS: dict[str, Callable[[Extent, _Place], None]] = {
     "throughput": _throughput,
     "label-efficiency": _label_efficiency,
     "ranking": _ranking,

@@ -127,7 +127,7 @@ def demo(
     if (image is None) != (labels is None):
         raise InputError("the demo needs both --image and --labels, or neither for the embedded sample")
     seconds = effort.seconds
-    check_demo_output(out, image, labels, overwrite=overwrite)
+    outputs = check_demo_output(out, image, labels, overwrite=overwrite)
     is_embedded = image is None
     if image is None or labels is None:
         stderr.print("making the embedded sample", markup=False)
@@ -154,5 +154,5 @@ def demo(
     with progress() as (report, cancel):
         shown = Demo(request, report, cancel)
         shown.run()
-        path = write_demo_report(shown)
+        path = write_demo_report(shown, outputs)
     stderr.print(f"wrote {path}", markup=False)

@@ -10,8 +10,9 @@ from napari_graft.cli.console import print_json, progress, stderr
 from napari_graft.cli.tables import print_rows
 from napari_graft.core.errors import InputError
 from napari_graft.fingerprints.source_map import TARGET, SourceMap
-from napari_graft.io.atomic import write_bytes, write_text
-from napari_graft.io.marks import is_our_json, is_our_png, marked, png_with_mark
+from napari_graft.io.file_kinds import JSON, PNG
+from napari_graft.io.marks import marked, png_with_mark
+from napari_graft.io.outputs import Outputs
 from napari_graft.project.opening import open_project
 from napari_graft.report.map_chart import map_chart
 from napari_graft.session.mapping import LabelFinding, describe_map, explain_distances, map_sources
@@ -22,7 +23,7 @@ from napari_graft.sources.source import Source
 
 _COLUMNS = ("label", "same", "different", "p", "pairs")
 _N_NEAREST = 5
-_OURS = {".png": is_our_png, ".json": is_our_json}
+_KINDS = {".png": PNG, ".json": JSON}
 
 
 def map_command(
@@ -35,20 +36,22 @@ def map_command(
     InputError
         If the file is to be neither PNG nor JSON, something else is there, or there is nothing to map.
     """
-    if out is not None and out.suffix.lower() not in _OURS:
+    if out is not None and out.suffix.lower() not in _KINDS:
         raise InputError(f"a map cannot be written as {str(out)!r}: name a .png or a .json file")
     sources = candidate_sources(Catalogue())
+    outputs = _outputs(project, sources, overwrite)
     if out is not None:
-        _check_output(out, project, sources, overwrite)
+        outputs.check_file(out, _KINDS[out.suffix.lower()])
     mapped = _map(sources, project, device)
     findings = explain_distances(mapped, [source.card for source in sources])
     target = "your image" if project is None else project.stem
     titles = {source.id: source.card.title for source in sources} | {TARGET: target}
     described = marked(describe_map(mapped, titles, findings))
     if out is not None and out.suffix.lower() == ".png":
-        write_bytes(out, png_with_mark(map_chart(mapped, titles, target).light.png))
+        outputs.write(out, png_with_mark(map_chart(mapped, titles, target).light.png), PNG)
     elif out is not None:
-        write_text(out, json.dumps(described, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        text = json.dumps(described, indent=1, ensure_ascii=False, allow_nan=False)
+        outputs.write(out, f"{text}\n", JSON)
     if as_json:
         print_json(described)
         return
@@ -60,11 +63,10 @@ def map_command(
         stderr.print(f"wrote {out}", markup=False)
 
 
-def _check_output(out: Path, project: Path | None, sources: list[Source], overwrite: bool) -> None:
+def _outputs(project: Path | None, sources: list[Source], overwrite: bool) -> Outputs:
     places = [str(source.path) for source in sources]
     with nullcontext() if project is None else open_project(project) as opened:
-        outputs = outputs_beside(opened, places, may_overwrite=overwrite)
-    outputs.check_file(out, _OURS[out.suffix.lower()])
+        return outputs_beside(opened, places, may_overwrite=overwrite)
 
 
 def _map(sources: list[Source], project: Path | None, device: str) -> SourceMap:

@@ -10,9 +10,10 @@ import yaml
 
 from napari_graft.exchange.bioimageio_spec import CONFIG
 from napari_graft.exchange.bioimageio_write import plain_name
-from napari_graft.sources.archive import CARD, MEMBER_LIMITS
+from napari_graft.sources.archive import CARD, MEMBER_LIMITS, WEIGHTS
 
 _DESCRIPTIONS = ("bioimageio.yaml", "rdf.yaml")
+_TORCH = ("data.pkl", "constants.pkl")
 
 
 def is_export_of(path: Path, source_id: str, title: str | None = None) -> bool:
@@ -40,6 +41,16 @@ def is_export_of(path: Path, source_id: str, title: str | None = None) -> bool:
             )
     except Exception:  # foreign bytes: zipfile and json fail on them in many ways, and they are not ours then
         return False
+
+
+def holds_network(path: Path) -> bool:
+    """Say whether a file is an archive with a network in it, of whatever program."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {PurePosixPath(name).name for name in archive.namelist()}
+    except Exception:  # foreign bytes, as above
+        return False
+    return not names.isdisjoint((CARD, WEIGHTS, *_DESCRIPTIONS, *_TORCH))
 
 
 def _describes(description: bytes, title: str) -> bool:

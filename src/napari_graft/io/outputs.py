@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_graft.core.errors import InputError
-from napari_graft.io.atomic import storage_errors
+from napari_graft.io.atomic import storage_errors, write_bytes
+from napari_graft.io.file_kinds import FileKind, Recogniser, other_kind
 from napari_graft.io.marks import looks_like_our_zarr
 
 PROJECT_SUFFIX, PROJECT_FILE, PROJECT_FOLDER = ".graft", "project.json", "annotations"
 """What a project is known by, also one that is damaged."""
-
-Recogniser = Callable[[Path], bool]
-"""Says whether a file, or a folder, is an earlier result of ours."""
 
 _OF_THE_SYSTEM = {".DS_Store", "Thumbs.db", "desktop.ini"}
 _HOW_TO = "choose another name, or say --overwrite to replace it"
@@ -44,7 +42,7 @@ class Outputs:
         What is read; no output is one of them, holds one or lies in one, whatever links there are.
     may_overwrite
         Whether the user wants files replaced that are not known to be ours. That never goes for inputs,
-        projects, and folders with anything that we do not write.
+        projects, files of another kind, and folders with anything that we do not write.
     project
         A project that writes its own results inside itself, None for outputs of the user.
     """
@@ -62,7 +60,7 @@ class Outputs:
                 self._refuse_input(path, real, one)
             self._refuse_projects(path, real.parents)
 
-    def check_file(self, path: Path, is_ours: Recogniser) -> None:
+    def check_file(self, path: Path, kind: FileKind) -> None:
         """Refuse a file that may not be written.
 
         Raises
@@ -78,10 +76,25 @@ class Outputs:
                 return
             mode = path.stat().st_mode
             if not stat.S_ISREG(mode):
-                kind = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
-                raise InputError(f"{path} is {kind} that holds something else: choose another name")
-            if not self.may_overwrite and not is_ours(path):
+                found = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
+                raise InputError(f"{path} is {found} that holds something else: choose another name")
+            if kind.is_ours(path):
+                return
+            if path.stat().st_size and not kind.is_alike(path):
+                raise InputError(f"{path} exists and is not {kind.name}: choose another name")
+            if not self.may_overwrite:
                 raise InputError(f"{path} exists and is no earlier result of napari-graft: {_HOW_TO}")
+
+    def write(self, path: Path, data: bytes | str, kind: FileKind) -> None:
+        """Write a result as `atomic.write_bytes` does, unless something else has come there meanwhile.
+
+        Raises
+        ------
+        InputError, StorageError
+            As for `check_file`, or if the disk is full.
+        """
+        self.check_file(path, kind)
+        write_bytes(path, data.encode() if isinstance(data, str) else data)
 
     def check_zarr(self, path: Path, is_ours: Recogniser) -> None:
         """Refuse a zarr folder that may not be replaced as a whole; errors as for `check_file`."""
@@ -139,6 +152,9 @@ class Outputs:
             path = folder / name
             if path.is_symlink() or not path.is_file():
                 raise InputError(f"{path} is no earlier result of napari-graft: choose another folder")
+            expected = other_kind(path)
+            if expected:
+                raise InputError(f"{path} is not {expected}, as its name says: choose another folder")
             if not self.may_overwrite:
                 raise InputError(f"{path} exists and is no earlier result of napari-graft: {_HOW_TO}")
 
@@ -168,6 +184,10 @@ class Outputs:
         around = {*Path(os.path.realpath(one.path)).parents, *Path(os.path.abspath(one.path)).parents}
         if _identity(path) in map(_identity, around):
             raise InputError(f"{path} holds {one.what}, {one.path}: choose another folder")
+
+
+NO_INPUTS = Outputs()
+"""For what is written by a function that reads no file of the user's."""
 
 
 def check_apart(first: Path, second: Path) -> None:

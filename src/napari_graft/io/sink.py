@@ -18,7 +18,8 @@ from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io.atomic import publish_file, storage_errors, sync_folder, write_text
-from napari_graft.io.marks import is_our_tiff, is_our_zarr, marked
+from napari_graft.io.file_kinds import TIFF
+from napari_graft.io.marks import is_our_zarr, marked
 from napari_graft.io.ngff import write_multiscales
 from napari_graft.io.ome_tiff import PlaceInFile, write_ome_tiff
 from napari_graft.io.outputs import Outputs
@@ -270,7 +271,7 @@ def check_result(path: Path, outputs: Outputs) -> None:
     """
     suffix = path.suffix.lower()
     if suffix in TIFF_SUFFIXES:
-        outputs.check_file(path, is_our_tiff)
+        outputs.check_file(path, TIFF)
     elif suffix == ZARR_SUFFIX:
         outputs.check_zarr(path, is_our_zarr)
     else:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_graft.core.errors import InputError
-from napari_graft.io.outputs import Input, Outputs, Recogniser
+from napari_graft.io.file_kinds import Recogniser
+from napari_graft.io.outputs import Input, Outputs
 from napari_graft.io.weights import load_metadata
 from napari_graft.recipes.recipe import Recipe
 from napari_graft.recipes.stacks import find_pairs
@@ -37,8 +38,10 @@ def check_output(recipe: Recipe, recipe_path: Path, out: Path, overwrite: bool) 
 
 
 def _recogniser(name: str, recipe: Recipe) -> Recogniser | None:
-    if name in (FINGERPRINT, GENERAL):  # they have no mark of their own, and come with the weights
-        return lambda path: _is_weights(path.with_name(WEIGHTS), recipe)
+    if name in (FINGERPRINT, GENERAL):  # they have no mark of their own, and come with weights or a card
+        return lambda path: (
+            _is_weights(path.with_name(WEIGHTS), recipe) or _is_card(path.with_name(CARD), recipe)
+        )
     return {
         CARD: lambda path: _is_card(path, recipe),
         WEIGHTS: lambda path: _is_weights(path, recipe),

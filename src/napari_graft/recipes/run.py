@@ -84,6 +84,7 @@ def train_source(
     if result.stopped_by == "cancel":
         return None
     report(Progress(result.steps, result.steps, "measuring the finished network"))
+    check_output(recipe, recipe_path, out, overwrite)  # once more: a training takes hours
     halves = {name: value.astype(np.float16) for name, value in result.weights.items()}
     save_tensors(out / WEIGHTS, halves, {"recipe": recipe.id})
     digest = hashlib.sha256((out / WEIGHTS).read_bytes()).hexdigest()

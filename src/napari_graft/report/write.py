@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from napari_graft.io.atomic import storage_errors, write_bytes, write_text
+from napari_graft.io.atomic import storage_errors
+from napari_graft.io.file_kinds import JSON, PAGE, PNG
 from napari_graft.io.marks import png_with_mark
+from napari_graft.io.outputs import NO_INPUTS, Outputs
 from napari_graft.report.document import report_json
 from napari_graft.report.page import draw_figures, render_page
 from napari_graft.report.record import LoopRecord
 
 
-def write_report(record: LoopRecord, folder: str | os.PathLike[str]) -> Path:
+def write_report(record: LoopRecord, folder: str | os.PathLike[str], outputs: Outputs = NO_INPUTS) -> Path:
     """Write ``report.html``, ``report.json`` and the pictures, and return the path of the page.
 
     The page needs no other file, no network and no script; the pictures lie beside it for slides and papers.
@@ -20,6 +22,8 @@ def write_report(record: LoopRecord, folder: str | os.PathLike[str]) -> Path:
 
     Raises
     ------
+    InputError
+        If something else lies in the place of a file, see `Outputs`.
     StorageError
         If the folder or a file cannot be written.
     """
@@ -28,8 +32,8 @@ def write_report(record: LoopRecord, folder: str | os.PathLike[str]) -> Path:
         target.mkdir(parents=True, exist_ok=True)
     figures = draw_figures(record)
     for picture in figures.pictures:
-        write_bytes(target / f"{picture.name}.png", png_with_mark(picture.png))
-    write_text(target / "report.json", report_json(record))
+        outputs.write(target / f"{picture.name}.png", png_with_mark(picture.png), PNG)
+    outputs.write(target / "report.json", report_json(record), JSON)
     page = target / "report.html"
-    write_text(page, render_page(record, figures))
+    outputs.write(page, render_page(record, figures), PAGE)
     return page

@@ -16,6 +16,7 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.core.tile import Tile
 from napari_graft.io import atomic
+from napari_graft.io.file_kinds import PNG
 from napari_graft.io.marks import is_our_png, png_with_mark
 from napari_graft.project.project import Project
 from napari_graft.session.models import SCRATCH, load_model
@@ -85,7 +86,7 @@ def compare_models(
         path = request.out / f"tile_{i + 1:02d}.png"
         image = intensity_of(project).normalise(project.volume.read(tile))
         segments = {name: np.squeeze(of_model[i]) for name, of_model in found.items()}
-        atomic.write_bytes(path, png_with_mark(_picture(np.squeeze(image), segments, tile)))
+        outputs.write(path, png_with_mark(_picture(np.squeeze(image), segments, tile)), PNG)
         files.append(path)
     return files
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from napari_graft.core.errors import InputError
 from napari_graft.io import atomic
+from napari_graft.io.file_kinds import Recogniser
 from napari_graft.io.location import split_location
 from napari_graft.io.marks import NAME, is_our_json, is_our_page, is_our_png, is_our_tiff
-from napari_graft.io.outputs import Input, Outputs, Recogniser
+from napari_graft.io.outputs import Input, Outputs
 from napari_graft.project.manifest import BACKUP, MANIFEST
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
@@ -31,8 +32,10 @@ class _DemoMark(Document):
     is_going: bool = False
 
 
-def check_demo_output(out: Path, image: str | None, labels: str | None, *, overwrite: bool) -> None:
+def check_demo_output(out: Path, image: str | None, labels: str | None, *, overwrite: bool) -> Outputs:
     """Refuse a folder in which a demonstration would take the place of something else.
+
+    Returns what may be written there.
 
     Parameters
     ----------
@@ -47,7 +50,9 @@ def check_demo_output(out: Path, image: str | None, labels: str | None, *, overw
     named = [name for name in (image, labels) if name is not None]
     files = [file for name in named for file in (glob(name, recursive=True) or [split_location(name)[0]])]
     inputs = tuple(Input(Path(file), "an input of the demonstration") for file in files)
-    Outputs(inputs, overwrite).check_folder(out, _recogniser)
+    outputs = Outputs(inputs, overwrite)
+    outputs.check_folder(out, _recogniser)
+    return outputs
 
 
 def mark_demo_project(project: Project) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.core.tile import Tile
+from napari_graft.io.outputs import NO_INPUTS, Outputs
 from napari_graft.report import LoopRecord, Overview, Panel, SuggestedTile, write_report
 from napari_graft.session.demo import Demo, DemoRequest
 from napari_graft.session.views import intensity_of
@@ -23,15 +24,17 @@ _N_PANELS = 2
 _WORDS = {None: "objects", "any": "objects"}
 
 
-def write_demo_report(demo: Demo) -> Path:
+def write_demo_report(demo: Demo, outputs: Outputs = NO_INPUTS) -> Path:
     """Write ``report.html``, ``report.json`` and the pictures of a demonstration; return the page's path.
 
     Raises
     ------
+    InputError
+        If something else has come there, see `Outputs`.
     StorageError
         If the disk is full.
     """
-    return write_report(_record(demo), demo.request.out)
+    return write_report(_record(demo), demo.request.out, outputs)
 
 
 def _record(demo: Demo) -> LoopRecord:

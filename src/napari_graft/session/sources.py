@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.exchange.add import add_source
-from napari_graft.exchange.exported import is_export_of
+from napari_graft.exchange.exported import holds_network, is_export_of
 from napari_graft.exchange.formats import FORMATS
 from napari_graft.exchange.wishes import NO_WISHES, Wishes
 from napari_graft.fingerprints.fingerprint import make_fingerprint
 from napari_graft.fingerprints.general import general_fingerprint
 from napari_graft.inference.features import FEATURE_TILE, tile_features
 from napari_graft.inference.view import ModelView
+from napari_graft.io.file_kinds import FileKind
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.build import build_network
 from napari_graft.nets.device import choose_device
@@ -73,15 +74,29 @@ def export_reference(
     if not separator or not Path(folder).is_dir():
         source = Catalogue().get(reference)
         outputs = outputs_beside(None, [reference, str(source.path)], may_overwrite=overwrite)
-        outputs.check_file(out, lambda path: is_export_of(path, source.id, source.card.title))
-        write(source, out)
+        kind = _export_of(source.id, source.card.title)
+        outputs.check_file(out, kind)
+        with tempfile.TemporaryDirectory() as unfinished:
+            file = Path(unfinished, out.name)
+            write(source, file)
+            outputs.write(out, file.read_bytes(), kind)
         return
     with open_project(folder) as project, tempfile.TemporaryDirectory() as unfinished:
         run = project.runs.get(run_id)
-        known = _id_of_run(project, run)
+        kind = _export_of(_id_of_run(project, run))
         outputs = outputs_beside(project, may_overwrite=overwrite)
-        outputs.check_file(out, lambda path: is_export_of(path, known))
-        write(_source_of_run(project, run, Path(unfinished)), out)
+        outputs.check_file(out, kind)
+        made, file = Path(unfinished, "source"), Path(unfinished, out.name)
+        made.mkdir()
+        write(_source_of_run(project, run, made), file)
+        outputs.write(out, file.read_bytes(), kind)
+
+
+def _export_of(source_id: str, title: str | None = None) -> FileKind:
+    def is_ours(path: Path) -> bool:
+        return is_export_of(path, source_id, title)
+
+    return FileKind("an earlier export or another file of a network", is_ours, holds_network)
 
 
 def _source_of_run(project: Project, run: Run, folder: Path) -> Source:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import yaml
 
-from napari_graft.core.errors import Cancelled
+from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.io import atomic
+from napari_graft.io.file_kinds import FileKind, is_text
+from napari_graft.io.outputs import NO_INPUTS, Outputs
 from napari_graft.recipes.recipe import Recipe, read_recipe
 from napari_graft.recipes.run import train_source
 from napari_graft.scorers.order import family
@@ -41,16 +43,26 @@ class Generalists:
         Where they and their recipes are kept. The cards are enough where every result is kept already.
     recipes, data
         Folders with the recipes of the sources and with their images.
+    outputs
+        What may be written where.
     report, cancel
         Told of the training, and what stops it.
     """
 
     def __init__(
-        self, folder: Path, recipes: Path, data: Path, *, report: Report, cancel: CancelToken
+        self,
+        folder: Path,
+        recipes: Path,
+        data: Path,
+        *,
+        outputs: Outputs = NO_INPUTS,
+        report: Report,
+        cancel: CancelToken,
     ) -> None:
         self.folder = folder
         self._recipes = recipes
         self._data = data
+        self._outputs = outputs
         self._report = report
         self._cancel = cancel
 
@@ -96,12 +108,22 @@ class Generalists:
         values = recipe.model_dump(mode="json") | {"folder": os.path.relpath(self._data, self.folder)}
         with atomic.storage_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-        atomic.write_text(path, yaml.safe_dump(values, sort_keys=False))
-        # What is there may be a source of which the card and fingerprints were kept, and not the weights.
-        trained = train_source(path, out, overwrite=True, report=self._report, cancel=self._cancel)
+        self._outputs.write(path, yaml.safe_dump(values, sort_keys=False), _recipe_kind(recipe.id))
+        may = self._outputs.may_overwrite
+        trained = train_source(path, out, overwrite=may, report=self._report, cancel=self._cancel)
         if trained is None:
             raise Cancelled
         return trained
+
+
+def _recipe_kind(recipe_id: str) -> FileKind:
+    def is_ours(path: Path) -> bool:
+        try:
+            return read_recipe(path).id == recipe_id
+        except InputError:
+            return False
+
+    return FileKind("a recipe", is_ours, is_text)
 
 
 def leave_out(pool: Sequence[Recipe], collection: str, sets: Sequence[str]) -> Recipe:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
-from napari_graft.io import atomic
+from napari_graft.io.file_kinds import JSON
 from napari_graft.io.marks import marked
+from napari_graft.io.outputs import Outputs
 from napari_graft.session.demo import Demo, DemoRequest, DemoResult
 from napari_graft.session.demo_report import write_demo_report
 from napari_graft.sources.document import Document
@@ -39,6 +40,8 @@ class LabelEfficiencyRequest:
         Rounds, tiles annotated in each, and the side of a tile.
     steps
         Training steps of a round: unlike a time, they do not depend on how busy the machine is.
+    outputs
+        What may be written where.
     """
 
     out: Path
@@ -49,6 +52,7 @@ class LabelEfficiencyRequest:
     n_tiles: int = 4
     tile: int = 256
     steps: int = 200
+    outputs: Outputs = field(default_factory=Outputs)
 
     def __post_init__(self) -> None:
         if self.n_seeds < 1:
@@ -130,7 +134,8 @@ def run_label_efficiency(
         "rows": rows,
         "runs": [outcome.model_dump(mode="json") for outcome in outcomes],
     }
-    atomic.write_text(request.out / f"{NAME}.json", json.dumps(marked(figures), indent=2) + "\n")
+    text = json.dumps(marked(figures), indent=2)
+    request.outputs.write(request.out / f"{NAME}.json", f"{text}\n", JSON)
     return rows
 
 
@@ -140,7 +145,7 @@ def _run(
     folder = request.out / NAME / f"{target.name}-seed{seed}"
     demo = Demo(_demo_request(request, target, seed, folder), report, cancel)
     outcome = _outcome(_asked(request, target, seed), demo.run())
-    write_demo_report(demo)
+    write_demo_report(demo, request.outputs)
     return outcome
 
 

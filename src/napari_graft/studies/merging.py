@@ -8,7 +8,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 
 from napari_graft.core.progress import CancelToken, Progress, Report
-from napari_graft.io import atomic
+from napari_graft.io.file_kinds import JSON
 from napari_graft.io.marks import marked
 from napari_graft.merging.methods import MERGE_METHODS
 from napari_graft.merging.recipe import MergeMember, MergeRecipe
@@ -97,7 +97,8 @@ def run_merging(request: TransferRequest, *, report: Report, cancel: CancelToken
         "rows": rows,
         "contests": [asdict(one) for one in contests],
     }
-    atomic.write_text(request.out / f"{NAME}.json", json.dumps(marked(document), indent=2) + "\n")
+    text = json.dumps(marked(document), indent=2)
+    request.outputs.write(request.out / f"{NAME}.json", f"{text}\n", JSON)
     return rows
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from napari_graft.io.file_kinds import Recogniser
 from napari_graft.io.marks import is_our_json, is_our_png
-from napari_graft.io.outputs import Input, Outputs, Recogniser
+from napari_graft.io.outputs import Input, Outputs
 
 _DOCUMENTS = ("throughput", "label-efficiency", "ranking", "merging", "responsiveness")
 _LOG = re.compile(r"(label-efficiency|ranking|merging)-(runs|transfers|readings)\.jsonl")
@@ -15,8 +16,8 @@ _FOLDERS = ("label-efficiency", "generalists")
 _FIRST_LINE_BYTES = 2**20
 
 
-def check_benchmark_output(out: Path, data: Path | None, *, overwrite: bool) -> None:
-    """Refuse a folder in which a benchmark would take the place of something else.
+def check_benchmark_output(out: Path, data: Path | None, *, overwrite: bool) -> Outputs:
+    """Refuse a folder in which a benchmark would take the place of something else; return what may be there.
 
     Parameters
     ----------
@@ -29,7 +30,9 @@ def check_benchmark_output(out: Path, data: Path | None, *, overwrite: bool) -> 
         If it holds other files, or is, holds or lies in the folder of the images or a project.
     """
     inputs = () if data is None else (Input(data, "the folder of the labelled images"),)
-    Outputs(inputs, overwrite).check_folder(out, _recogniser)
+    outputs = Outputs(inputs, overwrite)
+    outputs.check_folder(out, _recogniser)
+    return outputs
 
 
 def _recogniser(name: str) -> Recogniser | None:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from statistics import fmean
 
 from napari_graft.core.progress import CancelToken, Progress, Report
-from napari_graft.io import atomic
+from napari_graft.io.file_kinds import JSON, PNG
 from napari_graft.io.marks import marked, png_with_mark
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.source import Source
@@ -56,9 +56,11 @@ def run_ranking(request: TransferRequest, *, report: Report, cancel: CancelToken
         "rows": rows,
         "targets": [one.describe() for one in figures],
     }
-    atomic.write_text(request.out / f"{NAME}.json", json.dumps(marked(document), indent=2) + "\n")
+    text = json.dumps(marked(document), indent=2)
+    request.outputs.write(request.out / f"{NAME}.json", f"{text}\n", JSON)
     if rows:
-        atomic.write_bytes(request.out / f"{NAME}.png", png_with_mark(ranking_chart(rows).png))
+        picture = png_with_mark(ranking_chart(rows).png)
+        request.outputs.write(request.out / f"{NAME}.png", picture, PNG)
     return rows
 
 
@@ -72,7 +74,9 @@ class _Study:
         self._transfers = KeptResults(Transfer, request.out / f"{NAME}-transfers.jsonl")
         readings = KeptResults(Readings, request.out / f"{NAME}-readings.jsonl")
         held_out = request.out / "generalists"
-        self._generalists = Generalists(held_out, request.recipes, request.data, report=report, cancel=cancel)
+        self._generalists = Generalists(
+            held_out, request.recipes, request.data, outputs=request.outputs, report=report, cancel=cancel
+        )
         self._room = ReadingRoom((request.recipes, held_out), request.data, readings, cancel)
         self._found: dict[str, dict[int, list[tuple[Source, Transfer, Readings]]]] = {}
 

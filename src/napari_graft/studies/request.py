@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from napari_graft.io.outputs import Outputs
 from napari_graft.studies.targets import RANKING_TARGETS, Target
 from napari_graft.studies.transfer import TransferPlan
 
@@ -30,6 +31,8 @@ class TransferRequest:
         How networks are trained.
     is_family_only
         Whether only sources of the target's family are looked at.
+    outputs
+        What may be written where.
     """
 
     out: Path
@@ -39,6 +42,7 @@ class TransferRequest:
     targets: tuple[Target, ...] = RANKING_TARGETS
     plan: TransferPlan = field(default_factory=TransferPlan)
     is_family_only: bool = True
+    outputs: Outputs = field(default_factory=Outputs)
 
     def quick(self) -> TransferRequest:
         """Return a request for one target and hardly any training, to see whether it runs."""

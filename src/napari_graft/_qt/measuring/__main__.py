@@ -1,4 +1,7 @@
-"""Run the benchmark ``responsiveness``: ``python -m napari_graft._qt.measuring OUT [--quick]``."""
+"""Run the benchmark ``responsiveness``.
+
+``python -m napari_graft._qt.measuring OUT [--quick] [--overwrite]``
+"""
 
 from __future__ import annotations
 
@@ -6,5 +9,7 @@ import sys
 from pathlib import Path
 
 from napari_graft._qt.measuring.responsiveness import run_responsiveness
+from napari_graft.io.outputs import Outputs
 
-run_responsiveness(Path(sys.argv[1]), quick="--quick" in sys.argv)
+outputs = Outputs(may_overwrite="--overwrite" in sys.argv)
+run_responsiveness(Path(sys.argv[1]), quick="--quick" in sys.argv, outputs=outputs)

@@ -16,7 +16,9 @@ from napari_graft.core.axes import Axes
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume, atomic
+from napari_graft.io.file_kinds import JSON
 from napari_graft.io.marks import marked
+from napari_graft.io.outputs import NO_INPUTS, Outputs
 from napari_graft.project.project import Project
 from napari_graft.project.suggestions import StoredSuggestion, SuggestionList
 from napari_graft.samples.embedded import neuropil_sample
@@ -28,7 +30,7 @@ _SIDE = 192
 _PATIENCE = 600
 
 
-def run_responsiveness(out: Path, *, quick: bool = False) -> dict[str, Any]:
+def run_responsiveness(out: Path, *, quick: bool = False, outputs: Outputs = NO_INPUTS) -> dict[str, Any]:
     """Measure how late the event loop of a window answers while somebody paints and something is under way.
 
     Parameters
@@ -37,6 +39,8 @@ def run_responsiveness(out: Path, *, quick: bool = False) -> dict[str, Any]:
         Folder for ``responsiveness.json``.
     quick
         Measure for a shorter time.
+    outputs
+        What may be written where.
 
     Returns
     -------
@@ -52,7 +56,7 @@ def run_responsiveness(out: Path, *, quick: bool = False) -> dict[str, Any]:
     _print_table(figures)
     with atomic.storage_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-    atomic.write_text(out / "responsiveness.json", json.dumps(marked(figures), indent=2) + "\n")
+    outputs.write(out / "responsiveness.json", json.dumps(marked(figures), indent=2) + "\n", JSON)
     return figures
 
 
