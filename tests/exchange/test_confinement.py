@@ -95,3 +95,22 @@ def _is_running(process: Path) -> bool:
         return (process / "stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
     except OSError:
         return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limits are Linux's")
+def test_a_confined_process_may_start_only_so_many_others() -> None:
+    said = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import resource\n"
+            "from napari_graft.exchange.confinement import limit_resources\n"
+            "limit_resources(2**30, 60)\n"
+            "print(*resource.getrlimit(resource.RLIMIT_NPROC))",
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    soft, hard = map(int, said.stdout.split())
+    assert 0 < soft == hard < 100_000

@@ -120,12 +120,45 @@ def test_a_package_is_known_by_a_description_of_any_prefix(
     package = rezip(bright_package, tmp_path / "named.zip", rename)
 
     assert add_source(package, tmp_path / "home").id == "bright-nuclei"
-    unpacked = tmp_path / "unpacked"
-    unpacked.mkdir()
-    (unpacked / Path(name).name).write_text("type: model\n")
-    for path in (unpacked, unpacked / Path(name).name):
-        with pytest.raises(InputError, match="bring the whole package"):
-            add_source(path, tmp_path / "home")
+
+
+@pytest.mark.parametrize("name", ["rdf.yaml", "my-model.bioimageio.yaml", "theirs.rdf.yaml"])
+def test_an_unpacked_package_is_read_as_its_archive_is(
+    tmp_path: Path, bright_package: Path, name: str
+) -> None:
+    unpacked = unpack(bright_package, tmp_path / "unpacked", name)
+    (unpacked / "other files of the user.txt").write_text("not looked at")
+    for number, path in enumerate((unpacked, unpacked / name)):
+        assert add_source(path, tmp_path / f"home{number}").id == "bright-nuclei"
+
+
+def unpack(package: Path, folder: Path, name: str) -> Path:
+    with zipfile.ZipFile(package) as archive:
+        archive.extractall(folder)
+    (known,) = (file for file in folder.iterdir() if file.suffix == ".yaml")
+    known.rename(folder / name)
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "missing", "folder behind a link"])
+def test_an_unpacked_package_with_something_else_than_files_is_refused(
+    tmp_path: Path, bright_package: Path, kind: str
+) -> None:
+    unpacked = unpack(bright_package, tmp_path / "unpacked", "rdf.yaml")
+    (weights,) = unpacked.rglob("*.pt")
+    elsewhere = weights.rename(tmp_path / "weights.pt")
+    if kind == "link":
+        weights.symlink_to(elsewhere)
+    elif kind == "pipe":
+        os.mkfifo(weights)
+    elif kind == "folder behind a link":
+        (tmp_path / "inner").mkdir()
+        elsewhere.rename(tmp_path / "inner" / weights.name)
+        (unpacked / "inner").symlink_to(tmp_path / "inner")
+        text = (unpacked / "rdf.yaml").read_text().replace(weights.name, f"inner/{weights.name}")
+        (unpacked / "rdf.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"a link|a pipe|not in it"):
+        add_source(unpacked, tmp_path / "home")
 
 
 def _describe(change: Callable[[str], str]) -> Callable[[dict[str, bytes]], None]:

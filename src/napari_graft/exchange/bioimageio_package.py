@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from zipfile import ZipFile, ZipInfo
 
-from napari_graft.core.errors import InputError
+from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.io import atomic, plain_yaml
+from napari_graft.io.regular import read_regular
 from napari_graft.io.zip_archive import names_in_zip, open_zip, read_entry, refuse_paths, refuse_sizes
 from napari_graft.sources.archive import CARD, MEMBER_LIMITS, WEIGHTS
 
@@ -85,12 +88,7 @@ def open_package(path: Path) -> Iterator[Package]:
         leads out.
     """
     title = f"package {str(path)!r}"
-    if _is_unpacked(path):
-        raise InputError(
-            f"{str(path)!r} is a description or an unpacked package of bioimage.io: bring the whole package, "
-            "as one .zip"
-        )
-    with open_zip(path, title) as archive:
+    with open_zip(_packed(path, title) if _is_unpacked(path) else path, title) as archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
         refuse_paths([entry.filename for entry in entries], title)
         refuse_sizes(entries, title, _MAX_BYTES)
@@ -130,6 +128,52 @@ def _find_description(names: Sequence[str]) -> str | None:
         return len(path.parts), plain.get(path.name, len(plain)), name
 
     return min(found, key=order, default=None)
+
+
+def _packed(path: Path, title: str) -> bytes:
+    """Return a description and the files that it speaks of as an archive, to be held to all that one is.
+
+    Parameters
+    ----------
+    path
+        The description, or the folder that holds it.
+    """
+    folder = path if path.is_dir() else path.parent
+    names = [file.name for file in folder.iterdir()] if path.is_dir() else [path.name]
+    name = _find_description(names) or path.name
+    text = _read_beside(folder, name, plain_yaml.MAX_BYTES, title)
+    buffer = io.BytesIO()
+    with ZipFile(buffer, "w") as archive:
+        archive.writestr(name, text)
+        for mentioned in sorted(_files_in(text, folder) - {name}):
+            archive.writestr(mentioned, _read_beside(folder, mentioned, _MAX_FILE_BYTES, title))
+    return buffer.getvalue()
+
+
+def _files_in(description: bytes, folder: Path) -> set[str]:
+    """Return the files below a folder whose paths are words of a description; a link is no such file."""
+    text = description.decode(errors="replace")
+    values = [line.partition(":")[2] or line.lstrip(" -") for line in text.splitlines()]  # names with spaces
+    words = {word.strip(" '\",[]{}").removeprefix("./") for word in (*text.split(), *values)}
+    return {
+        word
+        for word in words
+        if word
+        and ".." not in word.split("/")
+        and not word.startswith("/")
+        and os.path.lexists(folder / word)
+        and not (folder / word).is_dir()
+    }
+
+
+def _read_beside(folder: Path, name: str, limit: int, title: str) -> bytes:
+    try:
+        if any((folder / part).is_symlink() for part in PurePosixPath(name).parents if str(part) != "."):
+            raise DamagedFileError(f"{name!r} lies behind a link")
+        return read_regular(folder / name, limit=limit)
+    except (OSError, DamagedFileError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"{title} cannot be read ({reason}): get it again") from None
 
 
 def _is_unpacked(path: Path) -> bool:

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
@@ -18,6 +19,8 @@ _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
 _CLONE_NEWIPC = 0x08000000
 _MAX_OPEN_FILES = 256
+_MORE_THREADS = 512
+"""Above those that are there: for torch, and for what the user starts meanwhile."""
 _LANDLOCK_CREATE, _LANDLOCK_RESTRICT = 444, 446
 """System calls that libraries of C have no names for yet."""
 _LANDLOCK_VERSION = 1
@@ -79,7 +82,7 @@ def leave_files() -> bool:
 
 
 def limit_resources(memory: int, seconds: int) -> None:
-    """Bound what this process may take, and let it write no file.
+    """Bound what this process may take, also of other processes, and let it write no file.
 
     Parameters
     ----------
@@ -103,8 +106,22 @@ def limit_resources(memory: int, seconds: int) -> None:
     limit(resource.RLIMIT_FSIZE, 0)
     limit(resource.RLIMIT_NOFILE, _MAX_OPEN_FILES)
     limit(resource.RLIMIT_CPU, seconds)
+    limit(resource.RLIMIT_NPROC, _threads_of_users() + _MORE_THREADS)
     # RLIMIT_AS would count what is only reserved, which is gigabytes where torch comes with CUDA.
     limit(resource.RLIMIT_DATA, memory)
+
+
+def _threads_of_users() -> int:
+    """Return how many threads there are on this computer, as far as the system shows them.
+
+    The limit is on those of one user, who may have another number here than outside.
+    """
+    count = 0
+    for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
+        if name.isdigit():
+            with suppress(OSError):
+                count += len(os.listdir(f"/proc/{name}/task"))
+    return count
 
 
 def _wait_for_end(lifeline: int) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_graft.core.errors import InputError
+from napari_graft.core.progress import CancelToken
+from napari_graft.exchange.trial import try_source
 from napari_graft.nets.build import build_network
 from napari_graft.nets.kinds import load_network
 from napari_graft.nets.network import Network
@@ -97,9 +99,28 @@ def model_of_run(run: Run) -> Model:
 
 
 def model_of_source(source: Source) -> Model:
-    """Load the network of a source."""
+    """Load the network of a source; one of a stranger, named by its path, is first tried as `add` would.
+
+    Raises
+    ------
+    InputError
+        If it cannot be used.
+    """
+    if source.origin == "file" and not source.card.spec.is_trainable:
+        _try_once(source)
     network = load_network(source.card.spec, source.load_weights())
     return Model(source.id, network, decode_settings(source.card.decode), source)
+
+
+_tried: set[str] = set()
+"""Checksums of the weights of networks that this process need not try again."""
+
+
+def _try_once(source: Source) -> None:
+    if source.card.weights_sha256 not in _tried:
+        source.load_weights()  # so that the checksum is that of what is there
+        try_source(source, CancelToken())
+        _tried.add(source.card.weights_sha256)
 
 
 def decode_settings(stored: Mapping[str, float]) -> DecodeSettings:
