@@ -37,7 +37,8 @@ def wait_until_read(dock: GraftDock, qtbot: QtBot) -> None:
 
 def open_four_channels(dock: GraftDock, qtbot: QtBot, path: Path) -> np.ndarray:
     pixels = some_image(4, 70, 80)
-    tifffile.imwrite(path, pixels, imagej=True, metadata={"axes": "CYX", "mode": "composite"})
+    metadata = {"axes": "CYX", "mode": "composite", "unit": "um"}
+    tifffile.imwrite(path, pixels, imagej=True, resolution=(4, 4), metadata=metadata)
     dock.viewer.open(path, plugin="napari")
     wait_until_read(dock, qtbot)
     return pixels
@@ -50,6 +51,7 @@ def test_four_channels_are_no_slices_and_one_of_them_is_chosen(
     tab = data_tab(dock)
     assert "is channels, as the file says. Choose the channel" in tab.axes.words.text()
     assert not tab.pixel_size.fields[0].isVisibleTo(tab)
+    assert [field.text() for field in tab.pixel_size.fields[1:]] == ["0.25", "0.25"]
 
     qtbot.mouseClick(tab.project.start, Qt.MouseButton.LeftButton)
     assert "has 4 channels" in tab.project.refusal.text()

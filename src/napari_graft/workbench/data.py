@@ -7,7 +7,7 @@ from pathlib import Path
 
 from psygnal import Signal
 
-from napari_graft.core.axes import Axes
+from napari_graft.core.axes import SPATIAL_NAMES, Axes
 from napari_graft.core.errors import GraftError, InputError
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.io.opening import GIVEN
@@ -277,7 +277,7 @@ class DataModel:
             self.state.hint = ""
             return
         try:
-            names = self.state.understood().axes().names
+            names = SPATIAL_NAMES[-self.state.n_spatial :]
             axes = Axes(names, self.state.pixel_size, self.state.unit)
             self.state.hint = pixel_size_hint(axes, self.state.structure, self.state.size_note.doubt)
         except InputError as error:

@@ -80,11 +80,17 @@ class DataState:
     lost: LostImage | None = None
 
     @property
+    def spatial_axes(self) -> tuple[int, ...]:
+        """Axes of the layer along which a pixel has a length, as far as is known; z first, y and x last."""
+        n_axes = 0 if self.image is None else len(self.image.shape)
+        extra = {one.axis: one.meaning for one in self.extra_axes}
+        slices = [axis for axis in extra if extra[axis] == "slices"][:1]
+        return (*slices, *(axis for axis in range(n_axes) if axis not in extra))
+
+    @property
     def n_spatial(self) -> int:
-        """Number of axes along which a pixel has a length, as far as that is known."""
-        n_axes = 2 if self.image is None else len(self.image.shape)
-        n_others = sum(one.meaning != "slices" for one in self.extra_axes)
-        return max(2, min(3, n_axes - n_others))
+        """Number of those axes, two before an image is chosen."""
+        return max(2, min(3, len(self.spatial_axes)))
 
     def understood(self) -> LayerImage:
         """Return the chosen image with its axes as they are understood.

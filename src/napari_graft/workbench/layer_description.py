@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from psygnal import Signal
 
 from napari_graft.core.axes import SPATIAL_NAMES, Axes
-from napari_graft.core.errors import InputError
 from napari_graft.io.file_facts import FileFacts, read_facts
 from napari_graft.io.pixel_sizes import SizeNote
 from napari_graft.workbench.context import Context
@@ -100,28 +98,30 @@ class LayerDescription:
     def _show_size(self, typed: tuple[float, ...] | None = None) -> None:
         """Show the pixel size that the layer says, else that of its file, unless one was typed."""
         state = self._state
-        image = state.image
+        image, axes = state.image, state.spatial_axes
         if image is None:
             return
-        with suppress(InputError):  # somebody has to say first what the axes are
-            image = state.understood()
-        state.tile_side = fitting_side(image.shape)
-        if typed is not None and len(typed) == len(image.shape):
+        shape = tuple(image.shape[axis] for axis in axes)
+        state.tile_side = fitting_side(shape)
+        if typed is not None and len(typed) == len(shape):
             return
-        axes, note = _said_of_size(image, self._facts)
+        lengths = image.pixel_size
+        own = None if lengths is None else tuple(lengths[axis] for axis in axes)
+        found, note = _said_of_size(image, own, shape, self._facts)
         state.is_size_typed = False
-        state.is_size_from_layer = image.pixel_size is not None
-        state.unit, state.size_note, state.size_error = axes.unit, note, ""
-        state.pixel_size = axes.pixel_size
+        state.is_size_from_layer = own is not None
+        state.unit, state.size_note, state.size_error = found.unit, note, ""
+        state.pixel_size = found.pixel_size
 
 
-def _said_of_size(image: LayerImage, facts: FileFacts | None) -> tuple[Axes, SizeNote]:
-    """Return the pixel size of a layer, and that of its file where the layer says none."""
-    if len(image.shape) not in (2, 3):
+def _said_of_size(
+    image: LayerImage, own: tuple[float, ...] | None, shape: tuple[int, ...], facts: FileFacts | None
+) -> tuple[Axes, SizeNote]:
+    """Return the pixel size of a layer along its spatial axes, and that of its file where it says none."""
+    if len(shape) not in (2, 3):
         return Axes(("y", "x")), image.size_note
-    names = SPATIAL_NAMES[-len(image.shape) :]
-    plane = (image.shape[-2], image.shape[-1])
-    found = None if facts is None or image.pixel_size is not None else facts.size_along(names, plane)
+    names = SPATIAL_NAMES[-len(shape) :]
+    found = None if facts is None or own is not None else facts.size_along(names, (shape[-2], shape[-1]))
     if found is not None and (found[0].pixel_size is not None or found[1].doubt):
         return found
-    return Axes(names, image.pixel_size, image.unit), image.size_note
+    return Axes(names, own, image.unit), image.size_note

@@ -41,7 +41,9 @@ class AxisBox(QWidget):
         self.meanings, self.parts = [], []
         for i, one in enumerate(extra):
             meaning, part = self._meaning_of(one), self._part_of(one)
-            self._grid.addWidget(text(f"Axis of {one.n}"), i, 0)
+            label = text(f"Axis of {one.n}")
+            label.setWordWrap(False)
+            self._grid.addWidget(label, i, 0)
             self._grid.addWidget(meaning, i, 1)
             self._grid.addWidget(part, i, 2)
             part.setVisible(one.is_picked)
