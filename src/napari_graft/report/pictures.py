@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from base64 import b64encode
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ SMALLEST_SIDE = 480
 LARGEST_SIDE = 1200
 _LARGEST_LOSSLESS = 64 << 10
 """Bytes of a picture that a page holds as it is: charts and labels without a noisy image are far smaller."""
-_QUALITY = 85
+_NOISY, _QUALITY = 4, 85
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +67,15 @@ def picture_of(pixels: NDArray[np.uint8], name: str, alt: str) -> Picture:
 
 def webp_of(pixels: Rgb) -> bytes:
     """Return a (y, x, 3) picture as WebP: without loss where that is small, else hardly different."""
-    picture = Image.fromarray(pixels)
-    lossless, lossy = io.BytesIO(), io.BytesIO()
-    picture.save(lossless, format="webp", lossless=True, method=4)
-    if lossless.tell() <= _LARGEST_LOSSLESS:
-        return lossless.getvalue()
-    picture.save(lossy, format="webp", quality=_QUALITY, method=4)
-    return min(lossless.getvalue(), lossy.getvalue(), key=len)
+    picture, buffer = Image.fromarray(pixels), io.BytesIO()
+    # A look at how noisy it is, as the search for a file without loss takes half a second.
+    if len(zlib.compress(np.ascontiguousarray(pixels).data, 1)) <= _NOISY * _LARGEST_LOSSLESS:
+        picture.save(buffer, format="webp", lossless=True, method=2)
+        if buffer.tell() <= _LARGEST_LOSSLESS:
+            return buffer.getvalue()
+        buffer = io.BytesIO()
+    picture.save(buffer, format="webp", quality=_QUALITY, method=4)
+    return buffer.getvalue()
 
 
 def fit_size(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
