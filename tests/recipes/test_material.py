@@ -6,8 +6,10 @@ import pytest
 import tifffile
 
 from napari_graft.core.errors import InputError
-from napari_graft.recipes.material import load_material
-from napari_graft.recipes.recipe import ImageEntry, Recipe, Schedule
+from napari_graft.imaging.contrast import local_contrast
+from napari_graft.recipes.material import load_material, split_images
+from napari_graft.recipes.pieces import Material, Piece
+from napari_graft.recipes.recipe import GeneratedEntry, ImageEntry, Recipe, Schedule
 from napari_graft.recipes.stacks import find_pairs, read_stack, with_small_ids
 
 
@@ -208,3 +210,70 @@ def test_a_mask_is_asked_about_by_the_word_of_the_recipe(tmp_path: Path, is_spli
         return
     piece = load_material(recipe, tmp_path).train[0]
     assert len(np.unique(piece.segments)) == (3 if is_split else 2)
+
+
+@pytest.mark.parametrize("split", ["slices", "rows"])
+def test_faulty_copies_stand_beside_each_image_to_train_on_and_nowhere_else(
+    tmp_path: Path, split: str
+) -> None:
+    _write_stack(tmp_path, "a", (10, 64, 80))
+    entry = ImageEntry.model_validate({"image": "image_a.tif", "labels": "labels_a.tif", "split": split})
+    recipe = _recipe(entry, spec={"contrast_window": 12})
+    plain, faulty, again = (load_material(recipe, tmp_path, n_faulty=n) for n in (0, 3, 3))
+
+    for before, after in zip(_pieces(plain), _pieces(faulty), strict=True):
+        assert np.array_equal(before.image, after.image)
+        assert np.array_equal(before.segments, after.segments)
+    assert {len(piece.faulty) for piece in faulty.train} == {3}
+    assert {len(piece.faulty) for piece in (*plain.train, *faulty.choice, *faulty.test)} == {0}
+    copies = [copy for piece in faulty.train for copy in piece.faulty]
+    assert {(copy.shape, copy.dtype) for copy in copies} == {(faulty.train[0].image.shape, np.dtype("f4"))}
+    assert len({copy.tobytes() for copy in copies}) == len(copies), "each has faults of its own"
+    assert all(np.array_equal(a, b) for a, b in zip(copies, _copies(again), strict=True))
+
+
+def _pieces(material: Material) -> list[Piece]:
+    return [*material.train, *material.choice, *material.test]
+
+
+def _copies(material: Material) -> list[np.ndarray]:
+    return [copy for piece in material.train for copy in piece.faulty]
+
+
+def test_a_fault_comes_at_the_pixel_size_of_the_image_and_before_anything_is_measured(tmp_path: Path) -> None:
+    _write_stack(tmp_path, "a", (10, 32, 40))
+    entry = ImageEntry(image="image_a.tif", labels="labels_a.tif", pixel_size=(50, 8, 8))
+    raw = split_images(_recipe(entry, spec={"pixel_size": (4, 4)}), tmp_path).train[0]
+    seen = []
+
+    def darken(image: np.ndarray) -> np.ndarray:
+        seen.append(image.shape)
+        return image / 4
+
+    darker = raw.prepare_image(darken)
+
+    assert seen == [(32, 40)]
+    assert darker.shape == (64, 80)
+    assert np.abs(darker).max() > 0.9, "its grey range is its own"
+
+
+def test_generated_images_get_faulty_copies_and_the_contrast_of_the_model(tmp_path: Path) -> None:
+    entry = GeneratedEntry(n_images=10, size=128)
+    plain, flat = (
+        load_material(_recipe(generated=entry, spec={"contrast_window": window}), tmp_path, n_faulty=n)
+        for window, n in ((None, 0), (16, 1))
+    )
+    assert [len(piece.faulty) for piece in flat.train] == [1] * len(plain.train)
+    before, after = plain.train[0].image, flat.train[0].image
+    np.testing.assert_allclose(after, local_contrast(before, 16))
+    assert len({piece.group for piece in flat.train}) > 1
+
+
+def test_faulty_copies_of_a_volume_are_volumes(tmp_path: Path) -> None:
+    _write_stack(tmp_path, "a", (30, 32, 32))
+    recipe = _recipe(
+        ImageEntry(image="image_a.tif", labels="labels_a.tif"),
+        spec={"ndim": 3},
+    )
+    material = load_material(recipe, tmp_path, n_faulty=2)
+    assert [copy.shape for copy in _copies(material)] == [material.train[0].image.shape] * 2

@@ -57,6 +57,20 @@ def test_a_recipe_gives_a_complete_source(recipe: Path, tmp_path: Path) -> None:
     assert not list((tmp_path / "tiny").glob("checkpoint*"))
 
 
+def test_a_recipe_may_train_on_copies_with_faults_too(recipe: Path, tmp_path: Path) -> None:
+    plain, faulty = tmp_path / "plain", tmp_path / "faulty"
+    first = train_source(recipe, plain, report=ignore_progress, cancel=CancelToken())
+    recipe.write_text(f"{TEXT.format(steps=3)}faults: 3\n")
+    second = train_source(recipe, faulty, report=ignore_progress, cancel=CancelToken())
+
+    assert first is not None
+    assert second is not None
+    assert first.card.weights_sha256 != second.card.weights_sha256
+    recipe.write_text(f"{TEXT.format(steps=3)}faults: -1\n")
+    with pytest.raises(InputError, match="faults"):
+        read_recipe(recipe)
+
+
 def test_measuring_anew_changes_the_card_only_and_finds_the_same(recipe: Path, tmp_path: Path) -> None:
     folder = tmp_path / "tiny"
     source = train_source(recipe, folder, report=ignore_progress, cancel=CancelToken())

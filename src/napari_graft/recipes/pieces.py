@@ -25,11 +25,14 @@ class Piece:
         0 background, 1… objects, int32, same shape.
     group
         Number of the image or block of slices that it comes from.
+    faulty
+        Copies of the image with faults of microscopes, to be trained on beside it; same shape.
     """
 
     image: NDArray[np.float32]
     segments: NDArray[np.int32]
     group: int
+    faulty: tuple[NDArray[np.float32], ...] = ()
 
     @property
     def annotation(self) -> NDArray[np.int32]:
@@ -37,7 +40,7 @@ class Piece:
         return to_annotation(self.segments).astype(np.int32)
 
     def cut(self, box: tuple[slice, ...]) -> Piece:
-        """Return a part of it; axes that the box does not name are kept whole."""
+        """Return a part of it, without the copies; axes that the box does not name are kept whole."""
         image, segments = self.image[box], self.segments[box]
         return Piece(np.ascontiguousarray(image), np.ascontiguousarray(segments), self.group)
 

@@ -105,6 +105,9 @@ class Recipe(_Part):
         What to train on; one of the two.
     datasets, related_datasets
         Names of the sets used, and of those that are not independent of them.
+    faults
+        Copies that each image to train on gets beside the plain one, with one to three faults of microscopes
+        drawn at random; see `FAULTS`. What chooses and what is scored stays as it is.
     schedule
         Length and pace.
     """
@@ -126,6 +129,7 @@ class Recipe(_Part):
     generated: GeneratedEntry | None = None
     datasets: tuple[str, ...] = ()
     related_datasets: tuple[str, ...] = ()
+    faults: int = Field(default=0, ge=0, le=20)
     schedule: Schedule
 
     @model_validator(mode="after")

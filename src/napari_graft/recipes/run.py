@@ -72,7 +72,8 @@ def train_source(
     recipe = read_recipe(recipe_path)
     check_output(recipe, recipe_path, out, overwrite)
     report(Progress(0, None, f"reading the images of {recipe.id}"))
-    material = load_material(recipe, (recipe_path.parent / recipe.folder).resolve())
+    folder = (recipe_path.parent / recipe.folder).resolve()
+    material = load_material(recipe, folder, n_faulty=recipe.faults)
     with atomic.storage_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     atomic.remove_unfinished(out)
@@ -123,7 +124,8 @@ def _config(recipe: Recipe) -> TrainConfig:
 def _examples(material: Material) -> list[Example]:
     examples = []
     for s in material.train:
-        examples.append(Example(s.image, s.annotation, np.zeros_like(s.segments)))
+        annotation, nothing = s.annotation, np.zeros_like(s.segments)
+        examples += [Example(image, annotation, nothing) for image in (s.image, *s.faulty)]
     for s in few_pieces(material.choice):
         examples.append(Example(s.image, np.zeros_like(s.segments), s.annotation))
     return examples

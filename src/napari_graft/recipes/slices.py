@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from napari_graft.core.errors import InputError
-from napari_graft.recipes.pieces import TEST_SHARE, Material, Piece
+from napari_graft.recipes.pieces import TEST_SHARE
+from napari_graft.recipes.raw_pieces import RawPiece, Split
 from napari_graft.recipes.recipe import ImageEntry
-from napari_graft.recipes.stacks import Stack, prepare
+from napari_graft.recipes.stacks import Stack
 from napari_graft.segmentation.diameter import median_diameter
 from napari_graft.sources.network_spec import NetworkSpec
 
@@ -19,7 +20,7 @@ _CHOICE_SHARE = 8
 _AXES = {"xy": 0, "xz": 1, "yz": 2}
 
 
-def split_into_slices(entry: ImageEntry, stacks: Sequence[Stack], spec: NetworkSpec) -> Iterator[Material]:
+def split_into_slices(entry: ImageEntry, stacks: Sequence[Stack], spec: NetworkSpec) -> Iterator[Split]:
     """Yield the parts of images or stacks, as slices.
 
     Raises
@@ -45,49 +46,49 @@ def split_into_slices(entry: ImageEntry, stacks: Sequence[Stack], spec: NetworkS
         yield split_in_order(sliced[0])
 
 
-def split_in_order(slices: Sequence[Piece]) -> Material:
+def split_in_order(slices: Sequence[RawPiece]) -> Split:
     """Part a row of slices: the last ones are the test part, those before them choose."""
     n_test = max(1, len(slices) // TEST_SHARE)
     # Neighbouring slices are alike: the choosing part is one block at the end, not every eighth slice.
     used = _grouped(slices[:-n_test])
     n_choice = max(1, len(used) // _CHOICE_SHARE)
-    return Material(tuple(used[:-n_choice]), tuple(used[-n_choice:]), tuple(slices[-n_test:]))
+    return Split(tuple(used[:-n_choice]), tuple(used[-n_choice:]), tuple(slices[-n_test:]))
 
 
-def _slices(entry: ImageEntry, stack: Stack, plane: str, spec: NetworkSpec) -> list[Piece]:
+def _slices(entry: ImageEntry, stack: Stack, plane: str, spec: NetworkSpec) -> list[RawPiece]:
     axis = _AXES[plane]
     images, labels = np.moveaxis(stack.images, axis, 0), np.moveaxis(stack.segments, axis, 0)
     # Of a stack all slices together say how wide the objects are, of images of their own each for itself.
     common = None if entry.independent else median_diameter(labels)
     return [
-        prepare(entry, image, segments, spec, median_diameter(segments) if entry.independent else common)
+        RawPiece(entry, image, segments, spec, median_diameter(segments) if entry.independent else common)
         for image, segments in zip(images, labels, strict=True)
     ]
 
 
-def _split_volume(entry: ImageEntry, stack: Stack, spec: NetworkSpec) -> Material:
+def _split_volume(entry: ImageEntry, stack: Stack, spec: NetworkSpec) -> Split:
     """Split along the first plane; the others run through the training part alone."""
     first, *others = entry.planes
     split = split_in_order(_slices(entry, stack, first, spec))
     trained = stack.cut(0, len(split.train), _AXES[first])
     more = [s for plane in others for s in _grouped(_slices(entry, trained, plane, spec))]
-    return Material((*split.train, *more), split.choice, split.test)
+    return Split((*split.train, *more), split.choice, split.test)
 
 
-def _grouped(slices: Sequence[Piece]) -> list[Piece]:
+def _grouped(slices: Sequence[RawPiece]) -> list[RawPiece]:
     """Give each block of neighbours a number."""
     block = max(1, len(slices) // 8)
     return [replace(s, group=i // block) for i, s in enumerate(slices)]
 
 
-def _split_field(slices: Sequence[Piece], axis: int) -> Material:
+def _split_field(slices: Sequence[RawPiece], axis: int) -> Split:
     train, choice, test = [], [], []
+    before = (slice(None),) * axis
     for s in slices:
-        n = s.image.shape[axis]
+        n = s.shape[axis]
         cut_test = n - n // TEST_SHARE
         cut_choice = cut_test - cut_test // _CHOICE_SHARE
-        before = (slice(None),) * axis
-        train.append(s.cut((*before, slice(cut_choice))))
-        choice.append(s.cut((*before, slice(cut_choice, cut_test))))
-        test.append(s.cut((*before, slice(cut_test, n))))
-    return Material(tuple(train), tuple(choice), tuple(test))
+        train.append(replace(s, box=(*before, slice(cut_choice))))
+        choice.append(replace(s, box=(*before, slice(cut_choice, cut_test))))
+        test.append(replace(s, box=(*before, slice(cut_test, n))))
+    return Split(tuple(train), tuple(choice), tuple(test))

@@ -1,4 +1,4 @@
-"""Read the labelled images that a recipe names, and bring parts of them to the grid of the model."""
+"""Read the labelled images that a recipe names."""
 
 from __future__ import annotations
 
@@ -12,15 +12,10 @@ from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError, UnclearImageError
 from napari_graft.core.pairing import FileSeries, pair_files
 from napari_graft.core.tile import Tile
-from napari_graft.imaging.contrast import local_contrast
 from napari_graft.imaging.intensity import estimate_intensity_range
-from napari_graft.imaging.resample import resample_image, resample_labels
-from napari_graft.inference.view import scale_factors
 from napari_graft.io import Volume, open_labels, open_volume
 from napari_graft.io.masks import MaskMeaning
-from napari_graft.recipes.pieces import Piece
 from napari_graft.recipes.recipe import ImageEntry
-from napari_graft.sources.network_spec import NetworkSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,38 +100,3 @@ def with_small_ids(labels: NDArray[np.generic]) -> NDArray[np.int32]:
         # 0 stays the background, also where there is none
         labels = labels + (ids[0] > 0)
     return labels.astype(np.int32)
-
-
-def prepare(
-    entry: ImageEntry,
-    image: NDArray[np.float32],
-    segments: NDArray[np.int32],
-    spec: NetworkSpec,
-    diameter: float | None = None,
-) -> Piece:
-    """Bring a slice or a volume to the scale and contrast of the model, its labels to what the entry wants.
-
-    Parameters
-    ----------
-    diameter
-        Of the objects, in pixels of the image; see `scale_factors`.
-    """
-    from skimage.measure import label
-    from skimage.segmentation import find_boundaries
-
-    axes = Axes(
-        ("z", "y", "x")[-image.ndim :],
-        None if entry.pixel_size is None else entry.pixel_size[-image.ndim :],
-        "nm",
-    )
-    factors = scale_factors(axes, spec, diameter)
-    if any(factor != 1 for factor in factors):
-        shape = tuple(max(1, round(n * f)) for n, f in zip(image.shape, factors, strict=True))
-        image, segments = resample_image(image, shape), np.asarray(resample_labels(segments, shape))
-    if spec.contrast_window is not None:
-        image = local_contrast(image, spec.contrast_window)
-    if entry.split_objects:
-        segments = label(segments, connectivity=1)
-    for _ in range(entry.border):
-        segments = np.where(find_boundaries(segments, mode="inner", connectivity=1), 0, segments)
-    return Piece(np.ascontiguousarray(image), np.ascontiguousarray(segments, dtype=np.int32), 0)

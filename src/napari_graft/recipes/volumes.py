@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 
 from napari_graft.core.errors import InputError
-from napari_graft.recipes.pieces import TEST_SHARE, Material, Piece
+from napari_graft.recipes.pieces import TEST_SHARE, Piece
+from napari_graft.recipes.raw_pieces import RawPiece, Split
 from napari_graft.recipes.recipe import ImageEntry
-from napari_graft.recipes.stacks import Stack, prepare
+from napari_graft.recipes.stacks import Stack
 from napari_graft.sources.network_spec import NetworkSpec
 
 # Of what is not only scored, a fifth chooses the checkpoint: an eighth would be too thin.
@@ -18,7 +19,7 @@ _N_BLOCKS = 8
 _AXES = {"slices": 0, "rows": 1, "columns": 2}
 
 
-def split_into_volumes(entry: ImageEntry, stacks: Sequence[Stack], spec: NetworkSpec) -> Iterator[Material]:
+def split_into_volumes(entry: ImageEntry, stacks: Sequence[Stack], spec: NetworkSpec) -> Iterator[Split]:
     """Yield the parts of volumes; each is one block, so that no plane is beside one of another part.
 
     Split by slices, several volumes are one row of planes, whose last fifth is the test part. Split by rows
@@ -38,9 +39,10 @@ def split_into_volumes(entry: ImageEntry, stacks: Sequence[Stack], spec: Network
                 f"least {_FEWEST_PLANES}, or train a 2-D one"
             )
         train, choice, test = (
-            tuple(prepare(entry, part.images, part.segments, spec) for part in cut) for cut in _cut(row, axis)
+            tuple(RawPiece(entry, part.images, part.segments, spec) for part in cut)
+            for cut in _cut(row, axis)
         )
-        yield Material(train, choice, test)
+        yield Split(train, choice, test)
 
 
 def _cut(row: Sequence[Stack], axis: int) -> Iterator[list[Stack]]:

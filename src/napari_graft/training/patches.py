@@ -66,8 +66,9 @@ class PatchSampler:
         used = [e for e, n in zip(self.examples, n_labelled, strict=True) if n]
         self._shares = n_labelled[n_labelled > 0] / n_labelled.sum()
         self._images = [torch.from_numpy(e.image).to(self.device) for e in used]
-        # grid_sample reads floats; ids stay exact below 2**24.
-        self._labels = [torch.from_numpy(e.train.astype(np.float32)).to(self.device) for e in used]
+        # Copies of an image share their labels. grid_sample reads floats; ids stay exact below 2**24.
+        labels = {id(e.train): torch.from_numpy(e.train.astype(np.float32)).to(self.device) for e in used}
+        self._labels = [labels[id(e.train)] for e in used]
         self._boxes = [_ends_of_labels(e.train) for e in used]
 
     def draw(self, rng: np.random.Generator) -> Batch:
