@@ -102,7 +102,7 @@ def test_shot_noise_grows_with_the_light_and_read_noise_does_not() -> None:
     read = [spoil("read-noise", one, strength=0.5) for one in (dim, bright)]
     assert shot[1].mean() == pytest.approx(0.6, rel=0.02)
     assert [one.std() for one in shot] == pytest.approx([np.sqrt(0.2 / 25), np.sqrt(0.6 / 25)], rel=0.05)
-    assert [one.std() for one in read] == pytest.approx([0.06, 0.06], rel=0.05)
+    assert [one.std() for one in read] == pytest.approx([0.05, 0.05], rel=0.05)
 
 
 @pytest.mark.parametrize(("name", "along", "across"), [("stripes", 1, 0), ("curtaining", 0, 1)])
