@@ -11,7 +11,7 @@ from napari_graft.scorers.scale import FACTORS, Looks, find_diameter
 OWN = 24.0
 
 
-def _disks(width: float, n: int = 9, jitter: float = 0.0) -> NDArray[np.uint32]:
+def _disks(width: float, n: int = 36, jitter: float = 0.0) -> NDArray[np.uint32]:
     """Return n disks of a width on a grid, each in a cell of its own."""
     rng = np.random.default_rng(0)
     cell = int(width * 2) + 4

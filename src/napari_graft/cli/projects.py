@@ -26,11 +26,15 @@ class Reading:
         The one channel to use, its name or its number counted from 0; rgb where all are colours.
     invert
         Swap dark and bright before the image is shown to a model.
+    object_diameter
+        How wide the wanted objects are, in pixels; otherwise sources that know how wide their own are try
+        many scales.
     """
 
     axes: str | None = None
     channel: str | None = None
     invert: bool = False
+    object_diameter: float | None = None
 
 
 def new(
@@ -61,7 +65,14 @@ def new(
     from napari_graft.session.projects import ImageOptions, make_project
 
     options = ImageOptions(
-        image, reading.axes, scale.pixel_size, scale.unit, reading.channel, structure, reading.invert
+        image,
+        reading.axes,
+        scale.pixel_size,
+        scale.unit,
+        reading.channel,
+        structure,
+        reading.invert,
+        object_diameter=reading.object_diameter,
     )
     with make_project(project, options) as made:
         for line in pixel_size_lines(made.manifest):

@@ -19,6 +19,8 @@ from napari_graft.sources.card import Structure
 from napari_graft.sources.document import Document, read_document, write_document
 
 MANIFEST, BACKUP = "project.json", "project.backup.json"
+MAX_DIAMETER = 65536
+"""Pixels that an object may be wide."""
 
 
 class ProjectManifest(Document):
@@ -74,7 +76,7 @@ class ProjectManifest(Document):
     structure: Structure | None = None
     inverted: bool = False
     intensity_range: tuple[float, float] | None = None
-    object_diameter: Annotated[float, Field(ge=2, le=65536, allow_inf_nan=False)] | None = None
+    object_diameter: Annotated[float, Field(ge=2, le=MAX_DIAMETER, allow_inf_nan=False)] | None = None
     created: datetime = Field(default_factory=lambda: datetime.now(UTC))
     versions: dict[str, str] = Field(default_factory=dict)
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.scorers.consistency import agreement
+from napari_graft.segmentation.diameter import object_diameters, usual_diameter
 
 FACTORS: tuple[float, ...] = tuple(2 ** (step / 2) for step in range(-6, 5))
 """Length of an image pixel in model pixels, from an eighth to four."""
@@ -18,7 +19,8 @@ _WIDTH_TOLERANCE = 0.35
 """How far the found diameter may lie from the source's own, as the natural logarithm of their ratio."""
 _SPREAD_TOLERANCE = 0.6
 """How far the diameters of one image may differ, as the standard deviation of their logarithm."""
-_FEWEST_OBJECTS = 5
+_FEWEST_OBJECTS, _HALF_TRUSTED = 5, 15
+"""So many objects tell nothing, or half of what many would: a few clusters can look like objects."""
 
 Segments = NDArray[np.uint32]
 Looks = Iterable[tuple[Segments, Segments]]
@@ -35,7 +37,7 @@ class ScaleTrial:
     consistency
         Agreement of the objects with those in a changed copy of the image, 0 to 1.
     diameter
-        Median diameter of the objects in pixels of the model.
+        Usual diameter of the objects in pixels of the model; see `usual_diameter`.
     spread
         Standard deviation of the natural logarithm of the diameters.
     n_objects
@@ -58,7 +60,8 @@ class ScaleTrial:
         if self.n_objects < _FEWEST_OBJECTS:
             return 0.0
         off = np.log(self.diameter / own_diameter) / _WIDTH_TOLERANCE
-        return float(self.consistency * np.exp(-(off**2) / 2 - (self.spread / _SPREAD_TOLERANCE) ** 2 / 2))
+        alike = np.exp(-(off**2) / 2 - (self.spread / _SPREAD_TOLERANCE) ** 2 / 2)
+        return float(self.consistency * alike * self.n_objects / (self.n_objects + _HALF_TRUSTED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +95,13 @@ def find_diameter(
 
 def try_scale(factor: float, looks: Looks) -> ScaleTrial:
     """Sum up what a source finds at one scale."""
-    agreements, areas = [], []
+    agreements, found = [], []
     for plain, changed in looks:
         agreements.append(agreement(plain, changed))
-        areas.append(np.unique(plain[plain > 0], return_counts=True)[1])
-    widths = 2 * np.sqrt(np.concatenate(areas) / np.pi) if areas else np.empty(0)
-    if not widths.size:
+        found.append(object_diameters(plain))
+    widths = np.concatenate([*found, np.empty(0)])
+    usual = usual_diameter(widths)
+    if usual is None:
         return ScaleTrial(factor, 0.0, 1.0, 0.0, 0)
     spread = float(np.std(np.log(widths)))
-    return ScaleTrial(factor, float(np.mean(agreements)), float(np.median(widths)), spread, widths.size)
+    return ScaleTrial(factor, float(np.mean(agreements)), usual, spread, widths.size)

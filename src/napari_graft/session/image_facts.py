@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from napari_graft.core.errors import InputError
+from napari_graft.project.manifest import MAX_DIAMETER
 from napari_graft.project.project import Project
 from napari_graft.project.ranking import StoredRanking
 from napari_graft.sources.card import Structure
@@ -51,6 +52,27 @@ def correct_contrast(project: Project, *, inverted: bool) -> None:
     """Say whether dark and bright are swapped; otherwise as `correct_pixel_size`."""
     if inverted != project.manifest.inverted:
         _correct(project, inverted=inverted)
+
+
+def correct_object_diameter(project: Project, pixels: float | None) -> None:
+    """Say how wide the wanted objects are within a plane, None for what is found; as `correct_pixel_size`."""
+    refuse_diameter(pixels)
+    if pixels != project.manifest.object_diameter:
+        _correct(project, object_diameter=pixels)
+
+
+def refuse_diameter(pixels: float | None) -> None:
+    """Raise an error where no object can be as wide.
+
+    Raises
+    ------
+    InputError
+        If so.
+    """
+    if pixels is not None and not 2 <= pixels <= MAX_DIAMETER:
+        raise InputError(
+            f"no object is {pixels:g} pixels wide: give its diameter in pixels, 2 to {MAX_DIAMETER}"
+        )
 
 
 def correct_structure(project: Project, structure: Structure | None) -> None:

@@ -15,6 +15,7 @@ from napari_graft.core.tile import Tile
 from napari_graft.imaging.intensity import IntensityRange
 from napari_graft.inference.predictor import Predictor
 from napari_graft.inference.view import ModelView
+from napari_graft.io import atomic
 from napari_graft.io.volume import Volume
 from napari_graft.nets.device import choose_device
 from napari_graft.project.project import Project
@@ -96,7 +97,7 @@ def _remembered(project: Project, intensity: IntensityRange) -> float | None:
         found = look_for_diameter(project.volume, intensity, scout)
         known = _Found(key=key, pixels=None if found is None else found.pixels)
         with suppress(StorageError):  # it is only looked for again
-            write_document(path, known)
+            _write(path, known)
     return known.pixels
 
 
@@ -137,3 +138,9 @@ def _read(path: Path) -> _Found | None:
         return read_document(_Found, path, "diameter of objects")
     except InputError:  # not looked for before, damaged, or of another version of the program
         return None
+
+
+def _write(path: Path, known: _Found) -> None:
+    with atomic.storage_errors(path.parent):
+        path.parent.mkdir(exist_ok=True)
+    write_document(path, known)

@@ -10,6 +10,7 @@ from napari_graft.io.channels import Channel
 from napari_graft.project.image_choice import ImageChoice
 from napari_graft.project.opening import create_project, open_project
 from napari_graft.project.project import Project
+from napari_graft.session.image_facts import correct_object_diameter, refuse_diameter
 from napari_graft.session.views import measure_intensity
 from napari_graft.sources.card import Structure
 
@@ -26,6 +27,7 @@ class ImageOptions:
     structure: Structure | None = None
     is_inverted: bool = False
     pixel_size_from: str = ""
+    object_diameter: float | None = None
 
     @property
     def choice(self) -> ImageChoice:
@@ -46,13 +48,16 @@ def make_project(folder: Path, options: ImageOptions) -> Project:
     """
     # Before the folder is made: an image that cannot be used leaves nothing behind.
     intensity = measure_intensity(options.choice.open())
-    return create_project(
+    refuse_diameter(options.object_diameter)
+    project = create_project(
         folder,
         options.choice,
         structure=options.structure,
         intensity_range=(intensity.low, intensity.high),
         inverted=options.is_inverted,
     )
+    correct_object_diameter(project, options.object_diameter)
+    return project
 
 
 def describe_project(folder: Path) -> dict[str, Any]:
@@ -69,6 +74,7 @@ def describe_project(folder: Path) -> dict[str, Any]:
             "pixel_size_doubt": manifest.pixel_size_doubt or None,
             "structure": manifest.structure,
             "inverted": manifest.inverted,
+            "object_diameter": manifest.object_diameter,
             "n_annotated_tiles": len(project.annotations.tiles()),
             "n_suggested_tiles": len(project.suggestions().suggestions),
             "runs": [

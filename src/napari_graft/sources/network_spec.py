@@ -30,7 +30,7 @@ class NetworkSpec(BaseModel):
     pixel_size
         Nanometres per pixel along each axis that the network was trained at, None where unknown.
     object_diameter
-        Median diameter in pixels, within a plane, of the objects that the network was trained on; None where
+        Usual diameter in pixels, within a plane, of the objects that the network was trained on; None where
         nobody measured it. An image whose objects have another is brought to it.
     contrast_window
         Standard deviation in pixels of the Gaussian window whose mean and spread of grey are taken off the

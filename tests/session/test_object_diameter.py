@@ -1,0 +1,117 @@
+"""How wide the objects of a project's image are: said, trained with, or found, and what follows from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from tiny_loop import LOOK, make_sample, make_source
+
+from napari_graft.core.errors import InputError
+from napari_graft.imaging.resample import resample_image
+from napari_graft.project.opening import open_project
+from napari_graft.project.project import Project
+from napari_graft.session import object_diameter as module
+from napari_graft.session.image_facts import correct_object_diameter
+from napari_graft.session.object_diameter import choose_scout
+from napari_graft.session.projects import ImageOptions, describe_project, make_project
+from napari_graft.session.views import view_of
+from napari_graft.sources.card import TrainingRecord
+from napari_graft.sources.catalogue import SOURCES_VARIABLE, Catalogue
+from napari_graft.sources.source import open_source
+from napari_graft.sources.spec import ModelSpec
+
+OWN = 2 * LOOK.radius
+SPEC = ModelSpec(widths=(8, 16), object_diameter=OWN)
+ZOOM = 3
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sources")
+    make_source(folder / "tiny-scaled", "tiny-scaled", seed=1, n_steps=200, spec=SPEC, structure="nuclei")
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path, sources: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """An image whose objects are three times as wide as those that the source knows."""
+    monkeypatch.setenv(SOURCES_VARIABLE, str(sources))
+    image = make_sample((160, 192), seed=5).image.astype(np.float32)
+    large = resample_image(image, tuple(ZOOM * n for n in image.shape))
+    tifffile.imwrite(tmp_path / "large.tif", large.astype(np.uint8))
+    return make_project(tmp_path / "p.graft", ImageOptions(str(tmp_path / "large.tif"), structure="nuclei"))
+
+
+def test_what_nobody_said_is_found_and_brings_the_image_to_the_scale_of_the_source(project: Project) -> None:
+    view = view_of(project, SPEC)
+    assert view.object_diameter == pytest.approx(ZOOM * OWN, rel=0.25)
+    assert view.factors == pytest.approx((1 / ZOOM, 1 / ZOOM), rel=0.25)
+
+
+def test_it_is_looked_for_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = view_of(project, SPEC).object_diameter
+    monkeypatch.setattr(module, "look_for_diameter", lambda *_: pytest.fail("looked for again"))
+    assert view_of(project, SPEC).object_diameter == first
+    with open_project(project.folder) as again:
+        assert view_of(again, SPEC).object_diameter == first
+
+
+def test_a_damaged_memory_of_it_costs_only_looking_again(project: Project) -> None:
+    first = view_of(project, SPEC).object_diameter
+    (project.folder / module.FILE).write_bytes(b"{")
+    assert view_of(project, SPEC).object_diameter == first
+
+
+def test_what_the_user_says_counts_and_nothing_is_looked_for(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "look_for_diameter", lambda *_: pytest.fail("looked for"))
+    correct_object_diameter(project, 40)
+    assert view_of(project, SPEC).object_diameter == 40
+    project.close()
+    assert describe_project(project.folder)["object_diameter"] == 40
+
+
+def test_a_source_that_does_not_know_its_own_sees_the_image_as_it_is(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "look_for_diameter", lambda *_: pytest.fail("looked for"))
+    view = view_of(project, ModelSpec())
+    assert (view.object_diameter, view.factors) == (None, (1, 1))
+
+
+def test_a_round_keeps_the_diameter_that_it_was_trained_with(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.runs.start("tiny-scaled", SPEC, 1, object_diameter=61.0)
+    monkeypatch.setattr(module, "look_for_diameter", lambda *_: pytest.fail("looked for"))
+    assert view_of(project, SPEC).object_diameter == 61
+    with pytest.raises(InputError, match="round 1 was trained"):
+        correct_object_diameter(project, 30)
+
+
+@pytest.mark.parametrize("pixels", [0, 1.9, -5, 1e9, float("nan"), float("inf")])
+def test_what_no_object_can_be_is_refused_before_a_project_is_made(
+    project: Project, tmp_path: Path, pixels: float
+) -> None:
+    options = ImageOptions(project.image.path, object_diameter=pixels)
+    with pytest.raises(InputError, match="pixels wide"):
+        make_project(tmp_path / "q.graft", options)
+    assert not (tmp_path / "q.graft").exists()
+
+
+def test_the_scout_is_of_the_wanted_structure_and_has_not_seen_the_image(
+    project: Project, sources: Path, tmp_path: Path
+) -> None:
+    found = Catalogue([(sources, "user")]).sources()
+    image = project.image.path
+    assert [choose_scout(found, wanted, image) for wanted in ("nuclei", "cells", None)] == found * 3
+    assert choose_scout(found, "neurites", image) is None
+    assert choose_scout([], "nuclei", image) is None
+    make_source(
+        tmp_path / "seen", "seen", spec=SPEC, structure="nuclei", training=TrainingRecord(datasets=("large",))
+    )
+    assert choose_scout([open_source(tmp_path / "seen", "user")], "nuclei", image) is None
