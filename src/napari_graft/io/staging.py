@@ -18,6 +18,10 @@ MARK = ".napari-graft"
 """A file that is in every folder of ours; whoever holds it locked is at work there."""
 
 
+_PATIENCE = 2.0
+"""Seconds to wait for another process: one that was killed keeps its locks until its memory is freed."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Staging:
     """Hold the folder of an unfinished result until it is released or the process ends, however it ends.
@@ -46,7 +50,7 @@ class Staging:
         while True:
             with storage_errors(target):
                 _make(folder)
-            lock = FileLock(folder / MARK, timeout=0, thread_local=False)
+            lock = FileLock(folder / MARK, timeout=_PATIENCE, thread_local=False)
             try:
                 lock.acquire()
             except Timeout:
