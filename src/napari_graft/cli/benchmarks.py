@@ -5,15 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
+from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from napari_graft.cli.console import progress
+from napari_graft.cli.console import print_json, progress
 from napari_graft.cli.tables import print_markdown
-from napari_graft.cli.types import Overwrite
+from napari_graft.cli.types import Json, Names, Overwrite
 from napari_graft.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,29 +39,34 @@ class Extent:
         the table shows the mean.
     all_sources
         In ranking and merging, try also the sources of another family of structures than the target's.
+    source
+        Sources that robustness looks at, by id; all where not given.
     """
 
     quick: bool = False
     seeds: int | None = None
     all_sources: Annotated[bool, Parameter(negative="")] = False
+    source: Names = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Say where a benchmark writes and reads, and what it may replace."""
+    """Say where a benchmark writes and reads, what it may replace, and whether it prints no table."""
 
     out: Path
     data: Path | None
     outputs: Outputs
+    is_silent: bool
 
 
 def benchmark(
-    name: Literal["throughput", "label-efficiency", "ranking", "merging", "responsiveness"],
+    name: Literal["throughput", "label-efficiency", "ranking", "merging", "robustness", "responsiveness"],
     *,
     extent: Extent = Extent(),
     out: Path = Path("benchmark-results"),
     data: Path | None = None,
     overwrite: Overwrite = False,
+    json: Json = False,
 ) -> None:
     """Run a benchmark, print its table and write OUT/NAME.json.
 
@@ -69,23 +77,30 @@ def benchmark(
     name
         throughput: how fast images are segmented; label-efficiency: what four annotated tiles reach on four
         real data sets; ranking: whether the ranking of the sources foretells which turns out best; merging:
-        whether two sources merged are better than the best alone (these three take hours and go on where they
-        were stopped); responsiveness: how late a window answers while somebody paints and a training goes on
+        whether two sources merged are better than the best alone; robustness: what is kept of the score of
+        each source where the microscope has a fault (these four take hours and go on where they were
+        stopped); responsiveness: how late a window answers while somebody paints and a training goes on
         (it needs a screen, real or virtual).
     extent
         How much is measured.
     out
         Folder for the result.
     data
-        Folder with the labelled images that label-efficiency, ranking and merging need; by default
-        ../shared/data beside the checkout.
+        Folder with the labelled images that label-efficiency, ranking, merging and robustness need; by
+        default ../shared/data beside the checkout.
     overwrite
         Replace files in OUT that are not known to be earlier results; never the images or a project.
+    json
+        Print what is written as JSON instead of the table.
     """
     from napari_graft.studies.output import check_benchmark_output
 
     outputs = check_benchmark_output(out, data, overwrite=overwrite)
-    _BENCHMARKS[name](extent, _Place(out, data, outputs))
+    # The table is told to nobody, whoever prints it.
+    with redirect_stdout(StringIO()) if json else nullcontext():
+        _BENCHMARKS[name](extent, _Place(out, data, outputs, is_silent=json))
+    if json:
+        print_json(loads((out / f"{name}.json").read_bytes()))
 
 
 def _throughput(extent: Extent, place: _Place) -> None:
@@ -139,12 +154,28 @@ def _transfer(
     print_markdown(rows, tuple(rows[0]))
 
 
+def _robustness(extent: Extent, place: _Place) -> None:
+    from napari_graft.studies.robustness import RobustnessRequest, run_robustness
+
+    request = RobustnessRequest(
+        place.out,
+        place.data or _shared_data(),
+        _CHECKOUT / "recipes",
+        tuple(extent.source or ()),
+        outputs=place.outputs,
+    )
+    with progress() as (report, cancel):
+        rows = run_robustness(request.quick() if extent.quick else request, report=report, cancel=cancel)
+    print_markdown(rows, tuple(rows[0]))
+
+
 def _responsiveness(extent: Extent, place: _Place) -> None:
     # In a process of its own: the command line itself knows neither napari nor Qt.
     command = [sys.executable, "-P", "-m", "napari_graft._qt.measuring", str(place.out)]
     options = {"--quick": extent.quick, "--overwrite": place.outputs.may_overwrite}
     command += [name for name, is_wanted in options.items() if is_wanted]
-    if subprocess.run(command, check=False).returncode != 0:
+    stdout = subprocess.DEVNULL if place.is_silent else None
+    if subprocess.run(command, stdout=stdout, check=False).returncode != 0:
         raise InputError("the window could not be measured, see above: it needs a screen, or 'xvfb-run -a'")
 
 
@@ -159,5 +190,6 @@ _BENCHMARKS: dict[str, Callable[[Extent, _Place], None]] = {
     "label-efficiency": _label_efficiency,
     "ranking": _ranking,
     "merging": _merging,
+    "robustness": _robustness,
     "responsiveness": _responsiveness,
 }

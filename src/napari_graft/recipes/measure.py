@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from napari_graft.segmentation.settings import DecodeSettings
 
 if TYPE_CHECKING:
     import torch
+
+T = TypeVar("T")
 
 MAX_PIECES = 8
 _MAX_SIDES = {2: (768, 768), 3: (64, 256, 256)}
@@ -46,20 +48,34 @@ def measure_network(
 
 def few_pieces(pieces: Sequence[Piece]) -> list[Piece]:
     """Return at most some of the pieces, spread evenly, each cut to its middle."""
-    index = np.linspace(0, len(pieces) - 1, min(len(pieces), MAX_PIECES)).round().astype(int)
-    return [_middle(pieces[i]) for i in np.unique(index)]
+    return [middle_of(piece) for piece in few(pieces)]
 
 
-def _middle(piece: Piece) -> Piece:
+def few(pieces: Sequence[T], most: int = MAX_PIECES) -> list[T]:
+    """Return at most some of the pieces, spread evenly."""
+    index = np.linspace(0, len(pieces) - 1, min(len(pieces), most)).round().astype(int)
+    return [pieces[i] for i in np.unique(index)]
+
+
+def middle_of(piece: Piece) -> Piece:
+    """Return the middle of a piece, all of it where it is no larger."""
     shape = piece.image.shape
     starts = [max(0, (n - side) // 2) for n, side in zip(shape, _MAX_SIDES[len(shape)], strict=True)]
     return piece.cut(tuple(slice(a, a + n) for a, n in zip(starts, _MAX_SIDES[len(shape)], strict=True)))
 
 
 def _score(predictor: Predictor, pieces: Sequence[Piece], settings: DecodeSettings) -> dict[str, float]:
-    scores = []
-    for s in pieces:
-        prediction = predictor.predict_image(s.image)
-        found = decode(prediction.foreground, prediction.affinities, predictor.spec.offsets, settings)
-        scores.append(evaluate(found, s.segments).as_dict())
+    scores = [score_piece(predictor, s, settings) for s in pieces]
+    return mean_of_scores(scores)
+
+
+def score_piece(predictor: Predictor, piece: Piece, settings: DecodeSettings) -> dict[str, float]:
+    """Return the scores of a network on one piece, by the keys of ``evaluate``."""
+    prediction = predictor.predict_image(piece.image)
+    found = decode(prediction.foreground, prediction.affinities, predictor.spec.offsets, settings)
+    return evaluate(found, piece.segments).as_dict()
+
+
+def mean_of_scores(scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the mean of each score that goes onto a card."""
     return {name: round(float(np.mean([score[name] for score in scores])), 4) for name in _SCORES}
