@@ -24,6 +24,7 @@ SPECS = {
     "2-D": ModelSpec(widths=(16, 32, 48)),
     "3-D": ModelSpec(ndim=3, widths=(8, 16)),
     "instance norm": ModelSpec(widths=(8, 16), norm="instance"),
+    "channel norm": ModelSpec(widths=(8, 16), norm="channel"),
     "bare shortcut": ModelSpec(widths=(16, 16, 32), strides=((2, 2), (1, 1), (2, 2))),
     "bare first shortcut": ModelSpec(widths=(4, 16)),
 }

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from napari_graft.nets.build import build_network
+from napari_graft.nets.channel_norm import ChannelNorm
 from napari_graft.nets.residual_unet import ResidualBlock, ResidualUNet
 
 Order = NDArray[np.intp]
@@ -143,6 +144,8 @@ def _levels_of(network: ResidualUNet) -> list[_Channels]:
 
 
 def _groups(norm: nn.Module) -> int:
+    if isinstance(norm, ChannelNorm):
+        return 1  # its statistics are those of all channels, in whichever order
     assert isinstance(norm, nn.GroupNorm)
     return norm.num_groups
 
