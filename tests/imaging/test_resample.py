@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 
 from napari_graft.core.errors import InputError
-from napari_graft.imaging.resample import resample_image, resample_labels, scaled_shape
+from napari_graft.imaging.resample import enlarge_labels, resample_image, resample_labels, scaled_shape
 
 shapes = st.lists(st.integers(1, 20), min_size=2, max_size=3).map(tuple)
 
@@ -124,3 +125,50 @@ def test_shapes_that_cannot_be_are_refused(shape: tuple[int, ...]) -> None:
     for resample in (resample_image, resample_labels):
         with pytest.raises(InputError, match="cannot resample"):
             resample(np.zeros((4, 5), np.float32), shape)
+
+
+def _disk(shape: tuple[int, int], centre: tuple[float, float], radius: float) -> np.ndarray:
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    return np.where(np.hypot(y - centre[0], x - centre[1]) <= radius, 7, 0).astype(np.uint32)
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4])
+@pytest.mark.parametrize("seed", range(5))
+def test_enlarged_outlines_are_nearer_to_round_ones_than_the_labels_under_each_centre(
+    factor: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    y, x = (float(one) for one in rng.uniform(14, 18, 2))
+    radius = float(rng.uniform(8, 12))
+    small, shape = _disk((32, 32), (y, x), radius), (32 * factor, 32 * factor)
+    centre = (factor * (y + 0.5) - 0.5, factor * (x + 0.5) - 0.5)
+    truth = _disk(shape, centre, factor * radius)
+    smooth, stairs = enlarge_labels(small, shape), resample_labels(small, shape)
+    assert np.count_nonzero(smooth != truth) < 0.95 * np.count_nonzero(stairs != truth)
+    assert set(np.unique(smooth)) == {0, 7}
+
+
+@given(
+    labels=arrays(np.uint32, array_shapes(min_dims=2, max_dims=3, max_side=9), elements=st.integers(0, 3)),
+    factors=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+)
+def test_enlarging_invents_no_label_and_keeps_even_ground(
+    labels: np.ndarray, factors: tuple[int, int]
+) -> None:
+    shape = (*labels.shape[:-2], labels.shape[-2] * factors[0], labels.shape[-1] * factors[1])
+    large = enlarge_labels(labels, shape)
+    assert large.shape == shape
+    assert large.dtype == labels.dtype
+    assert set(np.unique(large)) <= set(np.unique(labels))
+    one = np.full_like(labels, 5)
+    assert (enlarge_labels(one, shape) == 5).all()
+
+
+def test_where_a_plane_shrinks_the_label_under_the_centre_counts() -> None:
+    labels = np.arange(64, dtype=np.uint32).reshape(8, 8)
+    np.testing.assert_array_equal(enlarge_labels(labels, (4, 16)), resample_labels(labels, (4, 16)))
+
+
+def test_labels_of_the_same_shape_stay_as_they_are() -> None:
+    labels = np.random.default_rng(0).integers(0, 9, (3, 7, 5)).astype(np.uint32)
+    np.testing.assert_array_equal(enlarge_labels(labels, (3, 7, 5)), labels)

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from napari_graft.core.errors import InputError
 
+_ROWS = 256
+"""Rows of labels that are enlarged at a time."""
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
@@ -55,6 +58,57 @@ def resample_labels(array: NDArray[np.generic], shape: Sequence[int]) -> NDArray
         if n_in != n_out:
             array = array.take(_nearest(n_in, n_out), axis=axis)
     return array
+
+
+def enlarge_labels(array: NDArray[np.generic], shape: Sequence[int]) -> NDArray[np.generic]:
+    """Bring labels to a finer grid with smooth outlines; as `resample_labels` where no axis of a plane grows.
+
+    Within a plane each pixel takes, of the labels of the four old pixels around its centre, the one with the
+    largest sum of bilinear weights. The label under the centre alone would give outlines like stairs.
+    """
+    target = tuple(shape)
+    _refuse_other_axes(array.shape, target)
+    plane = array.shape[-2:]
+    if array.ndim < 2 or len(target) < 2 or not all(n >= m for n, m in zip(target[-2:], plane, strict=True)):
+        return resample_labels(array, target)
+    kept = resample_labels(array, (*target[:-2], *plane))
+    if target[-2:] == plane:
+        return kept
+    planes = [_enlarge_plane(one, target[-2:]) for one in kept.reshape(-1, *plane)]
+    return np.stack(planes).reshape(*kept.shape[:-2], *target[-2:])
+
+
+def _enlarge_plane(plane: NDArray[np.generic], shape: tuple[int, ...]) -> NDArray[np.generic]:
+    (above, below, down), (left, right, along) = (
+        _around(n_in, n_out) for n_in, n_out in zip(plane.shape, shape, strict=True)
+    )
+    result = np.empty(shape, plane.dtype)
+    for start in range(0, shape[0], _ROWS):
+        rows = slice(start, start + _ROWS)
+        corners = [plane[y[rows]][:, x] for y in (above, below) for x in (left, right)]
+        shares = [v[rows, None] * h for v in (1 - down, down) for h in (1 - along, along)]
+        result[rows] = _heaviest(corners, shares)
+    return result
+
+
+def _heaviest(
+    corners: Sequence[NDArray[np.generic]], shares: Sequence[NDArray[np.float32]]
+) -> NDArray[np.generic]:
+    """Return for each pixel the label with the largest sum of shares, the first of those that are equal."""
+    best, most = corners[0], np.zeros(corners[0].shape, np.float32)
+    for one in corners:
+        weight = sum(np.where(other == one, share, 0) for other, share in zip(corners, shares, strict=True))
+        is_more = weight > most
+        best, most = np.where(is_more, one, best), np.where(is_more, weight, most)
+    return best
+
+
+def _around(n_in: int, n_out: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """Return the input pixels before and after each output pixel's centre, and the share of the latter."""
+    centres = (np.arange(n_out) + 0.5) * (n_in / n_out) - 0.5
+    first = np.floor(centres).astype(np.intp)
+    share = (centres - first).astype(np.float32)
+    return np.clip(first, 0, n_in - 1), np.clip(first + 1, 0, n_in - 1), share
 
 
 def _nearest(n_in: int, n_out: int) -> NDArray[np.intp]:

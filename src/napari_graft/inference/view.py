@@ -14,7 +14,7 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.imaging.contrast import contrast_reach, flatten, local_statistics
 from napari_graft.imaging.intensity import IntensityRange
-from napari_graft.imaging.resample import resample_image, resample_labels
+from napari_graft.imaging.resample import enlarge_labels, resample_image, resample_labels
 from napari_graft.io.volume import Volume
 from napari_graft.sources.network_spec import NetworkSpec
 
@@ -99,7 +99,7 @@ class ModelView:
 
     def labels_to_image(self, labels: NDArray[np.integer], tile: Tile) -> NDArray[np.uint32]:
         """Bring segments of a tile from the model's grid onto the image's, uint32, shape of the tile."""
-        return resample_labels(labels, tile.shape[-self.spec.ndim :]).reshape(tile.shape).astype(np.uint32)
+        return enlarge_labels(labels, tile.shape[-self.spec.ndim :]).reshape(tile.shape).astype(np.uint32)
 
     def map_to_image(self, values: NDArray[np.float32], tile: Tile) -> NDArray[np.float32]:
         """Bring a map of numbers, such as an uncertainty, onto the image's grid, shape of the tile."""
