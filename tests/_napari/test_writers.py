@@ -7,6 +7,7 @@ import dask.array as da
 import numpy as np
 import pytest
 from napari.layers import Image
+from napari.utils.notifications import notification_manager
 from napari.utils.progress import progress
 
 from napari_graft._napari.writers import write_project
@@ -55,6 +56,25 @@ def test_colours_stay_colours_and_an_unknown_pixel_size_unknown(tmp_path: Path) 
 def test_a_time_series_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has 4 axes, of shape"):
         save(tmp_path / "a.graft", np.zeros((2, 3, 20, 20), np.uint8))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("label", ["-3", "z"])
+def test_an_axis_that_is_not_named_is_said_to_be_taken_for_slices(tmp_path: Path, label: str) -> None:
+    notification_manager.records.clear()
+
+    save(tmp_path / "a.graft", PIXELS, axis_labels=(label, "y", "x"), name="cells")
+
+    said = [record.message for record in notification_manager.records]
+    assert [("'cells' is taken for slices (z)" in words) for words in said] == (
+        [True] if label != "z" else []
+    )
+
+
+@pytest.mark.parametrize(("label", "meaning"), [("c", "channels"), ("Channel", "channels"), ("t", "time")])
+def test_channels_and_time_points_are_not_taken_for_slices(tmp_path: Path, label: str, meaning: str) -> None:
+    with pytest.raises(InputError, match=f"axis of 4 of 'cells' is {meaning}, not slices"):
+        save(tmp_path / "a.graft", PIXELS, axis_labels=(label, "y", "x"), name="cells")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -212,6 +212,12 @@ def lie_below_a_file(case: Case, place: Path) -> Path:
     return place / "inputs" / "image.tif" / case.name
 
 
+def lie_among_the_chunks_of_a_zarr_array(case: Case, place: Path) -> Path:
+    group = zarr.create_group(place / "theirs.zarr")
+    group.create_array("raw", data=np.arange(64, dtype=np.uint8).reshape(8, 8))
+    return place / "theirs.zarr" / "raw" / case.name
+
+
 def hold_something_else(case: Case, place: Path) -> Path:
     (place / case.name).mkdir()
     (place / case.name / "my-notes.txt").write_text("mine")
@@ -229,6 +235,7 @@ HAZARDS = [
     lie_in_the_project_through_a_link,
     lie_in_another_project,
     lie_below_a_file,
+    lie_among_the_chunks_of_a_zarr_array,
     hold_something_else,
     be_of_another_program,
     be_of_another_kind,

@@ -66,6 +66,27 @@ def test_a_large_label_image_is_checked_where_it_is_read(
         volume.read_raw(Tile((5, 5), (9, 9)))
 
 
+@pytest.mark.parametrize("name", ["a.jpg", "a.tif"])
+def test_labels_whose_numbers_jpeg_has_changed_are_refused(tmp_path: Path, name: str) -> None:
+    labels = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64).astype(np.uint8)
+    if name == "a.jpg":
+        imwrite(tmp_path / name, labels)
+    else:
+        tifffile.imwrite(tmp_path / name, labels, compression="jpeg")
+    with pytest.raises(InputError, match="JPEG, which changes numbers"):
+        open_labels(tmp_path / name)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.bool_])
+def test_labels_in_which_0_is_white_are_told(tmp_path: Path, dtype: type) -> None:
+    labels = np.zeros((40, 50), dtype)
+    labels[5:9, 5:9] = 1
+    tifffile.imwrite(tmp_path / "a.tif", labels, photometric="miniswhite")
+    volume = open_labels(tmp_path / "a.tif")
+    np.testing.assert_array_equal(volume.read_raw(WHOLE), labels)
+    assert any("looks white is taken for background" in note for note in volume.notes)
+
+
 def test_a_coloured_label_picture_is_refused(tmp_path: Path) -> None:
     imwrite(tmp_path / "a.png", np.zeros((40, 50, 3), np.uint8))
     with pytest.raises(InputError, match="one number for each pixel"):

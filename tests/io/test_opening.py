@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from itertools import permutations
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+import tifffile
 import zarr
 
 from napari_graft.core.errors import InputError
@@ -18,6 +20,20 @@ from napari_graft.io import open_volume
 def make_zarr(path: Path, array: np.ndarray) -> Path:
     zarr.create_array(path, data=array)
     return path
+
+
+def test_an_image_that_may_not_be_read_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.arange(64, dtype=np.uint8).reshape(8, 8))
+
+    def refuse(*arguments: object, **options: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "a.tif"))
+
+    monkeypatch.setattr(tifffile, "TiffFile", refuse)
+    with pytest.raises(InputError, match="change its permissions") as caught:
+        open_volume(tmp_path / "a.tif")
+    assert "damaged" not in str(caught.value)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -199,3 +199,10 @@ def test_a_text_file_named_tif_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.tif").write_text("slice 3 is torn\n" * 9)
     with pytest.raises(InputError, match=r"notes\.tif cannot be read as TIFF.*make a new copy"):
         open_volume(tmp_path / "notes.tif")
+
+
+@pytest.mark.parametrize(("value", "is_told"), [("-9999", True), ("0", True), ("nan", False)])
+def test_a_value_that_stands_for_no_data_is_told(tmp_path: Path, value: str, is_told: bool) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", STACK, extratags=[(42113, "s", 0, value, True)])
+    notes = open_volume(tmp_path / "a.tif").notes
+    assert any(f"{value} stands for no data" in note for note in notes) == is_told

@@ -7,13 +7,18 @@ from typing import Any
 
 from napari.layers import Image
 from napari.utils import cancelable_progress
+from napari.utils.notifications import show_info
 
 from napari_graft._napari.images import describe_layer
-from napari_graft.core.errors import Cancelled
+from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress
 from napari_graft.session.importing import CopyOptions, make_project_with_copy
+from napari_graft.workbench.layer_image import LayerImage
 
 _STEPS = 100
+_SLICES = ("z", "depth", "slice", "slices", "plane", "planes")
+_OTHERS = {"c": "channels", "channel": "channels", "channels": "channels", "t": "time", "time": "time"}
+_OF_SAMPLES = "split it and save one layer of it, or choose in the Graft dock what is used"
 
 
 def write_project(path: str, data: Any, arguments: dict[str, Any]) -> list[str]:
@@ -22,11 +27,14 @@ def write_project(path: str, data: Any, arguments: dict[str, Any]) -> list[str]:
     Raises
     ------
     InputError
-        If the layer is not one 2-D image or stack, or the folder holds something.
+        If the layer is not one 2-D image or stack, its third axis is called channels or time, or the folder
+        holds something.
     StorageError
         If the disk is full.
     """
-    image = describe_layer(Image(data, **arguments))
+    layer = Image(data, **arguments)
+    image = describe_layer(layer)
+    note = _slices_note(layer, image)
     cancel = CancelToken()
     with cancelable_progress(total=_STEPS, desc=f"Saving {Path(path).name}") as bar:
 
@@ -43,4 +51,26 @@ def write_project(path: str, data: Any, arguments: dict[str, Any]) -> list[str]:
             ).close()
         except Cancelled:
             return []
+    if note:
+        show_info(note)
     return [path]
+
+
+def _slices_note(layer: Image, image: LayerImage) -> str:
+    """Return what to say of a third axis that is taken for slices, empty where its name says that it is that.
+
+    Raises
+    ------
+    InputError
+        If its name says that it is another.
+    """
+    if len(image.shape) != 3:
+        return ""
+    long = [axis for axis, n in enumerate(layer.level_shapes[0][: layer.ndim]) if n > 1]
+    name = str(layer.axis_labels[long[0]] if len(long) == 3 else layer.axis_labels[-3]).strip().lower()
+    what = f"the axis of {image.shape[0]} of {layer.name!r}"
+    if name in _OTHERS:
+        raise InputError(f"{what} is {_OTHERS[name]}, not slices: {_OF_SAMPLES}")
+    if name in _SLICES:
+        return ""
+    return f"{what} is taken for slices (z); if it is channels or time, {_OF_SAMPLES}"

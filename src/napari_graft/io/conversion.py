@@ -29,6 +29,8 @@ class Conversion:
         Whether it returns several samples a pixel, and whether it takes several.
     note
         What is done, in words.
+    note_of_labels
+        What is to be known of labels, of which the stored numbers count; empty where that is what all expect.
     """
 
     convert: Convert
@@ -36,6 +38,7 @@ class Conversion:
     has_colours: bool
     takes_samples: bool
     note: str
+    note_of_labels: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +100,14 @@ def inversion(dtype: np.dtype[np.generic], n_bits: int) -> Conversion:
             return np.asarray(np.bitwise_xor(pixels.astype(kind, copy=False), kind.type(top)))
         return np.asarray(np.invert(pixels) if kind.kind in "bi" else np.negative(pixels))
 
-    return Conversion(invert, kind, False, False, "0 is white in it, so that dark and bright are swapped")
+    return Conversion(
+        invert,
+        kind,
+        False,
+        False,
+        "0 is white in it, so that dark and bright are swapped",
+        "0 is white in it, so what looks white is taken for background, and the stored numbers for labels",
+    )
 
 
 def palette(colours: Pixels) -> Conversion:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,15 @@ from napari_graft.core.errors import GraftError, InputError
 _LONGEST = 200
 _PLAIN = (OSError, ValueError, RuntimeError, MemoryError)
 """Errors of these kinds speak for themselves; of others, such as KeyError, the kind says more."""
+
+_OF_THE_SYSTEM = {
+    errno.EACCES: "you may not read it, change its permissions",
+    errno.EPERM: "you may not read it, change its permissions",
+    errno.EMFILE: "too many files are open, close other programs or raise the limit with 'ulimit -n'",
+    errno.EIO: "the disk cannot read it, copy it to another disk",
+    errno.ESTALE: "the network drive was lost, connect it again",
+}
+"""What to do where the file may be whole and the system does not give it."""
 
 
 @contextmanager
@@ -22,7 +32,8 @@ def foreign_errors(problem: str, remedy: str) -> Iterator[None]:
     Parameters
     ----------
     problem, remedy
-        What could not be done, with the name of the file, and what to do instead.
+        What could not be done, with the name of the file, and what to do instead where the system is not to
+        blame.
 
     Raises
     ------
@@ -34,7 +45,10 @@ def foreign_errors(problem: str, remedy: str) -> Iterator[None]:
     except GraftError:
         raise
     except Exception as error:  # see above
-        raise InputError(f"{problem}: {words_of(error)}: {remedy}") from error
+        number = error.errno if isinstance(error, OSError) else None
+        raise InputError(
+            f"{problem}: {words_of(error)}: {_OF_THE_SYSTEM.get(number or 0, remedy)}"
+        ) from error
 
 
 def words_of(error: Exception) -> str:

@@ -38,6 +38,8 @@ class RawImage:
         What is not clear and which options settle it, in words; None where all is.
     notes
         What the user should know of what was read, in words.
+    is_lossy
+        Whether JPEG has changed the numbers a little: grey values can do with that, labels cannot.
     """
 
     data: LazyArray
@@ -48,6 +50,7 @@ class RawImage:
     conversion: Conversion | None = None
     doubt: str | None = None
     notes: tuple[str, ...] = ()
+    is_lossy: bool = False
 
     def named(self, letters: str) -> RawImage:
         """Return the image with other letters; what is known of the channels stays with their axis."""

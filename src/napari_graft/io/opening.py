@@ -122,6 +122,13 @@ def open_labels(
     """
     name = fspath(path)
     raw = _read(name)
+    if raw.is_lossy:
+        raise InputError(
+            f"labels in {name} are compressed as JPEG, which changes numbers: "
+            "save them anew as PNG or TIFF, from what they were before"
+        )
+    if raw.conversion is not None:
+        raw = raw.with_note(raw.conversion.note_of_labels)
     is_boolean = np.dtype(raw.data.dtype).kind == "b"
     axes = None if axes is None else _without_channels(axes, raw.data.ndim)
     if axes is None and raw.doubt is not None and raw.axes is not None:

@@ -20,6 +20,7 @@ from napari_graft.io.marks import looks_like_our_zarr
 PROJECT_SUFFIX, PROJECT_FILE, PROJECT_FOLDER = ".graft", "project.json", "annotations"
 """What a project is known by, also one that is damaged."""
 
+_ZARR_FILES = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
 _OF_THE_SYSTEM = {".DS_Store", "Thumbs.db", "desktop.ini"}
 _HOW_TO = "choose another name, or say --overwrite to replace it"
 
@@ -167,6 +168,7 @@ class Outputs:
         for one in self.inputs:
             self._refuse_input(path, real, one)
         self._refuse_projects(path, (real, *real.parents))
+        _refuse_zarr(path, real.parents)
 
     def _refuse_projects(self, path: Path, folders: Iterable[Path]) -> None:
         for folder in folders:
@@ -222,6 +224,13 @@ def _refuse_links(path: Path) -> None:
     for parent in path.absolute().parents:
         if parent.is_symlink() and not parent.exists():
             raise InputError(f"{parent} is a link that leads nowhere: choose another folder")
+
+
+def _refuse_zarr(path: Path, folders: Iterable[Path]) -> None:
+    """Refuse a place among the arrays and chunks of a zarr folder, where readers look for nothing else."""
+    for folder in folders:
+        if any(os.path.lexists(folder / name) for name in _ZARR_FILES):
+            raise InputError(f"{path} lies in {folder}, a zarr folder: choose a place outside of it")
 
 
 def _is_real(path: Path, is_ours: Recogniser) -> bool:

@@ -1,7 +1,8 @@
 """The operators of torch that a network needs: what is not in these lists is not loaded, or not run.
 
 What they share: each computes tensors, numbers, lists or words from others. None names a file, a process or
-a network, returns memory that nobody wrote, reads past a tensor's end, or makes an object of a class.
+a network, returns memory that nobody wrote, reads past a tensor's end, or makes an object of a class. None
+prints but ``warn``, which scripted layers of torch hold for inputs that they were not made for (Dropout2d).
 """
 
 from __future__ import annotations

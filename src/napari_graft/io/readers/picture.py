@@ -38,7 +38,8 @@ def read_picture(path: str) -> RawImage:
         warnings.catch_warnings(action="ignore"),
         Image.open(path) as picture,
     ):
-        return replace(_decode(picture), stated_sizes=(picture_size(picture.info.get("dpi")),))
+        size = picture_size(picture.info.get("dpi"))
+        return replace(_decode(picture), stated_sizes=(size,), is_lossy=picture.format in ("JPEG", "MPO"))
 
 
 def _decode(picture: Image) -> RawImage:

@@ -16,6 +16,10 @@ from napari_graft.io.conversion import (
 
 _JPEGS = {6, 7, 33003, 33004, 33005, 33007, 34712}
 """Compressions whose decoder gives red, green and blue."""
+_LOSSY = {6, 7, 33007, 34892}
+"""Compressions of the JPEG kind that change numbers; of more than 8 bits they need not."""
+_GDAL_NODATA = 42113
+_N_SHOWN = 24
 
 
 def conversion_of(tif: tifffile.TiffFile, page: tifffile.TiffPage) -> Conversion | None:
@@ -45,6 +49,25 @@ def has_colours(series: tifffile.TiffPageSeries) -> bool:
     """Say whether the samples of the pixels are red, green and blue when they are read."""
     kinds = (tifffile.PHOTOMETRIC.RGB, tifffile.PHOTOMETRIC.YCBCR)
     return "S" in series.axes and series.keyframe.photometric in kinds
+
+
+def is_lossy(page: tifffile.TiffPage) -> bool:
+    """Say whether the numbers of a page were changed when it was compressed."""
+    return int(page.compression) in _LOSSY and page.dtype == "uint8"
+
+
+def nodata_notes(page: tifffile.TiffPage) -> tuple[str, ...]:
+    """Return a note on the value that stands for pixels without data, which are read like all others.
+
+    Programs of GDAL's kind write it, also those of microscopes; NaN is refused where it is read.
+    """
+    tag = page.tags.get(_GDAL_NODATA)
+    value = "" if tag is None else str(tag.value).strip("\0 ")
+    if not value or value.lower().endswith("nan"):
+        return ()
+    return (
+        f"the file says that {value[:_N_SHOWN]} stands for no data; such pixels are read like all others",
+    )
 
 
 def doubt_of(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, letters: str) -> str | None:
