@@ -99,6 +99,22 @@ def test_info_tells_what_a_project_holds(loop: Loop, graft: Graft, image: Path) 
     assert known["budget"]["fraction"] == pytest.approx(3 * 40 * 40 / 128**2)
 
 
+def test_info_tells_of_an_image_that_is_missing_or_was_changed(graft: Graft, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8)
+    image, project = tmp_path / "a.tif", tmp_path / "p.graft"
+    tifffile.imwrite(image, pixels)
+    graft("new", project, "--image", image)
+    states = [graft("info", project, "--json")]
+    tifffile.imwrite(image, 255 - pixels)
+    states.append(graft("info", project, "--json"))
+    image.unlink()
+    states.append(graft("info", project, "--json"))
+
+    known = [one.document["image_state"] for one in states]
+    assert known == ["found", "changed", "missing or not readable"]
+    assert ["images relink" in one.err for one in states] == [False, True, True]
+
+
 def test_info_reads_well_without_json(loop: Loop, graft: Graft) -> None:
     answer = graft("info", loop.project)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from itertools import permutations
 from pathlib import Path
 
@@ -15,11 +16,32 @@ import zarr
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io import open_volume
+from napari_graft.io.readers.registry import find_reader
+from napari_graft.project.opening import open_project
 
 
 def make_zarr(path: Path, array: np.ndarray) -> Path:
     zarr.create_array(path, data=array)
     return path
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are of another kind there")
+def test_what_lies_in_a_locked_folder_is_not_called_missing(tmp_path: Path) -> None:
+    locked = tmp_path / "locked"
+    (locked / "p.graft").mkdir(parents=True)
+    (locked / "a.tif").touch()
+    locked.chmod(0)
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    try:
+        for look in (lambda: find_reader(str(locked / "a.tif")), lambda: open_project(locked)):
+            with pytest.raises(InputError, match=r"may not enter|Permission denied"):
+                look()
+    finally:
+        if is_root:
+            os.seteuid(0)
+        locked.chmod(0o700)
 
 
 def test_an_image_that_may_not_be_read_is_not_called_damaged(

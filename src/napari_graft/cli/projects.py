@@ -95,9 +95,15 @@ def info(project: Path, *, json: Json = False) -> None:
     json
         Print one JSON document.
     """
-    from napari_graft.session.projects import describe_project
+    from napari_graft.session.projects import FOUND, describe_project
 
     known = describe_project(project)
+    if known["image_state"] != FOUND:
+        stderr.print(
+            f"note: the image {known['image']} is {known['image_state']}: put it back, or name where it is "
+            f"now with 'napari-graft images relink {project} --image FILE'",
+            markup=False,
+        )
     if json:
         print_json(known)
         return

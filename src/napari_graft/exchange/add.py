@@ -20,7 +20,7 @@ from napari_graft.exchange.staging import staging_folder
 from napari_graft.exchange.trial import try_source
 from napari_graft.exchange.wishes import NO_WISHES, Wishes
 from napari_graft.io.fetch import download
-from napari_graft.io.regular import refuse_irregular
+from napari_graft.io.regular import refuse_irregular, refuse_missing
 from napari_graft.sources import archive
 from napari_graft.sources.card import SourceCard
 from napari_graft.sources.document import read_document
@@ -78,8 +78,7 @@ def add_source(
 
 
 def _add_file(path: Path, home: Path, wishes: Wishes, cancel: CancelToken) -> Source:
-    if not os.path.exists(path):  # Path's own raises where a name is too long
-        raise InputError(f"source {str(path)!r} is missing: check the path")
+    refuse_missing(path, f"source {str(path)!r} is missing: check the path")
     if not os.path.isdir(path):
         _refuse_irregular(path)
     with staging_folder(home) as folder:

@@ -65,6 +65,25 @@ def read_regular(path: Path, *, limit: int, follow_links: bool = False) -> bytes
         return file.readall()
 
 
+def refuse_missing(path: str | os.PathLike[str], problem: str) -> None:
+    """Raise an error where nothing is at `path`, or nobody can tell.
+
+    Raises
+    ------
+    InputError
+        With `problem` where nothing is there, which would be wrong to say where a folder may not be entered.
+    """
+    try:
+        os.stat(path)
+    except PermissionError:
+        raise InputError(
+            f"{os.fspath(path)!r} cannot be looked at: you may not enter its folder, change the permissions "
+            "of that"
+        ) from None
+    except (OSError, ValueError):  # also a name of 300 letters, a link to itself, a null byte
+        raise InputError(problem) from None
+
+
 def read_named(path: Path, *, limit: int, title: str) -> bytes:
     """Return the content of a file that the user names, which may be a link; `title` is what errors call it.
 

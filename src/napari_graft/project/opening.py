@@ -141,6 +141,8 @@ def _find(folder: str | os.PathLike[str]) -> Path:
     path = Path(folder).expanduser()
     try:
         is_folder = path.is_dir()
+        if is_folder:
+            (path / MANIFEST).is_file()  # raises where the folder may not be entered
     except OSError as error:  # a name of 300 letters, a folder that may not be entered
         raise InputError(f"{str(path)!r} cannot be opened: {error.strerror or error}") from None
     if not is_folder:

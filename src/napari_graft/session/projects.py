@@ -60,12 +60,17 @@ def make_project(folder: Path, options: ImageOptions) -> Project:
     return project
 
 
+FOUND = "found"
+"""State of an image whose file is, as far as its signature tells, the one that the project was made with."""
+
+
 def describe_project(folder: Path) -> dict[str, Any]:
     """Return what ``info --json`` prints."""
     with open_project(folder) as project:
         manifest = project.manifest
         return {
             "image": project.image.path,
+            "image_state": _image_state(project),
             "shape": list(manifest.shape),
             "axes": manifest.axes,
             "pixel_size": None if manifest.pixel_size is None else list(manifest.pixel_size),
@@ -84,6 +89,13 @@ def describe_project(folder: Path) -> dict[str, Any]:
             ],
             "budget": asdict(project.budget()),
         }
+
+
+def _image_state(project: Project) -> str:
+    """Return whether the file of the image is the one that the project was made with, without reading it."""
+    if not project.is_image_changed:
+        return FOUND
+    return "missing or not readable" if project.image_signature() is None else "changed"
 
 
 _SHOWN_OF_RUN = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.registry import Registry
 from napari_graft.io.layout import RawImage
 from napari_graft.io.location import DATASET_MARK, split_location
+from napari_graft.io.regular import refuse_missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,7 @@ def find_reader(path: str) -> Reader:
     """
     name, part = split_location(path)
     location = Path(name)
-    if not os.path.exists(location):
-        raise InputError(f"{location} does not exist: check the path")
+    refuse_missing(location, f"{location} does not exist: check the path")
     if not location.is_file() and not location.is_dir():
         raise InputError(f"{location} is neither a file nor a folder: give an image")
     if location.is_file() and location.stat().st_size == 0:
