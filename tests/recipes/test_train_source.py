@@ -57,6 +57,27 @@ def test_a_recipe_gives_a_complete_source(recipe: Path, tmp_path: Path) -> None:
     assert not list((tmp_path / "tiny").glob("checkpoint*"))
 
 
+def test_what_a_killed_training_was_writing_does_not_stop_the_next_one(recipe: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    left = folder / f".checkpoint.safetensors.{'0123abcd' * 4}.partial"
+    left.write_bytes(b"half of it")
+
+    assert train_source(recipe, folder, report=ignore_progress, cancel=CancelToken()) is not None
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("name", [".notes.txt.0.partial", f".notes.txt.{'0' * 32}.partial", "a.partial"])
+def test_other_unfinished_files_are_not_ours(recipe: Path, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    (folder / name).write_bytes(b"half of it")
+
+    with pytest.raises(InputError, match="did not write"):
+        train_source(recipe, folder, report=ignore_progress, cancel=CancelToken())
+    assert (folder / name).read_bytes() == b"half of it"
+
+
 def test_a_recipe_may_train_on_copies_with_faults_too(recipe: Path, tmp_path: Path) -> None:
     plain, faulty = tmp_path / "plain", tmp_path / "faulty"
     first = train_source(recipe, plain, report=ignore_progress, cancel=CancelToken())

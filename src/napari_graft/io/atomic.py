@@ -17,6 +17,7 @@ from napari_graft.core.errors import StorageError
 
 TEMPORARY_SUFFIX = ".partial"
 _UNFINISHED = re.compile(r"\.[0-9a-f]{32}\.partial$")
+_UNFINISHED_NAME = re.compile(rf"\.(.+){_UNFINISHED.pattern}")
 
 
 LONGEST_NAME = 255
@@ -56,6 +57,12 @@ def write_bytes(path: str | os.PathLike[str], data: bytes, *, is_synced: bool = 
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
+
+
+def finished_name(name: str) -> str | None:
+    """Return what a file was to be called whose writer was killed, None where `name` is no such file's."""
+    match = _UNFINISHED_NAME.fullmatch(name)
+    return None if match is None else match[1]
 
 
 def remove_unfinished(folder: Path, *, seconds: float = 0.0) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_graft.core.errors import InputError
-from napari_graft.io.atomic import storage_errors, write_bytes
+from napari_graft.io.atomic import finished_name, storage_errors, write_bytes
 from napari_graft.io.file_kinds import FileKind, Recogniser, other_kind
 from napari_graft.io.marks import looks_like_our_zarr
 
@@ -137,7 +137,10 @@ class Outputs:
                 return
             if not path.is_dir():
                 raise InputError(f"{path} is a file where a folder is needed: choose another name")
-            found = {name: known(name) for name in sorted(os.listdir(path)) if name not in _OF_THE_SYSTEM}
+            names = [name for name in sorted(os.listdir(path)) if name not in _OF_THE_SYSTEM]
+            # What a killed call of ours was writing stands for nothing, and is removed by the next.
+            written = [name for name in names if known(finished_name(name) or "") is None]
+            found = {name: known(name) for name in written}
             ours = {name for name, is_ours in found.items() if is_ours and _is_real(path / name, is_ours)}
             foreign = [name for name, is_ours in found.items() if is_ours is None]
             if foreign and not ours:

@@ -39,6 +39,17 @@ def annotate_from_labels(
     InputError
         If the label image has another shape than the image, there is no tile, or a tile cannot be accepted.
     """
+    painted = read_tiles(project, labels, tiles, is_sparse=is_sparse)
+    return [project.accept(labelled_tile, who=user_name()) for labelled_tile in painted]
+
+
+def read_tiles(
+    project: Project, labels: Volume, tiles: Sequence[Tile], *, is_sparse: bool = False
+) -> list[LabelledTile]:
+    """Return tiles with the labels that they have in a label image; nothing is accepted yet.
+
+    See `annotate_from_labels` for the parameters and the errors.
+    """
     if labels.shape != project.manifest.shape:
         raise InputError(
             f"the label image has shape {labels.shape}, the image {project.manifest.shape}: "
@@ -50,8 +61,7 @@ def annotate_from_labels(
         )
     _refuse_overlaps(project, tiles)
     # All are checked before the first is stored: a mistake in one leaves the project as it was.
-    painted = [_painted(project, labels, tile, is_sparse) for tile in tiles]
-    return [project.accept(labelled_tile, who=user_name()) for labelled_tile in painted]
+    return [_painted(project, labels, tile, is_sparse) for tile in tiles]
 
 
 def _refuse_overlaps(project: Project, tiles: Sequence[Tile]) -> None:

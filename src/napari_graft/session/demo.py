@@ -20,10 +20,11 @@ from napari_graft.nets.device import choose_device
 from napari_graft.project.manifest import MANIFEST
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
-from napari_graft.session.annotating import annotate_from_labels
+from napari_graft.session.annotating import annotate_from_labels, read_tiles
 from napari_graft.session.demo_output import (
     PROJECT,
     is_demo_project,
+    make_demo_project,
     mark_demo_project,
     remove_demo_project,
 )
@@ -32,7 +33,7 @@ from napari_graft.session.fitting import Budget, Fitting
 from napari_graft.session.mapping import map_sources
 from napari_graft.session.models import SCRATCH, Model, load_model, model_of_run
 from napari_graft.session.pixel_size import unknown_pixel_size
-from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft.session.projects import ImageOptions
 from napari_graft.session.ranking import RankedSource, candidate_sources, rank_sources, unseen_sources
 from napari_graft.session.segmenting import segment_tiles
 from napari_graft.session.splitting import TestSplit, split_for_test
@@ -180,9 +181,7 @@ class Demo:
                     "choose another folder"
                 )
             remove_demo_project(folder)
-        made = make_project(folder, self.request.options)
-        mark_demo_project(made)
-        return made
+        return make_demo_project(folder, self.request.options)
 
     def run(self) -> DemoResult:
         """Run the loop and return what it found.
@@ -226,7 +225,9 @@ class Demo:
         chosen = suggest_tiles(
             self.project, request, catalogue=self.catalogue, report=self._report, cancel=self._cancel
         )
-        annotate_from_labels(self.project, self.labels, [suggestion.tile for suggestion in chosen])
+        tiles = [suggestion.tile for suggestion in chosen]
+        mark_demo_project(self.project, read_tiles(self.project, self.labels, tiles))
+        annotate_from_labels(self.project, self.labels, tiles)
         mark_demo_project(self.project)
         for suggestion in chosen:
             entry = (number, suggestion.tile, float(suggestion.score), suggestion.reason)
@@ -235,6 +236,7 @@ class Demo:
     def _adapt(self, number: int, best: str) -> int:
         task = TrainingTask(self.project, self.catalogue, self._report, self._cancel)
         start = "latest" if self.project.latest_run() is not None else best
+        mark_demo_project(self.project, n_more_runs=1)
         trained = task.run(start, self._budget(number))
         mark_demo_project(self.project)
         self._cancel.raise_if_cancelled()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+from collections.abc import Iterable, Sequence
 from glob import glob
 from pathlib import Path
 
+from napari_graft.annotation.labelled_tile import LabelledTile
+from napari_graft.core.checksum import checksum_of
 from napari_graft.core.errors import InputError
 from napari_graft.io import atomic
 from napari_graft.io.file_kinds import Recogniser
@@ -16,20 +20,40 @@ from napari_graft.io.outputs import Input, Outputs
 from napari_graft.project.manifest import BACKUP, MANIFEST
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
+from napari_graft.session.projects import ImageOptions, make_project
 from napari_graft.sources.document import Document, read_document, write_document
 
 PROJECT, SAMPLE = "demo.graft", "sample"
 _MARK = "demo.json"
+_BEGINNING = ".demo-begins.json"
+_UNFINISHED = f".{PROJECT}{atomic.TEMPORARY_SUFFIX}"
+"""What `make_project` leaves where it is killed; it is removed by the next."""
 _EMPTY = {MANIFEST, BACKUP, "lock", "lock.holder"}
 
 
 class _DemoMark(Document):
-    """Say that a demonstration made a project, and what it had come to when it was last at work there."""
+    """Say that a demonstration made a project, and which tiles and how many runs in it are its own.
+
+    Parameters
+    ----------
+    tiles
+        Checksums of the tiles that it has accepted, or is about to.
+    n_runs
+        Runs that it has trained, or is about to.
+    is_going
+        Whether the project is being removed.
+    """
 
     made_by: str = NAME
-    annotations: str
-    n_runs: int
+    tiles: tuple[str, ...] = ()
+    n_runs: int = 0
     is_going: bool = False
+
+
+class _Beginning(Document):
+    """Say, beside a project, that a demonstration is about to make it."""
+
+    made_by: str = NAME
 
 
 def check_demo_output(out: Path, image: str | None, labels: str | None, *, overwrite: bool) -> Outputs:
@@ -55,17 +79,44 @@ def check_demo_output(out: Path, image: str | None, labels: str | None, *, overw
     return outputs
 
 
-def mark_demo_project(project: Project) -> None:
-    """Note in a project that it is as the demonstration has left it."""
-    n_runs = len(project.runs.all())
-    write_document(
-        project.folder / _MARK, _DemoMark(annotations=project.annotations.checksum(), n_runs=n_runs)
-    )
+def make_demo_project(folder: Path, options: ImageOptions) -> Project:
+    """Make the project of a demonstration; one that is killed while it does so can be called again.
+
+    Raises
+    ------
+    InputError
+        If the image cannot be used, or the folder holds something.
+    StorageError
+        If the disk is full.
+    """
+    beginning = folder.with_name(_BEGINNING)
+    write_document(beginning, _Beginning())
+    made = make_project(folder, options)
+    mark_demo_project(made)
+    beginning.unlink()
+    return made
+
+
+def mark_demo_project(
+    project: Project, about_to: Sequence[LabelledTile] = (), *, n_more_runs: int = 0
+) -> None:
+    """Note in a project that it is as the demonstration has left it, and what the demonstration does next.
+
+    Parameters
+    ----------
+    about_to
+        Tiles that it is about to accept.
+    n_more_runs
+        Runs that it is about to train.
+    """
+    tiles = (*_checksums(project.annotations.labelled_tiles()), *_checksums(about_to))
+    n_runs = len(project.runs.all()) + n_more_runs
+    write_document(project.folder / _MARK, _DemoMark(tiles=tiles, n_runs=n_runs))
 
 
 def remove_demo_project(folder: Path) -> None:
     """Remove a project; one that is killed while it does so can be called again."""
-    write_document(folder / _MARK, _DemoMark(annotations="", n_runs=0, is_going=True))
+    write_document(folder / _MARK, _DemoMark(is_going=True))
     with atomic.storage_errors(folder):
         for path in sorted(folder.iterdir(), key=lambda path: (path.name == MANIFEST, path.name == _MARK)):
             if path.is_dir() and not path.is_symlink():
@@ -80,14 +131,37 @@ def is_demo_project(folder: Path) -> bool:
     if folder.is_dir() and set(os.listdir(folder)) <= _EMPTY:  # what was left when it was removed
         return True
     try:
-        mark = read_document(_DemoMark, folder / _MARK, "demonstration")
+        mark = _mark_of(folder)
         if mark.is_going:
             return True
         with open_project(folder) as project:
-            found = _DemoMark(annotations=project.annotations.checksum(), n_runs=len(project.runs.all()))
-            return found == mark and not project.drafts()
+            tiles = _checksums(project.annotations.labelled_tiles())
+            n_runs = len(project.runs.all())
+            return set(tiles) <= set(mark.tiles) and n_runs <= mark.n_runs and not project.drafts()
     except InputError:
         return False
+
+
+def _mark_of(folder: Path) -> _DemoMark:
+    """Return the mark of a project; one that was about to get its first may hold nothing yet."""
+    path = folder / _MARK
+    if not path.exists() and _is_beginning(folder.with_name(_BEGINNING)):
+        return _DemoMark()
+    return read_document(_DemoMark, path, "demonstration")
+
+
+def _is_beginning(path: Path) -> bool:
+    try:
+        return read_document(_Beginning, path, "demonstration").made_by == NAME
+    except InputError:
+        return False
+
+
+def _checksums(tiles: Iterable[LabelledTile]) -> tuple[str, ...]:
+    return tuple(
+        checksum_of([one.tile.start, one.tile.shape, hashlib.sha256(one.labels.tobytes()).hexdigest()])
+        for one in tiles
+    )
 
 
 def _recogniser(name: str) -> Recogniser | None:
@@ -96,6 +170,8 @@ def _recogniser(name: str) -> Recogniser | None:
         "report.json": is_our_json,
         PROJECT: is_demo_project,
         SAMPLE: _is_our_sample,
+        _BEGINNING: _is_beginning,
+        _UNFINISHED: lambda path: _is_beginning(path.with_name(_BEGINNING)),
     }
     return is_our_png if name.endswith(".png") else known.get(name)
 
