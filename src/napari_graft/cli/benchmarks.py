@@ -41,12 +41,19 @@ class Extent:
         In ranking and merging, try also the sources of another family of structures than the target's.
     source
         Sources that robustness looks at, by id; all where not given.
+    sets
+        Labelled sets that first-look plays, by name or by what is segmented in them, such as nuclei; all
+        where not given.
+    against
+        Earlier result of first-look, FILE.json, to compare with.
     """
 
     quick: bool = False
     seeds: int | None = None
     all_sources: Annotated[bool, Parameter(negative="")] = False
     source: Names = None
+    sets: Names = None
+    against: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,15 @@ class _Place:
 
 
 def benchmark(
-    name: Literal["throughput", "label-efficiency", "ranking", "merging", "robustness", "responsiveness"],
+    name: Literal[
+        "first-look",
+        "throughput",
+        "label-efficiency",
+        "ranking",
+        "merging",
+        "robustness",
+        "responsiveness",
+    ],
     *,
     extent: Extent = Extent(),
     out: Path = Path("benchmark-results"),
@@ -75,19 +90,20 @@ def benchmark(
     Parameters
     ----------
     name
-        throughput: how fast images are segmented; label-efficiency: what four annotated tiles reach on four
-        real data sets; ranking: whether the ranking of the sources foretells which turns out best; merging:
-        whether two sources merged are better than the best alone; robustness: what is kept of the score of
-        each source where the microscope has a fault (these four take hours and go on where they were
-        stopped); responsiveness: how late a window answers while somebody paints and a training goes on
-        (it needs a screen, real or virtual).
+        first-look: what a stranger's image gets from the first source of the ranking as it is, on every
+        labelled set; throughput: how fast images are segmented; label-efficiency: what four annotated tiles
+        reach on four real data sets; ranking: whether the ranking of the sources foretells which turns out
+        best; merging: whether two sources merged are better than the best alone; robustness: what is kept of
+        the score of each source where the microscope has a fault (these four take hours; they and first-look
+        go on where they were stopped); responsiveness: how late a window answers while somebody paints and a
+        training goes on (it needs a screen, real or virtual).
     extent
         How much is measured.
     out
         Folder for the result.
     data
-        Folder with the labelled images that label-efficiency, ranking, merging and robustness need; by
-        default ../shared/data beside the checkout.
+        Folder with the labelled images that all but throughput and responsiveness need; by default
+        ../shared/data beside the checkout.
     overwrite
         Replace files in OUT that are not known to be earlier results; never the images or a project.
     json
@@ -101,6 +117,17 @@ def benchmark(
         _BENCHMARKS[name](extent, _Place(out, data, outputs, is_silent=json))
     if json:
         print_json(loads((out / f"{name}.json").read_bytes()))
+
+
+def _first_look(extent: Extent, place: _Place) -> None:
+    from napari_graft.studies.first_look import FirstLookRequest, run_first_look
+
+    data = place.data or _shared_data()
+    request = FirstLookRequest(place.out, data, against=extent.against, outputs=place.outputs)
+    request = request if extent.sets is None else request.only(extent.sets)
+    with progress() as (report, cancel):
+        found = run_first_look(request.quick() if extent.quick else request, report=report, cancel=cancel)
+    print_markdown(*found.table())
 
 
 def _throughput(extent: Extent, place: _Place) -> None:
@@ -186,6 +213,7 @@ def _shared_data() -> Path:
 
 
 _BENCHMARKS: dict[str, Callable[[Extent, _Place], None]] = {
+    "first-look": _first_look,
     "throughput": _throughput,
     "label-efficiency": _label_efficiency,
     "ranking": _ranking,

@@ -72,7 +72,7 @@ class Memory:
             Measures it.
         """
         if source.id not in self._sources:
-            self._sources[source.id] = _checksum_of(source)
+            self._sources[source.id] = source_checksum(source)
         depends = [self.image, self._sources[source.id], part, *question]
         key = checksum_of([*depends, self.tiles] if part == "tiles" else depends)
         path = self.folder / f"{source.id}-{part}.json"
@@ -118,7 +118,7 @@ def memory_of(project: Project, *, encoder: str | None, device: str) -> Memory:
     return Memory(project.folder / FOLDER, checksum_of(image), checksum_of(tiles))
 
 
-def _checksum_of(source: Source) -> str:
+def source_checksum(source: Source) -> str:
     """Return that of all that measurements depend on; the card of a source holds that of its weights."""
     fingerprints = (read_source_file(source.path, name) for name in (archive.FINGERPRINT, archive.GENERAL))
     checksums = [None if data is None else hashlib.sha256(data).hexdigest() for data in fingerprints]

@@ -162,4 +162,9 @@ def _joined(texts: Iterable[str]) -> str:
 
 def is_generalist(source: Source) -> bool:
     """Say whether a source is the generalist of a family, or one without some collection."""
-    return source.id.partition(_WITHOUT)[0] in {pool[0] for pool in POOLS.values()}
+    return is_generalist_id(source.id)
+
+
+def is_generalist_id(source_id: str) -> bool:
+    """Say whether an id is that of a generalist, see `is_generalist`."""
+    return source_id.partition(_WITHOUT)[0] in {pool[0] for pool in POOLS.values()}

@@ -9,8 +9,9 @@ from napari_graft.io.file_kinds import Recogniser
 from napari_graft.io.marks import is_our_json, is_our_png
 from napari_graft.io.outputs import Input, Outputs
 
-_DOCUMENTS = ("throughput", "label-efficiency", "ranking", "merging", "robustness", "responsiveness")
-_LOG = re.compile(r"(label-efficiency|ranking|merging|robustness)-(runs|transfers|readings)\.jsonl")
+_STUDIES = ("first-look", "label-efficiency", "ranking", "merging", "robustness")
+_DOCUMENTS = (*_STUDIES, "throughput", "responsiveness")
+_LOG = re.compile(rf"({'|'.join(_STUDIES)})-(images|runs|transfers|readings)\.jsonl")
 _FOLDERS = ("label-efficiency", "generalists")
 """What is in them is looked at when it is written: demonstrations and sources."""
 _FIRST_LINE_BYTES = 2**20

@@ -170,3 +170,17 @@ RANKING_TARGETS = (
     Target("human_platelet_sbfsem", "image_*.tif", "labels_mitochondria_*.tif", "mitochondria", is_mask=True),
     Target("plant_leaf_em_chloroplast", "images.tif", "labels_instances.tif", "organelles"),
 )
+FIRST_LOOK_TARGETS = (
+    *RANKING_TARGETS,
+    Target("nuclei_nih3t3_uneven", "image_*.tif", "labels_instances_*.tif", "nuclei"),
+    Target("mouse_embryo_nuclei_3d", "image_01.tif", "labels_instances_01.tif", "nuclei"),
+    Target("plant_ovule_confocal_3d", "image.tif", "labels_instances.tif", "cells", (235, 150, 150)),
+    Target("fly_flyem_fibsem_small", "image_01.tif", "labels_instances_01.tif", "neurites", (10, 10, 10)),
+    Target(
+        "plant_cell_em_organelles",
+        "images.tif",
+        "labels_mitochondria_plastid.tif",
+        "organelles",
+        is_mask=True,
+    ),
+)

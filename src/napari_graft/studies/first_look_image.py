@@ -1,0 +1,158 @@
+"""One image of a labelled set, opened as a stranger would, and what sources make of it untouched."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_graft.core.checksum import checksum_of
+from napari_graft.core.progress import CancelToken, ignore_progress
+from napari_graft.core.tile import Tile
+from napari_graft.io import open_labels
+from napari_graft.metrics import evaluate
+from napari_graft.project.project import Project
+from napari_graft.scorers.order import family
+from napari_graft.segmentation.diameter import median_diameter
+from napari_graft.session.measured import source_checksum
+from napari_graft.session.predicting import PredictRequest, predict_project
+from napari_graft.session.projects import make_project
+from napari_graft.session.ranking import best_source, unseen_sources
+from napari_graft.session.views import view_of
+from napari_graft.sources.catalogue import Catalogue
+from napari_graft.sources.document import Document
+from napari_graft.sources.source import Source
+from napari_graft.studies.labelled_images import LabelledImages
+from napari_graft.studies.otsu import otsu_watershed
+from napari_graft.studies.program import program_checksum
+
+BLOBS = "cells"
+"""Family of what Otsu's threshold and a watershed can part."""
+_KEPT = ("ap50", "vi")
+
+
+class ImageLook(Document):
+    """Keep what came of one image.
+
+    Parameters
+    ----------
+    target, image, shape
+        The set, the number of the image in it, and the pixels that were looked at.
+    program, sources
+        Checksums of the code and of all sources at hand: with these it was measured.
+    first
+        The first source of the ranking.
+    scores
+        Of that source and of all others of the family that have not seen the set, by id, each untouched:
+        ``ap50`` and ``vi``.
+    otsu
+        The same of `otsu_watershed`; None for what is no blob.
+    diameter, true_diameter
+        Median diameter of the objects in pixels, as the program found it and in truth; None where the program
+        did not look for it.
+    n_objects
+        In truth.
+    seconds
+        How long all took.
+    """
+
+    target: str
+    image: int
+    shape: tuple[int, ...]
+    program: str
+    sources: str
+    first: str
+    scores: dict[str, dict[str, float]]
+    otsu: dict[str, float] | None
+    diameter: float | None
+    true_diameter: float
+    n_objects: int
+    seconds: float
+
+
+class Onlooker:
+    """Go the way of the program with one image, knowing nothing of its truth but for the scores.
+
+    Parameters
+    ----------
+    images, number
+        The set, and the image in it.
+    catalogue
+        The sources at hand.
+    cancel
+        The wish to stop.
+    """
+
+    def __init__(
+        self, images: LabelledImages, number: int, catalogue: Catalogue, cancel: CancelToken
+    ) -> None:
+        self._images = images
+        self._number = number
+        self._catalogue = catalogue
+        self._cancel = cancel
+        self._truth = images.truth(number)
+
+    def asked(self) -> dict[str, object]:
+        """Return what the result is known again by."""
+        return {
+            "target": self._images.target.key,
+            "image": self._number,
+            "shape": self._images.shape,
+            "program": program_checksum(),
+            "sources": checksum_of([source_checksum(source) for source in self._catalogue.sources()]),
+        }
+
+    def look(self, folder: Path) -> dict[str, object]:
+        """Return the other fields of `ImageLook`.
+
+        Parameters
+        ----------
+        folder
+            Where the image and its project may be while this runs.
+        """
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(dir=folder) as name:
+            options = self._images.write(self._number, Path(name))
+            with make_project(Path(name) / "stranger.graft", options) as project:
+                found = self._look_at(project, Path(name) / "segments.tif")
+        true_diameter = median_diameter(self._truth)
+        n_objects = np.count_nonzero(np.unique(self._truth))
+        seconds = round(time.monotonic() - began, 1)
+        return found | {"true_diameter": true_diameter, "n_objects": n_objects, "seconds": seconds}
+
+    def _look_at(self, project: Project, out: Path) -> dict[str, object]:
+        unseen, _ = unseen_sources(project, self._catalogue)
+        first = best_source(project, unseen, report=ignore_progress, cancel=self._cancel).source
+        tried = [source for source in unseen if source.id == first.id or self._is_rival(source)]
+        return {
+            "first": first.id,
+            "scores": {source.id: self._score(self._predict(project, source, out)) for source in tried},
+            "otsu": self._otsu(project),
+            "diameter": view_of(project, first.card.spec).object_diameter,
+        }
+
+    def _is_rival(self, source: Source) -> bool:
+        # A single plane has nothing to show to a 3-D source.
+        structure = self._images.target.structure
+        return source.card.spec.ndim == 2 and family(source.card.structure) == family(structure)
+
+    def _predict(self, project: Project, source: Source, out: Path) -> NDArray[np.uint32]:
+        request = PredictRequest(out, source=source.id)
+        predict_project(
+            project, request, catalogue=self._catalogue, report=ignore_progress, cancel=self._cancel
+        )
+        found = open_labels(out)
+        return np.asarray(found.read_raw(Tile((0, 0), found.shape))).astype(np.uint32)
+
+    def _otsu(self, project: Project) -> dict[str, float] | None:
+        if family(self._images.target.structure) != BLOBS:
+            return None
+        volume = project.volume
+        return self._score(otsu_watershed(volume.read(Tile((0, 0), volume.shape))))
+
+    def _score(self, found: NDArray[np.uint32]) -> dict[str, float]:
+        scores = evaluate(found, self._truth).as_dict()
+        return {name: float(scores[name]) for name in _KEPT}
