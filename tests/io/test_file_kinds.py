@@ -75,3 +75,12 @@ def test_a_folder_of_results_keeps_a_file_whose_content_is_not_what_its_name_say
     known = {"report.json": JSON.is_ours}.get
     with pytest.raises(InputError, match=r"report\.json is not a JSON document, as its name says"):
         Outputs(may_overwrite=True).check_folder(tmp_path, known)
+
+
+@pytest.mark.parametrize("name", ["new.graft", "new.graft/a.tif", "NEW.GRAFT/b/a.tif"])
+def test_a_place_that_would_be_taken_for_a_project_is_refused_before_the_work(
+    tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(InputError, match="only projects are called so"):
+        Outputs().check_file(tmp_path / name, TIFF)
+    assert list(tmp_path.iterdir()) == []

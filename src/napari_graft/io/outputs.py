@@ -22,6 +22,7 @@ PROJECT_SUFFIX, PROJECT_FILE, PROJECT_FOLDER = ".graft", "project.json", "annota
 
 _ZARR_FILES = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
 _OF_THE_SYSTEM = {".DS_Store", "Thumbs.db", "desktop.ini"}
+_OTHER = "choose another name"
 _HOW_TO = "choose another name, or say --overwrite to replace it"
 
 
@@ -177,6 +178,9 @@ class Outputs:
         for folder in folders:
             if is_project(folder) and not _is_same(folder, self.project):
                 raise InputError(f"{path} lies in the project {folder}: choose a place outside of projects")
+            if folder.suffix.lower() == PROJECT_SUFFIX and not os.path.lexists(folder):
+                # Once it is there it would be taken for a project, and the result refused after all the work.
+                raise InputError(f"{path} would lie in {folder}, and only projects are called so: {_OTHER}")
 
     def _refuse_input(self, path: Path, real: Path, one: Input) -> None:
         identity = _identity(one.path)
