@@ -122,3 +122,14 @@ def test_a_painted_slice_of_a_volume_is_one_slice_of_each_patch_and_says_nothing
         assert labelled.sum(1).tolist() == [1] * 4
         assert known[[1, 4]].tolist() == [0, 0]
         assert known[[0, 2, 3, 5]].min() > 0
+
+
+def test_copies_of_an_image_share_their_labels_and_are_drawn_alike() -> None:
+    plain = _example((64, 64))
+    faulty = Example(plain.image - 2, plain.train, plain.validation)
+    sampler = PatchSampler([plain, faulty], (16, 16), 1, CPU, NO_CHANGE)
+
+    assert sampler._labels[0] is sampler._labels[1]
+    rng = np.random.default_rng(0)
+    n_faulty = sum(bool(sampler.draw(rng).image.max() < 0) for _ in range(60))
+    assert 15 < n_faulty < 45
