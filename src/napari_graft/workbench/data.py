@@ -35,7 +35,7 @@ from napari_graft.workbench.project_opening import (
     open_with_found_image,
     open_with_image,
 )
-from napari_graft.workbench.project_request import ProjectRequest
+from napari_graft.workbench.project_request import ProjectRequest as _ProjectRequest
 from napari_graft.workbench.recent import remember_project
 
 
@@ -255,7 +255,7 @@ class DataModel:
         is_ours = project is not None and self.state.is_of_project
         self.state.fixed = "" if project is None or not is_ours else self._busy_words() or why_fixed(project)
 
-    def _request(self) -> ProjectRequest:
+    def _request(self) -> _ProjectRequest:
         state = self.state
         if state.image is None:
             raise InputError("no image is chosen: open one, or try the sample")
@@ -270,7 +270,7 @@ class DataModel:
         image = state.understood()
         axes = Axes(image.axes().names, state.pixel_size, state.unit)
         origin = "" if state.pixel_size is None else state.size_note.origin or GIVEN
-        return ProjectRequest(image, axes, state.folder, state.structure, state.is_inverted, origin)
+        return _ProjectRequest(image, axes, state.folder, state.structure, state.is_inverted, origin)
 
     def _update_hint(self) -> None:
         if self.state.image is None:
