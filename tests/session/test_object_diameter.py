@@ -9,7 +9,8 @@ import pytest
 import tifffile
 from tiny_loop import LOOK, make_sample, make_source
 
-from napari_graft.core.errors import InputError
+from napari_graft.core.errors import Cancelled, InputError
+from napari_graft.core.progress import CancelToken
 from napari_graft.imaging.resample import resample_image
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
@@ -63,6 +64,14 @@ def test_a_damaged_memory_of_it_costs_only_looking_again(project: Project) -> No
     first = view_of(project, SPEC).object_diameter
     (project.folder / module.FILE).write_bytes(b"{")
     assert view_of(project, SPEC).object_diameter == first
+
+
+def test_looking_can_be_stopped_and_leaves_nothing(project: Project) -> None:
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        view_of(project, SPEC, cancel)
+    assert not (project.folder / module.FILE).exists()
 
 
 def test_what_the_user_says_counts_and_nothing_is_looked_for(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_graft.core.checksum import checksum_of
 from napari_graft.core.errors import InputError, StorageError
+from napari_graft.core.progress import CancelToken
 from napari_graft.core.tile import Tile
 from napari_graft.imaging.intensity import IntensityRange
 from napari_graft.inference.predictor import Predictor
@@ -46,7 +47,9 @@ class _Found(Document):
     pixels: float | None
 
 
-def object_diameter(project: Project, spec: NetworkSpec, intensity: IntensityRange) -> float | None:
+def object_diameter(
+    project: Project, spec: NetworkSpec, intensity: IntensityRange, cancel: CancelToken
+) -> float | None:
     """Return the diameter of the wanted objects in pixels of the image; None where it is not needed or known.
 
     What the user said counts, then what a round was trained with. Where the pixel sizes of image and model
@@ -61,7 +64,7 @@ def object_diameter(project: Project, spec: NetworkSpec, intensity: IntensityRan
     if spec.pixel_size is not None and project.volume.axes.pixel_size is not None:
         return None
     trained = [run.record.object_diameter for run in project.runs.all() if run.record.object_diameter]
-    return trained[0] if trained else _remembered(project, intensity)
+    return trained[0] if trained else _remembered(project, intensity, cancel)
 
 
 def choose_scout(sources: list[Source], structure: str | None, image: str) -> Source | None:
@@ -84,7 +87,7 @@ def _n_sets(source: Source) -> int:
     return len(source.card.training.datasets)
 
 
-def _remembered(project: Project, intensity: IntensityRange) -> float | None:
+def _remembered(project: Project, intensity: IntensityRange, cancel: CancelToken) -> float | None:
     manifest = project.manifest
     scout = choose_scout(Catalogue().sources(), manifest.structure, project.image.path)
     if scout is None:
@@ -94,22 +97,30 @@ def _remembered(project: Project, intensity: IntensityRange) -> float | None:
     path = project.folder / FILE
     known = _read(path)
     if known is None or known.key != key:
-        found = look_for_diameter(project.volume, intensity, scout)
+        found = look_for_diameter(project.volume, intensity, scout, cancel)
         known = _Found(key=key, pixels=None if found is None else found.pixels)
         with suppress(StorageError):  # it is only looked for again
             _write(path, known)
     return known.pixels
 
 
-def look_for_diameter(volume: Volume, intensity: IntensityRange, scout: Source) -> FoundDiameter | None:
-    """Return how wide the objects are that a source finds in an image, None where that cannot be told."""
+def look_for_diameter(
+    volume: Volume, intensity: IntensityRange, scout: Source, cancel: CancelToken
+) -> FoundDiameter | None:
+    """Return how wide the objects are that a source finds in an image, None where that cannot be told.
+
+    Raises
+    ------
+    Cancelled
+        Between two tiles, when asked to stop.
+    """
     model = model_of_source(scout)
     own = model.spec.object_diameter
     assert own is not None
     predictor = Predictor(model.network, choose_device("auto"))
 
     def objects(image: NDArray[np.float32]) -> NDArray[np.uint32]:
-        answer = predictor.predict_array(image)
+        answer = predictor.predict_array(image, cancel)
         return decode(answer[0], answer[1:], model.spec.offsets, model.decode)
 
     def look(factor: float) -> Looks:

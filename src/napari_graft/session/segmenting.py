@@ -67,7 +67,7 @@ def segment_each(
     Cancelled
         Between two tiles, when asked to stop.
     """
-    view = view_of(project, model.spec)
+    view = view_of(project, model.spec, cancel)
     predictor = Predictor(model.network, choose_device(device))
     halo = view.on_image(HALO[model.spec.ndim])
     for tile in tiles:

@@ -67,7 +67,7 @@ class ProjectTarget:
         key = _scale(spec, zoom)
         with self._lock:
             if key not in self._tiles:
-                view = view_of(self.project, spec)
+                view = view_of(self.project, spec, self.workplace.cancel)
                 lengths = [max(1, round(length / zoom)) for length in FEATURE_TILE[spec.ndim]]
                 boxes = random_tiles(view, lengths, N_TILES[spec.ndim], np.random.default_rng(_SEED))
                 self._tiles[key] = [_zoomed(view.read(box), zoom) for box in boxes]
@@ -95,7 +95,7 @@ class ProjectTarget:
         with self._lock:
             if key not in self._examples:
                 annotated = self.project.annotations.labelled_tiles()
-                view = view_of(self.project, spec)
+                view = view_of(self.project, spec, self.workplace.cancel)
                 self._examples[key] = make_examples(view, annotated) if annotated else []
             return self._examples[key]
 

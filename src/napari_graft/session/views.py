@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from napari_graft.core.progress import CancelToken
 from napari_graft.core.tile import Tile
 from napari_graft.imaging.intensity import IntensityRange, estimate_intensity_range
 from napari_graft.inference.view import ModelView
@@ -38,10 +39,20 @@ def intensity_of(project: Project) -> IntensityRange:
     return replace(found, inverted=manifest.inverted)
 
 
-def view_of(project: Project, spec: NetworkSpec) -> ModelView:
-    """Return the project's image as a model of `spec` sees it."""
+def view_of(project: Project, spec: NetworkSpec, cancel: CancelToken | None = None) -> ModelView:
+    """Return the project's image as a model of `spec` sees it.
+
+    Where the model knows how wide its objects are, those of the image may first have to be looked for, which
+    takes seconds.
+
+    Raises
+    ------
+    Cancelled
+        When asked to stop meanwhile.
+    """
     intensity = intensity_of(project)
-    return ModelView(project.volume, intensity, spec, object_diameter(project, spec, intensity))
+    diameter = object_diameter(project, spec, intensity, cancel or CancelToken())
+    return ModelView(project.volume, intensity, spec, diameter)
 
 
 def random_tiles(view: ModelView, lengths: Sequence[int], n: int, rng: np.random.Generator) -> list[Tile]:
