@@ -11,6 +11,7 @@ import tifffile
 from tiny_loop import make_sample
 
 from napari_graft.annotation.labelled_tile import LabelledTile
+from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
@@ -52,6 +53,17 @@ def _tile(y: int) -> LabelledTile:
 def _is_allowed(out: Path, options: ImageOptions) -> bool:
     check_demo_output(out, options.image, None, overwrite=False)
     return is_demo_project(out / PROJECT)
+
+
+def test_its_folder_is_made_where_there_is_none(tmp_path: Path, options: ImageOptions) -> None:
+    make_demo_project(tmp_path / "new" / "out" / PROJECT, options).close()
+    assert [path.name for path in (tmp_path / "new" / "out").iterdir()] == [PROJECT]
+
+
+def test_an_image_that_cannot_be_used_leaves_nothing_behind(out: Path) -> None:
+    with pytest.raises(InputError):
+        make_demo_project(out / PROJECT, ImageOptions(str(out / "missing.tif")))
+    assert not list(out.iterdir())
 
 
 def test_killed_before_its_project_has_a_mark_it_can_be_called_again(

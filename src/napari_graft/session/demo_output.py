@@ -11,7 +11,7 @@ from pathlib import Path
 
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.checksum import checksum_of
-from napari_graft.core.errors import InputError
+from napari_graft.core.errors import GraftError, InputError
 from napari_graft.io import atomic
 from napari_graft.io.file_kinds import Recogniser
 from napari_graft.io.location import split_location
@@ -90,8 +90,14 @@ def make_demo_project(folder: Path, options: ImageOptions) -> Project:
         If the disk is full.
     """
     beginning = folder.with_name(_BEGINNING)
+    with atomic.storage_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
     write_document(beginning, _Beginning())
-    made = make_project(folder, options)
+    try:
+        made = make_project(folder, options)
+    except GraftError:
+        beginning.unlink()
+        raise
     mark_demo_project(made)
     beginning.unlink()
     return made
