@@ -242,7 +242,8 @@ def header_in(data: bytes, path: Path) -> DraftHeader | None:
     line, feed, _ = data.partition(b"\n")
     if feed:
         return parse_document(DraftHeader, line, f"draft {str(path)!r}")
-    if b"}" in data[:-1] or len(data) > _LONGEST_HEADER:  # it is whole, but for its line feed
+    written = data.rstrip(b"\0")  # a power cut can leave zeros
+    if b"}" in written[:-1] or len(written) > _LONGEST_HEADER:  # it is whole, but for its line feed
         raise DamagedFileError(f"draft {str(path)!r} is damaged: it has no header; restore it from a backup")
     return None
 
