@@ -60,9 +60,10 @@ def test_its_folder_is_made_where_there_is_none(tmp_path: Path, options: ImageOp
     assert [path.name for path in (tmp_path / "new" / "out").iterdir()] == [PROJECT]
 
 
-def test_an_image_that_cannot_be_used_leaves_nothing_behind(out: Path) -> None:
+@pytest.mark.parametrize("folder", [".", "new", "new/out"])
+def test_an_image_that_cannot_be_used_leaves_nothing_behind(out: Path, folder: str) -> None:
     with pytest.raises(InputError):
-        make_demo_project(out / PROJECT, ImageOptions(str(out / "missing.tif")))
+        make_demo_project(out / folder / PROJECT, ImageOptions(str(out / "missing.tif")))
     assert not list(out.iterdir())
 
 

@@ -90,6 +90,7 @@ def make_demo_project(folder: Path, options: ImageOptions) -> Project:
         If the disk is full.
     """
     beginning = folder.with_name(_BEGINNING)
+    new_folders = [one for one in (folder.parent, *folder.parent.parents) if not one.exists()]
     with atomic.storage_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
     write_document(beginning, _Beginning())
@@ -97,6 +98,8 @@ def make_demo_project(folder: Path, options: ImageOptions) -> Project:
         made = make_project(folder, options)
     except GraftError:
         beginning.unlink()
+        for one in new_folders:
+            one.rmdir()
         raise
     mark_demo_project(made)
     beginning.unlink()
