@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,22 +15,18 @@ from napari_graft.core.errors import InputError, StorageError
 from napari_graft.core.progress import CancelToken
 from napari_graft.core.tile import Tile
 from napari_graft.imaging.intensity import IntensityRange
-from napari_graft.inference.predictor import Predictor
 from napari_graft.inference.view import ModelView
 from napari_graft.io import atomic
 from napari_graft.io.volume import Volume
-from napari_graft.nets.device import choose_device
 from napari_graft.project.project import Project
-from napari_graft.scorers.consistency import changes
-from napari_graft.scorers.order import family
-from napari_graft.scorers.scale import FoundDiameter, Looks, find_diameter
-from napari_graft.segmentation.decode import decode
-from napari_graft.session.models import model_of_source
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.document import Document, read_document, write_document
 from napari_graft.sources.exclude import trained_on
 from napari_graft.sources.network_spec import NetworkSpec
 from napari_graft.sources.source import Source
+
+if TYPE_CHECKING:
+    from napari_graft.scorers.scale import FoundDiameter, Looks
 
 FILE = Path("cache", "object-diameter.json")
 _SEEN = {"signature", "shape", "axes", "declared_axes", "channel", "inverted"}
@@ -72,6 +69,8 @@ def choose_scout(sources: list[Source], structure: str | None, image: str) -> So
 
     None where no such source knows the diameter of its objects, or has not seen the image in its training.
     """
+    from napari_graft.scorers.order import family
+
     suited = [
         source
         for source in sources
@@ -114,6 +113,14 @@ def look_for_diameter(
     Cancelled
         Between two tiles, when asked to stop.
     """
+    # all of them load torch, and whoever only opens a project has no need of it
+    from napari_graft.inference.predictor import Predictor
+    from napari_graft.nets.device import choose_device
+    from napari_graft.scorers.consistency import changes
+    from napari_graft.scorers.scale import find_diameter
+    from napari_graft.segmentation.decode import decode
+    from napari_graft.session.models import model_of_source
+
     model = model_of_source(scout)
     own = model.spec.object_diameter
     assert own is not None
