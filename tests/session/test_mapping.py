@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from matplotlib.image import imread
+from PIL import Image
 
 from napari_graft.cli.app import run
 from napari_graft.core.progress import CancelToken, ignore_progress
@@ -98,13 +100,23 @@ def test_the_command_writes_a_picture_and_the_numbers(
     assert run(["sources", "map", "--out", "map.svg"]) == 2
 
 
+def _png() -> bytes:
+    buffer = BytesIO()
+    Image.new("L", (4, 4)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 @pytest.mark.usefixtures("mapped_sources")
 @pytest.mark.parametrize("name", ["map.png", "map.json"])
 def test_a_map_replaces_an_earlier_one_and_nothing_else(folder: Path, tmp_path: Path, name: str) -> None:
     command = ["sources", "map", str(folder), "--out", str(tmp_path / name)]
     (tmp_path / name).write_text("mine")
-    assert run(command) == 2
+    assert run([*command, "--overwrite"]) == 2  # it is none of what its name says
     assert (tmp_path / name).read_text() == "mine"
+    somebodys = b"[1, 2]" if name.endswith(".json") else _png()
+    (tmp_path / name).write_bytes(somebodys)
+    assert run(command) == 2
+    assert (tmp_path / name).read_bytes() == somebodys
     assert run([*command, "--overwrite"]) == 0
     assert run(command) == 0
 

@@ -75,7 +75,7 @@ def test_a_notebook_shows_the_project_with_a_picture(tmp_path: Path, image: Path
     with napari_graft.new_project(tmp_path / "p.graft", moved, structure="nuclei") as project:
         assert repr(project) == "<Project p.graft: nuclei in 128 × 128 yx, 0 painted tiles, 0 runs>"
         page = project._repr_html_()
-    assert "data:image/png;base64," in page
+    assert "data:image/webp;base64," in page
     moved.unlink()
     page = napari_graft.open_project(tmp_path / "p.graft")._repr_html_()
     assert "nuclei in 128 × 128" in page
