@@ -227,6 +227,7 @@ def test_keys_work_whichever_layer_is_active_and_are_given_back(painter: Painter
     assert own.mode != "add_ellipse"
 
     painter.dock.workbench.context.close_project()
+    painter.qtbot.waitUntil(lambda: own.visible)  # what was hidden while a tile was painted comes back
     viewer.layers.selection.active = own
     painter.press("e")
     assert own.mode == "add_ellipse"
