@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import zarr
 from napari.layers import Labels
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
@@ -20,7 +19,11 @@ from desk import SIDE, SOURCE, make_small_project
 
 from napari_graft._napari.layers import find_layer, mark
 from napari_graft._qt.tabs.annotate_tab import AnnotateTab
+from napari_graft.core.axes import Axes
 from napari_graft.core.tile import Tile
+from napari_graft.io import open_label_sink
+from napari_graft.io.outputs import Outputs
+from napari_graft.io.sink import SinkOptions
 from napari_graft.io.weights import save_tensors
 from napari_graft.project.opening import open_project
 from napari_graft.project.result_store import ResultRecord, ResultStore
@@ -43,13 +46,16 @@ def folder(tmp_path: Path) -> Path:
     folder = make_small_project(tmp_path)
     source, store = Catalogue().get(SOURCE), ResultStore(folder / "results")
     store.make_folder()
+    options = SinkOptions(outputs=Outputs(project=folder))
     with open_project(folder, write=True) as project:
         for _ in range(2):
             run = project.new_run(SOURCE, source.card.spec, n_tiles=1)
             save_tensors(run.weights_path, source.load_weights(), {})
             run.finish(stopped_by="budget", kept=True)
-            for path, kind in ((store.labels_path(run.id), "u4"), (store.uncertainty_path(run.id), "f4")):
-                zarr.create_array(path / "0", shape=(SIDE, SIDE), dtype=kind)
+            for path, dtype in ((store.labels_path(run.id), "u4"), (store.uncertainty_path(run.id), "f4")):
+                sink = open_label_sink(path, (SIDE, SIDE), Axes(("y", "x")), dtype, options=options)
+                sink.write(Tile((0, 0), (SIDE, SIDE)), np.zeros((SIDE, SIDE), dtype))
+                sink.finish()
             store.add(ResultRecord(run=run.id, start=(0, 0), shape=(SIDE, SIDE), n_objects=0))
     return folder
 

@@ -33,7 +33,7 @@ def refuse_immense(data: LazyArray, path: str) -> None:
     chunk = getattr(data, "chunks", None)
     if not isinstance(chunk, tuple):
         return
-    if min(chunk, default=0) < 1:
+    if min(chunk, default=1) < 1:
         raise InputError(f"{path} is kept in chunks of {chunk}, so of no pixel: make a new copy")
     n_bytes = prod(map(int, chunk)) * itemsize
     if n_bytes > LARGEST_CHUNK_BYTES:
