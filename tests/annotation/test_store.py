@@ -12,10 +12,14 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_graft.annotation import pending
+from napari_graft.annotation import store as store_module
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.annotation.store import AnnotationStore
 from napari_graft.core.errors import InputError, StorageError
 from napari_graft.core.tile import Tile
+from napari_graft.io import atomic
+from napari_graft.io.damage import DamageLog
 
 Paint = Callable[..., LabelledTile]
 
@@ -130,13 +134,146 @@ def test_a_store_open_for_reading_takes_nothing(tmp_path: Path, paint: Paint) ->
         AnnotationStore(tmp_path / "a", writable=False).write(paint((0, 0), (8, 8)))
 
 
-def test_what_a_killed_writer_left_does_not_count_and_goes_with_the_next_write(
+class _Killed(BaseException):
+    """Stands for SIGKILL: nothing that tidies up on errors may hold it."""
+
+
+def _kill_at(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """End the next writer before its step of this number; a step writes a file or removes one."""
+    left = iter(range(number, -1, -1))
+
+    def step(function: Callable[..., None]) -> Callable[..., None]:
+        def killed(*arguments: object, **options: object) -> None:
+            if next(left) == 0:
+                raise _Killed
+            function(*arguments, **options)
+
+        return killed
+
+    monkeypatch.setattr(store_module, "write_document", step(store_module.write_document))
+    monkeypatch.setattr(atomic, "write_bytes", step(atomic.write_bytes))
+    monkeypatch.setattr(pending, "remove", step(pending.remove))
+    monkeypatch.setattr(pending, "end", step(pending.end))
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def _values(store: AnnotationStore) -> dict[tuple[int, ...], int]:
+    return {one.tile.start: int(one.labels.max()) for one in store.labelled_tiles()}
+
+
+@pytest.mark.parametrize("is_removed", [False, True])
+def test_a_writer_killed_at_any_step_leaves_the_old_or_the_new_and_all_else_is_tidied(
+    tmp_path: Path, paint: Paint, is_removed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files of an earlier painting are removed, and those of this one written or removed, when it happens."""
+    tile = paint((0, 0), (8, 8), 3)
+    outcomes = []
+    for number in range(50):
+        folder = tmp_path / str(number)
+        for value in (1, 2):
+            AnnotationStore(folder).write(paint((0, 0), (8, 8), value))
+        AnnotationStore(folder).write(paint((0, 16), (8, 8), 9))
+        AnnotationStore(folder).write(paint((0, 16), (8, 8), 10))
+        try:
+            with monkeypatch.context() as patch:
+                _kill_at(patch, number)
+                AnnotationStore(folder).remove(tile.tile) if is_removed else AnnotationStore(folder).write(
+                    tile
+                )
+        except _Killed:
+            pass
+        else:
+            break
+        damage = DamageLog(writable=True)
+        store = AnnotationStore(folder, damage=damage)
+        outcomes.append(_values(store).get((0, 0)))
+        assert _values(store)[0, 16] == 10
+        store.write(paint((8, 8), (8, 8), 4))
+        store.write(paint((8, 8), (8, 8), 5))
+        store.remove(Tile((8, 8), (8, 8)))
+
+        assert _values(store).get((0, 0)) == outcomes[-1]
+        assert damage.notes == ()
+        n_tiles = len(store.tiles())
+        assert [Path(name).suffix for name in _names(folder)] == [".json", ".tif"] * n_tiles
+    assert number > 5
+    assert sorted(set(outcomes), key=str) == [2, None if is_removed else 3]
+
+
+def test_labels_whose_record_was_removed_by_hand_are_named_and_kept_and_come_back_with_it(
     tmp_path: Path, paint: Paint
 ) -> None:
+    damage = DamageLog(writable=True)
+    store = AnnotationStore(tmp_path / "a", damage=damage)
+    store.write(paint((0, 0), (8, 8), 3))
+    store.write(paint((0, 16), (8, 8), 4))
+    lost = tmp_path / "a" / "000000.json"
+    record = lost.read_bytes()
+    lost.unlink()
+
+    assert _values(store) == {(0, 16): 4}
+    assert _values(AnnotationStore(tmp_path / "a", writable=False, damage=damage)) == {(0, 16): 4}
+    for value in (5, 6):
+        store.write(paint((0, 32), (8, 8), value))
+        store.write(paint((0, 16), (8, 8), value))
+    store.remove(Tile((0, 32), (8, 8)))
+
+    (note,) = damage.notes
+    assert "000000.tif" in note
+    assert "000000.json" in note
+    lost.write_bytes(record)
+    assert _values(store) == {(0, 0): 3, (0, 16): 6}
+
+
+def test_the_newest_labels_are_kept_where_their_record_was_removed_and_that_of_the_earlier_ones_not(
+    tmp_path: Path, paint: Paint
+) -> None:
+    store = AnnotationStore(tmp_path / "a")
+    store.write(paint((0, 0), (8, 8), 3))
+    store.write(paint((0, 0), (8, 8), 4))
+    (tmp_path / "a" / "000001.json").unlink()
+
+    store.write(paint((0, 0), (8, 8), 5))
+    store.write(paint((0, 0), (8, 8), 6))
+
+    assert tifffile.imread(tmp_path / "a" / "000001.tif").max() == 4
+    assert _values(store) == {(0, 0): 6}
+
+
+def test_a_tile_that_is_being_written_or_removed_is_no_lost_one(
+    tmp_path: Path, paint: Paint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader looks before each step of a writer in another process."""
+    damage = DamageLog(writable=False)
+    reader = AnnotationStore(tmp_path / "a", writable=False, damage=damage)
+    writer = AnnotationStore(tmp_path / "a")
+    looks = []
+
+    def look_before(do: Callable[..., None]) -> Callable[..., None]:
+        def look(*arguments: object, **options: object) -> None:
+            looks.append(reader.tiles())
+            do(*arguments, **options)
+
+        return look
+
+    monkeypatch.setattr(atomic, "write_bytes", look_before(atomic.write_bytes))
+    monkeypatch.setattr(store_module, "write_document", look_before(store_module.write_document))
+    monkeypatch.setattr(pending, "remove", look_before(pending.remove))
+    for value in (1, 2, 3):
+        writer.write(paint((0, 0), (8, 8), value))
+    writer.remove(Tile((0, 0), (8, 8)))
+
+    assert len(looks) > 10
+    assert damage.notes == ()
+
+
+def test_what_is_not_ours_and_half_files_of_ours_do_not_count(tmp_path: Path, paint: Paint) -> None:
     folder = tmp_path / "a"
     store = AnnotationStore(folder)
     store.write(paint((0, 0), (8, 8), 3))
-    (folder / "000001.tif").write_bytes(b"labels whose record was never written")
     (folder / ".000002.tif.0123.partial").write_bytes(b"half a file")
     (folder / "notes.txt").write_text("of the user")
 
@@ -144,8 +281,7 @@ def test_what_a_killed_writer_left_does_not_count_and_goes_with_the_next_write(
     store.write(paint((8, 8), (8, 8), 4))
 
     assert [t.labels.max() for t in store.labelled_tiles()] == [3, 4]
-    names = sorted(path.name for path in folder.iterdir())
-    assert names == ["000000.json", "000000.tif", "000001.json", "000001.tif", "notes.txt"]
+    assert _names(folder) == ["000000.json", "000000.tif", "000001.json", "000001.tif", "notes.txt"]
 
 
 def test_damaged_and_missing_labels_are_named(tmp_path: Path, paint: Paint) -> None:

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from napari_graft.annotation import pending
 from napari_graft.annotation.holdout import role_of
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.annotation.tile_record import TileRecord, decode_labels, encode_labels
@@ -33,7 +34,7 @@ class AnnotationStore:
     A tile is stored when its JSON file is there: being killed at any moment leaves the tile as it was before
     or as it is after. Files that no longer count are passed over, and removed by the next write only, so that
     a reader in another process does not lose what it has just listed. There may be many readers beside one
-    writer.
+    writer. Labels whose record was removed by others stay where they are: with the record, the tile is back.
 
     Parameters
     ----------
@@ -110,11 +111,7 @@ class AnnotationStore:
         with atomic.storage_errors(self._folder):
             # What it was before goes first, or it would come back; and a record before its labels.
             self._remove_all_but(listed)
-            for path in (
-                self._labels_path(found.serial).with_suffix(".json"),
-                self._labels_path(found.serial),
-            ):
-                _remove(path)
+            pending.forget(self._labels_path(found.serial).with_suffix(".json"))
             atomic.sync_folder(self._folder)
 
     def read(self, tile: Tile) -> LabelledTile:
@@ -158,6 +155,7 @@ class AnnotationStore:
         damage = self._damage
         if damage is None:
             return listed
+        pending.tell_of_lost_records(self._folder, damage)
         stored = []
         for one in listed:
             try:
@@ -257,8 +255,11 @@ class AnnotationStore:
             order=order,
             sha256=hashlib.sha256(data).hexdigest(),
         )
-        atomic.write_bytes(self._labels_path(serial), data)
-        write_document(self._labels_path(serial).with_suffix(".json"), record)
+        path = self._labels_path(serial)
+        pending.begin(path)
+        atomic.write_bytes(path, data)
+        write_document(path.with_suffix(".json"), record)
+        pending.end(path)
 
     def _read_files(self, stored: _Stored) -> LabelledTile:
         path, record = self._labels_path(stored.serial), stored.record
@@ -283,19 +284,12 @@ class AnnotationStore:
 
     def _remove_all_but(self, stored: list[_Stored]) -> None:
         kept = {s.serial for s in stored}
-        # JSON files first: a TIFF file without one counts for nothing, the reverse would be a damaged tile.
-        for pattern in ("*.json", "*.tif"):
-            for path in self._folder.glob(pattern):
-                if _NUMBER.fullmatch(path.stem) and int(path.stem) not in kept:
-                    _remove(path)
+        pending.finish(self._folder)
+        for path in self._folder.glob("*.json"):
+            if _NUMBER.fullmatch(path.stem) and int(path.stem) not in kept:
+                pending.forget(path)
         for path in self._folder.glob(f".*{atomic.TEMPORARY_SUFFIX}"):
-            _remove(path)
-
-
-def _remove(path: Path) -> None:
-    """Remove a file of ours; a folder of its name is none."""
-    if not path.is_dir() or path.is_symlink():
-        path.unlink()
+            pending.remove(path)
 
 
 def _is_met(tile: Tile, new: Tile) -> bool:
