@@ -243,6 +243,45 @@ def test_the_newest_labels_are_kept_where_their_record_was_removed_and_that_of_t
     assert _values(store) == {(0, 0): 6}
 
 
+@pytest.mark.parametrize("is_copied", [False, True])
+def test_newest_labels_that_are_damaged_let_the_earlier_ones_count_and_the_next_write_keeps_these(
+    tmp_path: Path, paint: Paint, is_copied: bool
+) -> None:
+    """A record copied over that of another tile claims to be a newer painting of the first."""
+    folder, damage = tmp_path / "a", DamageLog(writable=True)
+    store = AnnotationStore(folder, damage=damage)
+    store.write(paint((0, 0), (8, 8), 3))
+    if is_copied:
+        store.write(paint((0, 16), (8, 8), 4))
+        (folder / "000001.json").write_bytes((folder / "000000.json").read_bytes())
+    else:
+        store.write(paint((0, 0), (8, 8), 4))
+        (folder / "000001.tif").write_bytes(b"damaged")
+    kept = (folder / "000001.tif").read_bytes()
+    store = AnnotationStore(folder, damage=damage)
+
+    assert _values(store) == {(0, 0): 3}
+    store.write(paint((0, 32), (8, 8), 5))
+    store.write(paint((0, 32), (8, 8), 6))
+    assert _values(AnnotationStore(folder, damage=damage)) == {(0, 0): 3, (0, 32): 6}
+    assert (folder / "000001.tif.damaged").read_bytes() == kept
+    assert "000001.tif.damaged" in damage.notes[0]
+    store.write(paint((0, 0), (8, 8), 7))
+    store.remove(Tile((0, 0), (8, 8)))
+    assert _values(AnnotationStore(folder, damage=damage)) == {(0, 32): 6}
+
+
+def test_a_record_with_zeros_before_its_number_is_none_of_ours(tmp_path: Path, paint: Paint) -> None:
+    folder = tmp_path / "a"
+    store = AnnotationStore(folder, damage=DamageLog(writable=True))
+    store.write(paint((0, 0), (8, 8), 3))
+    (folder / "0000007.json").write_bytes((folder / "000000.json").read_bytes())
+
+    assert _values(store) == {(0, 0): 3}
+    store.write(paint((0, 16), (8, 8), 3))
+    assert (folder / "0000007.json").exists()
+
+
 def test_a_tile_that_is_being_written_or_removed_is_no_lost_one(
     tmp_path: Path, paint: Paint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

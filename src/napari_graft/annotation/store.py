@@ -10,6 +10,7 @@ from typing import NamedTuple
 from napari_graft.annotation import pending
 from napari_graft.annotation.holdout import role_of
 from napari_graft.annotation.labelled_tile import LabelledTile
+from napari_graft.annotation.places import check_place, is_met
 from napari_graft.annotation.tile_record import TileRecord, decode_labels, encode_labels
 from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.core.tile import Tile
@@ -19,7 +20,7 @@ from napari_graft.io.regular import read_regular
 from napari_graft.sources.document import read_document, write_document
 
 MAX_LABELS_BYTES = 2**31
-_NUMBER = re.compile("[0-9]{6,12}")
+_NUMBER = re.compile("[1-9][0-9]{6,11}|[0-9]{6}")
 
 
 class _Stored(NamedTuple):
@@ -78,12 +79,12 @@ class AnnotationStore:
         """
         self._require_writable()
         listed, stored = self._listed(), self._stored()
-        self._check_place(labelled_tile.tile, stored)
+        check_place(labelled_tile.tile, [s.tile for s in stored])
         # Of a tile whose labels were damaged the record is there still: painted anew, its role stays.
-        listed = [s for s in listed if s in stored or not _is_met(s.tile, labelled_tile.tile)]
+        listed = [s for s in listed if s in stored or not is_met(s.tile, labelled_tile.tile)]
         with atomic.storage_errors(self._folder):
             self._folder.mkdir(exist_ok=True)
-            self._remove_all_but(listed)
+            self._remove_all_but([*listed, *stored])
         before = next((s.record for s in listed if s.tile == labelled_tile.tile), None)
         order = before.order if before else max((s.record.order + 1 for s in listed), default=0)
         role = before.role if before else role_of(order)
@@ -109,9 +110,10 @@ class AnnotationStore:
         if found is None:
             raise InputError(f"the tile at {tile.start} of shape {tile.shape} is not annotated")
         with atomic.storage_errors(self._folder):
-            # What it was before goes first, or it would come back; and a record before its labels.
-            self._remove_all_but(listed)
-            pending.forget(self._labels_path(found.serial).with_suffix(".json"))
+            # What it was before goes first, or it would come back.
+            others = [s for s in (*listed, *self._stored()) if s.tile != tile]
+            self._remove_all_but([found, *others])
+            pending.forget(self._record_path(found.serial))
             atomic.sync_folder(self._folder)
 
     def read(self, tile: Tile) -> LabelledTile:
@@ -151,23 +153,24 @@ class AnnotationStore:
 
     def _stored(self) -> list[_Stored]:
         """Return the tiles that count, in the order in which they were first accepted."""
-        listed = self._listed()
         damage = self._damage
         if damage is None:
-            return listed
+            return self._listed()
         pending.tell_of_lost_records(self._folder, damage)
         stored = []
-        for one in listed:
-            try:
-                self._check_labels(one)
-                stored.append(one)
-            except FileNotFoundError:
-                if self._is_replaced(one):
-                    return self._stored()
-                damage.tell(str(self._missing(one)))
-            except DamagedFileError as error:
-                damage.set_aside(error, self._labels_path(one.serial))
-        return stored
+        for records in self._records().values():
+            for one in reversed(records):
+                try:
+                    self._check_labels(one)
+                    stored.append(one)
+                    break  # else what the tile was before counts, where that is there still
+                except FileNotFoundError:
+                    if self._is_replaced(one):
+                        return self._stored()
+                    damage.tell(str(self._missing(one)))
+                except DamagedFileError as error:
+                    damage.set_aside(error, self._labels_path(one.serial))
+        return sorted(stored, key=_order)
 
     def _check_labels(self, stored: _Stored) -> None:
         if stored.serial not in self._whole:
@@ -176,7 +179,11 @@ class AnnotationStore:
 
     def _listed(self) -> list[_Stored]:
         """Return the newest record of each tile."""
-        latest: dict[Tile, _Stored] = {}
+        return sorted((records[-1] for records in self._records().values()), key=_order)
+
+    def _records(self) -> dict[Tile, list[_Stored]]:
+        """Return the records of each tile, the newest last."""
+        found: dict[Tile, list[_Stored]] = {}
         for path in sorted(self._folder.glob("*.json")):
             if not _NUMBER.fullmatch(path.stem):
                 continue
@@ -189,10 +196,10 @@ class AnnotationStore:
                 continue
             except InputError:
                 if not path.exists():  # replaced by the writer since it was listed
-                    return self._listed()
+                    return self._records()
                 raise
-            latest[stored.tile] = stored
-        return sorted(latest.values(), key=lambda stored: stored.record.order)
+            found.setdefault(stored.tile, []).append(stored)
+        return found
 
     def _read_record(self, path: Path) -> _Stored:
         record = read_document(TileRecord, path, "annotation")
@@ -205,9 +212,8 @@ class AnnotationStore:
         return _Stored(int(path.stem), tile, record)
 
     def _is_replaced(self, stored: _Stored) -> bool:
-        """Say whether the writer has replaced a tile, and removed the old labels, since it was listed."""
-        latest = next((s for s in self._listed() if s.tile == stored.tile), stored)
-        return latest.serial != stored.serial
+        """Say whether the writer has removed a record, and then its labels, since it was listed."""
+        return not self._record_path(stored.serial).exists()
 
     def _missing(self, stored: _Stored) -> InputError:
         return InputError(
@@ -220,24 +226,6 @@ class AnnotationStore:
             raise InputError(
                 f"annotations {str(self._folder)!r} are open for reading: open the project for writing"
             )
-
-    def _check_place(self, tile: Tile, stored: list[_Stored]) -> None:
-        if min(tile.start) < 0 or tile.level != 0:
-            raise InputError(
-                f"the tile at {tile.start} of level {tile.level} cannot be annotated: "
-                "annotate at full resolution, inside the image"
-            )
-        for other in (s.tile for s in stored):
-            if other.ndim != tile.ndim:
-                raise InputError(
-                    f"the tile at {tile.start} has {tile.ndim} axes where the annotated ones have "
-                    f"{other.ndim}: annotate tiles of this image"
-                )
-            if other != tile and other.overlaps(tile):
-                raise InputError(
-                    f"the tile at {tile.start} of shape {tile.shape} overlaps the annotated one at "
-                    f"{other.start} of shape {other.shape}: paint that one anew, or choose another place"
-                )
 
     def _next_serial(self) -> int:
         """Return the number behind all that are in the folder, those of files that were set aside as well."""
@@ -258,7 +246,7 @@ class AnnotationStore:
         path = self._labels_path(serial)
         pending.begin(path)
         atomic.write_bytes(path, data)
-        write_document(path.with_suffix(".json"), record)
+        write_document(self._record_path(serial), record)
         pending.end(path)
 
     def _read_files(self, stored: _Stored) -> LabelledTile:
@@ -282,6 +270,9 @@ class AnnotationStore:
     def _labels_path(self, serial: int) -> Path:
         return self._folder / f"{serial:06d}.tif"
 
+    def _record_path(self, serial: int) -> Path:
+        return self._labels_path(serial).with_suffix(".json")
+
     def _remove_all_but(self, stored: list[_Stored]) -> None:
         kept = {s.serial for s in stored}
         pending.finish(self._folder)
@@ -292,5 +283,5 @@ class AnnotationStore:
             pending.remove(path)
 
 
-def _is_met(tile: Tile, new: Tile) -> bool:
-    return tile != new and tile.ndim == new.ndim and tile.overlaps(new)
+def _order(stored: _Stored) -> int:
+    return stored.record.order
