@@ -49,8 +49,8 @@ def test_faces_join_each_two_blocks_once_and_lie_in_both() -> None:
 
 def test_blocks_are_equally_large_and_no_larger_than_the_memory_allows() -> None:
     plan = plan_blocks(view_of(np.zeros((3, 1100, 700)), FLAT), None, None)
-    assert plan.block == (1, 550, 700)
-    assert plan.halo == (0, 48, 48)
+    assert plan.block == (1, 560, 700)  # a multiple of what the network's grid asks for
+    assert plan.halo == (0, 64, 64)
     assert len(plan) == 6
     assert plan_blocks(view_of(np.zeros((1024, 512)), FLAT), None, None).block == (1024, 512)
 
@@ -59,9 +59,9 @@ def test_lengths_follow_the_pixel_size_within_bounds() -> None:
     spec = ModelSpec(pixel_size=(8.0, 8.0))
     image = np.broadcast_to(np.float32(0), (10_000, 10_000))
     plan = plan_blocks(view_of(image, spec, Axes(("y", "x"), (16.0, 1.0))), None, None)
-    assert plan.halo == (24, 384)
-    assert plan.block[0] == 500
-    assert plan.block[1] == 2000
+    assert plan.halo == (32, 512)
+    assert plan.block[0] == 504
+    assert plan.block[1] == 2048
 
 
 def test_a_solid_model_joins_along_all_axes() -> None:

@@ -32,7 +32,7 @@ from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.sources.spec import ModelSpec
 from tmpfs import mounted_disk
 
-SHAPE = (2, 110, 120)
+SHAPE = (2, 170, 180)
 N_BLOCKS = 2 * 2 * 2
 SPEC = ModelSpec(widths=(4, 8))
 LOOSE = DecodeSettings(foreground_threshold=0.4, attraction_bias=0.2, min_size=3)
@@ -43,7 +43,7 @@ def segment_noise(out: Path, *, uncertainty: bool = True, report: Report = ignor
     image = np.random.default_rng(0).random(SHAPE).astype(np.float32)
     predictor = Predictor(build_network(SPEC, seed=1), torch.device("cpu"))
     options = SegmentOptions(
-        block=(1, 60, 60), uncertainty=out.with_name("map.zarr") if uncertainty else None
+        block=(1, 90, 90), uncertainty=out.with_name("map.zarr") if uncertainty else None
     )
     return segment_volume(predictor, view_of(image, SPEC), LOOSE, out, options=options, report=report)
 
@@ -120,7 +120,7 @@ def segment_and_stop(out: Path, n_calls: int, **changes: object) -> SegmentResul
     if changes.get("weights"):
         predictor.network.head.bias.data += 1  # type: ignore[union-attr, operator]
     region = Tile((0, 0, 0), (2, 110, 100)) if changes.get("region") else None
-    options = SegmentOptions(block=(1, 60, 60), region=region)
+    options = SegmentOptions(block=(1, 90, 90), region=region)
     settings = DecodeSettings(min_size=9) if changes.get("settings") else EVERYTHING
     try:
         return segment_volume(predictor, view, settings, out, options=options, cancel=token)
@@ -219,7 +219,7 @@ def change_block(path: str, value: float, *, hides: bool) -> None:
 def store_discs(folder: Path, kind: str) -> str:
     image = draw_discs(SHAPE, np.random.default_rng(5)).astype(np.float32)
     if kind == "zarr":
-        zarr.create_array(folder / "image.zarr", data=image, chunks=(1, 60, 60), compressors=None)
+        zarr.create_array(folder / "image.zarr", data=image, chunks=(1, 90, 90), compressors=None)
         return str(folder / "image.zarr")
     with h5py.File(folder / "image.h5", "w") as file:
         file.create_dataset("raw", data=image)
@@ -237,7 +237,7 @@ def segment_file(path: str, out: Path, *, stop_after: int = -1) -> SegmentResult
 
     predictor = BrightRegions(watch=count)
     view = ModelView(open_volume(path, axes="zyx"), IntensityRange(0, 1), predictor.spec)
-    options = SegmentOptions(block=(1, 60, 60))
+    options = SegmentOptions(block=(1, 90, 90))
     try:
         return segment_volume(predictor, view, EVERYTHING, out, options=options, cancel=token)
     except Cancelled:
@@ -276,7 +276,7 @@ def test_an_image_that_changes_while_it_is_segmented_is_told(tmp_path: Path) -> 
 
     predictor = BrightRegions()
     view = ModelView(open_volume(path, axes="zyx"), IntensityRange(0, 1), predictor.spec)
-    options = SegmentOptions(block=(1, 60, 60))
+    options = SegmentOptions(block=(1, 90, 90))
     with pytest.raises(InputError, match="was changed while it was segmented"):
         segment_volume(predictor, view, EVERYTHING, tmp_path / "a.tif", options=options, report=report)
     assert not (tmp_path / "a.tif").exists()
@@ -294,13 +294,13 @@ def test_a_second_process_is_refused_while_one_is_at_work_and_leaves_nothing(tmp
         if progress.message == "segmenting" and not refusals:
             for uncertainty in (None, tmp_path / "u.zarr"):
                 with pytest.raises(InputError, match="is being written by another process") as refusal:
-                    options = SegmentOptions(block=(1, 60, 60), uncertainty=uncertainty)
+                    options = SegmentOptions(block=(1, 90, 90), uncertainty=uncertainty)
                     segment_volume(predictor, view, EVERYTHING, tmp_path / "a.zarr", options=options)
                 refusals.append(str(refusal.value))
 
     predictor = BrightRegions()
     view = ModelView(open_volume(path, axes="zyx"), IntensityRange(0, 1), predictor.spec)
-    options = SegmentOptions(block=(1, 60, 60))
+    options = SegmentOptions(block=(1, 90, 90))
     segment_volume(predictor, view, EVERYTHING, tmp_path / "a.zarr", options=options, report=report)
     assert refusals
     assert sorted(os.listdir(tmp_path)) == ["a.zarr", "image.zarr"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from napari_graft.blockwise import SegmentOptions, segment_volume
+from napari_graft.blockwise.plan import plan_blocks
 from napari_graft.core.axes import Axes
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress
@@ -98,7 +100,9 @@ def test_a_region_is_written_alone_and_sees_what_is_around_it(tmp_path: Path) ->
     whole = connected_regions(image, slicewise=True)
     expected = np.unique(whole[region.slices], return_inverse=True)[1].reshape(region.shape)
     assert_same_objects(read_all(out), expected)
-    assert min(seen) == (45 + 2 * 48) * (80 + 2 * 48)
+    plan = plan_blocks(view_of(image, predictor.spec, axes), region, (1, 50, 80))
+    assert sorted(seen) == sorted(prod(plan.grown(number).shape) for number in range(4))
+    assert min(seen) > (45 + 64) * (80 + 64)
     for path in (out, map_file):
         volume = open_volume(path)
         assert volume.shape == region.shape

@@ -33,23 +33,24 @@ def test_windows_cover_every_pixel_and_overlap_where_they_meet(data: st.DataObje
         assert starts[-1] + size == length
         assert size <= largest[axis]
         assert size == length or size % multiple[axis] == 0
+        assert all(start % multiple[axis] == 0 for start in starts[:-1])
         assert all(a + size - b >= overlap[axis] for a, b in pairwise(starts))
 
 
 @pytest.mark.parametrize(
-    ("length", "sizes"), [(500, 500), (1152, 1152), (1153, 640), (2208, 1152), (2209, 816)]
+    ("length", "sizes"), [(500, 500), (1152, 1152), (1153, 640), (2193, 1152), (2194, 816)]
 )
 def test_windows_are_no_longer_than_they_must_be(length: int, sizes: int) -> None:
     windows = window_tiles((length,), (1152,), (96,), (16,))
     assert {window.shape for window in windows} == {(sizes,)}
 
 
-def test_weights_fall_towards_the_border_and_stay_above_zero() -> None:
-    weights = blend_weights((20, 30), (4, 8))
+def test_weights_fall_around_the_middle_of_the_overlap_and_stay_above_zero() -> None:
+    weights = blend_weights((20, 60), (4, 15))
     assert weights.min() > 0
-    np.testing.assert_allclose(
-        weights[10], np.minimum(np.minimum(np.arange(1, 31), np.arange(30, 0, -1)) / 9, 1)
-    )
+    np.testing.assert_allclose(weights[10, :6], 1e-6)  # three eighths of the overlap
+    np.testing.assert_allclose(weights[10, 6:10], [0.25, 0.5, 0.75, 1])
+    np.testing.assert_array_equal(weights[10, 10:50], 1)
     np.testing.assert_array_equal(weights, weights[::-1, ::-1])
 
 
@@ -69,4 +70,4 @@ def test_windows_that_disagree_are_blended_without_a_step() -> None:
     blender = Blender(1, (1, 120), windows[0].shape, (0, 16))
     for value, window in enumerate(windows):
         blender.add(window, np.full((1, *window.shape), value, np.float32))
-    assert np.abs(np.diff(blender.result(CancelToken())[0, 0])).max() < 2 / 16
+    assert np.abs(np.diff(blender.result(CancelToken())[0, 0])).max() <= 4 / 16

@@ -11,7 +11,7 @@ from napari_graft.inference.predictor import OVERLAP, WINDOW, Predictor
 from napari_graft.inference.view import ModelView
 from napari_graft.segmentation.settings import DecodeSettings
 
-_METHOD = 3
+_METHOD = 4
 """To be raised when the same request would give another result."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import sqrt
 
 import numpy as np
@@ -13,6 +14,8 @@ from napari_graft.imaging.resample import resample_image
 _N_BOXES = 3
 _CELLS = 8
 """Mean and spread vary slowly: they are taken on a grid of so many cells to a standard deviation."""
+LARGEST_CELL = 8
+"""In pixels; see `_cell`."""
 _LEAST_SPREAD = 0.1
 """Least spread, where an image reaches from -1 to 1: the noise of an empty field stays noise."""
 _SHOWN_DEVIATIONS = 2.0
@@ -48,11 +51,11 @@ def local_statistics(image: Image, window: float) -> tuple[Image, Image]:
     """
     cell = _cell(window)
     shape = image.shape[-2:]
-    coarse = tuple(max(1, round(n / cell)) for n in shape)
-    width = _box_width(window / cell)
-    mean, square = (_smooth(resample_image(one, coarse), width) for one in (image, image * image))
+    coarse = tuple(-(-n // cell) for n in shape)
+    width, down, up = _box_width(window / cell), (Fraction(cell),) * 2, (Fraction(1, cell),) * 2
+    mean, square = (_smooth(resample_image(one, coarse, down), width) for one in (image, image * image))
     spread = np.sqrt(np.maximum(square - mean * mean, 0) + np.float32(_LEAST_SPREAD**2))
-    return resample_image(mean, shape), resample_image(spread, shape)
+    return resample_image(mean, shape, up), resample_image(spread, shape, up)
 
 
 def flatten(image: Image, mean: Image, spread: Image) -> Image:
@@ -63,7 +66,11 @@ def flatten(image: Image, mean: Image, spread: Image) -> Image:
 
 
 def _cell(window: float) -> int:
-    return max(1, int(window // _CELLS))
+    """Return a power of two: tiles whose starts are multiples of the largest one have the same cells."""
+    cell = 1
+    while 2 * cell <= min(window / _CELLS, LARGEST_CELL):
+        cell *= 2
+    return cell
 
 
 def _box_width(window: float) -> int:

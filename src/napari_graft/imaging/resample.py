@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +26,13 @@ def scaled_shape(
     return tuple(max(1, round(n * old / new)) for n, old, new in sizes)
 
 
-def resample_image(array: NDArray[np.floating], shape: Sequence[int]) -> NDArray[np.float32]:
+Steps = Sequence[Fraction]
+"""Length of an output pixel in input pixels, along each of the axes that are resampled."""
+
+
+def resample_image(
+    array: NDArray[np.floating], shape: Sequence[int], steps: Steps | None = None
+) -> NDArray[np.float32]:
     """Resample the trailing axes of an image to `shape`: linear interpolation, smoothed where it shrinks.
 
     Pixel i of n_out lies at ``c = (i + 0.5) s`` with ``s = n_in / n_out`` and is the mean of the input pixels
@@ -33,54 +40,69 @@ def resample_image(array: NDArray[np.floating], shape: Sequence[int]) -> NDArray
     The field of view stays, so nothing shifts. This is the antialiased linear resize of Pillow and PyTorch.
 
     Leading axes, such as channels or classes, are kept. Returns (*leading, *shape) float32.
+
+    Parameters
+    ----------
+    steps
+        s along each axis, where it must be the same for pieces of one image whatever their lengths are: the
+        far end of the field of view may then move by half an output pixel.
     """
     target = tuple(shape)
     _refuse_other_axes(array.shape, target)
     pixels = array.astype(np.float32, copy=False)
     first = array.ndim - len(target)
-    for axis, n_out in enumerate(target, start=first):
-        if pixels.shape[axis] != n_out:
-            pixels = _resample_axis(pixels, axis, n_out)
+    for axis, (n_out, step) in enumerate(zip(target, _steps(array.shape, target, steps), strict=True), first):
+        if pixels.shape[axis] != n_out or step != 1:
+            pixels = _resample_axis(pixels, axis, n_out, float(step))
     return pixels
 
 
-def resample_labels(array: NDArray[np.generic], shape: Sequence[int]) -> NDArray[np.generic]:
+def resample_labels(
+    array: NDArray[np.generic], shape: Sequence[int], steps: Steps | None = None
+) -> NDArray[np.generic]:
     """Resample the trailing axes of labels to `shape`: each pixel takes the label under its centre.
 
     A centre on the border of two pixels takes the one before and the one after it in turn: always the same
     would move all objects by half a pixel when the number of pixels is halved.
+    For `steps` see `resample_image`.
     """
     target = tuple(shape)
     _refuse_other_axes(array.shape, target)
     first = array.ndim - len(target)
-    for axis, n_out in enumerate(target, start=first):
+    for axis, (n_out, step) in enumerate(zip(target, _steps(array.shape, target, steps), strict=True), first):
         n_in = array.shape[axis]
-        if n_in != n_out:
-            array = array.take(_nearest(n_in, n_out), axis=axis)
+        if n_in != n_out or step != 1:
+            array = array.take(np.minimum(_nearest(n_out, step), n_in - 1), axis=axis)
     return array
 
 
-def enlarge_labels(array: NDArray[np.generic], shape: Sequence[int]) -> NDArray[np.generic]:
+def enlarge_labels(
+    array: NDArray[np.generic], shape: Sequence[int], steps: Steps | None = None
+) -> NDArray[np.generic]:
     """Bring labels to a finer grid with smooth outlines; as `resample_labels` where no axis of a plane grows.
 
     Within a plane each pixel takes, of the labels of the four old pixels around its centre, the one with the
     largest sum of bilinear weights. The label under the centre alone would give outlines like stairs.
+    For `steps` see `resample_image`.
     """
     target = tuple(shape)
     _refuse_other_axes(array.shape, target)
     plane = array.shape[-2:]
-    if array.ndim < 2 or len(target) < 2 or not all(n >= m for n, m in zip(target[-2:], plane, strict=True)):
-        return resample_labels(array, target)
-    kept = resample_labels(array, (*target[:-2], *plane))
-    if target[-2:] == plane:
+    lengths = _steps(array.shape, target, steps)
+    if array.ndim < 2 or len(target) < 2 or max(lengths[-2:]) > 1:
+        return resample_labels(array, target, lengths)
+    kept = resample_labels(array, (*target[:-2], *plane), (*lengths[:-2], Fraction(1), Fraction(1)))
+    if target[-2:] == plane and lengths[-2:] == (1, 1):
         return kept
-    planes = [_enlarge_plane(one, target[-2:]) for one in kept.reshape(-1, *plane)]
+    planes = [_enlarge_plane(one, target[-2:], lengths[-2:]) for one in kept.reshape(-1, *plane)]
     return np.stack(planes).reshape(*kept.shape[:-2], *target[-2:])
 
 
-def _enlarge_plane(plane: NDArray[np.generic], shape: tuple[int, ...]) -> NDArray[np.generic]:
+def _enlarge_plane(
+    plane: NDArray[np.generic], shape: tuple[int, ...], steps: tuple[Fraction, ...]
+) -> NDArray[np.generic]:
     (above, below, down), (left, right, along) = (
-        _around(n_in, n_out) for n_in, n_out in zip(plane.shape, shape, strict=True)
+        _around(n_in, n_out, float(step)) for n_in, n_out, step in zip(plane.shape, shape, steps, strict=True)
     )
     result = np.empty(shape, plane.dtype)
     for start in range(0, shape[0], _ROWS):
@@ -103,34 +125,43 @@ def _heaviest(
     return best
 
 
-def _around(n_in: int, n_out: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+def _steps(n_in: Sequence[int], n_out: Sequence[int], steps: Steps | None) -> tuple[Fraction, ...]:
+    """Return the given steps, or those with which the field of view stays exactly."""
+    if steps is not None:
+        return tuple(steps)
+    lengths = n_in[len(n_in) - len(n_out) :]
+    return tuple(Fraction(old, new) for old, new in zip(lengths, n_out, strict=True))
+
+
+def _around(
+    n_in: int, n_out: int, step: float
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
     """Return the input pixels before and after each output pixel's centre, and the share of the latter."""
-    centres = (np.arange(n_out) + 0.5) * (n_in / n_out) - 0.5
+    centres = (np.arange(n_out) + 0.5) * step - 0.5
     first = np.floor(centres).astype(np.intp)
     share = (centres - first).astype(np.float32)
     return np.clip(first, 0, n_in - 1), np.clip(first + 1, 0, n_in - 1), share
 
 
-def _nearest(n_in: int, n_out: int) -> NDArray[np.intp]:
-    """Return the input pixels under ``(i + 0.5) n_in / n_out``, in integers so that borders are exact."""
+def _nearest(n_out: int, step: Fraction) -> NDArray[np.intp]:
+    """Return the input pixels under ``(i + 0.5) step``, in integers so that borders are exact."""
     index = np.arange(n_out)
-    under, beyond = np.divmod((2 * index + 1) * n_in, 2 * n_out)
+    under, beyond = np.divmod((2 * index + 1) * step.numerator, 2 * step.denominator)
     is_border_to_the_left = (beyond == 0) & (index % 2 == 0)
     return np.where(is_border_to_the_left, under - 1, under)
 
 
-def _resample_axis(pixels: NDArray[np.float32], axis: int, n_out: int) -> NDArray[np.float32]:
+def _resample_axis(pixels: NDArray[np.float32], axis: int, n_out: int, step: float) -> NDArray[np.float32]:
     n_in = pixels.shape[axis]
     front = np.moveaxis(pixels, axis, 0)
-    mixed = _weights(n_in, n_out) @ np.ascontiguousarray(front).reshape(n_in, -1)
+    mixed = _weights(n_in, n_out, step) @ np.ascontiguousarray(front).reshape(n_in, -1)
     return np.ascontiguousarray(np.moveaxis(mixed.reshape(n_out, *front.shape[1:]), 0, axis))
 
 
-def _weights(n_in: int, n_out: int) -> csr_array:
+def _weights(n_in: int, n_out: int, step: float) -> csr_array:
     """Return the matrix (n_out, n_in) float32 that resamples one axis; each row adds up to 1."""
     from scipy.sparse import coo_array
 
-    step = n_in / n_out
     reach = max(step, 1.0)
     centres = (np.arange(n_out)[:, None] + 0.5) * step
     columns = np.floor(centres - reach).astype(np.intp) + np.arange(int(np.ceil(2 * reach)) + 1)

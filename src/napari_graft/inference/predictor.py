@@ -23,9 +23,11 @@ from napari_graft.nets.padding import pad_to_stride
 T = TypeVar("T")
 
 # Group norm takes its statistics from the window, so that windows differ where they overlap: the less, the
-# larger they are, and the fewer seams there are.
-WINDOW = {2: (1152, 1152), 3: (64, 224, 224)}
-OVERLAP = {2: (96, 96), 3: (16, 32, 32)}
+# larger they are, and the fewer seams there are. With channel norm they do not, given enough context.
+WINDOW = {2: (1184, 1184), 3: (64, 224, 224)}
+OVERLAP = {2: (128, 128), 3: (16, 32, 32)}
+_LARGEST_OVERLAP = 3
+"""Windows overlap by at most one part in so many of their length."""
 _MEMORY_FORMAT = {2: torch.channels_last, 3: torch.channels_last_3d}
 """Channels last makes convolutions and norms on a CPU about twice as fast."""
 
@@ -110,16 +112,20 @@ class Predictor:
         token = cancel or CancelToken()
         ndim = self.spec.ndim
         largest = self.spec.largest_window(WINDOW[ndim])
-        overlap = [min(usual, length // 4) for usual, length in zip(OVERLAP[ndim], largest, strict=True)]
-        windows = window_tiles(image.shape, largest, overlap, self.spec.total_stride)
-        if len(windows) == 1:
+        overlap = [min(usual, length // _LARGEST_OVERLAP) for usual, length in zip(OVERLAP[ndim], largest, strict=True)]
+        if all(n <= longest for n, longest in zip(image.shape, largest, strict=True)):
             token.raise_if_cancelled()
             return self._answer(image)
-        blender = Blender(self.spec.n_outputs, image.shape, windows[0].shape, overlap)
+        # All windows begin at multiples of the stride, the last ones too: as the whole image would be seen.
+        strides = self.spec.total_stride
+        missing = [(0, -n % stride) for n, stride in zip(image.shape, strides, strict=True)]
+        padded = np.pad(image, missing, mode="edge")
+        windows = window_tiles(padded.shape, largest, overlap, strides)
+        blender = Blender(self.spec.n_outputs, padded.shape, windows[0].shape, overlap)
         for window in windows:
             token.raise_if_cancelled()
-            blender.add(window, self._answer(image[window.slices]))
-        return blender.result(token)
+            blender.add(window, self._answer(padded[window.slices]))
+        return blender.result(token)[(slice(None), *map(slice, image.shape))]
 
     def look(self, image: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the probabilities of an image that fits into one window, and what the encoder sees in it.

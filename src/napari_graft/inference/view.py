@@ -15,6 +15,7 @@ from napari_graft.core.tile import Tile
 from napari_graft.imaging.contrast import contrast_reach, flatten, local_statistics
 from napari_graft.imaging.intensity import IntensityRange
 from napari_graft.imaging.resample import enlarge_labels, resample_image, resample_labels
+from napari_graft.inference.grid import ModelGrid, choose_grid
 from napari_graft.io.volume import Volume
 from napari_graft.sources.network_spec import NetworkSpec
 
@@ -50,8 +51,14 @@ class ModelView:
 
     @property
     def factors(self) -> tuple[float, ...]:
-        """Length of an image pixel in model pixels, along each axis of the model; see `scale_factors`."""
-        return scale_factors(self.volume.axes, self.spec, self.object_diameter)
+        """Length of an image pixel in model pixels, along each axis of the model; see `grid`."""
+        return self.grid.factors
+
+    @property
+    def grid(self) -> ModelGrid:
+        """The grid of the model, with the `scale_factors` of image and model up to some per cent."""
+        wanted = scale_factors(self.volume.axes, self.spec, self.object_diameter)
+        return choose_grid(wanted, self.spec.total_stride)
 
     def shape_on_model(self, tile: Tile) -> tuple[int, ...]:
         """Return the shape of a tile on the model's grid.
@@ -78,11 +85,11 @@ class ModelView:
         window = self.spec.contrast_window
         if window is None:
             return image
-        reach = contrast_reach(window)
-        sides = self.on_image((*(0,) * (self.spec.ndim - 2), reach, reach))
-        around = self._read_range(tile.grow(sides))
-        # Half a pixel off where the margin is no whole number of model pixels: the maps are smooth.
-        starts = [round(n * f) for n, f in zip(sides[-self.spec.ndim :], self.factors, strict=True)]
+        grid, reach = self.grid, contrast_reach(window)
+        n_units = [0] * (self.spec.ndim - 2) + [-(-reach // length) for length in grid.on_model[-2:]]
+        sides = [n * unit for n, unit in zip(n_units, grid.on_image, strict=True)]
+        around = self._read_range(tile.grow((*(0,) * (tile.ndim - self.spec.ndim), *sides)))
+        starts = [n * unit for n, unit in zip(n_units, grid.on_model, strict=True)]
         box = tuple(slice(a, a + n) for a, n in zip(starts, image.shape, strict=True))
         mean, spread = (one[box] for one in local_statistics(around, window))
         return flatten(image, mean, spread)
@@ -90,20 +97,27 @@ class ModelView:
     def _read_range(self, tile: Tile) -> NDArray[np.float32]:
         shape = self.shape_on_model(tile)
         pixels = self.intensity.normalise(self.volume.read(tile)).reshape(tile.shape[-self.spec.ndim :])
-        return np.ascontiguousarray(resample_image(pixels, shape))
+        return np.ascontiguousarray(resample_image(pixels, shape, self.grid.to_model))
+
+    def align(self, tile: Tile) -> Tile:
+        """Let a tile of the image begin where the model's grid does; see `ModelGrid`."""
+        return self.grid.align(tile)
 
     def labels_to_model(self, labels: NDArray[np.integer], tile: Tile) -> NDArray[np.int32]:
         """Bring labels of a tile onto the model's grid, int32."""
         flat = labels.reshape(tile.shape[-self.spec.ndim :])
-        return np.ascontiguousarray(resample_labels(flat, self.shape_on_model(tile)), dtype=np.int32)
+        found = resample_labels(flat, self.shape_on_model(tile), self.grid.to_model)
+        return np.ascontiguousarray(found, dtype=np.int32)
 
     def labels_to_image(self, labels: NDArray[np.integer], tile: Tile) -> NDArray[np.uint32]:
         """Bring segments of a tile from the model's grid onto the image's, uint32, shape of the tile."""
-        return enlarge_labels(labels, tile.shape[-self.spec.ndim :]).reshape(tile.shape).astype(np.uint32)
+        found = enlarge_labels(labels, tile.shape[-self.spec.ndim :], self.grid.to_image)
+        return found.reshape(tile.shape).astype(np.uint32)
 
     def map_to_image(self, values: NDArray[np.float32], tile: Tile) -> NDArray[np.float32]:
         """Bring a map of numbers, such as an uncertainty, onto the image's grid, shape of the tile."""
-        return resample_image(values, tile.shape[-self.spec.ndim :]).reshape(tile.shape)
+        found = resample_image(values, tile.shape[-self.spec.ndim :], self.grid.to_image)
+        return found.reshape(tile.shape)
 
 
 def scale_factors(axes: Axes, spec: NetworkSpec, object_diameter: float | None = None) -> tuple[float, ...]:

@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 from napari_graft.core.progress import CancelToken
 from napari_graft.core.tile import Tile
 
+_SILENT = 3 / 8
+"""Share of the overlap, from the border of a window, where its answer does not count."""
+_LEAST_WEIGHT = 1e-6
+
 
 def window_tiles(
     shape: Sequence[int], largest: Sequence[int], overlap: Sequence[int], multiple: Sequence[int]
 ) -> list[Tile]:
-    """Cover an image with as few windows of one shape as possible, that overlap at least by `overlap`.
+    """Cover an image with few windows of one shape that overlap at least by `overlap`.
 
     Windows are no longer than they must be: an image a little longer than `largest` gets two windows of about
     half its length and not two of `largest`, most of which would be predicted twice.
@@ -26,25 +30,32 @@ def window_tiles(
     largest
         Longest window along each axis.
     multiple
-        Where an axis has several windows their length is a multiple of this, so that nothing is padded,
-        unless the image is shorter.
+        Where an axis has several windows they begin at multiples of this, but for the last where the image is
+        no multiple long, and their length is one: so that nothing is padded, and all see the same grid.
     """
     sizes, starts = [], []
     for length, longest, shared, factor in zip(shape, largest, overlap, multiple, strict=True):
-        n_windows = max(1, -(-(length - shared) // max(1, longest - shared))) if length > longest else 1
-        size = -(-(length + (n_windows - 1) * shared) // n_windows)
+        at_least = shared + factor - 1 if length > longest else shared  # a start moves down to a multiple
+        n_windows = max(1, -(-(length - at_least) // max(1, longest - at_least))) if length > longest else 1
+        size = -(-(length + (n_windows - 1) * at_least) // n_windows)
         size = min(-(-size // factor) * factor, length)
         sizes.append(size)
-        starts.append(np.linspace(0, length - size, n_windows).round().astype(int).tolist())
+        places = np.linspace(0, length - size, n_windows).astype(int) // factor * factor
+        starts.append([*places[:-1].tolist(), length - size])
     return [Tile(tuple(start), tuple(sizes)) for start in product(*starts)]
 
 
 def blend_weights(shape: Sequence[int], overlap: Sequence[int]) -> NDArray[np.float32]:
-    """Return weights that fall linearly to the border over the width of the overlap, and never reach 0."""
+    """Return weights that fall linearly to the border around the middle of the overlap.
+
+    In the outer three eighths of the overlap, where a network lacks context, they are next to nothing: there
+    the neighbour speaks. They never reach 0, as some pixels have no neighbour.
+    """
     weights = np.ones(tuple(shape), np.float32)
     for axis, (length, shared) in enumerate(zip(shape, overlap, strict=True)):
         distance = np.minimum(np.arange(length), np.arange(length)[::-1]) + 1.0
-        ramp = np.minimum(distance / (shared + 1), 1.0).astype(np.float32)
+        rise = (distance / (shared + 1) - _SILENT) / (1 - 2 * _SILENT)
+        ramp = np.clip(rise, _LEAST_WEIGHT, 1.0).astype(np.float32)
         weights *= ramp.reshape([-1 if i == axis else 1 for i in range(len(shape))])
     return weights
 

@@ -16,8 +16,10 @@ from napari_graft.segmentation.fragments import give_away_fragments
 from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.segmentation.supervoxels import find_supervoxels
 
-REPULSION_CELL = 6
-"""Length in pixels of the cells that speak with one voice for keeping objects apart."""
+REPULSION_CELL = 8
+"""Length in pixels of the cells that speak with one voice for keeping objects apart.
+
+Tiles whose starts are multiples of it have the same cells, and the same objects where they overlap."""
 
 
 def decode(

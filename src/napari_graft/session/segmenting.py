@@ -72,7 +72,7 @@ def segment_each(
     halo = view.on_image(HALO[model.spec.ndim])
     for tile in tiles:
         cancel.raise_if_cancelled()
-        around = tile.grow(halo)
+        around = view.align(tile.grow(halo))
         inner = tile.shift([-a for a in around.start]).slices
         prediction = predictor.predict(view, around, cancel)
         found = decode(prediction.foreground, prediction.affinities, model.spec.offsets, model.decode)
