@@ -166,3 +166,24 @@ def test_a_journal_of_before_and_one_whose_length_is_stale_or_damaged_are_taken_
         path.write_bytes(b"".join(lines))
         assert len(list(journal.entries())) == 3
         assert len(damage.notes) == 1, "from now on it is counted"
+
+
+@pytest.mark.parametrize("is_length_kept", [False, True])
+def test_a_journal_that_is_missing_is_told_where_something_was_noted(
+    tmp_path: Path, is_length_kept: bool
+) -> None:
+    path, damage = tmp_path / "j.jsonl", DamageLog(writable=False)
+    journal = Journal(path, writable=False, damage=damage)
+    journal.check(is_expected=False)
+    written(path, 3)
+    journal.check(is_expected=True)
+    assert damage.notes == ()
+    path.unlink()
+    if not is_length_kept:
+        (tmp_path / "j.length.json").unlink()
+
+    journal.check(is_expected=True)
+
+    assert len(damage.notes) == 1
+    assert "j.jsonl" in damage.notes[0]
+    assert "missing" in damage.notes[0]

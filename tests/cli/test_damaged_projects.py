@@ -67,6 +67,20 @@ def test_no_command_ends_in_a_traceback_on_a_damaged_project(
     _fuzz(graft, whole, tmp_path, labels, range(N_SHORT))
 
 
+def test_info_tells_of_a_journal_and_of_a_record_that_are_missing(
+    graft: Callable[..., Any], whole: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "p.graft"
+    shutil.copytree(whole, folder)
+    (folder / "journal.jsonl").unlink()
+    min((folder / "annotations").glob("*.json")).unlink()
+
+    assert graft("info", folder).code == 0
+
+    assert "journal.jsonl' is missing" in caplog.text
+    assert "have lost their record" in caplog.text
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(N_SHORT, N_LONG, SLICE))
 def test_no_command_ends_in_a_traceback_on_many_damaged_projects(

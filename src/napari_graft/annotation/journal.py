@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -97,6 +98,25 @@ class Journal:
             If a line is damaged, and nobody is told of damage.
         """
         yield from self._log
+        self._tell_of_removed_lines()
+
+    def check(self, *, is_expected: bool) -> None:
+        """Tell of lines that were removed, or of the whole journal.
+
+        Parameters
+        ----------
+        is_expected
+            Whether there is anything that was noted when it was done, such as an accepted tile.
+        """
+        if is_expected and self._damage is not None and not os.path.lexists(self._path):
+            self._damage.tell(
+                f"journal {str(self._path)!r} is missing: restore it from a backup; who did what until now, "
+                "and how long it took, is not known without it"
+            )
+        else:
+            self._tell_of_removed_lines()
+
+    def _tell_of_removed_lines(self) -> None:
         n_missing = (self._known_length() or 0) - self._log.n_lines()
         if n_missing > 0 and self._damage is not None:
             lines = "1 line was" if n_missing == 1 else f"{n_missing} lines were"

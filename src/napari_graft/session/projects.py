@@ -67,7 +67,8 @@ FOUND = "found"
 def describe_project(folder: Path) -> dict[str, Any]:
     """Return what ``info --json`` prints."""
     with open_project(folder) as project:
-        manifest = project.manifest
+        manifest, n_tiles = project.manifest, len(project.annotations.tiles())
+        project.journal.check(is_expected=n_tiles > 0)
         return {
             "image": project.image.path,
             "image_state": _image_state(project),
@@ -80,7 +81,7 @@ def describe_project(folder: Path) -> dict[str, Any]:
             "structure": manifest.structure,
             "inverted": manifest.inverted,
             "object_diameter": manifest.object_diameter,
-            "n_annotated_tiles": len(project.annotations.tiles()),
+            "n_annotated_tiles": n_tiles,
             "n_suggested_tiles": len(project.suggestions().suggestions),
             "runs": [
                 _describe_run(run.record.model_dump(mode="json"))
