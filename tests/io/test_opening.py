@@ -15,7 +15,7 @@ import zarr
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
-from napari_graft.io import open_volume
+from napari_graft.io import open_labels, open_volume
 from napari_graft.io.readers.registry import find_reader
 from napari_graft.project.opening import open_project
 
@@ -42,6 +42,44 @@ def test_what_lies_in_a_locked_folder_is_not_called_missing(tmp_path: Path) -> N
         if is_root:
             os.seteuid(0)
         locked.chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"axes": 5}, "axes 5 are no text.*'zyx'"),
+        ({"axes": ["z", "y", "x"]}, "are no text"),
+        ({"axes": b"zyx"}, "are no text"),
+        ({"pixel_size": 5}, "pixel_size 5 is no list"),
+        ({"pixel_size": "abc"}, "pixel_size 'abc' is no list"),
+        ({"pixel_size": (1, None, 2)}, "is no list of numbers"),
+        ({"pixel_size": [[1, 2, 3]]}, "is no list of numbers"),
+        ({"pixel_size": (1, 2, 3), "unit": None}, "unit None is no text"),
+    ],
+)
+def test_what_python_says_of_an_image_is_of_the_right_type_or_refused_in_words(
+    tmp_path: Path, said: dict[str, object], words: str
+) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((5, 8, 9), np.uint8), photometric="minisblack")
+
+    with pytest.raises(InputError, match=words):
+        open_volume(path, **said)
+    if "axes" in said:
+        with pytest.raises(InputError, match=words):
+            open_labels(path, **said)
+    with pytest.raises(InputError, match="5 is no path"):
+        open_volume(5)
+
+
+def test_a_path_of_bytes_and_sizes_of_any_number_type_are_taken(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((5, 8, 9), np.uint8), photometric="minisblack")
+
+    volume = open_volume(os.fsencode(path), axes="zyx", pixel_size=np.array([3, 2.5, 2], np.float32))
+
+    assert volume.axes.pixel_size == (3.0, 2.5, 2.0)
+    assert open_volume(path, pixel_size=np.array([3, 2, 2])).axes.pixel_size == (3.0, 2.0, 2.0)
 
 
 def test_an_image_that_may_not_be_read_is_not_called_damaged(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from os import PathLike, fspath
+from os import PathLike
 
 import numpy as np
 
 from napari_graft.core.axes import Axes, nanometres_per
 from napari_graft.core.errors import InputError, UnclearImageError
+from napari_graft.io.arguments import file_name, refuse_other_axes, refuse_other_sizes
 from napari_graft.io.axis_names import N_COLOURS, UNKNOWN, name_axes
 from napari_graft.io.bounds import refuse_immense
 from napari_graft.io.channels import Channel
@@ -56,7 +57,9 @@ def open_volume(
     InputError
         If there is no such file, it cannot be read, or it does not hold one 2-D or 3-D grey or RGB image.
     """
-    name = fspath(path)
+    name = file_name(path)
+    refuse_other_axes(axes)
+    refuse_other_sizes(pixel_size, unit)
     raw = _name_axes(_read(name), axes, channel, name).shown()
     arranged = arrange(raw, channel, name)
     physical, note = judge_sizes(arranged.names, raw.stated_sizes)
@@ -120,7 +123,8 @@ def open_labels(
     InputError
         If the file cannot be opened as `open_volume` does, or holds anything but labels from 0 to 4294967294.
     """
-    name = fspath(path)
+    name = file_name(path)
+    refuse_other_axes(axes)
     raw = _read(name)
     if raw.is_lossy:
         raise InputError(
