@@ -66,7 +66,8 @@ def nodata_notes(page: tifffile.TiffPage) -> tuple[str, ...]:
     if not value or value.lower().endswith("nan"):
         return ()
     return (
-        f"the file says that {value[:_N_SHOWN]} stands for no data; such pixels are read like all others",
+        f"the file says that {value[:_N_SHOWN]} stands for no data; such pixels are read like all others. "
+        "Where there are many, crop them away, or give them the grey of the background and save a new file",
     )
 
 
