@@ -15,6 +15,7 @@ MADE_BY = "made_by"
 """Key of JSON documents, of attributes of zarr groups, and of the words in safetensors files."""
 
 _HEAD_BYTES = 4096
+_FIRST_LINE_BYTES = 2**20
 _PNG = b"\x89PNG\r\n\x1a\n"
 _ZARR_GROUP = "zarr.json"
 _ZARR_FILES = re.compile(r"zarr\.json|0/zarr\.json|0/c(/\d+)*")
@@ -87,6 +88,15 @@ def is_our_json(path: Path) -> bool:
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(document, dict) and document.get(MADE_BY) == NAME
+
+
+def is_our_log(path: Path) -> bool:
+    """Say whether results are in a file, one a line; what follows the last whole line would be cut off."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        first = file.read(_FIRST_LINE_BYTES)
+    return not first or (first.startswith(b'{"format_version":') and b"\n" in first)
 
 
 def png_with_mark(picture: bytes) -> bytes:

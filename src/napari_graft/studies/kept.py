@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from napari_graft.core.errors import InputError
 from napari_graft.io.atomic import storage_errors
+from napari_graft.io.marks import is_our_log
 from napari_graft.sources.document import Document
 from napari_graft.sources.document_log import DocumentLog
 
@@ -44,10 +47,16 @@ class KeptResults(Generic[D]):
 
         Raises
         ------
+        InputError
+            If something else has come to its place while the benchmark was at work.
         StorageError
             If it cannot be written.
         """
         with storage_errors(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            if os.path.lexists(self._path) and not is_our_log(self._path):
+                raise InputError(
+                    f"{self._path} is no list of results any more: move it elsewhere and call again"
+                )
         self._log.append(result)
         self._known.append(result)

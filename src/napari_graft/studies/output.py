@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from napari_graft.io.file_kinds import Recogniser
-from napari_graft.io.marks import is_our_json, is_our_png
+from napari_graft.io.marks import is_our_json, is_our_log, is_our_png
 from napari_graft.io.outputs import Input, Outputs
 
 _STUDIES = ("first-look", "label-efficiency", "ranking", "merging", "robustness")
@@ -14,7 +14,6 @@ _DOCUMENTS = (*_STUDIES, "throughput", "responsiveness")
 _LOG = re.compile(rf"({'|'.join(_STUDIES)})-(images|runs|transfers|readings)\.jsonl")
 _FOLDERS = ("label-efficiency", "generalists")
 """What is in them is looked at when it is written: demonstrations and sources."""
-_FIRST_LINE_BYTES = 2**20
 
 
 def check_benchmark_output(out: Path, data: Path | None, *, overwrite: bool) -> Outputs:
@@ -40,15 +39,6 @@ def _recogniser(name: str) -> Recogniser | None:
     if name in _FOLDERS:
         return Path.is_dir
     if _LOG.fullmatch(name):
-        return _is_our_log
+        return is_our_log
     known: dict[str, Recogniser] = {f"{one}.json": is_our_json for one in _DOCUMENTS}
     return (known | {"ranking.png": is_our_png}).get(name)
-
-
-def _is_our_log(path: Path) -> bool:
-    """Say whether results are in a file, one a line; what follows the last whole line would be cut off."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        first = file.read(_FIRST_LINE_BYTES)
-    return not first or (first.startswith(b'{"format_version":') and b"\n" in first)
