@@ -77,6 +77,29 @@ def test_a_source_is_exported_in_each_format_and_comes_back(graft: Graft, tmp_pa
     assert answer.refuses("floppy", "bioimageio", "torchscript", "graftsource")
 
 
+@pytest.mark.parametrize(
+    ("name", "format_name", "words"),
+    [
+        ("x.tif", "graftsource", ("graftsource", "write x.graftsource")),
+        ("x", "bioimageio", ("bioimageio", "write x.zip")),
+        ("x.graftsource", "torchscript", ("torchscript", "write x.pt", "--format graftsource")),
+        ("x.ZIP", "graftsource", ("write x.graftsource", "--format bioimageio")),
+    ],
+)
+def test_a_source_is_written_under_a_name_that_tells_what_it_is(
+    graft: Graft, tmp_path: Path, name: str, format_name: str, words: tuple[str, ...]
+) -> None:
+    for overwrite in ((), ("--overwrite",)):
+        out = tmp_path / name
+        answer = graft("sources", "export", "tiny-nuclei", "--out", out, "--format", format_name, *overwrite)
+        assert answer.refuses(name, *words)
+        assert not out.exists()
+        out.write_bytes(b"the user's")
+        assert graft("sources", "export", "tiny-nuclei", "--out", out, "--format", format_name).code == 2
+        assert out.read_bytes() == b"the user's"
+        out.unlink()
+
+
 def test_what_cannot_be_added_is_told_in_words(
     graft: Graft,
     tmp_path: Path,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from napari_graft.core.errors import InputError
 from napari_graft.core.registry import Registry
 from napari_graft.exchange import (
     bioimageio_package,
@@ -15,6 +16,7 @@ from napari_graft.exchange import (
     torchscript_file,
 )
 from napari_graft.exchange.wishes import Wishes
+from napari_graft.sources.archive import SUFFIX
 from napari_graft.sources.source import Source, export_source
 
 
@@ -30,21 +32,29 @@ class Format:
         Makes a source of it in an empty folder, or opens it where it lies. It runs no code of the file.
     write
         Writes a source as one file.
+    endings
+        How the name of such a file may end, the usual one first.
     """
 
     recognises: Callable[[Path], bool]
     bring: Callable[[Path, Path, Wishes], Source]
     write: Callable[[Source, Path], None]
+    endings: tuple[str, ...]
 
 
 FORMATS: Registry[Format] = Registry("format")
 FORMATS.register("bioimageio")(
-    Format(bioimageio_package.recognises, bioimageio_read.bring, bioimageio_write.write)
+    Format(bioimageio_package.recognises, bioimageio_read.bring, bioimageio_write.write, (".zip",))
 )
 FORMATS.register("torchscript")(
-    Format(torchscript_file.recognises, torchscript_file.bring, torchscript_file.write)
+    Format(
+        torchscript_file.recognises,
+        torchscript_file.bring,
+        torchscript_file.write,
+        torchscript_file.SUFFIXES,
+    )
 )
-FORMATS.register("graftsource")(Format(graftsource.recognises, graftsource.bring, export_source))
+FORMATS.register("graftsource")(Format(graftsource.recognises, graftsource.bring, export_source, (SUFFIX,)))
 
 
 def bring_source(path: Path, folder: Path, wishes: Wishes) -> Source:
@@ -57,3 +67,23 @@ def bring_source(path: Path, folder: Path, wishes: Wishes) -> Source:
     """
     chosen = next(FORMATS[name] for name in FORMATS if FORMATS[name].recognises(path))
     return chosen.bring(path, folder, wishes)
+
+
+def check_ending(path: Path, format_name: str) -> None:
+    """Refuse a name under which nobody would look for a source of a format.
+
+    Raises
+    ------
+    InputError
+        If there is no such format, or the name ends otherwise than its files do.
+    """
+    endings = FORMATS[format_name].endings
+    if path.suffix.lower() in endings:
+        return
+    fitting = [name for name in FORMATS if path.suffix.lower() in FORMATS[name].endings]
+    other = f", or choose --format {fitting[0]}" if fitting else ""
+    usual = path.with_suffix(endings[0]).name
+    raise InputError(
+        f"{path} is no name of a source in the format {format_name}, which ends in {endings[0]}: "
+        f"write {usual}{other}"
+    )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.exchange.add import add_source
 from napari_graft.exchange.exported import holds_network, is_export_of
-from napari_graft.exchange.formats import FORMATS
+from napari_graft.exchange.formats import FORMATS, check_ending
 from napari_graft.exchange.wishes import NO_WISHES, Wishes
 from napari_graft.fingerprints.fingerprint import make_fingerprint
 from napari_graft.fingerprints.general import general_fingerprint
@@ -65,7 +65,8 @@ def export_reference(
     Raises
     ------
     InputError
-        If there is no such source, run or format, or something else is at `out`.
+        If there is no such source, run or format, `out` ends otherwise than files of the format do, or
+        something else is there.
     StorageError
         If the disk is full.
     """
@@ -73,6 +74,7 @@ def export_reference(
     folder, separator, run_id = reference.rpartition(":")
     if not separator or not Path(folder).is_dir():
         source = Catalogue().get(reference)
+        check_ending(out, format_name)
         outputs = outputs_beside(None, [reference, str(source.path)], may_overwrite=overwrite)
         kind = _export_of(source.id, source.card.title)
         outputs.check_file(out, kind)
@@ -83,6 +85,7 @@ def export_reference(
         return
     with open_project(folder) as project, tempfile.TemporaryDirectory() as unfinished:
         run = project.runs.get(run_id)
+        check_ending(out, format_name)
         kind = _export_of(_id_of_run(project, run))
         outputs = outputs_beside(project, may_overwrite=overwrite)
         outputs.check_file(out, kind)
