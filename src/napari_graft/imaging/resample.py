@@ -92,7 +92,7 @@ def enlarge_labels(
     if array.ndim < 2 or len(target) < 2 or max(lengths[-2:]) > 1:
         return resample_labels(array, target, lengths)
     kept = resample_labels(array, (*target[:-2], *plane), (*lengths[:-2], Fraction(1), Fraction(1)))
-    if target[-2:] == plane and lengths[-2:] == (1, 1):
+    if target[-2:] == plane and all(length == 1 for length in lengths[-2:]):
         return kept
     planes = [_enlarge_plane(one, target[-2:], lengths[-2:]) for one in kept.reshape(-1, *plane)]
     return np.stack(planes).reshape(*kept.shape[:-2], *target[-2:])

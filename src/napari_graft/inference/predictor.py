@@ -112,7 +112,10 @@ class Predictor:
         token = cancel or CancelToken()
         ndim = self.spec.ndim
         largest = self.spec.largest_window(WINDOW[ndim])
-        overlap = [min(usual, length // _LARGEST_OVERLAP) for usual, length in zip(OVERLAP[ndim], largest, strict=True)]
+        overlap = [
+            min(usual, length // _LARGEST_OVERLAP)
+            for usual, length in zip(OVERLAP[ndim], largest, strict=True)
+        ]
         if all(n <= longest for n, longest in zip(image.shape, largest, strict=True)):
             token.raise_if_cancelled()
             return self._answer(image)
