@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_graft.core.progress import CancelToken
-from napari_graft.inference.windows import Blender, blend_weights, window_tiles
+from napari_graft.inference.windows import Blender, blend_weights, start_multiple, window_tiles
 
 LENGTHS = st.integers(1, 300)
 
@@ -33,7 +33,8 @@ def test_windows_cover_every_pixel_and_overlap_where_they_meet(data: st.DataObje
         assert starts[-1] + size == length
         assert size <= largest[axis]
         assert size == length or size % multiple[axis] == 0
-        assert all(start % multiple[axis] == 0 for start in starts[:-1])
+        step = start_multiple(largest[axis], multiple[axis])
+        assert all(start % step == 0 for start in starts[:-1])
         assert all(a + size - b >= overlap[axis] for a, b in pairwise(starts))
 
 
@@ -43,6 +44,10 @@ def test_windows_cover_every_pixel_and_overlap_where_they_meet(data: st.DataObje
 def test_windows_are_no_longer_than_they_must_be(length: int, sizes: int) -> None:
     windows = window_tiles((length,), (1152,), (96,), (16,))
     assert {window.shape for window in windows} == {(sizes,)}
+
+
+def test_windows_of_one_length_only_have_that_length() -> None:
+    assert {window.shape for window in window_tiles((65, 200), (64, 64), (21, 21), (64, 64))} == {(64, 64)}
 
 
 def test_weights_fall_around_the_middle_of_the_overlap_and_stay_above_zero() -> None:

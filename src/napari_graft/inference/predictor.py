@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from napari_graft.core.progress import CancelToken
 from napari_graft.core.tile import Tile
 from napari_graft.inference.view import ModelView
-from napari_graft.inference.windows import Blender, to_batch, window_tiles
+from napari_graft.inference.windows import Blender, start_multiple, to_batch, window_tiles
 from napari_graft.nets.device import mixed_precision
 from napari_graft.nets.network import Network
 from napari_graft.nets.padding import pad_to_stride
@@ -121,7 +121,8 @@ class Predictor:
             return self._answer(image)
         # All windows begin at multiples of the stride, the last ones too: as the whole image would be seen.
         strides = self.spec.total_stride
-        missing = [(0, -n % stride) for n, stride in zip(image.shape, strides, strict=True)]
+        steps = map(start_multiple, largest, strides)
+        missing = [(0, -n % step) for n, step in zip(image.shape, steps, strict=True)]
         padded = np.pad(image, missing, mode="edge")
         windows = window_tiles(padded.shape, largest, overlap, strides)
         blender = Blender(self.spec.n_outputs, padded.shape, windows[0].shape, overlap)

@@ -15,6 +15,7 @@ from napari_graft.core.tile import Tile
 _SILENT = 3 / 8
 """Share of the overlap, from the border of a window, where its answer does not count."""
 _LEAST_WEIGHT = 1e-6
+_LEAST_MULTIPLES = 4
 
 
 def window_tiles(
@@ -30,19 +31,29 @@ def window_tiles(
     largest
         Longest window along each axis.
     multiple
-        Where an axis has several windows they begin at multiples of this, but for the last where the image is
-        no multiple long, and their length is one: so that nothing is padded, and all see the same grid.
+        Where an axis has several windows their length is a multiple of this, unless the image is shorter, so
+        that nothing is padded. They begin at multiples of `start_multiple`, but for the last where the image
+        is no multiple long: so that all see the same grid.
     """
     sizes, starts = [], []
     for length, longest, shared, factor in zip(shape, largest, overlap, multiple, strict=True):
-        at_least = shared + factor - 1 if length > longest else shared  # a start moves down to a multiple
+        step = start_multiple(longest, factor)
+        at_least = shared + step - 1 if length > longest else shared  # a start moves down to a multiple
         n_windows = max(1, -(-(length - at_least) // max(1, longest - at_least))) if length > longest else 1
         size = -(-(length + (n_windows - 1) * at_least) // n_windows)
         size = min(-(-size // factor) * factor, length)
         sizes.append(size)
-        places = np.linspace(0, length - size, n_windows).astype(int) // factor * factor
+        places = np.linspace(0, length - size, n_windows).astype(int) // step * step
         starts.append([*places[:-1].tolist(), length - size])
     return [Tile(tuple(start), tuple(sizes)) for start in product(*starts)]
+
+
+def start_multiple(longest: int, multiple: int) -> int:
+    """Return what windows of a length begin at multiples of: 1 where they are too short for another grid.
+
+    A network of one size is shown windows of that size, which are its `multiple` as well.
+    """
+    return multiple if longest >= _LEAST_MULTIPLES * multiple else 1
 
 
 def blend_weights(shape: Sequence[int], overlap: Sequence[int]) -> NDArray[np.float32]:
