@@ -103,15 +103,16 @@ def test_the_first_source_is_that_of_the_ranking(
     tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ranked: list[str] = []
-    best_source = first_look_image.best_source
+    rank_nearest_kind = first_look_image.rank_nearest_kind
 
     def both(project, sources, *, report, cancel):  # type: ignore[no-untyped-def]
         ranked.append(rank_sources(project, sources, report=report, cancel=cancel)[0].source.id)
-        return best_source(project, sources, report=report, cancel=cancel)
+        return rank_nearest_kind(project, sources, report=report, cancel=cancel)
 
-    monkeypatch.setattr(first_look_image, "best_source", both)
+    monkeypatch.setattr(first_look_image, "rank_nearest_kind", both)
     found = look(request(tmp_path, data).quick())
     assert [one.first for one in found.images] == ranked
+    assert all(set(one.scores) <= set(one.readings) and one.outlook for one in found.images)
 
 
 def test_a_stopped_benchmark_keeps_the_images_that_are_finished(tmp_path: Path, data: Path) -> None:
@@ -239,7 +240,7 @@ def test_the_command_prints_a_table_or_json(
     out, err = capsys.readouterr()
     assert code == 0, err
     header, rule, row, medians_row = out.splitlines()
-    assert header.startswith("| target | score | n images | n objects | shape | first | sources | best ")
+    assert header.startswith("| target | score | n images | n objects | shape | first | sources | said | best ")
     assert header.count("|") == rule.count("|") == row.count("|") == medians_row.count("|")
     assert row.startswith(f"| {target.key} | ap50 | 2 | ")
     assert medians_row.startswith("| median of 1 by ap50 | ")

@@ -41,6 +41,7 @@ def rank(
         Print one JSON document, best first.
     """
     from napari_graft.project.opening import open_project
+    from napari_graft.scorers.outlook import outlook
     from napari_graft.session.ranking import candidate_sources, rank_sources, tell_left_out, unseen_sources
     from napari_graft.sources.catalogue import Catalogue
 
@@ -52,12 +53,17 @@ def rank(
             if seen:
                 stderr.print(tell_left_out(seen), markup=False)
         ranked = rank_sources(opened, candidates, device=device, report=report, cancel=cancel)
+        wanted = opened.manifest.structure
     rows = [entry.as_dict() for entry in ranked]
     if json:
         print_json(rows)
         return
+    shown = [row if row["same_structure"] else row | {"verdict": "another structure"} for row in rows]
     columns = ("source", "combined", "verdict", "z", "consistency", "few_shot", "structure", "title")
-    print_rows(rows, columns, optional=("title", "combined", "structure", "consistency"))
+    print_rows(shown, columns, optional=("title", "combined", "structure", "consistency"))
+    expected = outlook(ranked, wanted)
+    if expected is not None:
+        stderr.print(expected.words, markup=False)
     for entry in ranked[:3]:
         if entry.score.advice is not None:
             stderr.print(f"note: {entry.source.id}: {entry.score.advice}", markup=False)

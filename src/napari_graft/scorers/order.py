@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import rankdata
 
-from napari_graft.fingerprints.distance import Distance
+from napari_graft.fingerprints.distance import LIKE_OWN, NEAR, Distance
+from napari_graft.scorers.outlook import HARDLY_STEADY
 from napari_graft.scorers.registry import ON_IMAGE, ON_TILES
 from napari_graft.scorers.remedies import Remedy
 
@@ -69,8 +70,15 @@ class SourceScore:
 
     @property
     def verdict(self) -> str:
-        """How close the images are, in words."""
-        return UNKNOWN if self.evidence.distance is None else self.evidence.distance.verdict
+        """How close the images are, in words.
+
+        None is called like the source's own data where what the source finds changes with a little noise.
+        """
+        if self.evidence.distance is None:
+            return UNKNOWN
+        steadiness = self.evidence.readings.get("consistency", 1.0)
+        closest = LIKE_OWN if steadiness >= HARDLY_STEADY else NEAR
+        return closest if self.evidence.distance.verdict == LIKE_OWN else self.evidence.distance.verdict
 
     @property
     def advice(self) -> str | None:

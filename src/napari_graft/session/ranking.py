@@ -37,6 +37,26 @@ class RankedSource:
     source: Source
     score: SourceScore
 
+    @property
+    def title(self) -> str:
+        """What the source is called."""
+        return self.source.card.title
+
+    @property
+    def same_structure(self) -> bool:
+        """Whether it finds what is wanted, or something of its family."""
+        return self.score.same_structure
+
+    @property
+    def consistency(self) -> float | None:
+        """How steady what it finds is, 0 to 1."""
+        return self.score.evidence.readings.get("consistency")
+
+    @property
+    def few_shot(self) -> float | None:
+        """Its score on annotated tiles; None before there is one."""
+        return self.score.evidence.readings.get("few-shot")
+
     def as_dict(self) -> dict[str, object]:
         """Return the entry that ``rank --json`` prints."""
         card, score, evidence = self.source.card, self.score, self.score.evidence
@@ -50,8 +70,8 @@ class RankedSource:
             "z": None if distance is None else distance.z,
             "p_value": None if distance is None else distance.p_value,
             "mmd2_general": None if general is None else -general,
-            "consistency": evidence.readings.get("consistency"),
-            "few_shot": evidence.readings.get("few-shot"),
+            "consistency": self.consistency,
+            "few_shot": self.few_shot,
             "combined": score.combined,
             "verdict": score.verdict,
             "same_structure": score.same_structure,
@@ -171,17 +191,17 @@ def rank_sources(
     return _rank(project, usable, scorers, Workplace(choose_device(device), cancel), report)
 
 
-def best_source(
+def rank_nearest_kind(
     project: Project, sources: Sequence[Source], *, device: str = "auto", report: Report, cancel: CancelToken
-) -> RankedSource:
-    """Return the first of the ranking of some sources; those that cannot come first are not looked at.
+) -> list[RankedSource]:
+    """Return the best part of the ranking of some sources: those that cannot come first are not looked at.
 
     See `rank_sources` for the parameters and the errors.
     """
     usable = {source.id: source for source in _usable(project, sources, report)}
     structures = {source_id: source.card.structure for source_id, source in usable.items()}
     nearest = [usable[one] for one in nearest_kind(structures, project.manifest.structure)]
-    return _rank(project, nearest, COMBINED, Workplace(choose_device(device), cancel), report)[0]
+    return _rank(project, nearest, COMBINED, Workplace(choose_device(device), cancel), report)
 
 
 def _usable(project: Project, sources: Sequence[Source], report: Report) -> list[Source]:

@@ -12,11 +12,12 @@ from napari_graft.io.weights import save_tensors
 from napari_graft.nets.device import choose_device
 from napari_graft.nets.kinds import trainable
 from napari_graft.project.run import Run
+from napari_graft.scorers.outlook import outlook
 from napari_graft.session.fitting import Budget, Fitted
 from napari_graft.session.judging import Judgement, is_no_worse
 from napari_graft.session.models import SCRATCH, Model, find_run, load_model
 from napari_graft.session.project_task import ProjectTask, Tiles
-from napari_graft.session.ranking import best_source, tell_left_out, unseen_sources
+from napari_graft.session.ranking import rank_nearest_kind, tell_left_out, unseen_sources
 
 _log = logging.getLogger(__name__)
 
@@ -115,7 +116,12 @@ class TrainingTask(ProjectTask):
         if seen:
             self.report(Progress(0, None, tell_left_out(seen)))
         sources = [source for source in sources if source.card.spec.is_trainable]
-        best = best_source(self.project, sources, device=device, report=self.report, cancel=self.cancel)
+        ranked = rank_nearest_kind(
+            self.project, sources, device=device, report=self.report, cancel=self.cancel
+        )
+        best, expected = ranked[0], outlook(ranked, self.project.manifest.structure)
+        if expected is not None:
+            self.report(Progress(0, None, f"{NOTE}{expected.words}"))
         if best.score.advice is not None:
             self.report(Progress(0, None, f"{NOTE}{best.source.id}: {best.score.advice}"))
         return best.source.id

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from napari_graft.core.checksum import checksum_of
 from napari_graft.core.progress import CancelToken, ignore_progress
@@ -16,11 +17,12 @@ from napari_graft.io import open_labels
 from napari_graft.metrics import evaluate
 from napari_graft.project.project import Project
 from napari_graft.scorers.order import family
+from napari_graft.scorers.outlook import OutlookKind, outlook
 from napari_graft.segmentation.diameter import median_diameter
 from napari_graft.session.measured import source_checksum
 from napari_graft.session.predicting import PredictRequest, predict_project
 from napari_graft.session.projects import make_project
-from napari_graft.session.ranking import best_source, unseen_sources
+from napari_graft.session.ranking import rank_nearest_kind, unseen_sources
 from napari_graft.session.views import view_of
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.document import Document
@@ -48,6 +50,10 @@ class ImageLook(Document):
     scores
         Of that source and of all others of the family that have not seen the set, by id, each untouched:
         ``ap50`` and ``vi``.
+    readings
+        What each scorer measured of each ranked source, by id; see `SCORERS`.
+    outlook
+        What the program said to expect of the first; see `outlook`.
     otsu
         The same of `otsu_watershed`; None for what is no blob.
     diameter, true_diameter
@@ -66,6 +72,8 @@ class ImageLook(Document):
     sources: str
     first: str
     scores: dict[str, dict[str, float]]
+    readings: dict[str, dict[str, float]] = Field(default_factory=dict)
+    outlook: OutlookKind | None = None
     otsu: dict[str, float] | None
     diameter: float | None
     true_diameter: float
@@ -125,11 +133,14 @@ class Onlooker:
 
     def _look_at(self, project: Project, out: Path) -> dict[str, object]:
         unseen, _ = unseen_sources(project, self._catalogue)
-        first = best_source(project, unseen, report=ignore_progress, cancel=self._cancel).source
+        ranked = rank_nearest_kind(project, unseen, report=ignore_progress, cancel=self._cancel)
+        first, expected = ranked[0].source, outlook(ranked, project.manifest.structure)
         tried = [source for source in unseen if source.id == first.id or self._is_rival(source)]
         return {
             "first": first.id,
             "scores": {source.id: self._score(self._predict(project, source, out)) for source in tried},
+            "readings": {one.source.id: dict(one.score.evidence.readings) for one in ranked},
+            "outlook": None if expected is None else expected.kind,
             "otsu": self._otsu(project),
             "diameter": view_of(project, first.card.spec).object_diameter,
         }

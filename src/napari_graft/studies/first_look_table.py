@@ -22,6 +22,7 @@ _COLUMNS = (
     "shape",
     "first",
     "sources",
+    "said",
     "best",
     "best_source",
     "median",
@@ -48,6 +49,8 @@ class SetRow(_Row):
         Numbers of the images that were looked at, their true objects, and the pixels of each.
     first, sources
         Score of the first of the ranking, and which that was.
+    said
+        What the program said to expect of it, in the order of the images; see `outlook`.
     best, best_source, median
         Of all sources of the family that have not seen the set. Where there is none, of the first of the
         ranking, and None where that is another for each image.
@@ -69,6 +72,7 @@ class SetRow(_Row):
     shape: tuple[int, ...]
     first: float
     sources: tuple[str, ...]
+    said: tuple[str, ...] = ()
     best: float | None
     best_source: str | None
     median: float | None
@@ -142,6 +146,7 @@ def set_row(target: Target, looks: Sequence[ImageLook]) -> SetRow:
         shape=looks[0].shape,
         first=fmean(chosen),
         sources=tuple(dict.fromkeys(look.first for look in looks)),
+        said=tuple(look.outlook or "" for look in looks),
         best=by_source[in_order[0]] if in_order else None,
         best_source=in_order[0] if in_order else None,
         median=_median(by_source.values()),

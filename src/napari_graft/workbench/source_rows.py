@@ -106,7 +106,6 @@ def row_to_point_at(before: Sequence[SourceRow], now: Sequence[SourceRow], point
 
 
 def _row_of_entry(entry: RankedEntry, on_tiles: Sequence[float]) -> SourceRow:
-    other = "" if entry.same_structure else f", but it finds {entry.structure}"
     return SourceRow(
         entry.source,
         entry.title,
@@ -116,7 +115,7 @@ def _row_of_entry(entry: RankedEntry, on_tiles: Sequence[float]) -> SourceRow:
         _size(entry.pixel_size),
         entry.license,
         entry.research_only,
-        entry.verdict + other,
+        entry.verdict if entry.same_structure else f"finds {entry.structure}",
         entry.z,
         entry.p_value,
         entry.consistency,

@@ -17,6 +17,7 @@ from napari_graft.engine.protocol import RankJob
 from napari_graft.fingerprints.source_map import SourceMap, map_of_distances
 from napari_graft.project.project import Project
 from napari_graft.project.ranking import RankedEntry, RankedSoFar, StoredMap, StoredRanking
+from napari_graft.scorers.outlook import outlook
 from napari_graft.session.image_facts import correct_contrast
 from napari_graft.sources.catalogue import user_home, user_sources
 from napari_graft.sources.source import Source
@@ -240,6 +241,7 @@ class SourcesModel:
         self.state.unsuited = tuple(
             (titles.get(one, one), reason) for one, reason in self._ranking.unsuited.items()
         )
+        self.state.outlook = outlook(self._ranking.entries, wanted) if self._ranking.entries else None
         self.state.advised = self._ranking.advised
         self.state.chosen = self._ranking.chosen
         self._fold()

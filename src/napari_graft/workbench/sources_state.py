@@ -9,6 +9,7 @@ from psygnal import SignalGroupDescriptor
 
 from napari_graft.fingerprints.source_map import SourceMap
 from napari_graft.project.ranking import RankedEntry
+from napari_graft.scorers.outlook import Outlook
 from napari_graft.workbench.comparison import Comparison
 from napari_graft.workbench.source_rows import SourceRow
 
@@ -33,6 +34,8 @@ class SourcesState:
         Titles of the sources that were trained on the image and therefore not ranked.
     unsuited
         Title of each 3-D source that was not ranked, and why the image has not the depth for it.
+    outlook
+        What to expect of the best source untouched, None before the ranking and once tiles are painted.
     advised
         The best source that comes with advice, such as to swap dark and bright; None where there is none.
     chosen
@@ -55,6 +58,7 @@ class SourcesState:
     is_previewing: bool = False
     left_out: tuple[str, ...] = ()
     unsuited: tuple[tuple[str, str], ...] = ()
+    outlook: Outlook | None = None
     advised: RankedEntry | None = None
     chosen: str | None = None
     preview: Comparison | None = None

@@ -10,6 +10,7 @@ from napari_graft._napari.field_of_view import tile_in_view, tile_over_view
 from napari_graft._qt.binding import bind, listen
 from napari_graft._qt.comparison_host import ComparisonHost
 from napari_graft._qt.tabs.sources_words import (
+    OUTLOOK_LOOKS,
     hint_words,
     in_use_words,
     left_out_words,
@@ -18,7 +19,7 @@ from napari_graft._qt.tabs.sources_words import (
 )
 from napari_graft._qt.theme import palette_of
 from napari_graft._qt.widgets.advice_card import AdviceCard
-from napari_graft._qt.widgets.basics import button, card, column, text
+from napari_graft._qt.widgets.basics import button, card, column, set_look, text
 from napari_graft._qt.widgets.distance_box import DistanceBox
 from napari_graft._qt.widgets.more_sources import MoreSources
 from napari_graft._qt.widgets.source_buttons import SourceButtons
@@ -27,6 +28,7 @@ from napari_graft._qt.widgets.source_table import SourceTable
 from napari_graft._qt.widgets.trial_box import TrialBox
 from napari_graft.core.errors import InputError
 from napari_graft.fingerprints.source_map import SourceMap
+from napari_graft.scorers.outlook import Outlook
 from napari_graft.workbench.comparison import Comparison, Look
 from napari_graft.workbench.source_rows import SourceRow, row_to_point_at
 from napari_graft.workbench.workbench import Workbench
@@ -60,6 +62,7 @@ class SourcesTab(QWidget):
 
     def _make_widgets(self) -> None:
         self.hint = text("", "faint")
+        self.outlook = text("", "good")
         self.advice = AdviceCard(self._on_swap_clicked)
         self.table = SourceTable()
         self.others = button("", self._on_others_clicked, look="link")
@@ -82,7 +85,8 @@ class SourcesTab(QWidget):
 
     def _lay_out(self) -> None:
         layout = column(text("Which source fits this image?", "title"), self.hint, margin=6)
-        layout.addWidget(self.advice)
+        for widget in (self.outlook, self.advice):
+            layout.addWidget(widget)
         layout.addWidget(self.table, 1)
         layout.addWidget(self.others)
         for widget in (self.buttons, self.refusal, self.in_use, self.preview_card, self.trial):
@@ -105,6 +109,7 @@ class SourcesTab(QWidget):
         bind(self, state, "source_map", self._show_map)
         bind(self, state, "ticked", self.table.source_model.show_ticked)
         bind(self, state, "advised", self.advice.show_advice)
+        bind(self, state, "outlook", self._show_outlook)
         bind(self, state, "left_out", self._show_left_out)
         listen(self, state.events.unsuited, self._show_left_out)
         bind(self, state, "chosen", self._show_chosen)
@@ -175,6 +180,12 @@ class SourcesTab(QWidget):
 
     def _show_map(self, mapped: SourceMap | None) -> None:
         self.map_box.show_map(mapped, {row.id: row.title for row in self._model.state.rows})
+
+    def _show_outlook(self, expected: Outlook | None) -> None:
+        self.outlook.setVisible(expected is not None)
+        if expected is not None:
+            self.outlook.setText(expected.words)
+            set_look(self.outlook, OUTLOOK_LOOKS[expected.kind])
 
     def _show_left_out(self, *_: object) -> None:
         words = left_out_words(self._model.state.left_out, self._model.state.unsuited)

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from napari_graft.project.ranking import RankedEntry
+from napari_graft.scorers.outlook import OutlookKind
 from napari_graft.workbench.comparison import Comparison
 from napari_graft.workbench.source_rows import SourceRow
 from napari_graft.workbench.sources_state import SourcesState
+
+OUTLOOK_LOOKS: dict[OutlookKind, Literal["good", "faint", "warning"]] = {
+    "serves": "good",
+    "unsure": "faint",
+    "nothing": "warning",
+}
+"""Colours of what to expect."""
 
 
 def hint_words(state: SourcesState, has_project: bool) -> str:

@@ -22,7 +22,7 @@ def pixel_words(row: SourceRow) -> str:
 
 def verdict_look(row: SourceRow) -> Literal["good", "link", "faint"]:
     """Return the colour of a verdict: good where the source fits, faint where it does not."""
-    if row.z is None or row.verdict.startswith("far") or "but it finds" in row.verdict:
+    if row.z is None or row.verdict.startswith(("far", "finds")):
         return "faint"
     return "good" if row.verdict.startswith("like") else "link"
 

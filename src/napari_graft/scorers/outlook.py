@@ -1,0 +1,100 @@
+"""What to expect of an untouched source on an image, and whether anything at hand fits it at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+OutlookKind = Literal["serves", "unsure", "nothing"]
+
+STEADY = 0.9
+"""Steadiness from which on what a source finds untouched may serve."""
+HARDLY_STEADY = 0.7
+"""Steadiness below which a source does not know the image, however alike the features."""
+N_TILES: dict[OutlookKind, int] = {"serves": 0, "unsure": 4, "nothing": 8}
+"""How many tiles to expect to paint."""
+
+
+class Candidate(Protocol):
+    """A ranked source."""
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def same_structure(self) -> bool:
+        """Whether it finds what is wanted, or something of its family."""
+        ...
+
+    @property
+    def consistency(self) -> float | None:
+        """How steady what it finds is, 0 to 1; None where that was not measured."""
+        ...
+
+    @property
+    def few_shot(self) -> float | None:
+        """Its score on annotated tiles; None before there is one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """Say what to expect before anything is painted.
+
+    Parameters
+    ----------
+    kind
+        ``serves``: what the first source finds untouched may do; ``unsure``: it finds something that a little
+        noise changes; ``nothing``: no source at hand knows such an image.
+    words
+        The same for the user.
+    """
+
+    kind: OutlookKind
+    words: str
+
+
+def outlook(ranked: Sequence[Candidate], wanted: str | None = None) -> Outlook | None:
+    """Return what to expect of the best of some ranked sources.
+
+    None where steadiness was not measured, and once a tile is annotated, for the score on it says more.
+
+    The distance of the images does not tell it: a source can lie near and find nothing that is right. Whether
+    what it finds stays when noise, contrast and gamma change a little foretells far better whether it is
+    (`consistency`), so the first source of the wanted structure is judged by that.
+
+    Parameters
+    ----------
+    ranked
+        The sources, best first.
+    wanted
+        What is to be segmented, None where nobody said.
+    """
+    suited = [one for one in ranked if one.same_structure]
+    if not suited:
+        return Outlook("nothing", f"No source here finds {wanted or 'this'}: {_expect('nothing')}.")
+    steadiness = suited[0].consistency
+    if steadiness is None or suited[0].few_shot is not None:
+        return None
+    kind = kind_of(steadiness)
+    if kind == "serves":
+        return Outlook(
+            kind, f"“{suited[0].title}” is steady on this image: see what it finds before you paint anything."
+        )
+    if kind == "unsure":
+        return Outlook(kind, f"“{suited[0].title}” is not sure of this image: {_expect(kind)}.")
+    return Outlook(kind, f"Nothing here has seen anything like this: {_expect(kind)}.")
+
+
+def kind_of(steadiness: float) -> OutlookKind:
+    """Return what to expect of a source by how steady what it finds is."""
+    if steadiness >= STEADY:
+        return "serves"
+    return "unsure" if steadiness >= HARDLY_STEADY else "nothing"
+
+
+def _expect(kind: OutlookKind) -> str:
+    return f"expect to paint about {N_TILES[kind]} tiles"
