@@ -106,3 +106,31 @@ def test_a_remedy_says_what_to_do_and_what_it_changes():
     assert "invert the image (z falls from 60 to 8)" in Remedy("invert", 1, 60, 8).words
     assert "things look smaller" in Remedy("rescale", 2, 60, 8).words
     assert "rescale the image by 0.5 (z falls" in Remedy("rescale", 0.5, 60, 8).words
+
+
+def test_a_source_that_guesses_stands_behind_all_that_are_steady_however_near_it_looks():
+    evidence = {
+        "guesses": at("nuclei", 1, LIKE_OWN, consistency=0.5),
+        "guesses too": at("nuclei", 2, consistency=0.6),
+        "wide": at("nuclei", 20, consistency=0.97),
+    }
+    scores = rank(evidence, "nuclei")
+    assert scores[0].source_id == "wide"
+    assert [score.combined for score in scores] == sorted(score.combined for score in scores)
+    assert scores[0].combined < 0.5 <= scores[1].combined
+
+
+def test_on_annotated_tiles_a_source_that_guessed_may_come_first():
+    evidence = {
+        "guesses": at("nuclei", 1, consistency=0.5, **{"few-shot": -0.1}),
+        "wide": at("nuclei", 20, consistency=0.97, **{"few-shot": -0.9}),
+    }
+    assert order(evidence, "nuclei") == ["guesses", "wide"]
+
+
+def test_where_all_guess_the_order_is_by_place():
+    evidence = {
+        "near": at("nuclei", 1, consistency=0.3),
+        "far": at("nuclei", 20, consistency=0.2),
+    }
+    assert [score.combined for score in rank(evidence, "nuclei")] == [0.0, 1.0]

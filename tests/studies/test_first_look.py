@@ -240,7 +240,9 @@ def test_the_command_prints_a_table_or_json(
     out, err = capsys.readouterr()
     assert code == 0, err
     header, rule, row, medians_row = out.splitlines()
-    assert header.startswith("| target | score | n images | n objects | shape | first | sources | said | best ")
+    assert header.startswith(
+        "| target | score | n images | n objects | shape | first | sources | said | best "
+    )
     assert header.count("|") == rule.count("|") == row.count("|") == medians_row.count("|")
     assert row.startswith(f"| {target.key} | ap50 | 2 | ")
     assert medians_row.startswith("| median of 1 by ap50 | ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -138,18 +138,41 @@ def standings(
     The scorers' numbers have no common scale, hence the places (Borda's count). They are averaged over the
     scorers of a group, and these means over the groups, each of which counts alike. A scorer that measured
     fewer than two sources has no say; a source that a scorer could not measure is judged by the others.
+
+    Before there is a tile to judge by, sources whose objects change with a little noise stand in the last
+    half, all others in the first: places do not tell by how much a source is steadier, and one that guesses
+    may look near.
     """
     means: dict[str, list[float]] = {}
     for names in groups:
-        places: dict[str, list[float]] = {}
+        of_group: dict[str, list[float]] = {}
         for name in names:
             for source, place in _places(readings, name).items():
-                places.setdefault(source, []).append(place)
-        for source, of_source in places.items():
+                of_group.setdefault(source, []).append(place)
+        for source, of_source in of_group.items():
             means.setdefault(source, []).append(float(np.mean(of_source)))
     if not means and len(readings) == 1:
         return {source: 0.0 for source, known in readings.items() if known}
-    return {source: float(np.mean(of_source)) for source, of_source in means.items()}
+    places = {source: float(np.mean(of_source)) for source, of_source in means.items()}
+    asked = {name for group in groups for name in group}
+    return places if _are_judged_on_tiles(readings, asked) else _steady_first(places, readings, asked)
+
+
+def _are_judged_on_tiles(readings: Mapping[str, Mapping[str, float]], names: Collection[str]) -> bool:
+    return any(name in known for known in readings.values() for name in ON_TILES if name in names)
+
+
+def _steady_first(
+    places: Mapping[str, float], readings: Mapping[str, Mapping[str, float]], names: Collection[str]
+) -> dict[str, float]:
+    """Return the places within the first half for the steady sources and within the last for the others.
+
+    Where all are of one sort, the places stay as they are.
+    """
+    guesses = {one for one in places if readings[one].get("consistency", 1.0) < HARDLY_STEADY}
+    if "consistency" not in names or not guesses or len(guesses) == len(places):
+        return dict(places)
+    return {one: (place + (one in guesses)) / 2 for one, place in places.items()}
 
 
 def _places(readings: Mapping[str, Mapping[str, float]], name: str) -> dict[str, float]:
