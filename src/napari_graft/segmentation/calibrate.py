@@ -27,6 +27,7 @@ STAGES: tuple[Stage, ...] = (
     lambda settings: [replace(settings, foreground_threshold=t) for t in _FOREGROUNDS],
     lambda settings: [replace(settings, attraction_bias=b) for b in (0.1, -0.1, 0.2, -0.2, 0.3, 0.4)],
     lambda settings: [replace(settings, min_size=n) for n in (10, 50, 100, 200, 400)],
+    lambda settings: [replace(settings, least_solidity=s) for s in (0.92, 0.95)],
 )
 """What is tried, one setting after the other, from the default outwards."""
 

@@ -13,6 +13,7 @@ from napari_graft.core.errors import InputError
 from napari_graft.segmentation.contraction import RegionGraph, contract
 from napari_graft.segmentation.edges import Offset, strongest_edges
 from napari_graft.segmentation.fragments import give_away_fragments
+from napari_graft.segmentation.necks import cut_necks
 from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.segmentation.supervoxels import find_supervoxels
 
@@ -34,7 +35,7 @@ def decode(
     from the strongest to the weakest, an attractive one joins two clusters unless a repulsive one taken
     before stands between them (Wolf et al. 2020, IEEE TPAMI 43:3724). It is solved not on pixels but on
     regions of pixels that are certainly joined, with the strongest edge between two regions, which is many
-    times faster.
+    times faster. In a plane, objects that are not convex may then be cut at their necks (`cut_necks`).
 
     Parameters
     ----------
@@ -69,7 +70,10 @@ def decode(
     graph, contracted = contract(graph, settings.attraction_bias)
     clusters = _cluster(graph, settings.attraction_bias)
     objects = give_away_fragments(clusters, graph.core_pixels, graph.attractive, settings.min_size)
-    return objects[contracted][regions]
+    segments: NDArray[np.uint32] = objects[contracted][regions]
+    if settings.least_solidity == 0 or n_axes == 3:
+        return segments
+    return cut_necks(segments, settings.least_solidity, max(1, settings.min_size))
 
 
 def count_pixels(regions: NDArray[np.int32], where: NDArray[np.bool]) -> NDArray[np.int64]:

@@ -24,15 +24,19 @@ class DecodeSettings:
     core_threshold
         A core pixel has a foreground probability above this, 0 to 1. Objects then reach out to
         `foreground_threshold`, but none is born in the doubtful foreground of membranes and background.
+    least_solidity
+        An object in a plane whose area is a smaller share of that of its convex hull is cut at its necks, 0
+        to 1; see `cut_necks`. 0 cuts none.
     """
 
     foreground_threshold: float = 0.5
     attraction_bias: float = 0.0
     min_size: int = 25
     core_threshold: float = 0.7
+    least_solidity: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("foreground_threshold", "core_threshold"):
+        for name in ("foreground_threshold", "core_threshold", "least_solidity"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name.replace('_', ' ')} {getattr(self, name)} must be between 0 and 1")
         if not -1 <= self.attraction_bias <= 1:
