@@ -132,7 +132,15 @@ def test_sources_are_listed_and_shown(graft: Graft) -> None:
     card = graft("sources", "show", "tiny-nuclei", "--json").document
     assert card["id"] == "tiny-nuclei"
     assert card["spec"]["widths"] == [8, 16]
-    assert "tiny-nuclei" in graft("sources", "list").out
+    listed = graft("sources", "list")
+    assert "tiny-nuclei" in listed.out
+    weak = [row["title"] for row in rows if row["is_weak"]]
+    assert all(
+        row["is_weak"] == (row["validation"].get("ap50", 1) < 0.5)
+        for row in rows
+        if row["structure"] == "nuclei"
+    )
+    assert all(f"{title} *" in listed.out for title in weak) and ("* weak" in listed.err) == bool(weak)
     assert "CC0-1.0" not in graft("sources", "list", "--scores").out
     assert "CC0-1.0" in graft("sources", "show", "tiny-nuclei").out
 

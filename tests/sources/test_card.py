@@ -60,3 +60,19 @@ def test_an_id_that_could_be_misread_as_a_path_is_refused(name: str) -> None:
 def test_an_impossible_card_is_refused(fields: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         _card(**fields)
+
+
+@pytest.mark.parametrize(
+    ("structure", "scores", "is_weak"),
+    [
+        ("nuclei", {"ap50": 0.49, "vi": 0.1}, True),
+        ("nuclei", {"ap50": 0.5, "vi": 3.0}, False),
+        ("neurites", {"ap50": 0.1, "vi": 1.0}, False),
+        ("neurites", {"ap50": 0.9, "vi": 1.1}, True),
+        ("nuclei", {}, False),
+    ],
+)
+def test_a_source_is_weak_by_the_score_of_its_structure(
+    structure: str, scores: dict[str, float], is_weak: bool
+) -> None:
+    assert _card(structure=structure, validation=scores).is_weak is is_weak

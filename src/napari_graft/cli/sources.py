@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +46,7 @@ def list_sources(*, scores: Annotated[bool, Parameter(negative="")] = False, jso
             "origin": source.origin,
             "steps": source.card.training.steps,
             "validation": source.card.validation,
+            "is_weak": source.card.is_weak,
         }
         for source in sources
     ]
@@ -58,10 +60,15 @@ def list_sources(*, scores: Annotated[bool, Parameter(negative="")] = False, jso
         ]
         print_rows(measured, ("id", *_SCORES, "steps"))
         return
-    shown = [
-        row | {"license": "research use only" if row["research_only"] else row["license"]} for row in rows
-    ]
+    shown = [row | _words(row) for row in rows]
     print_rows(shown, ("id", "title", "structure", "pixel_size", "license", "origin"))
+    if any(row["is_weak"] for row in rows):
+        stderr.print("* weak: finds little of its own kind of image; sources list --scores says how much")
+
+
+def _words(row: Mapping[str, object]) -> dict[str, object]:
+    licence = "research use only" if row["research_only"] else row["license"]
+    return {"license": licence, "title": f"{row['title']}{' *' if row['is_weak'] else ''}"}
 
 
 @app.command

@@ -26,6 +26,7 @@ class RankedEntry(BaseModel):
     license: str = ""
     research_only: bool = False
     is_trainable: bool = True
+    is_weak: bool = False
     z: float | None = None
     p_value: float | None = None
     mmd2_general: float | None = None

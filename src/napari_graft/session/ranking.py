@@ -80,6 +80,7 @@ class RankedSource:
             "z_after_remedy": None if remedy is None else remedy.z_after,
             "research_only": card.research_only,
             "is_trainable": card.spec.is_trainable,
+            "is_weak": card.is_weak,
         }
 
     def describe(self) -> dict[str, object]:

@@ -16,6 +16,8 @@ FILLING_STRUCTURES: frozenset[str | None] = frozenset({"neurites"})
 
 Axons are not among them: myelin lies between."""
 LeadingScore = Literal["vi", "ap50"]
+WEAK_AP50, WEAK_VI = 0.5, 1.0
+"""Scores on its own held-out part below which, or for the VI in bits above which, a source is called weak."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 # An id names a folder, so it must hold nothing that a path could misread.
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$", max_length=80)]
@@ -104,6 +106,14 @@ class SourceCard(Document):
     validation: dict[str, float] = Field(default_factory=dict)
     decode: dict[str, float] = Field(default_factory=dict)
     provenance: Provenance | None = None
+
+    @property
+    def is_weak(self) -> bool:
+        """Whether it does poorly even on its own held-out part; False where nobody measured it."""
+        value = self.validation.get(leading_score(self.structure))
+        if value is None:
+            return False
+        return value > WEAK_VI if leading_score(self.structure) == "vi" else value < WEAK_AP50
 
     @property
     def pixel_size(self) -> tuple[float, ...] | None:

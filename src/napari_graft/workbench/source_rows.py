@@ -37,6 +37,8 @@ class SourceRow:
         z after what may bring the image closer, None where nothing does.
     is_ranked
         Whether it has a place in the ranking.
+    is_weak
+        Whether it does poorly even on images of its own kind; see `SourceCard`.
     """
 
     id: str
@@ -55,6 +57,7 @@ class SourceRow:
     standing: float | None = None
     z_after_remedy: float | None = None
     is_ranked: bool = False
+    is_weak: bool = False
 
 
 def rows_of(cards: Sequence[SourceCard], ranking: StoredRanking, wanted: str | None) -> tuple[SourceRow, ...]:
@@ -123,6 +126,7 @@ def _row_of_entry(entry: RankedEntry, on_tiles: Sequence[float]) -> SourceRow:
         entry.combined,
         entry.z_after_remedy,
         is_ranked=True,
+        is_weak=entry.is_weak,
     )
 
 
@@ -136,6 +140,7 @@ def _row_of_card(card: SourceCard) -> SourceRow:
         _size(card.pixel_size),
         card.license,
         card.research_only,
+        is_weak=card.is_weak,
     )
 
 

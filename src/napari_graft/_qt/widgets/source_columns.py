@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from napari_graft._qt.widgets.source_words import license_words, pixel_words, place_words, steadiness_words
+from napari_graft._qt.widgets.source_words import (
+    license_words,
+    pixel_words,
+    place_words,
+    steadiness_words,
+    title_words,
+)
 from napari_graft.workbench.source_rows import SourceRow
 
 
@@ -44,7 +50,7 @@ class Column:
 
 
 COLUMNS = (
-    Column("Source", "A model that was already trained on other images", lambda row: row.title, 170, 126),
+    Column("Source", "A model that was already trained on other images", title_words, 170, 126),
     Column(
         "Fit",
         "How close your image is to the images that the source was trained on.\n"

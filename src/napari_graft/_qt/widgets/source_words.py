@@ -10,6 +10,11 @@ STEADY, FAIRLY_STEADY = 0.8, 0.5
 """Steadiness from which on a source is called so."""
 
 
+def title_words(row: SourceRow) -> str:
+    """Return what a source is called, with a warning before one that is weak."""
+    return f"weak · {row.title}" if row.is_weak else row.title
+
+
 def license_words(row: SourceRow) -> str:
     """Return whether a source may be used for anything."""
     return "research use only" if row.research_only else "free"
@@ -48,6 +53,8 @@ def tooltip_of(row: SourceRow) -> str:
     about = [row.title, f"Finds {row.structure} · {row.species} · {row.instrument}"]
     about.append(f"Trained at {pixel_words(row)} a pixel" if row.pixel_size else "Used at any pixel size")
     about.append(f"Licence: {row.license}" + (" (research use only)" if row.research_only else ""))
+    if row.is_weak:
+        about.append("Weak: it finds little even in images of its own kind")
     if row.z is not None and row.p_value is not None:
         after = "" if row.z_after_remedy is None else f"; after the remedy {row.z_after_remedy:.1f}"
         about.append(f"Distance z = {row.z:.1f} deviations of chance, p = {row.p_value:.3f}{after}")
