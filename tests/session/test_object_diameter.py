@@ -10,15 +10,15 @@ import tifffile
 from tiny_loop import LOOK, make_sample, make_source
 
 from napari_graft.core.errors import Cancelled, InputError
-from napari_graft.core.progress import CancelToken
+from napari_graft.core.progress import NOTE, CancelToken, Progress
 from napari_graft.imaging.resample import resample_image
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.session import object_diameter as module
-from napari_graft.session.image_facts import correct_object_diameter
-from napari_graft.session.object_diameter import choose_scout
+from napari_graft.session.image_facts import correct_contrast, correct_object_diameter
+from napari_graft.session.object_diameter import KnownDiameter, choose_scout, known_diameter
 from napari_graft.session.projects import ImageOptions, describe_project, make_project
-from napari_graft.session.views import view_of
+from napari_graft.session.views import find_diameter_beforehand, view_of
 from napari_graft.sources.card import TrainingRecord
 from napari_graft.sources.catalogue import SOURCES_VARIABLE, Catalogue
 from napari_graft.sources.source import open_source
@@ -64,6 +64,70 @@ def test_a_damaged_memory_of_it_costs_only_looking_again(project: Project) -> No
     first = view_of(project, SPEC).object_diameter
     (project.folder / module.FILE).write_bytes(b"{")
     assert view_of(project, SPEC).object_diameter == first
+
+
+def test_looking_for_it_is_told_of_scale_by_scale_and_what_was_found_in_a_note(project: Project) -> None:
+    told: list[Progress] = []
+    found = view_of(project, SPEC, report=told.append).object_diameter
+    assert found is not None
+    *scales, note = told
+    assert [(one.done, one.total) for one in scales] == [(n, 11) for n in range(11)]
+    assert {one.message for one in scales} == {"finding how wide the objects are, at 11 scales"}
+    assert note.message == f"{NOTE}objects are taken to be about {found:.0f} pixels wide"
+    told.clear()
+    view_of(project, SPEC, report=told.append)
+    assert told == []
+
+
+def test_looking_ends_before_the_next_tile_when_asked_to_stop(project: Project) -> None:
+    cancel = CancelToken()
+    told: list[Progress] = []
+
+    def report(state: Progress) -> None:
+        told.append(state)
+        if state.done == 2:
+            cancel.cancel()
+
+    with pytest.raises(Cancelled):
+        view_of(project, SPEC, cancel, report)
+    assert [one.done for one in told] == [0, 1, 2]
+    assert known_diameter(project) == KnownDiameter()
+
+
+def test_what_several_networks_need_is_found_before_they_work_and_nothing_where_none_does(
+    project: Project,
+) -> None:
+    told: list[Progress] = []
+    find_diameter_beforehand(project, [ModelSpec()], CancelToken(), told.append)
+    assert told == []
+    find_diameter_beforehand(project, [ModelSpec(), SPEC], CancelToken(), told.append)
+    assert told[-1].message.startswith(NOTE)
+
+
+def test_it_is_known_how_the_diameter_is_known(project: Project) -> None:
+    assert known_diameter(project) == KnownDiameter(None, "unknown")
+    found = view_of(project, SPEC).object_diameter
+    assert known_diameter(project) == KnownDiameter(found, "found")
+    correct_contrast(project, inverted=True)  # it was found in another image, as it were
+    assert known_diameter(project) == KnownDiameter(None, "unknown")
+    correct_contrast(project, inverted=False)
+    correct_object_diameter(project, 40)
+    assert known_diameter(project) == KnownDiameter(40, "said")
+    correct_object_diameter(project, None)
+    assert known_diameter(project) == KnownDiameter(found, "found")
+    project.runs.start("tiny-scaled", SPEC, 1, object_diameter=61.0)
+    assert known_diameter(project) == KnownDiameter(61, "trained")
+
+
+def test_what_is_looked_for_in_vain_is_known_not_to_be_found(project: Project, tmp_path: Path) -> None:
+    ramp = np.tile(np.arange(200, dtype=np.uint8), (96, 1))
+    tifffile.imwrite(tmp_path / "ramp.tif", ramp)
+    options = ImageOptions(str(tmp_path / "ramp.tif"), structure="nuclei")
+    told: list[Progress] = []
+    with make_project(tmp_path / "bare.graft", options) as bare:
+        view_of(bare, SPEC, report=told.append)
+        assert known_diameter(bare) == KnownDiameter(None, "not found")
+    assert "was not found" in told[-1].message
 
 
 def test_looking_can_be_stopped_and_leaves_nothing(project: Project) -> None:

@@ -22,7 +22,7 @@ from napari_graft.project.project import Project
 from napari_graft.session.models import SCRATCH, load_model
 from napari_graft.session.outputs import outputs_beside
 from napari_graft.session.segmenting import segment_tiles
-from napari_graft.session.views import intensity_of
+from napari_graft.session.views import find_diameter_beforehand, intensity_of
 from napari_graft.sources.catalogue import Catalogue
 
 Segments = NDArray[np.uint32]
@@ -75,6 +75,7 @@ def compare_models(
     outputs.check_folder(request.out, lambda name: is_our_png if _PICTURE.fullmatch(name) else None)
     tiles = _tiles(project, request.n_tiles)
     models = {reference: load_model(reference, project, catalogue) for reference in request.references}
+    find_diameter_beforehand(project, (model.spec for model in models.values()), cancel, report)
     found: dict[str, list[Segments]] = {}
     for i, (reference, model) in enumerate(models.items()):
         report(Progress(i, len(models), f"segmenting with {reference}"))

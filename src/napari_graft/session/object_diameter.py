@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.core.checksum import checksum_of
 from napari_graft.core.errors import InputError, StorageError
-from napari_graft.core.progress import CancelToken
+from napari_graft.core.progress import NOTE, CancelToken, Progress, Report, ignore_progress
 from napari_graft.core.tile import Tile
 from napari_graft.imaging.intensity import IntensityRange
 from napari_graft.inference.view import ModelView
@@ -32,6 +33,7 @@ FILE = Path("cache", "object-diameter.json")
 _SEEN = {"signature", "shape", "axes", "declared_axes", "channel", "inverted"}
 _METHOD = 1
 """To be raised when the same image and source would give another diameter."""
+LOOKING = "finding how wide the objects are"
 _N_TILES = 4
 _SIDE = 224
 _SMALLEST_SIDE = 32
@@ -40,12 +42,57 @@ _SEED = 0
 
 
 class _Found(Document):
+    """What was found. `key` depends on the source that was tried too, `image` only on what it was shown."""
+
     key: str
+    image: str
     pixels: float | None
 
 
+DiameterOrigin = Literal["said", "trained", "found", "not found", "unknown"]
+"""By the user, by a round that was trained with it, in the image; or looked for in vain, or not yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDiameter:
+    """How wide the wanted objects are taken to be, in pixels of the image, and how that is known."""
+
+    pixels: float | None = None
+    origin: DiameterOrigin = "unknown"
+
+
+def known_diameter(project: Project) -> KnownDiameter:
+    """Return what is known of the diameter of the objects without looking for it."""
+    said = project.manifest.object_diameter
+    if said is not None:
+        return KnownDiameter(said, "said")
+    trained = _trained_with(project)
+    if trained is not None:
+        return KnownDiameter(trained, "trained")
+    grey = project.manifest.intensity_range
+    found = _read(project.folder / FILE)
+    if grey is None or found is None or found.image != _shown(project, IntensityRange(*grey)):
+        return KnownDiameter()
+    return KnownDiameter(found.pixels, "not found" if found.pixels is None else "found")
+
+
+def needs_diameter(project: Project, spec: NetworkSpec) -> bool:
+    """Say whether the diameter of the objects decides how large a network sees the image.
+
+    Where the pixel sizes of image and network are known, these do, unless the user said a diameter.
+    """
+    if spec.object_diameter is None:
+        return False
+    sizes = (spec.pixel_size, project.volume.axes.pixel_size)
+    return project.manifest.object_diameter is not None or None in sizes
+
+
 def object_diameter(
-    project: Project, spec: NetworkSpec, intensity: IntensityRange, cancel: CancelToken
+    project: Project,
+    spec: NetworkSpec,
+    intensity: IntensityRange,
+    cancel: CancelToken,
+    report: Report = ignore_progress,
 ) -> float | None:
     """Return the diameter of the wanted objects in pixels of the image; None where it is not needed or known.
 
@@ -53,15 +100,15 @@ def object_diameter(
     are known, nothing is looked for; else the source that knows the most sets of the wanted structure is
     tried at many scales (`find_diameter`), once.
     """
-    if spec.object_diameter is None:
+    if not needs_diameter(project, spec):
         return None
-    said = project.manifest.object_diameter
-    if said is not None:
-        return said
-    if spec.pixel_size is not None and project.volume.axes.pixel_size is not None:
-        return None
-    trained = [run.record.object_diameter for run in project.runs.all() if run.record.object_diameter]
-    return trained[0] if trained else _remembered(project, intensity, cancel)
+    said = project.manifest.object_diameter or _trained_with(project)
+    return _remembered(project, intensity, cancel, report) if said is None else said
+
+
+def _trained_with(project: Project) -> float | None:
+    trained = (run.record.object_diameter for run in project.runs.all())
+    return next((pixels for pixels in trained if pixels is not None), None)
 
 
 def choose_scout(sources: list[Source], structure: str | None, image: str) -> Source | None:
@@ -86,27 +133,62 @@ def _n_sets(source: Source) -> int:
     return len(source.card.training.datasets)
 
 
-def _remembered(project: Project, intensity: IntensityRange, cancel: CancelToken) -> float | None:
-    manifest = project.manifest
-    scout = choose_scout(Catalogue().sources(), manifest.structure, project.image.path)
+def _remembered(
+    project: Project, intensity: IntensityRange, cancel: CancelToken, report: Report
+) -> float | None:
+    scout = choose_scout(Catalogue().sources(), project.manifest.structure, project.image.path)
     if scout is None:
         return None
-    seen = manifest.model_dump(mode="json", include=_SEEN)
-    key = checksum_of([_METHOD, seen, intensity.low, intensity.high, scout.card.weights_sha256])
+    image = _shown(project, intensity)
+    key = checksum_of([image, scout.card.weights_sha256])
     path = project.folder / FILE
     known = _read(path)
     if known is None or known.key != key:
-        found = look_for_diameter(project.volume, intensity, scout, cancel)
-        known = _Found(key=key, pixels=None if found is None else found.pixels)
+        found = look_for_diameter(project.volume, intensity, scout, cancel, report)
+        known = _Found(key=key, image=image, pixels=None if found is None else found.pixels)
         with suppress(StorageError):  # it is only looked for again
             _write(path, known)
+        report(Progress(0, None, NOTE + words_of_found(known.pixels)))
     return known.pixels
 
 
+def _shown(project: Project, intensity: IntensityRange) -> str:
+    """Return the checksum of what decides what a source sees of the image, and which source is asked."""
+    manifest = project.manifest
+    seen = manifest.model_dump(mode="json", include=_SEEN)
+    return checksum_of([_METHOD, seen, manifest.structure, intensity.low, intensity.high])
+
+
+def words_of_found(pixels: float | None) -> str:
+    """Say how wide the objects were found to be.
+
+    >>> words_of_found(92.7)
+    'objects are taken to be about 93 pixels wide'
+    """
+    if pixels is None:
+        return "how wide the objects are was not found: the image is taken at its own scale"
+    return f"objects are taken to be about {rounded_diameter(pixels):g} pixels wide"
+
+
+def rounded_diameter(pixels: float) -> float:
+    """Return a diameter as it is shown: in whole pixels, or tenths where it is less than ten.
+
+    >>> rounded_diameter(92.7), rounded_diameter(4.44)
+    (93.0, 4.4)
+    """
+    return float(round(pixels)) if pixels >= 10 else round(pixels, 1)
+
+
 def look_for_diameter(
-    volume: Volume, intensity: IntensityRange, scout: Source, cancel: CancelToken
+    volume: Volume,
+    intensity: IntensityRange,
+    scout: Source,
+    cancel: CancelToken,
+    report: Report = ignore_progress,
 ) -> FoundDiameter | None:
     """Return how wide the objects are that a source finds in an image, None where that cannot be told.
+
+    After each scale it reports how many of them were tried.
 
     Raises
     ------
@@ -117,7 +199,7 @@ def look_for_diameter(
     from napari_graft.inference.predictor import Predictor
     from napari_graft.nets.device import choose_device
     from napari_graft.scorers.consistency import changes
-    from napari_graft.scorers.scale import find_diameter
+    from napari_graft.scorers.scale import FACTORS, find_diameter
     from napari_graft.segmentation.decode import decode
     from napari_graft.session.models import model_of_source
 
@@ -131,6 +213,8 @@ def look_for_diameter(
         return decode(answer[0], answer[1:], model.spec.offsets, model.decode)
 
     def look(factor: float) -> Looks:
+        # One message for all of it: whoever tells the time left begins anew with another.
+        report(Progress(FACTORS.index(factor), len(FACTORS), f"{LOOKING}, at {len(FACTORS)} scales"))
         # one generator a scale: the same noise whatever was looked at before
         rng = np.random.default_rng(_SEED)
         for image in _tiles_at(ModelView(volume, intensity, model.spec, own / factor), rng):

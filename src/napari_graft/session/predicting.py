@@ -79,7 +79,7 @@ def predict_project(
     def notify(message: str) -> None:
         report(Progress(0, None, NOTE + message))
 
-    view = view_of(project, model.spec, cancel)
+    view = view_of(project, model.spec, cancel, report)
     cluster = None
     if request.scheduler is not None:
         open_view = partial(_open_view, project.image, view)

@@ -19,6 +19,7 @@ from napari_graft.segmentation.matching import best_overlaps, match_ids
 from napari_graft.session.comparing import disagreement
 from napari_graft.session.models import SCRATCH, Model, load_model
 from napari_graft.session.segmenting import SegmentedTile, segment_each
+from napari_graft.session.views import find_diameter_beforehand
 from napari_graft.sources.catalogue import Catalogue
 
 Segments = NDArray[np.uint32]
@@ -132,6 +133,7 @@ def _check_tiles(project: Project, tiles: Sequence[Tile]) -> None:
 def _segment(
     project: Project, request: PreviewRequest, models: Sequence[Model], report: Report, cancel: CancelToken
 ) -> list[list[SegmentedTile]]:
+    find_diameter_beforehand(project, (model.spec for model in models), cancel, report)
     total = len(models) * len(request.tiles)
     found: list[list[SegmentedTile]] = []
     for m, model in enumerate(models):

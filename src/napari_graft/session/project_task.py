@@ -79,7 +79,7 @@ class ProjectTask:
     def start_run(self, source: str, spec: ModelSpec, n_tiles: int, **more: object) -> Run:
         """Start a run, in place of one that was killed before it had anything; see `Project.new_run`."""
         self.project.runs.clear_leftovers()
-        diameter = view_of(self.project, spec, self.cancel).object_diameter
+        diameter = view_of(self.project, spec, self.cancel, self.report).object_diameter
         return self.project.new_run(source, spec, n_tiles=n_tiles, object_diameter=diameter, **more)
 
     def is_own(self, run: Run) -> bool:
@@ -94,7 +94,7 @@ class ProjectTask:
         InputError
             If there is nothing to learn from.
         """
-        examples = make_examples(view_of(self.project, spec, self.cancel), tiles)
+        examples = make_examples(view_of(self.project, spec, self.cancel, self.report), tiles)
         return Fitting(examples, self.project.manifest.structure, self.report, self.cancel)
 
     def judge_latest(self, tiles: Tiles, device: torch.device) -> Judgement | None:

@@ -18,6 +18,7 @@ from napari_graft.scorers.sighting import Workplace
 from napari_graft.session.depth import with_enough_depth
 from napari_graft.session.measuring import Measurer
 from napari_graft.session.readable import readable_sources
+from napari_graft.session.views import find_diameter_beforehand
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.exclude import trained_on
 from napari_graft.sources.source import Source
@@ -218,6 +219,8 @@ def _rank(
     project: Project, usable: Sequence[Source], scorers: Sequence[str], workplace: Workplace, report: Report
 ) -> list[RankedSource]:
     report(Progress(0, None, "reading the image"))
+    specs = [source.card.spec for source in usable]
+    find_diameter_beforehand(project, specs, workplace.cancel, report)
     measurer = Measurer(project, scorers, workplace)
 
     def measure(source: Source) -> tuple[Source, Evidence]:

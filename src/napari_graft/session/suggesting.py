@@ -131,7 +131,7 @@ def choose_tiles(
     """
     rng = np.random.default_rng(request.seed)
     model = _model_to_look_with(project, request, catalogue)
-    view = view_of(project, model.spec, cancel)
+    view = view_of(project, model.spec, cancel, report)
     bounds = request.within or Tile((0,) * len(project.manifest.shape), project.manifest.shape)
     annotated_tiles = project.annotations.tiles()
     side = (1,) * (bounds.ndim - 2) + (request.tile, request.tile)

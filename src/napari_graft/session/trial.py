@@ -19,6 +19,7 @@ from napari_graft.session.judging import is_no_worse
 from napari_graft.session.models import model_of_source
 from napari_graft.session.project_task import ProjectTask, Tiles
 from napari_graft.session.training import finish_run
+from napari_graft.session.views import find_diameter_beforehand
 from napari_graft.sources.card import LeadingScore, leading_score
 from napari_graft.sources.exclude import trained_on
 from napari_graft.sources.source import Source
@@ -61,6 +62,8 @@ class TrialTask(ProjectTask):
         candidates = self._candidates(sources)
         settings = self._settings(budget, tiles)
         self._clear_others(settings)
+        specs = [source.card.spec for source in candidates.values()]
+        find_diameter_beforehand(self.project, specs, self.cancel, self.report)
         trial = StoredTrial(
             sources=tuple(sources), n_tiles=len(tiles), measure=leading_score(self.project.manifest.structure)
         )

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from napari_graft.core.progress import CancelToken
+from napari_graft.core.progress import CancelToken, Report, ignore_progress
 from napari_graft.core.tile import Tile
 from napari_graft.imaging.intensity import IntensityRange, estimate_intensity_range
 from napari_graft.inference.view import ModelView
 from napari_graft.io import Volume, check_image
 from napari_graft.project.project import Project
-from napari_graft.session.object_diameter import object_diameter
+from napari_graft.session.object_diameter import needs_diameter, object_diameter
 from napari_graft.sources.network_spec import NetworkSpec
 
 _SEED = 0
@@ -39,11 +39,16 @@ def intensity_of(project: Project) -> IntensityRange:
     return replace(found, inverted=manifest.inverted)
 
 
-def view_of(project: Project, spec: NetworkSpec, cancel: CancelToken | None = None) -> ModelView:
+def view_of(
+    project: Project,
+    spec: NetworkSpec,
+    cancel: CancelToken | None = None,
+    report: Report = ignore_progress,
+) -> ModelView:
     """Return the project's image as a model of `spec` sees it.
 
     Where the model knows how wide its objects are, those of the image may first have to be looked for, which
-    takes seconds.
+    takes seconds; `report` hears of that.
 
     Raises
     ------
@@ -51,8 +56,25 @@ def view_of(project: Project, spec: NetworkSpec, cancel: CancelToken | None = No
         When asked to stop meanwhile.
     """
     intensity = intensity_of(project)
-    diameter = object_diameter(project, spec, intensity, cancel or CancelToken())
+    diameter = object_diameter(project, spec, intensity, cancel or CancelToken(), report)
     return ModelView(project.volume, intensity, spec, diameter)
+
+
+def find_diameter_beforehand(
+    project: Project, specs: Iterable[NetworkSpec], cancel: CancelToken, report: Report
+) -> None:
+    """Look for the diameter of the objects now where one of several networks will need it.
+
+    So that it is told of by itself, and not in the midst of what they do.
+
+    Raises
+    ------
+    Cancelled
+        When asked to stop meanwhile.
+    """
+    needing = next((spec for spec in specs if needs_diameter(project, spec)), None)
+    if needing is not None:
+        view_of(project, needing, cancel, report)
 
 
 def random_tiles(view: ModelView, lengths: Sequence[int], n: int, rng: np.random.Generator) -> list[Tile]:
