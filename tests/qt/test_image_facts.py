@@ -105,7 +105,7 @@ def test_fields_are_fixed_with_the_reason_once_something_was_trained(
     project.new_run("scratch", ModelSpec(), n_tiles=1)
     context.runs_changed.emit()
 
-    assert "round 1 was trained with this pixel size" in tab.origin.text()
+    assert "round 1 was trained at this scale" in tab.origin.text()
     assert "round 1" in tab.pixel_size.fields[1].toolTip()
     assert not tab.pixel_size.fields[1].isEnabled()
     assert not tab.inverted.isEnabled()

@@ -67,7 +67,7 @@ def test_what_was_trained_holds_scale_and_contrast_but_not_the_structure(project
         lambda: correct_pixel_size(project, (5, 5), "nm"),
         lambda: correct_contrast(project, inverted=True),
     ):
-        with pytest.raises(InputError, match="round 1 was trained with this pixel size and contrast"):
+        with pytest.raises(InputError, match="round 1 was trained at this scale and contrast"):
             correct()
     correct_structure(project, "nuclei")
 

@@ -12,16 +12,16 @@ from napari_graft.sources.card import Structure
 
 
 def why_fixed(project: Project) -> str:
-    """Return why pixel size and contrast can no longer be changed, empty where they can.
+    """Return why pixel size, width of objects and contrast can no longer be changed, empty where they can.
 
     A network that was trained at one scale and contrast finds other objects at another, and nothing would
     show that.
     """
     runs = project.runs.all()
     if runs:
-        return f"round {int(runs[0].id)} was trained with this pixel size and contrast"
+        return f"round {int(runs[0].id)} was trained at this scale and contrast"
     if project.trial.trainings.all():
-        return "a trial was trained with this pixel size and contrast"
+        return "a trial was trained at this scale and contrast"
     return ""
 
 

@@ -18,6 +18,7 @@ from napari_graft.io.pixel_types import refuse_unusable
 from napari_graft.project.image_choice import ImageChoice
 from napari_graft.project.opening import create_project, refuse_existing
 from napari_graft.project.project import Project
+from napari_graft.session.image_facts import correct_object_diameter, refuse_diameter
 from napari_graft.session.views import measure_intensity
 from napari_graft.sources.card import Structure
 
@@ -33,7 +34,7 @@ class CopyOptions:
     ----------
     has_channels
         Whether its last axis holds red, green, blue (and alpha).
-    structure, is_inverted
+    structure, is_inverted, object_diameter
         As in `ImageOptions`.
     pixel_size_from
         Where the pixel size is from, in words; empty where the copy is to be named.
@@ -43,6 +44,7 @@ class CopyOptions:
     structure: Structure | None = None
     is_inverted: bool = False
     pixel_size_from: str = ""
+    object_diameter: float | None = None
 
 
 def import_image(
@@ -98,6 +100,7 @@ def make_project_with_copy(
     """
     folder = folder.expanduser()
     refuse_existing(folder)
+    refuse_diameter(options.object_diameter)
     staging = folder.with_name(f".{folder.name}.copy{atomic.TEMPORARY_SUFFIX}")
     _remove_unfinished_copy(staging)
     try:
@@ -109,7 +112,7 @@ def make_project_with_copy(
         )
         intensity = measure_intensity(replace(choice.open(), path=_NAME))
         cancel.raise_if_cancelled()
-        return create_project(
+        project = create_project(
             folder,
             choice,
             structure=options.structure,
@@ -117,6 +120,8 @@ def make_project_with_copy(
             inverted=options.is_inverted,
             adopt_image=True,
         )
+        correct_object_diameter(project, options.object_diameter)
+        return project
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 

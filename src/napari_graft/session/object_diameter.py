@@ -61,6 +61,9 @@ class KnownDiameter:
     origin: DiameterOrigin = "unknown"
 
 
+NOT_KNOWN = KnownDiameter()
+
+
 def known_diameter(project: Project) -> KnownDiameter:
     """Return what is known of the diameter of the objects without looking for it."""
     said = project.manifest.object_diameter
@@ -72,7 +75,7 @@ def known_diameter(project: Project) -> KnownDiameter:
     grey = project.manifest.intensity_range
     found = _read(project.folder / FILE)
     if grey is None or found is None or found.image != _shown(project, IntensityRange(*grey)):
-        return KnownDiameter()
+        return NOT_KNOWN
     return KnownDiameter(found.pixels, "not found" if found.pixels is None else "found")
 
 

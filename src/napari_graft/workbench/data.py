@@ -28,6 +28,7 @@ from napari_graft.workbench.jobs import Job, Task
 from napari_graft.workbench.layer_description import LayerDescription
 from napari_graft.workbench.layer_image import LayerImage
 from napari_graft.workbench.lost_image import LostImageWatch
+from napari_graft.workbench.object_size import ObjectSize
 from napari_graft.workbench.project_opening import (
     FoundImage,
     LostImage,
@@ -61,6 +62,7 @@ class DataModel:
         self._n_told = 0
         self.lost_image = LostImageWatch(context, self.state)
         self.description = LayerDescription(context, self.state)
+        self.objects = ObjectSize(context, self.state, self._correct)
         self.description.changed.connect(self._update_hint)
         for changed in (self.state.events.pixel_size, self.state.events.unit, self.state.events.structure):
             changed.connect(self._update_hint)
@@ -77,6 +79,7 @@ class DataModel:
         self.state.is_of_project = (
             image is not None and project is not None and image.project == str(project.folder)
         )
+        self.objects.forget()
         if image is None:
             return
         if self.state.is_of_project and project is not None:
@@ -199,6 +202,8 @@ class DataModel:
         self.state.pixel_size = manifest.pixel_size
         self.state.is_size_from_layer = False
         self.state.size_note = SizeNote(manifest.pixel_size_from, manifest.pixel_size_doubt)
+        self.state.object_diameter, self.state.diameter_error = manifest.object_diameter, ""
+        self.objects.refresh()
         self._update_hint()
 
     def _try(self, change: Callable[[Project], None], *, is_seen: bool) -> None:
@@ -233,6 +238,7 @@ class DataModel:
     def _on_project_changed(self) -> None:
         if self._context.project is None:
             self.state.is_of_project = False
+        self.objects.refresh()
         self._update_fixed()
         self._n_told = 0
         self._tell_damage()
@@ -261,8 +267,8 @@ class DataModel:
             raise InputError("no image is chosen: open one, or try the sample")
         if state.folder is None:
             raise InputError("no folder is chosen for the project: choose one")
-        if state.size_error:
-            raise InputError(state.size_error)
+        if state.size_error or state.diameter_error:
+            raise InputError(state.size_error or state.diameter_error)
         if holds_project(state.folder):
             raise InputError(
                 f"project {str(state.folder)!r} exists already: resume it, or choose another name"
@@ -270,7 +276,9 @@ class DataModel:
         image = state.understood()
         axes = Axes(image.axes().names, state.pixel_size, state.unit)
         origin = "" if state.pixel_size is None else state.size_note.origin or GIVEN
-        return _ProjectRequest(image, axes, state.folder, state.structure, state.is_inverted, origin)
+        return _ProjectRequest(
+            image, axes, state.folder, state.structure, state.is_inverted, origin, state.object_diameter
+        )
 
     def _update_hint(self) -> None:
         if self.state.image is None:

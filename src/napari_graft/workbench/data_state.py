@@ -11,9 +11,11 @@ from psygnal import SignalGroupDescriptor
 from napari_graft.core.errors import InputError
 from napari_graft.io.location import split_location
 from napari_graft.io.pixel_sizes import NO_NOTE, SizeNote
+from napari_graft.session.object_diameter import NOT_KNOWN, KnownDiameter
 from napari_graft.sources.card import Structure
 from napari_graft.workbench.extra_axes import ExtraAxis, read_as
 from napari_graft.workbench.layer_image import LayerImage
+from napari_graft.workbench.object_circle import ObjectCircle
 from napari_graft.workbench.project_opening import LostImage
 
 SMALLEST_TILE, DEFAULT_TILE = 64, 256
@@ -39,6 +41,14 @@ class DataState:
         Where the pixel size is from, and what looked odd there; empty where it was typed in.
     structure
         What is to be segmented, None before the user says.
+    object_diameter
+        How wide the user says the wanted objects are, in pixels; None where the program is to find it.
+    known_diameter
+        How wide they are taken to be, and how that is known.
+    diameter_error
+        What is wrong with the width as it was typed; the one before holds until that is mended.
+    circle
+        What shows on the image how wide they are, None where it is not shown.
     folder
         Where the project will be.
     is_inverted
@@ -52,7 +62,7 @@ class DataState:
     is_of_project
         Whether the chosen image is that of the open project: what is changed here changes the project then.
     fixed
-        Why pixel size and contrast of the project cannot be changed, empty where they can.
+        Why pixel size, width of objects and contrast of the project cannot be changed, empty where they can.
     is_opening
         Whether a project is being made or opened.
     lost
@@ -69,6 +79,10 @@ class DataState:
     is_size_typed: bool = False
     size_note: SizeNote = NO_NOTE
     structure: Structure | None = None
+    object_diameter: float | None = None
+    known_diameter: KnownDiameter = NOT_KNOWN
+    diameter_error: str = ""
+    circle: ObjectCircle | None = None
     folder: Path | None = None
     is_inverted: bool = False
     tile_side: int = DEFAULT_TILE

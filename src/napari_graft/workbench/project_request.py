@@ -24,6 +24,7 @@ class ProjectRequest:
     structure: Structure | None
     is_inverted: bool
     pixel_size_from: str = ""
+    object_diameter: float | None = None
 
     def make(self, report: Report, cancel: CancelToken) -> Project:
         """Make the project: of the file, where that holds just these pixels, else with a copy of them."""
@@ -35,6 +36,7 @@ class ProjectRequest:
             structure=self.structure,
             is_inverted=self.is_inverted,
             pixel_size_from=self.pixel_size_from,
+            object_diameter=self.object_diameter,
         )
         if self.image.is_in_file(report=report, cancel=cancel):
             return make_project(self.folder, options)
@@ -42,7 +44,16 @@ class ProjectRequest:
             self.folder,
             self.image.data,
             self.axes,
-            CopyOptions(self.image.has_channels, self.structure, self.is_inverted, self.pixel_size_from),
+            self._copy_options(),
             report=report,
             cancel=cancel,
+        )
+
+    def _copy_options(self) -> CopyOptions:
+        return CopyOptions(
+            self.image.has_channels,
+            self.structure,
+            self.is_inverted,
+            self.pixel_size_from,
+            self.object_diameter,
         )

@@ -1,4 +1,4 @@
-"""The length of a pixel along each axis, as somebody types it."""
+"""The length of a pixel along each axis and the width of objects, as somebody types them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,26 @@ def parse_pixel_size(texts: Sequence[str], names: str) -> tuple[float, ...] | No
     if not any(typed):
         return None
     return tuple(_parse(text, name) for text, name in zip(typed, names, strict=True))
+
+
+def parse_diameter(text: str) -> float | None:
+    """Return the width of objects in pixels that was typed, None where the field is empty.
+
+    >>> parse_diameter(" 24,5 ")
+    24.5
+
+    Raises
+    ------
+    InputError
+        If it is no number.
+    """
+    typed = text.strip()
+    if not typed:
+        return None
+    try:
+        return float(typed.replace(",", "."))
+    except ValueError:
+        raise InputError(f"{typed!r} is no width: type a number of pixels such as 30, or nothing.") from None
 
 
 def _parse(text: str, name: str) -> float:

@@ -103,6 +103,7 @@ class Workbench:
 
     def _on_contrast_changed(self, is_inverted: bool) -> None:
         self.data.state.is_inverted = is_inverted
+        self.data.objects.refresh()
         self.annotating.look_anew()
 
     def _on_image_corrected(self) -> None:

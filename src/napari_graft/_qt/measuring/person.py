@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from napari.layers import Labels
+from napari.layers import Layer
 from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
@@ -45,7 +45,7 @@ class Person:
         self.canvas.setFocus()
         QTest.keyClick(self.canvas, getattr(Qt.Key, f"Key_{key.upper()}"))
 
-    def stroke(self, layer: Labels, points: Sequence[Sequence[float]], *, pause: float = 0.0) -> None:
+    def stroke(self, layer: Layer, points: Sequence[Sequence[float]], *, pause: float = 0.0) -> None:
         """Draw a stroke through pixels of a layer with the button held down.
 
         Parameters
@@ -64,7 +64,7 @@ class Person:
                 look_on(pause)
         self._send(QEvent.Type.MouseButtonRelease, places[-1], _LEFT, _NONE)
 
-    def _place(self, layer: Labels, point: NDArray[np.float64]) -> QPointF:
+    def _place(self, layer: Layer, point: NDArray[np.float64]) -> QPointF:
         """Return where on the canvas a pixel of a layer is."""
         world = np.asarray(layer.data_to_world(point))[-2:]
         camera = camera_of(self._viewer)

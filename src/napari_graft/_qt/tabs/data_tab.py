@@ -22,6 +22,7 @@ from napari_graft._qt.tabs.data_words import STRUCTURES, describe_image, words_o
 from napari_graft._qt.widgets.axis_box import AxisBox
 from napari_graft._qt.widgets.basics import button, column, row, set_look, text
 from napari_graft._qt.widgets.folding import Folding
+from napari_graft._qt.widgets.object_size_box import ObjectSizeBox
 from napari_graft._qt.widgets.pixel_size import PixelSizeFields
 from napari_graft._qt.widgets.project_box import ProjectBox
 from napari_graft.core.errors import InputError
@@ -53,12 +54,12 @@ class DataTab(QWidget):
         self._viewer = viewer
         self._awaits_image = False
         self.project = ProjectBox(workbench)
-        self._make_widgets()
+        self._make_widgets(workbench)
         self._lay_out()
         self._connect()
         self._list_images()
 
-    def _make_widgets(self) -> None:
+    def _make_widgets(self, workbench: Workbench) -> None:
         self.image = QComboBox()
         self.image.setToolTip("The image layer to segment: 2-D or a stack, grey or RGB")
         self.about = text("", "faint")
@@ -73,6 +74,7 @@ class DataTab(QWidget):
         self.structure = QComboBox()
         for structure, words in STRUCTURES.items():
             self.structure.addItem(words, structure)
+        self.objects = ObjectSizeBox(workbench, self._viewer, lambda: self._layer)
         self.tile_side = QSpinBox()
         self.tile_side.setRange(SMALLEST_TILE, 2048)
         self.tile_side.setSingleStep(32)
@@ -87,7 +89,7 @@ class DataTab(QWidget):
         layout.addLayout(row(self.open_file, self.sample, 1))
         layout.addWidget(text("Pixel size", "title"))
         wanted = text("I want to segment", "title")
-        for widget in (self.pixel_size, self.origin, self.usual, wanted, self.structure):
+        for widget in (self.pixel_size, self.origin, self.usual, wanted, self.structure, self.objects):
             layout.addWidget(widget)
         layout.addWidget(self.advanced)
         layout.addWidget(self.project)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from napari_graft.core.axes import nanometres_per
 from napari_graft.io.opening import GIVEN
 from napari_graft.project.project import Project
+from napari_graft.session.object_diameter import DiameterOrigin
 from napari_graft.sources.card import Structure
 from napari_graft.workbench.data_state import DataState
 from napari_graft.workbench.extra_axes import ExtraAxis, Meaning
@@ -80,6 +83,41 @@ def words_of_size(state: DataState) -> str:
     origin = state.size_note.origin
     where = f"from {origin} ✓" if origin and origin != GIVEN else "as typed"
     return f"{where}; what you change applies at once" if state.is_of_project else where
+
+
+def words_of_diameter(state: DataState) -> str:
+    """Return how wide objects are in units of length, and where that is from."""
+    if state.image is None:
+        return ""
+    if state.diameter_error:
+        return state.diameter_error
+    known = state.known_diameter
+    length = "" if known.pixels is None else _length(known.pixels, state)
+    origin = f"{_FROM[known.origin]}. Fixed: {state.fixed}" if state.fixed else _FROM[known.origin]
+    return f"{length} · {origin}" if length else origin
+
+
+_FROM: dict[DiameterOrigin, str] = {
+    "said": "as you said",
+    "trained": "what a round was trained with",
+    "found": "found in the image",
+    "not found": "not found in the image: say it if you can",
+    "unknown": "not known: sources that need it will find it",
+}
+
+
+def _length(pixels: float, state: DataState) -> str:
+    """Return a width in the plane in units of length, empty where a pixel has none."""
+    if state.pixel_size is None:
+        return ""
+    sizes = [size * nanometres_per(state.unit) for size in state.pixel_size[-2:]]
+    nanometres = pixels * math.sqrt(sizes[0] * sizes[1])
+    return f"{_short(nanometres)} nm" if nanometres < 1000 else f"{_short(nanometres / 1000)} µm"
+
+
+def _short(number: float) -> str:
+    """Write a number with three digits and no exponent."""
+    return f"{float(f'{number:.3g}'):g}"
 
 
 def names_of_projects(folders: Sequence[Path]) -> list[str]:
