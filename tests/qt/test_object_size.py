@@ -47,7 +47,7 @@ def test_width_is_typed_with_its_length_beside_it_and_reaches_the_project(
 ) -> None:
     dock.viewer.add_image(some_image(200, 300), scale=(0.5, 0.5), units=("um", "um"))
     box = data_tab(dock).objects
-    assert box.words.text() == "not known: sources that need it will find it"
+    assert box.words.text() == "Not known: sources that need it will find it."
 
     type_in(box.field, "4o")
     assert "'4o' is no width" in box.words.text()

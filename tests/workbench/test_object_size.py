@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import numpy as np
 import pytest
 import tifffile
 from tiny_loop import make_source
-from window import Window
+from window import PATIENCE, Window
 
+from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.project.ranking import StoredRanking
@@ -146,19 +148,27 @@ def test_what_is_typed_makes_the_circle_as_wide(data: DataModel, project: Projec
     assert data.state.circle == ObjectCircle((40, 50), 55)
 
 
-def test_what_a_job_finds_is_shown_and_told(
+def test_what_a_job_finds_is_shown_and_told_before_it_ends(
     data: DataModel, project: Project, graft_window: Window, tmp_path: Path
 ) -> None:
     make_source(tmp_path / "home" / "sources" / "scaled", "scaled", spec=SPEC, structure="nuclei")
     told: list[str] = []
+    is_seen = threading.Event()
     data.objects.noticed.connect(told.append)
     assert data.state.known_diameter == NOT_KNOWN
-    graft_window.workbench.context.jobs.start(
-        "Looking", lambda report, cancel: view_of(project, SPEC, cancel, report), lane="short", on_done=id
-    )
-    graft_window.wait()
+
+    def work(report: Report, cancel: CancelToken) -> bool:
+        view_of(project, SPEC, cancel, report)
+        report(Progress(0, None, "comparing"))
+        return is_seen.wait(PATIENCE)
+
+    jobs = graft_window.workbench.context.jobs
+    jobs.start("Ranking", work, lane="ranking", on_done=bool)
+    while not told and jobs.active:
+        graft_window.step()
+    assert jobs.active
     assert data.state.known_diameter == known_diameter(project)
     assert data.state.known_diameter.origin in ("found", "not found")
-    assert len(told) == 1
-    graft_window.workbench.context.runs_changed.emit()
+    is_seen.set()
+    graft_window.wait()
     assert len(told) == 1

@@ -18,7 +18,7 @@ from napari_graft.workbench.object_circle import Grip, ObjectCircle, Point
 _COLOUR = "#ffd54f"
 _REACH = 8.0
 """So many screen pixels from the rim it is still taken hold of."""
-_LINE = 2.0
+_LINE = 2.5
 """Width of the line in screen pixels, at the zoom at which it is drawn."""
 _LEFT = 1
 
@@ -94,6 +94,7 @@ class CircleLayer:
             ndim=2,
             face_color="transparent",
             edge_color=_COLOUR,
+            opacity=1.0,
             name=f"{image.name} · width of objects",
             metadata=mark("tiles", kind="objects"),
             **place,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from psygnal import Signal
 
 from napari_graft.core.errors import GraftError, InputError
+from napari_graft.core.progress import Progress
 from napari_graft.project.project import Project
 from napari_graft.session.image_facts import correct_object_diameter, refuse_diameter
 from napari_graft.session.object_diameter import (
+    LOOKING,
     NOT_KNOWN,
     KnownDiameter,
     known_diameter,
@@ -52,6 +55,8 @@ class ObjectSize:
         self._state = state
         self._correct = correct
         context.hear(context.runs_changed, self.refresh)
+        self._looking: set[Job[object]] = set()
+        context.hear(context.jobs.started, self._on_job_started)
         context.hear(context.jobs.ended, self._on_job_ended)
 
     def type_diameter(self, text: str) -> None:
@@ -122,10 +127,26 @@ class ObjectSize:
         if circle is not None and circle.diameter != before.diameter:
             self.set_diameter(rounded_diameter(circle.diameter))
 
+    def _on_job_started(self, job: Job[object]) -> None:
+        self._context.hear(job.progressed, partial(self._on_progress, job))
+
+    def _on_progress(self, job: Job[object], progress: Progress) -> None:
+        if progress.message.startswith(LOOKING):
+            self._looking.add(job)
+        elif job in self._looking:
+            self._looking.discard(job)
+            self._tell_found()  # what it looked for that for may take long
+
     def _on_job_ended(self, job: Job[object]) -> None:
-        """Show what a job has found in passing."""
+        if job in self._looking:
+            self._looking.discard(job)
+            self._tell_found()
+        else:
+            self.refresh()
+
+    def _tell_found(self) -> None:
         before = self._state.known_diameter
         self.refresh()
         known = self._state.known_diameter
-        if known != before and known.origin in ("found", "not found") and job.lane != "files":
+        if known != before and known.origin in ("found", "not found"):
             self.noticed.emit(words_of_found(known.pixels))

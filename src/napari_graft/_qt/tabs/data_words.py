@@ -93,16 +93,16 @@ def words_of_diameter(state: DataState) -> str:
         return state.diameter_error
     known = state.known_diameter
     length = "" if known.pixels is None else _length(known.pixels, state)
-    origin = f"{_FROM[known.origin]}. Fixed: {state.fixed}" if state.fixed else _FROM[known.origin]
-    return f"{length} · {origin}" if length else origin
+    words = f"{length} · {_FROM[known.origin]}" if length else _FROM[known.origin]
+    return f"{words.rstrip('.')}. Fixed: {state.fixed}." if state.fixed else words
 
 
 _FROM: dict[DiameterOrigin, str] = {
     "said": "as you said",
     "trained": "what a round was trained with",
     "found": "found in the image",
-    "not found": "not found in the image: say it if you can",
-    "unknown": "not known: sources that need it will find it",
+    "not found": "Not found in the image: say it if you can.",
+    "unknown": "Not known: sources that need it will find it.",
 }
 
 
