@@ -145,7 +145,8 @@ def test_what_the_user_says_counts_and_nothing_is_looked_for(
     correct_object_diameter(project, 40)
     assert view_of(project, SPEC).object_diameter == 40
     project.close()
-    assert describe_project(project.folder)["object_diameter"] == 40
+    described = describe_project(project.folder)
+    assert (described["object_diameter"], described["object_diameter_from"]) == (40, "said")
 
 
 def test_a_source_that_does_not_know_its_own_sees_the_image_as_it_is(

@@ -11,6 +11,7 @@ from napari_graft.project.image_choice import ImageChoice
 from napari_graft.project.opening import create_project, open_project
 from napari_graft.project.project import Project
 from napari_graft.session.image_facts import correct_object_diameter, refuse_diameter
+from napari_graft.session.object_diameter import known_diameter
 from napari_graft.session.views import measure_intensity
 from napari_graft.sources.card import Structure
 
@@ -68,6 +69,7 @@ def describe_project(folder: Path) -> dict[str, Any]:
     """Return what ``info --json`` prints."""
     with open_project(folder) as project:
         manifest, n_tiles = project.manifest, len(project.annotations.tiles())
+        diameter = known_diameter(project)
         project.journal.check(is_expected=n_tiles > 0)
         return {
             "image": project.image.path,
@@ -80,7 +82,8 @@ def describe_project(folder: Path) -> dict[str, Any]:
             "pixel_size_doubt": manifest.pixel_size_doubt or None,
             "structure": manifest.structure,
             "inverted": manifest.inverted,
-            "object_diameter": manifest.object_diameter,
+            "object_diameter": diameter.pixels,
+            "object_diameter_from": None if diameter.origin == "unknown" else diameter.origin,
             "n_annotated_tiles": n_tiles,
             "n_suggested_tiles": len(project.suggestions().suggestions),
             "runs": [

@@ -72,6 +72,8 @@ class DataTab(QWidget):
         self._usual = QVBoxLayout(self.usual)
         self._usual.setContentsMargins(0, 0, 0, 0)
         self.structure = QComboBox()
+        # Else the longest of its words would decide how narrow the tab can be.
+        self.structure.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for structure, words in STRUCTURES.items():
             self.structure.addItem(words, structure)
         self.objects = ObjectSizeBox(workbench, self._viewer, lambda: self._layer)

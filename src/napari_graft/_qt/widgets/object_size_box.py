@@ -49,7 +49,7 @@ class ObjectSizeBox(QWidget):
         self.field = QLineEdit()
         self.field.setFixedWidth(56)
         self.words = text("", "faint")
-        self.circle = QCheckBox("Show it as a circle on the image")
+        self.circle = QCheckBox("Show a circle on the image")
         self.hint = text("", "faint")
         line = row(text("Objects are about"), self.field, text("pixels wide"), 1, spacing=4)
         layout = column(spacing=4)
