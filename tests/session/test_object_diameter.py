@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,20 @@ import tifffile
 from tiny_loop import LOOK, make_sample, make_source
 
 from napari_graft.core.errors import Cancelled, InputError
-from napari_graft.core.progress import NOTE, CancelToken, Progress
+from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
+from napari_graft.core.tile import Tile
 from napari_graft.imaging.resample import resample_image
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.session import object_diameter as module
 from napari_graft.session.image_facts import correct_contrast, correct_object_diameter
 from napari_graft.session.object_diameter import KnownDiameter, choose_scout, known_diameter
+from napari_graft.session.predicting import PredictRequest, predict_project
+from napari_graft.session.previewing import PreviewRequest, preview_models
+from napari_graft.session.project_task import ProjectTask
 from napari_graft.session.projects import ImageOptions, describe_project, make_project
+from napari_graft.session.ranking import rank_sources
+from napari_graft.session.suggesting import SuggestRequest, choose_tiles
 from napari_graft.session.views import find_diameter_beforehand, view_of
 from napari_graft.sources.card import TrainingRecord
 from napari_graft.sources.catalogue import SOURCES_VARIABLE, Catalogue
@@ -77,6 +84,42 @@ def test_looking_for_it_is_told_of_scale_by_scale_and_what_was_found_in_a_note(p
     told.clear()
     view_of(project, SPEC, report=told.append)
     assert told == []
+
+
+def _rank(project: Project, report: Report) -> object:
+    return rank_sources(project, Catalogue().sources(), device="cpu", report=report, cancel=CancelToken())
+
+
+def _predict(project: Project, report: Report) -> object:
+    request = PredictRequest(project.folder.parent / "out.tif", source="tiny-scaled", device="cpu")
+    return predict_project(project, request, catalogue=Catalogue(), report=report, cancel=CancelToken())
+
+
+def _suggest(project: Project, report: Report) -> object:
+    request = SuggestRequest(tile=64, source="tiny-scaled", device="cpu")
+    return choose_tiles(project, request, catalogue=Catalogue(), report=report, cancel=CancelToken())
+
+
+def _preview(project: Project, report: Report) -> object:
+    tiles = (Tile((0, 0), (64, 64)),)
+    request = PreviewRequest(("tiny-scaled",), tiles, project.folder / "preview.safetensors", device="cpu")
+    return preview_models(project, request, catalogue=Catalogue(), report=report, cancel=CancelToken())
+
+
+def _train(project: Project, report: Report) -> object:
+    return ProjectTask(project, Catalogue(), report, CancelToken()).fitting(SPEC, ())
+
+
+@pytest.mark.parametrize("work", [_rank, _predict, _suggest, _preview, _train])
+def test_whatever_needs_the_diameter_tells_of_looking_for_it(
+    project: Project, work: Callable[[Project, Report], object]
+) -> None:
+    def report(state: Progress) -> None:
+        if state.message.startswith(module.LOOKING):
+            raise Cancelled("seen")
+
+    with pytest.raises(Cancelled, match="seen"):
+        work(project, report)
 
 
 def test_looking_ends_before_the_next_tile_when_asked_to_stop(project: Project) -> None:
