@@ -60,3 +60,25 @@ def test_flattening_keeps_within_what_networks_are_shown() -> None:
     image = np.array([[10.0, -10.0]], np.float32)
     flat = flatten(image, np.zeros_like(image), np.ones_like(image))
     assert flat.tolist() == [[1.5, -1.5]]
+
+
+def test_weights_give_the_statistics_of_the_pixels_that_count() -> None:
+    """The oracle is normalised convolution with a Gaussian."""
+    image = _texture((300, 320))
+    weights = np.ones_like(image)
+    weights[:, :150] = 0
+    gapped = np.where(weights > 0, image, np.float32(-1.5))
+    mean, spread = local_statistics(gapped, 12.0, weights)
+    total = gaussian_filter(weights, 12.0)
+    expected = gaussian_filter(image * weights, 12.0) / np.maximum(total, 1e-9)
+    variance = gaussian_filter(image**2 * weights, 12.0) / np.maximum(total, 1e-9) - expected**2
+    inside = (slice(60, -60), slice(154, -60))
+    assert np.abs(mean - expected)[inside].max() < 0.05
+    assert np.abs(spread - np.sqrt(variance + 0.01))[inside].max() < 0.05
+
+
+def test_where_nothing_counts_all_does() -> None:
+    image = _texture((100, 120))
+    nothing = local_statistics(image, 10.0, np.zeros_like(image))
+    for found, expected in zip(nothing, local_statistics(image, 10.0), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-6)

@@ -95,3 +95,19 @@ def test_an_image_with_nan_is_refused() -> None:
     image[4, 5] = np.nan
     with pytest.raises(InputError, match=r"pixel \(4, 5\)"):
         estimate_intensity_range(make_volume(image), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(("value", "dtype"), [(-9999, np.int16), (0, np.uint8), (255, np.uint8)])
+def test_pixels_without_data_do_not_stretch_the_range(value: int, dtype: type) -> None:
+    image = np.random.default_rng(0).integers(90, 120, (200, 300)).astype(dtype)
+    low, high = np.percentile(image[:, 50:], (0.5, 99.5))
+    image[:, :50] = value
+    volume = Volume(image, Axes(("y", "x")), no_data=float(value))
+    found = estimate_intensity_range(volume, np.random.default_rng(0))
+    assert (found.low, found.high) == (low, high)
+
+
+def test_an_image_without_any_data_has_no_range() -> None:
+    volume = Volume(np.full((20, 30), -1.0, np.float32), Axes(("y", "x")), path="fly.tif", no_data=-1.0)
+    with pytest.raises(InputError, match=r"fly\.tif are -1, .*no data: give another image"):
+        estimate_intensity_range(volume, np.random.default_rng(0))

@@ -83,3 +83,23 @@ def test_a_slice_of_a_stack_is_flattened_within_its_plane() -> None:
     flat = _view(stack, contrast_window=8).read(Tile((0, 0, 0), (1, 90, 80)))
     alone = _view(stack[0], contrast_window=8).read(Tile((0, 0), (90, 80)))
     np.testing.assert_array_equal(flat, alone)
+
+
+@pytest.mark.parametrize("diameter", [None, 48.0])
+def test_pixels_without_data_leave_the_contrast_beside_them_as_it_is(diameter: float | None) -> None:
+    image = _image((300, 400))
+    gapped = image.copy()
+    gapped[:, :160] = 65535
+    shown, beside = (
+        ModelView(
+            Volume(one, PLANE, no_data=65535.0),
+            IntensityRange(0, 300),
+            ModelSpec(object_diameter=24, contrast_window=20),
+            diameter,
+        ).read(Tile((0, 160), (300, 240)))
+        for one in (image, gapped)
+    )
+    untold = _view(gapped, diameter, object_diameter=24, contrast_window=20).read(Tile((0, 160), (300, 240)))
+    border = (slice(None), slice(2, round(shown.shape[1] / 8)))
+    errors = [float(np.abs(shown - other)[border].mean()) for other in (beside, untold)]
+    assert errors[0] < errors[1] / 3

@@ -12,7 +12,7 @@ import tifffile
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile, TileGrid
-from napari_graft.io import Volume, open_volume
+from napari_graft.io import Volume, check_image, open_volume
 
 STACK = np.random.default_rng(1).integers(0, 999, (5, 70, 90)).astype(np.uint16)
 WHOLE = Tile((0, 0, 0), STACK.shape)
@@ -204,5 +204,51 @@ def test_a_text_file_named_tif_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("value", "is_told"), [("-9999", True), ("0", True), ("nan", False)])
 def test_a_value_that_stands_for_no_data_is_told(tmp_path: Path, value: str, is_told: bool) -> None:
     tifffile.imwrite(tmp_path / "a.tif", STACK, extratags=[(42113, "s", 0, value, True)])
-    notes = open_volume(tmp_path / "a.tif").notes
-    assert any(f"{value} stands for no data" in note and "crop" in note for note in notes) == is_told
+    volume = open_volume(tmp_path / "a.tif")
+    assert any(f"{value} stands for no data" in note and "crop" in note for note in volume.notes) == is_told
+    assert volume.no_data == (float(value) if is_told else None)
+
+
+def _with_no_data(path: Path, image: np.ndarray, value: str, **options: Any) -> Volume:
+    tifffile.imwrite(path, image, extratags=[(42113, "s", 0, value, True)], **options)
+    return open_volume(path)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value"),
+    [("uint8", "255"), ("uint16", "65535"), ("int16", "-9999"), ("float32", "-3.4028234663852886e+38")],
+)
+def test_pixels_without_data_are_known_wherever_a_tile_lies(tmp_path: Path, dtype: str, value: str) -> None:
+    image = np.arange(2000).reshape(40, 50).astype(dtype) % 200
+    image[:10, :20] = float(value)
+    volume = _with_no_data(tmp_path / "a.tif", image, value)
+    for tile in (Tile((0, 0), (40, 50)), Tile((5, 15), (9, 9)), Tile((-6, -4), (20, 30))):
+        pixels, has_data = volume.read_with_gaps(tile)
+        np.testing.assert_array_equal(pixels, volume.read(tile))
+        np.testing.assert_array_equal(has_data, pixels != np.float32(value))
+        assert has_data is not None and not has_data.all()
+
+
+def test_a_coloured_pixel_lacks_data_where_each_of_its_colours_does(tmp_path: Path) -> None:
+    image = np.full((30, 40, 3), 90, np.uint8)
+    image[:5], image[5:9, :, 0] = 0, 0
+    volume = _with_no_data(tmp_path / "a.tif", image, "0", photometric="rgb")
+    _, has_data = volume.read_with_gaps(Tile((0, 0), (30, 40)))
+    assert has_data is not None
+    assert has_data.sum() == 25 * 40
+    assert has_data[5:].all()
+
+
+@pytest.mark.parametrize(("value", "expected"), [("0", 255.0), ("-9999", None)])
+def test_where_0_is_white_the_value_without_data_is_inverted_too(
+    tmp_path: Path, value: str, expected: float | None
+) -> None:
+    image = np.arange(1200, dtype=np.uint8).reshape(30, 40)
+    volume = _with_no_data(tmp_path / "a.tif", image, value, photometric="miniswhite")
+    assert volume.no_data == expected
+
+
+def test_an_image_of_no_data_alone_is_refused_in_words(tmp_path: Path) -> None:
+    volume = _with_no_data(tmp_path / "a.tif", np.full((30, 40), 7, np.uint8), "7")
+    with pytest.raises(InputError, match=r"all pixels read from .*a\.tif are 7, .*no data: give another"):
+        check_image(volume, np.random.default_rng(0))

@@ -35,6 +35,8 @@ def hash_request(
         "windows": [WINDOW[ndim], OVERLAP[ndim]],
         "uncertainty": has_uncertainty,
     }
+    if view.volume.no_data is not None:  # so that unfinished results of all other images are gone on with
+        asked["no_data"] = view.volume.no_data
     return checksum_of(asked)
 
 

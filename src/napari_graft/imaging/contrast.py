@@ -18,6 +18,8 @@ LARGEST_CELL = 8
 """In pixels; see `_cell`."""
 _LEAST_SPREAD = 0.1
 """Least spread, where an image reaches from -1 to 1: the noise of an empty field stays noise."""
+_LEAST_WEIGHT = 1e-3
+"""Mean weight below which a mean over it is rounding and nothing else."""
 _SHOWN_DEVIATIONS = 2.0
 """So many deviations from the mean become 1."""
 
@@ -43,18 +45,48 @@ def local_contrast(image: Image, window: float) -> Image:
     return flatten(image, *local_statistics(image, window))
 
 
-def local_statistics(image: Image, window: float) -> tuple[Image, Image]:
+def local_statistics(image: Image, window: float, weights: Image | None = None) -> tuple[Image, Image]:
     """Return mean and spread of grey around each pixel, ``spread = sqrt(variance + 0.1²)``.
 
     The window is a Gaussian, made of three boxes, so that nothing further away than `contrast_reach` counts,
     and tiles that are read with that margin meet without a seam. See `local_contrast` for the parameters.
+
+    Parameters
+    ----------
+    weights
+        How much each pixel counts, 0 to 1, shape of `image`; None where all count alike. Where none within
+        reach counts, all do.
     """
+    if weights is not None:
+        return _weighted_statistics(image, window, weights)
+    mean, square = (_coarse_mean(one, window) for one in (image, image * image))
+    return _finish(mean, square, image.shape[-2:], window)
+
+
+def _weighted_statistics(image: Image, window: float, weights: Image) -> tuple[Image, Image]:
+    """Return `local_statistics` as normalised convolution (Knutsson & Westin, CVPR 1993)."""
+    counted = image * weights
+    total = _coarse_mean(weights, window)
+    has_any = total > _LEAST_WEIGHT
+    safe = np.where(has_any, total, np.float32(1))
+    mean, square = (
+        np.where(has_any, _coarse_mean(some, window) / safe, _coarse_mean(every, window))
+        for some, every in ((counted, image), (counted * image, image * image))
+    )
+    return _finish(mean, square, image.shape[-2:], window)
+
+
+def _coarse_mean(image: Image, window: float) -> Image:
+    """Return the mean around each cell of the coarse grid."""
     cell = _cell(window)
-    shape = image.shape[-2:]
-    coarse = tuple(-(-n // cell) for n in shape)
-    width, down, up = _box_width(window / cell), (Fraction(cell),) * 2, (Fraction(1, cell),) * 2
-    mean, square = (_smooth(resample_image(one, coarse, down), width) for one in (image, image * image))
+    coarse = tuple(-(-n // cell) for n in image.shape[-2:])
+    return _smooth(resample_image(image, coarse, (Fraction(cell),) * 2), _box_width(window / cell))
+
+
+def _finish(mean: Image, square: Image, shape: tuple[int, ...], window: float) -> tuple[Image, Image]:
+    """Return mean and spread on the grid of the image, from coarse means of grey and its square."""
     spread = np.sqrt(np.maximum(square - mean * mean, 0) + np.float32(_LEAST_SPREAD**2))
+    up = (Fraction(1, _cell(window)),) * 2
     return resample_image(mean, shape, up), resample_image(spread, shape, up)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.core.errors import InputError
-from napari_graft.io.sampling import sample_tiles
+from napari_graft.io.sampling import no_data_at_all, pixels_with_data, sample_tiles
 from napari_graft.io.volume import Volume
 
 LARGEST_NORMALISED = 1.5
@@ -57,14 +57,17 @@ def estimate_intensity_range(
     """Estimate the range as two percentiles of random tiles from the whole volume, or of all pixels if few.
 
     Where the percentiles coincide (a few bright spots on black) the smallest and largest pixel are taken.
+    Pixels without data are left out.
 
     Raises
     ------
     InputError
-        If the pixels read are all equal, or one is NaN or infinite.
+        If the pixels read are all equal or without data, or one is NaN or infinite.
     """
     tiles = sample_tiles(volume, rng, max_pixels=max_pixels)
-    pixels = np.concatenate([volume.read(tile).ravel() for tile in tiles])
+    pixels = np.concatenate([pixels_with_data(volume, tile) for tile in tiles])
+    if not pixels.size:
+        raise InputError(no_data_at_all(volume))
     low, high = (float(value) for value in np.percentile(pixels, percentiles))
     if low == high:
         low, high = float(pixels.min()), float(pixels.max())

@@ -81,23 +81,28 @@ class ModelView:
 
     def read(self, tile: Tile) -> NDArray[np.float32]:
         """Return the normalised pixels of a tile on the model's grid, float32."""
-        image = self._read_range(tile)
+        image, _ = self._read_range(tile)
         window = self.spec.contrast_window
         if window is None:
             return image
         grid, reach = self.grid, contrast_reach(window)
         n_units = [0] * (self.spec.ndim - 2) + [-(-reach // length) for length in grid.on_model[-2:]]
         sides = [n * unit for n, unit in zip(n_units, grid.on_image, strict=True)]
-        around = self._read_range(tile.grow((*(0,) * (tile.ndim - self.spec.ndim), *sides)))
+        around, weights = self._read_range(tile.grow((*(0,) * (tile.ndim - self.spec.ndim), *sides)))
         starts = [n * unit for n, unit in zip(n_units, grid.on_model, strict=True)]
         box = tuple(slice(a, a + n) for a, n in zip(starts, image.shape, strict=True))
-        mean, spread = (one[box] for one in local_statistics(around, window))
+        mean, spread = (one[box] for one in local_statistics(around, window, weights))
         return flatten(image, mean, spread)
 
-    def _read_range(self, tile: Tile) -> NDArray[np.float32]:
-        shape = self.shape_on_model(tile)
-        pixels = self.intensity.normalise(self.volume.read(tile)).reshape(tile.shape[-self.spec.ndim :])
-        return np.ascontiguousarray(resample_image(pixels, shape, self.grid.to_model))
+    def _read_range(self, tile: Tile) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """Return the pixels on the model's grid, and how much of each holds data; None where all do."""
+        pixels, has_data = self.volume.read_with_gaps(tile)
+        image = self._to_model(self.intensity.normalise(pixels), tile)
+        return image, None if has_data is None else self._to_model(has_data.astype(np.float32), tile)
+
+    def _to_model(self, pixels: NDArray[np.float32], tile: Tile) -> NDArray[np.float32]:
+        flat = pixels.reshape(tile.shape[-self.spec.ndim :])
+        return np.ascontiguousarray(resample_image(flat, self.shape_on_model(tile), self.grid.to_model))
 
     def align(self, tile: Tile) -> Tile:
         """Let a tile of the image begin where the model's grid does; see `ModelGrid`."""

@@ -40,6 +40,8 @@ class RawImage:
         What the user should know of what was read, in words.
     is_lossy
         Whether JPEG has changed the numbers a little: grey values can do with that, labels cannot.
+    no_data
+        The stored value that stands for pixels without data, None where none does.
     """
 
     data: LazyArray
@@ -51,6 +53,7 @@ class RawImage:
     doubt: str | None = None
     notes: tuple[str, ...] = ()
     is_lossy: bool = False
+    no_data: float | None = None
 
     def named(self, letters: str) -> RawImage:
         """Return the image with other letters; what is known of the channels stays with their axis."""
@@ -79,7 +82,17 @@ class RawImage:
             has_colours=self.conversion.has_colours or self.has_colours,
             conversion=None,
             notes=(*self.notes, self.conversion.note),
+            no_data=self._converted_no_data(self.conversion),
         )
+
+    def _converted_no_data(self, conversion: Conversion) -> float | None:
+        """Return what the value without data becomes, None where it becomes a colour or cannot be stored."""
+        stored = np.dtype(self.data.dtype)
+        if self.no_data is None or conversion.has_colours or conversion.takes_samples:
+            return None
+        with np.errstate(invalid="ignore"):
+            value = np.asarray(self.no_data).astype(stored)
+        return float(conversion.convert(value)) if value == self.no_data else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,6 +17,7 @@ from napari_graft.io.channels import Channel
 from napari_graft.io.labels import check_labels
 from napari_graft.io.layout import RawImage, arrange
 from napari_graft.io.masks import MaskMeaning, as_numbers, settle_mask
+from napari_graft.io.no_data import note_of_no_data
 from napari_graft.io.pixel_sizes import SizeNote, judge_sizes
 from napari_graft.io.pixel_types import refuse_unusable
 from napari_graft.io.readers import find_reader
@@ -67,7 +68,8 @@ def open_volume(
         physical, note = _given_axes(arranged.names, raw.axes or "", pixel_size, unit), SizeNote(GIVEN)
     channel_axis = len(arranged.names) if arranged.has_channels else None
     singles = find_single_axes(raw.axes or "", raw.data.shape, arranged.names)
-    return Volume(arranged.data, physical, channel_axis, name, note, (*raw.notes, *arranged.notes), singles)
+    notes = (*raw.notes, *arranged.notes, *note_of_no_data(raw.no_data))
+    return Volume(arranged.data, physical, channel_axis, name, note, notes, singles, raw.no_data)
 
 
 def _read(name: str) -> RawImage:

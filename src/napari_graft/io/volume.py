@@ -59,6 +59,9 @@ class Volume:
         What the user should know of how it was read, in words.
     single_axes
         Axes of one pixel that it has in its file, which a result for it gets as well.
+    no_data
+        Stored value of pixels that hold no data (of colours, that of each), None where none does. They are
+        read as they are and left out where grey values are measured.
     """
 
     data: LazyArray
@@ -68,6 +71,7 @@ class Volume:
     size_note: SizeNote = NO_NOTE
     notes: tuple[str, ...] = ()
     single_axes: SingleAxes = ()
+    no_data: float | None = None
 
     def __post_init__(self) -> None:
         n_expected = self.axes.ndim + (self.channel_axis is not None)
@@ -124,18 +128,31 @@ class Volume:
         InputError
             If the tile lies outside the image, the file is damaged there, or a pixel is NaN or infinite.
         """
+        return self.read_with_gaps(tile)[0]
+
+    def read_with_gaps(self, tile: Tile) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
+        """Return what `read` does, and which of its pixels hold data, None where all do; errors as `read`."""
         tile.clip(self.shape)
         indices = [_mirror(tile.start[axis], tile.stop[axis], n) for axis, n in enumerate(self.shape)]
         start = tuple(int(index.min()) for index in indices)
         stop = tuple(int(index.max()) + 1 for index in indices)
         box = Tile(start, tuple(b - a for a, b in zip(start, stop, strict=True)))
-        grey = to_grey(self.read_raw(box)) if self.channel_axis is not None else self.read_raw(box)
+        raw = self.read_raw(box)
+        grey = to_grey(raw) if self.channel_axis is not None else raw
         with np.errstate(over="ignore"):
             pixels = grey.astype(np.float32, copy=False)
         self._refuse_non_finite(pixels, grey, start)
+        has_data = self._has_data(raw)
         if (box.start, box.shape) == (tile.start, tile.shape):
-            return pixels
-        return pixels[np.ix_(*(index - a for index, a in zip(indices, start, strict=True)))]
+            return pixels, has_data
+        mirrored = np.ix_(*(index - a for index, a in zip(indices, start, strict=True)))
+        return pixels[mirrored], None if has_data is None else has_data[mirrored]
+
+    def _has_data(self, raw: NDArray[np.generic]) -> NDArray[np.bool_] | None:
+        if self.no_data is None:
+            return None
+        differs: NDArray[np.bool_] = np.asarray(raw != self.no_data)
+        return differs if self.channel_axis is None else np.asarray(differs[..., :3].any(axis=-1))
 
     def _refuse_non_finite(
         self, pixels: NDArray[np.float32], stored: NDArray[np.generic], start: tuple[int, ...]

@@ -78,7 +78,8 @@ def read_stack(
         )
     whole = Tile((0,) * len(volume.shape), volume.shape)
     if is_independent and len(volume.shape) == 3:
-        planes = [Volume(plane, Axes(("y", "x"))) for plane in volume.read(whole)]
+        no_data = volume.no_data if volume.channel_axis is None else None  # of colours it is no grey value
+        planes = [Volume(plane, Axes(("y", "x")), no_data=no_data) for plane in volume.read(whole)]
         images = np.stack([_normalised(plane) for plane in planes])
     else:
         images = _normalised(volume)

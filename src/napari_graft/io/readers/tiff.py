@@ -16,7 +16,7 @@ from napari_graft.io.location import split_location
 from napari_graft.io.pixel_sizes.tiff import tiff_sizes
 from napari_graft.io.readers.registry import READERS, Reader
 from napari_graft.io.readers.tiff_axes import channel_names, foreign_axis, letters_of_series
-from napari_graft.io.readers.tiff_colours import conversion_of, doubt_of, has_colours, is_lossy, nodata_notes
+from napari_graft.io.readers.tiff_colours import conversion_of, doubt_of, has_colours, is_lossy, no_data_value
 from napari_graft.io.readers.tiff_extent import end_of_headers, refuse_truncated
 from napari_graft.io.readers.tiff_series import choose_series
 from napari_graft.io.volume import LazyArray
@@ -57,8 +57,9 @@ def read_tiff(path: str) -> RawImage:
             has_colours=has_colours(series),
             conversion=conversion_of(tif, series.keyframe),
             doubt=foreign_axis(series) or doubt_of(tif, series, letters),
-            notes=(*notes, *nodata_notes(series.keyframe)),
+            notes=notes,
             is_lossy=is_lossy(series.keyframe),
+            no_data=no_data_value(series.keyframe),
         )
         if not isinstance(image.data, np.memmap):
             closing.pop_all()

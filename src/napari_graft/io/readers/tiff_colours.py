@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import tifffile
 
 from napari_graft.io.axis_names import N_COLOURS, UNKNOWN
@@ -19,7 +21,6 @@ _JPEGS = {6, 7, 33003, 33004, 33005, 33007, 34712}
 _LOSSY = {6, 7, 33007, 34892}
 """Compressions of the JPEG kind that change numbers; of more than 8 bits they need not."""
 _GDAL_NODATA = 42113
-_N_SHOWN = 24
 
 
 def conversion_of(tif: tifffile.TiffFile, page: tifffile.TiffPage) -> Conversion | None:
@@ -56,19 +57,17 @@ def is_lossy(page: tifffile.TiffPage) -> bool:
     return int(page.compression) in _LOSSY and page.dtype == "uint8"
 
 
-def nodata_notes(page: tifffile.TiffPage) -> tuple[str, ...]:
-    """Return a note on the value that stands for pixels without data, which are read like all others.
+def no_data_value(page: tifffile.TiffPage) -> float | None:
+    """Return the value that stands for pixels without data, None where there is none.
 
     Programs of GDAL's kind write it, also those of microscopes; NaN is refused where it is read.
     """
     tag = page.tags.get(_GDAL_NODATA)
-    value = "" if tag is None else str(tag.value).strip("\0 ")
-    if not value or value.lower().endswith("nan"):
-        return ()
-    return (
-        f"the file says that {value[:_N_SHOWN]} stands for no data; such pixels are read like all others. "
-        "Where there are many, crop them away, or give them the grey of the background and save a new file",
-    )
+    try:
+        value = float("nan" if tag is None else str(tag.value).strip("\0 "))
+    except ValueError:
+        return None
+    return value if isfinite(value) else None
 
 
 def doubt_of(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, letters: str) -> str | None:
