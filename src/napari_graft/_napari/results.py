@@ -170,9 +170,10 @@ class ResultLayers:
 def _lazy(path: Path) -> dask.array.Array:
     """Open the full resolution of an OME-Zarr image that we wrote; nothing is read yet."""
     import dask.array
-    import zarr
 
-    source = zarr.open_array(path / "0", mode="r")
+    from napari_graft.io.readers.zarr_store import open_own_array
+
+    source = open_own_array(path)
     # By a name of its own: napari keeps what it has computed, also where the file was written anew.
     array: dask.array.Array = dask.array.from_zarr(source, name=f"result-{uuid4().hex}")
     return array

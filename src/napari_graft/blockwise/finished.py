@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_graft.core.errors import InputError
 from napari_graft.io import atomic
+from napari_graft.io.readers.unpacking import unpack_within
 from napari_graft.io.sink import BLOCKS
 from napari_graft.io.weights import load_tensors, save_tensors
 
@@ -115,5 +117,6 @@ class FinishedBlocks:
 
     def _load(self, path: Path) -> tuple[NDArray[np.generic], dict[str, str]]:
         tensors, words = load_tensors(path)
-        array = np.frombuffer(zlib.decompress(tensors["packed"].tobytes()), words["dtype"])
-        return array.reshape(tensors["shape"].astype(int)), words
+        shape, dtype = tuple(map(int, tensors["shape"])), np.dtype(words["dtype"])
+        unpacked = unpack_within(prod(shape) * dtype.itemsize, {"id": "zlib"}, tensors["packed"].tobytes())
+        return np.frombuffer(unpacked or b"", dtype).reshape(shape), words

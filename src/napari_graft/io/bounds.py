@@ -18,7 +18,8 @@ LARGEST_CHUNK_BYTES = 1 << 30
 def refuse_immense(data: LazyArray, path: str) -> None:
     """Raise an error where an array says that it is larger than can be, or is kept in parts that are.
 
-    Only what stands in its header is looked at: it costs nothing, and no such part is read.
+    Only what stands in its header is looked at: it costs nothing, and no such part is read. That a part
+    unpacks to more than its header says is seen when it is read (`readers.unpacking`).
 
     Raises
     ------

@@ -66,12 +66,12 @@ def _blocks(path: Path, volume: Volume) -> list[tuple[Tile, bool]]:
 
     A chunk without a file is read as background. Results of earlier versions lack such chunks rightly.
     """
-    import zarr
+    from napari_graft.io.readers.zarr_store import open_own_array
 
     if not path.is_dir():
         shape = tuple(min(n, _LONGEST) for n in volume.shape)
         return [(box, True) for box in TileGrid(volume.shape, shape)]
-    array = zarr.open_array(path / "0", mode="r")
+    array = open_own_array(path)
     has_all = any(getattr(codec, "checksum", False) for codec in array.compressors)
     left_out = [position for position, _ in volume.single_axes]
     found = []

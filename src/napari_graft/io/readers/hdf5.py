@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from napari_graft.io.axis_names import letters_of, odd_axis
 from napari_graft.io.foreign import foreign_errors
 from napari_graft.io.layout import RawImage
 from napari_graft.io.location import DATASET_MARK, split_location
+from napari_graft.io.readers.hdf5_bounded import bounded
 from napari_graft.io.readers.hdf5_links import DeadLink, is_image, list_images, node_at
 from napari_graft.io.readers.hdf5_viewer import (
     AXES,
@@ -23,7 +24,6 @@ from napari_graft.io.readers.hdf5_viewer import (
     view_of,
 )
 from napari_graft.io.readers.registry import READERS, Reader
-from napari_graft.io.volume import LazyArray
 
 if TYPE_CHECKING:
     import h5py
@@ -61,7 +61,7 @@ def read_hdf5(path: str) -> RawImage:
         sizes = attribute_sizes(attributes)
         # the dataset keeps the file open for as long as someone holds it
         return RawImage(
-            cast(LazyArray, dataset),
+            bounded(dataset),
             letters,
             sizes,
             has_colours=has_colours,
@@ -70,7 +70,7 @@ def read_hdf5(path: str) -> RawImage:
 
 
 def _read_view(dataset: h5py.Dataset, view: View, location: str) -> RawImage:
-    data = cast(LazyArray, dataset)
+    data = bounded(dataset)
     is_signed = dataset.dtype.kind == "i" and dataset.dtype.itemsize == np.dtype(np.uint16).itemsize
     size = size_of_view(dataset.file, view, location)
     return RawImage(

@@ -31,11 +31,15 @@ def read_zarr(path: str) -> RawImage:
     """
     import zarr
 
+    from napari_graft.io.readers.zarr_bounded import bounded_chunks
     from napari_graft.io.readers.zarr_store import RegularStore
 
     location, part = split_location(path)
-    with foreign_errors(
-        f"{location} cannot be read as zarr", "give a zarr folder, or make a new copy if it is damaged"
+    with (
+        foreign_errors(
+            f"{location} cannot be read as zarr", "give a zarr folder, or make a new copy if it is damaged"
+        ),
+        bounded_chunks(),
     ):
         node = zarr.open(RegularStore(location, read_only=True), mode="r")
         part = part.strip("/")

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+import zarr
 from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore
 
+from napari_graft.io.readers.zarr_bounded import bounded_chunks
+
 
 class RegularStore(LocalStore):
-    """Refuse pipes and devices in place of chunks: to read one may never end."""
+    """Refuse pipes and devices in place of chunks: to read one may never end.
+
+    Links are followed. An image of the user's may well be made of them: chunks on several disks, or data that
+    git-annex keeps, where each chunk is one. In a project, links are refused before anything is read.
+    """
 
     async def get(
         self, key: str, prototype: BufferPrototype | None = None, byte_range: ByteRequest | None = None
@@ -24,3 +34,10 @@ class RegularStore(LocalStore):
         if path.exists() and not path.is_file() and not path.is_dir():
             raise OSError(f"{key} is no file but a pipe or a device")
         return await super().get(key, prototype, byte_range)
+
+
+def open_own_array(path: Path) -> zarr.Array[Any]:
+    """Open the full resolution of an OME-Zarr image that we wrote, to be read; nothing is read yet."""
+    with bounded_chunks():
+        array: zarr.Array[Any] = zarr.open_array(RegularStore(path / "0", read_only=True), mode="r")
+    return array
