@@ -40,8 +40,8 @@ def files_of_image(path: str) -> list[Path]:
 def image_stamp(path: str) -> str:
     """Return a checksum of when the files of an image were last written, by the clock of the file system.
 
-    No pixel is read. Copies have another stamp; programs that set back the date of a file do not hide that
-    they changed it, except on Windows.
+    No pixel is read. Chunks behind links count as well. Copies have another stamp; programs that set back
+    the date of a file do not hide that they changed it, except on Windows.
     """
     seen = []
     for one in files_of_image(path):
@@ -55,7 +55,13 @@ def image_stamp(path: str) -> str:
 def _files_in(path: Path) -> Iterator[str]:
     if not path.is_dir():
         yield str(path)
-    for folder, _, names in os.walk(path):
+    seen = set()
+    for folder, folders, names in os.walk(path, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:  # a link to a folder that it lies in
+            folders.clear()
+            continue
+        seen.add(real)
         yield from (os.path.join(folder, name) for name in names)
 
 

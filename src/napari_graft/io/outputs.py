@@ -172,7 +172,7 @@ class Outputs:
         for one in self.inputs:
             self._refuse_input(path, real, one)
         self._refuse_projects(path, (real, *real.parents))
-        _refuse_zarr(path, real.parents)
+        _refuse_zarr(path, {*real.parents, *Path(os.path.abspath(path)).parents})
 
     def _refuse_projects(self, path: Path, folders: Iterable[Path]) -> None:
         for folder in folders:
@@ -188,7 +188,8 @@ class Outputs:
             return
         if identity == _identity(path):
             raise InputError(f"{path} is {one.what}: nothing is written over it, choose another name")
-        if identity in map(_identity, real.parents):
+        # By name as well: a chunk folder of a zarr image may be a link that leads out of it.
+        if identity in map(_identity, {*real.parents, *Path(os.path.abspath(path)).parents}):
             raise InputError(f"{path} lies in {one.what}, {one.path}: choose a place outside of it")
         around = {*Path(os.path.realpath(one.path)).parents, *Path(os.path.abspath(one.path)).parents}
         if _identity(path) in map(_identity, around):

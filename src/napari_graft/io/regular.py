@@ -102,6 +102,16 @@ def read_named(path: Path, *, limit: int, title: str) -> bytes:
         raise InputError(f"{title} {error}: not read") from None
 
 
+def find_link(folder: Path) -> Path | None:
+    """Return a link that lies anywhere in a folder, None where none does or the folder is missing."""
+    for current, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            path = Path(current, name)
+            if path.is_symlink():
+                return path
+    return None
+
+
 def create_regular(path: Path) -> None:
     """Make an empty file where there is nothing, not even a link that leads nowhere.
 

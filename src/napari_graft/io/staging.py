@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from napari_graft.core.errors import InputError
 from napari_graft.io.atomic import TEMPORARY_SUFFIX, beside, storage_errors
+from napari_graft.io.regular import find_link
 
 STAGING_SUFFIX = ".partial"
 MARK = ".napari-graft"
@@ -42,7 +43,8 @@ class Staging:
         Raises
         ------
         InputError
-            If another process is making that result, or the folder holds something that we did not put there.
+            If another process is making that result, or the folder holds something that we did not put there,
+            such as a link: blocks would be written where that leads.
         StorageError
             If it cannot be made.
         """
@@ -63,7 +65,18 @@ class Staging:
             except OSError as error:
                 raise InputError(f"{folder} cannot be written: {error.strerror or error}") from None
             else:
-                return cls(folder, lock)
+                claimed = cls(folder, lock)
+                claimed._refuse_links()
+                return claimed
+
+    def _refuse_links(self) -> None:
+        link = find_link(self.folder)
+        if link is not None:
+            self.release()
+            raise InputError(
+                f"{self.folder} holds a link, {link}, which napari-graft did not put there: "
+                "move that folder away, or choose another name for the result"
+            )
 
     def remove(self, *names: str) -> None:
         """Remove files and folders of ours by their names, and whatever of them is not there."""
