@@ -20,8 +20,9 @@ _LONGEST = 512
 def damaged_blocks(path: Path, report: Report, cancel: CancelToken) -> list[Tile]:
     """Return the boxes of a result of ours that are damaged or missing on the disk.
 
-    Every block is read once: zlib in a TIFF file and zstd in an OME-Zarr verify their checksums. In a file
-    with more than `MOST_BYTES`, nobody waits for that.
+    Every block is read once: zlib in a TIFF file and zstd in an OME-Zarr verify their checksums. Of a file
+    with more than `MOST_BYTES` as many blocks are read, spread evenly over it; a block whose file is missing
+    is found in any case. One that is damaged beyond these gives an error once it is read.
 
     Raises
     ------
@@ -31,16 +32,22 @@ def damaged_blocks(path: Path, report: Report, cancel: CancelToken) -> list[Tile
         When asked to stop.
     """
     volume = open_volume(path)
-    if prod(volume.shape) * volume.dtype.itemsize > MOST_BYTES:
-        return []
     blocks = _blocks(path, volume)
+    step = _step(volume, [box for box, _ in blocks])
     found = []
-    for n_read, (box, is_there) in enumerate(blocks):
+    for n_seen, (box, file) in enumerate(blocks):
         cancel.raise_if_cancelled()
-        report(Progress(n_read, len(blocks), f"looking whether {path.name} is whole"))
-        if not is_there or not _is_readable(volume, box):
+        report(Progress(n_seen, len(blocks), f"looking whether {path.name} is whole"))
+        is_there = file is None or file.is_file()
+        if not is_there or (n_seen % step == 0 and not _is_readable(volume, box)):
             found.append(box)
     return found
+
+
+def _step(volume: Volume, boxes: Sequence[Tile]) -> int:
+    """Return that every how manieth block is to be read, so that it is `MOST_BYTES` in all."""
+    n_bytes = sum(prod(box.shape) for box in boxes) * volume.dtype.itemsize
+    return max(1, -(-n_bytes // MOST_BYTES))
 
 
 def _is_readable(volume: Volume, box: Tile) -> bool:
@@ -61,8 +68,8 @@ def where(box: Tile, names: Sequence[str]) -> str:
     return ", ".join(f"{name} {a}" if b == a + 1 else f"{name} {a}–{b - 1}" for name, a, b in ranges)
 
 
-def _blocks(path: Path, volume: Volume) -> list[tuple[Tile, bool]]:
-    """Return the blocks of a result, and whether each is in a file that is there.
+def _blocks(path: Path, volume: Volume) -> list[tuple[Tile, Path | None]]:
+    """Return the blocks of a result, and for each the file that it must have, None where there is no such.
 
     A chunk without a file is read as background. Results of earlier versions lack such chunks rightly.
     """
@@ -70,15 +77,15 @@ def _blocks(path: Path, volume: Volume) -> list[tuple[Tile, bool]]:
 
     if not path.is_dir():
         shape = tuple(min(n, _LONGEST) for n in volume.shape)
-        return [(box, True) for box in TileGrid(volume.shape, shape)]
+        return [(box, None) for box in TileGrid(volume.shape, shape)]
     array = open_own_array(path)
     has_all = any(getattr(codec, "checksum", False) for codec in array.compressors)
     left_out = [position for position, _ in volume.single_axes]
     found = []
     for box in TileGrid(array.shape, array.chunks):
         index = [str(a // n) for a, n in zip(box.start, array.chunks, strict=True)]
-        is_there = not has_all or (path / "0").joinpath("c", *index).is_file()
+        file = (path / "0").joinpath("c", *index) if has_all else None
         kept = [axis for axis in range(box.ndim) if axis not in left_out]
         inner = Tile(tuple(box.start[axis] for axis in kept), tuple(box.shape[axis] for axis in kept))
-        found.append((inner, is_there))
+        found.append((inner, file))
     return found
