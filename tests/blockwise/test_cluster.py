@@ -5,9 +5,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from operator import methodcaller
 from pathlib import Path
+from typing import Any
 
 import dask
 import numpy as np
@@ -16,7 +18,7 @@ import torch
 from bright_regions import draw_discs, read_all
 
 from napari_graft.blockwise import SegmentOptions, SegmentResult, cluster, segment_volume
-from napari_graft.blockwise.cluster import Cluster
+from napari_graft.blockwise.cluster import Cluster, start_loop
 from napari_graft.core.axes import Axes
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, Report, ignore_progress
@@ -39,21 +41,30 @@ WHOLE = Tile((0, 0), SHAPE)
 N_BLOCKS = 6
 
 
+@contextmanager
+def local_cluster(**options: Any) -> Iterator[distributed.LocalCluster]:
+    """Start a scheduler and workers on this computer, however busy it is."""
+    runner = start_loop(CancelToken())
+    try:
+        with distributed.LocalCluster(
+            loop=runner.loop, host="127.0.0.1", dashboard_address="127.0.0.1:0", **options
+        ) as started:
+            yield started
+    finally:
+        runner.stop()
+
+
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """Give the address of a scheduler with two worker processes."""
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0"
-    ) as started:
+    with local_cluster(n_workers=2, threads_per_worker=1, processes=True) as started:
         yield started.scheduler_address
 
 
 @pytest.fixture
 def empty_cluster() -> Iterator[distributed.LocalCluster]:
     """Give a scheduler without a worker."""
-    with distributed.LocalCluster(
-        n_workers=0, processes=False, host="127.0.0.1", protocol="tcp://", dashboard_address="127.0.0.1:0"
-    ) as started:
+    with local_cluster(n_workers=0, processes=False, protocol="tcp://") as started:
         yield started
 
 
@@ -181,15 +192,44 @@ def test_a_scheduler_that_goes_is_told_of(
     goes[0].join()
 
 
+@pytest.fixture
+def late_loops(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let the threads of the next two event loops come too late, as where all cores are busy."""
+    runner, late = distributed.utils.LoopRunner, [2]
+    start = runner.start
+
+    def start_late(self: Any) -> None:
+        if late[0]:
+            late[0] -= 1
+            raise AssertionError
+        start(self)
+
+    monkeypatch.setattr(runner, "start", start_late)
+    return late
+
+
+def test_an_event_loop_that_comes_too_late_is_started_again(
+    tmp_path: Path, address: str, open_view: Callable[[], ModelView], late_loops: list[int]
+) -> None:
+    assert _segment(tmp_path / "out.tif", open_view, Cluster(address, open_view, "cpu")).n_objects > 3
+    assert late_loops == [0]
+
+
+def test_starting_an_event_loop_can_be_stopped(late_loops: list[int]) -> None:
+    token = CancelToken()
+    late_loops[0] = 10**9
+    threading.Timer(0.2, token.cancel).start()
+    with pytest.raises(Cancelled):
+        start_loop(token)
+
+
 def test_workers_that_die_over_a_block_are_told_of(
     tmp_path: Path, open_view: Callable[[], ModelView]
 ) -> None:
     die: Callable[[], ModelView] = partial(os._exit, 1)
-    local = {"n_workers": 1, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
-
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
-        distributed.LocalCluster(**local) as started,
+        local_cluster(n_workers=1) as started,
         pytest.raises(InputError, match=r"died time and again.*more memory"),
     ):
         _segment(tmp_path / "out.tif", open_view, Cluster(started.scheduler_address, die, "cpu"))

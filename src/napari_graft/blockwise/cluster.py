@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.util import find_spec
@@ -32,6 +32,7 @@ from napari_graft.sources.network_spec import NetworkSpec
 
 if TYPE_CHECKING:
     from distributed import Client, Future
+    from distributed.utils import LoopRunner
 
 Answer = tuple[int, BlockResult, Seconds]
 
@@ -84,7 +85,7 @@ class Cluster:
             When asked to stop: blocks that workers are at are dropped.
         """
         job = _Job.of(self, segmenter)
-        with closing(_connect(self.address, cancel)) as client, self._noticing_its_end():
+        with _connected(self.address, cancel) as client, self._noticing_its_end():
             self._wait_for_workers(client, report, cancel)
             self._refuse_without_package(client)
             yield from self._collect(client, job, numbers, cancel)
@@ -158,7 +159,8 @@ class Cluster:
             ) from None
 
 
-def _connect(address: str, cancel: CancelToken) -> Client:
+@contextmanager
+def _connected(address: str, cancel: CancelToken) -> Iterator[Client]:
     try:
         from distributed import Client
     except ImportError:
@@ -167,17 +169,44 @@ def _connect(address: str, cancel: CancelToken) -> Client:
         ) from None
 
     def open_client(address: str, cancel: CancelToken) -> Client:
-        return Client(address, timeout=_TIMEOUT, set_as_default=False)
+        return Client(address, loop=runner.loop, timeout=_TIMEOUT, set_as_default=False)
 
-    try:
-        # In a thread of its own, so that nobody who wants to stop waits for a scheduler that does not answer.
-        (client,) = run_parallel([address], open_client, 1, cancel)
-    except (OSError, TypeError, ValueError) as error:
-        raise InputError(
-            f"no scheduler answers at {address!r} ({_first_line(error)}): "
-            "give the address that 'dask scheduler' prints, such as tcp://host:8786"
-        ) from None
-    return client
+    runner = start_loop(cancel)
+    with ExitStack() as closed:
+        closed.callback(runner.stop)
+        try:
+            # In a thread of its own: whoever wants to stop waits for no scheduler that does not answer.
+            (client,) = run_parallel([address], open_client, 1, cancel)
+        except (OSError, TypeError, ValueError) as error:
+            raise InputError(
+                f"no scheduler answers at {address!r} ({_first_line(error)}): "
+                "give the address that 'dask scheduler' prints, such as tcp://host:8786"
+            ) from None
+        closed.enter_context(closing(client))
+        yield client
+
+
+def start_loop(cancel: CancelToken) -> LoopRunner:
+    """Start the event loop of a client or a cluster, in a thread of its own.
+
+    distributed gives up, with a failed assertion, where that thread has not come to run within ten seconds,
+    and nothing sets these. On a computer whose cores are all busy that happens, and the next try succeeds.
+
+    Raises
+    ------
+    Cancelled
+        When asked to stop, between two tries.
+    """
+    from distributed.utils import LoopRunner
+
+    while True:
+        cancel.raise_if_cancelled()
+        runner = LoopRunner()
+        try:
+            runner.start()
+        except AssertionError:
+            continue
+        return runner
 
 
 def _first_line(error: BaseException) -> str:
