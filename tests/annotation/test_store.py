@@ -228,6 +228,36 @@ def test_labels_whose_record_was_removed_by_hand_are_named_and_kept_and_come_bac
     assert _values(store) == {(0, 0): 3, (0, 16): 6}
 
 
+def test_a_lost_record_is_told_once_and_again_where_it_is_lost_again(tmp_path: Path, paint: Paint) -> None:
+    folder = tmp_path / "a"
+    AnnotationStore(folder).write(paint((0, 0), (8, 8), 3))
+    record = (folder / "000000.json").read_bytes()
+    labels = (folder / "000000.tif").read_bytes()
+
+    def told(*, writable: bool) -> int:
+        damage = DamageLog(writable=writable)
+        AnnotationStore(folder, writable=writable, damage=damage).tiles()
+        return len(damage.notes)
+
+    (folder / "000000.json").unlink()
+    assert [told(writable=False), told(writable=False)] == [1, 1]  # a reader cannot remember
+    assert [told(writable=True), told(writable=True), told(writable=False)] == [1, 0, 0]
+    assert "restore it from a backup" in (folder / "000000.lost-record.txt").read_text()
+    assert (folder / "000000.tif").read_bytes() == labels
+
+    (folder / "000000.json").write_bytes(record)
+    assert told(writable=True) == 0
+    assert _names(folder) == ["000000.json", "000000.tif"]
+    (folder / "000000.json").unlink()
+    assert [told(writable=True), told(writable=True)] == [1, 0]
+
+    (folder / "000000.lost-record.txt").unlink()
+    assert [told(writable=True), told(writable=True)] == [1, 0]
+    (folder / "000000.tif").rename(tmp_path / "000000.tif")
+    assert told(writable=True) == 0
+    assert _names(folder) == []
+
+
 def test_the_newest_labels_are_kept_where_their_record_was_removed_and_that_of_the_earlier_ones_not(
     tmp_path: Path, paint: Paint
 ) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
+from napari_graft.core.errors import StorageError
 from napari_graft.io import atomic
 from napari_graft.io.damage import DamageLog
 
 _SUFFIX = ".pending"
+_TOLD_SUFFIX = ".lost-record.txt"
+_TOLD_ONCE = "This is told once. Remove this file to be told again."
 
 
 def begin(labels: Path) -> None:
@@ -40,15 +44,36 @@ def finish(folder: Path) -> None:
         remove(mark)
 
 
-def tell_of_lost_records(folder: Path, damage: DamageLog) -> None:
-    """Tell of labels whose record was lost; also beside a writer at work, those of whom are none."""
+def tell_of_lost_records(folder: Path, damage: DamageLog, *, may_note: bool) -> None:
+    """Tell of labels whose record was lost; also beside a writer at work, those of whom are none.
+
+    It is told once: where `may_note`, the words are put into a text file beside the labels, for whoever looks
+    there, and what has such a file is not told of again. The file goes once the record is back or the labels
+    are gone.
+    """
     for labels in sorted(folder.glob("*.tif")):
-        if labels.stem.isdecimal() and _is_without_record(labels):
-            record = labels.with_suffix(".json").name
-            damage.tell(
-                f"labels {str(labels)!r} have lost their record {record}: restore it from a backup, "
-                "or annotate their tile again and move these away; they are kept, and do not count until then"
-            )
+        if not labels.stem.isdecimal() or os.path.lexists(_told(labels)) or not _is_without_record(labels):
+            continue
+        record = labels.with_suffix(".json").name
+        words = (
+            f"labels {str(labels)!r} have lost their record {record}: restore it from a backup, "
+            "or annotate their tile again and move these away; they are kept, and do not count until then"
+        )
+        damage.tell(words)
+        if may_note:
+            with suppress(StorageError):  # then it is told again
+                atomic.write_text(_told(labels), f"{words}\n{_TOLD_ONCE}\n")
+    if may_note:
+        _forget_what_is_settled(folder)
+
+
+def _forget_what_is_settled(folder: Path) -> None:
+    """Remove the texts about labels that have their record again or are gone."""
+    for told in folder.glob(f"*{_TOLD_SUFFIX}"):
+        labels = told.with_name(f"{told.name.removesuffix(_TOLD_SUFFIX)}.tif")
+        if labels.stem.isdecimal() and (labels.with_suffix(".json").exists() or not labels.exists()):
+            with suppress(OSError):
+                remove(told)
 
 
 def remove(path: Path) -> None:
@@ -65,3 +90,7 @@ def _is_without_record(labels: Path) -> bool:
 
 def _mark(labels: Path) -> Path:
     return labels.with_name(f".{labels.stem}{_SUFFIX}")
+
+
+def _told(labels: Path) -> Path:
+    return labels.with_name(f"{labels.stem}{_TOLD_SUFFIX}")

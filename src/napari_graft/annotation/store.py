@@ -156,7 +156,7 @@ class AnnotationStore:
         damage = self._damage
         if damage is None:
             return self._listed()
-        pending.tell_of_lost_records(self._folder, damage)
+        pending.tell_of_lost_records(self._folder, damage, may_note=self._writable)
         stored = []
         for records in self._records().values():
             for one in reversed(records):
