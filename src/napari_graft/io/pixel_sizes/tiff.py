@@ -8,7 +8,7 @@ from functools import partial
 import tifffile
 
 from napari_graft.io.foreign import words_of
-from napari_graft.io.pixel_sizes import imagej, ome_xml
+from napari_graft.io.pixel_sizes import imagej, imagej_info, ome_xml
 from napari_graft.io.pixel_sizes.microscope_xml import XML_TAGS
 from napari_graft.io.pixel_sizes.microscopes import MICROSCOPES, Lengths
 from napari_graft.io.pixel_sizes.resolution import (
@@ -49,6 +49,7 @@ def _places() -> Iterator[tuple[str, Read]]:
     for origin, lengths in {**MICROSCOPES, **XML_TAGS}.items():
         yield origin, partial(_microscope, origin, lengths)
     yield "the resolution of the TIFF", _resolution
+    yield imagej_info.ORIGIN, _imagej_info
 
 
 def _ome_xml(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> StatedSize:
@@ -79,6 +80,14 @@ def _imagej(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> StatedSi
         return StatedSize(imagej.ORIGIN)
     is_stack = "Z" in series.axes or not set("TC") & set(series.axes)
     return imagej.imagej_size(tif.imagej_metadata, _pixels_per_unit(series.keyframe), is_stack=is_stack)
+
+
+def _imagej_info(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> StatedSize:
+    text = (tif.imagej_metadata or {}).get("Info") if tif.is_imagej else None
+    if not isinstance(text, str):
+        return StatedSize(imagej_info.ORIGIN)
+    page = series.keyframe
+    return imagej_info.info_size(text, {"x": page.imagewidth, "y": page.imagelength})
 
 
 def _microscope(
