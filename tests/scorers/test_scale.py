@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_graft.scorers.scale import FACTORS, Looks, find_diameter
+from napari_graft.scorers.scale import COARSE, FACTORS, Looks, Scout, find_diameter, n_trials
 
 OWN = 24.0
 
@@ -31,7 +31,7 @@ def test_a_source_that_finds_all_at_any_scale_tells_the_true_diameter(true: floa
         found = _disks(true * factor)
         yield found, found
 
-    found = find_diameter(look, OWN)
+    found = find_diameter([Scout(OWN, look, look)])
     assert found is not None
     assert found.pixels == pytest.approx(true, rel=0.1)
 
@@ -45,7 +45,7 @@ def test_pieces_at_a_scale_that_is_too_large_are_not_taken_for_objects() -> None
         else:
             yield _disks(OWN, jitter=0.7), np.roll(_disks(OWN, jitter=0.7), 12, 1)
 
-    found = find_diameter(look, OWN)
+    found = find_diameter([Scout(OWN, look, look)])
     assert found is not None
     assert found.pixels == pytest.approx(80, rel=0.1)
 
@@ -56,20 +56,55 @@ def test_too_few_objects_tell_nothing(n_objects: int) -> None:
         found = _disks(OWN, n_objects) if n_objects else np.zeros((50, 50), np.uint32)
         yield found, found
 
-    assert find_diameter(look, OWN) is None
+    assert find_diameter([Scout(OWN, look, look)]) is None
 
 
 def test_an_image_too_small_for_any_tile_tells_nothing() -> None:
-    assert find_diameter(lambda factor: iter(()), OWN) is None
+    assert find_diameter([Scout(OWN, _nothing, _nothing)]) is None
 
 
-def test_every_scale_from_an_eighth_to_four_is_tried() -> None:
-    tried: list[float] = []
+def test_all_glance_at_scales_from_an_eighth_to_four_and_the_best_look_around() -> None:
+    tried: list[tuple[str, float]] = []
 
-    def look(factor: float) -> Looks:
-        tried.append(factor)
-        return iter(())
+    def scout(name: str, true: float) -> Scout:
+        def look(factor: float) -> Looks:
+            tried.append((f"{name} looks", factor))
+            found = _disks(true * factor)
+            yield found, found
 
-    find_diameter(look, OWN)
-    assert tried == list(FACTORS)
-    assert (min(tried), max(tried)) == (0.125, 4.0)
+        def glance(factor: float) -> Looks:
+            tried.append((name, factor))
+            found = _disks(true * factor)
+            yield found, found
+
+        return Scout(OWN, glance, look)
+
+    find_diameter([scout("a", 24.0), scout("b", 48.0)])
+    assert [factor for name, factor in tried if name == "a"] == list(COARSE)
+    assert (min(COARSE), max(COARSE)) == (0.125, 4.0)
+    assert [factor for name, factor in tried if name == "a looks"] == [2**-0.5, 1.0, 2**0.5]
+    assert [factor for name, factor in tried if name == "b looks"] == [2**-1.5, 0.5, 2**-0.5]
+    assert len(tried) == n_trials(2)
+
+
+def test_the_source_that_knows_such_objects_is_believed() -> None:
+    def right(factor: float) -> Looks:
+        found = _disks(70 * factor)
+        yield found, found
+
+    def wrong(factor: float) -> Looks:
+        yield _disks(OWN, jitter=0.5), np.roll(_disks(OWN, jitter=0.5), 12, 1)
+
+    found = find_diameter(
+        [Scout(OWN, wrong, wrong), Scout(OWN, right, right), Scout(OWN, _nothing, _nothing)]
+    )
+    assert found is not None
+    assert found.pixels == pytest.approx(70, rel=0.1)
+
+
+def test_scales_stand_in_order() -> None:
+    assert list(FACTORS) == sorted(FACTORS)
+
+
+def _nothing(factor: float) -> Looks:
+    return iter(())

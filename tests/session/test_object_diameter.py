@@ -18,7 +18,7 @@ from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.session import object_diameter as module
 from napari_graft.session.image_facts import correct_contrast, correct_object_diameter
-from napari_graft.session.object_diameter import KnownDiameter, choose_scout, known_diameter
+from napari_graft.session.object_diameter import KnownDiameter, choose_scouts, known_diameter
 from napari_graft.session.predicting import PredictRequest, predict_project
 from napari_graft.session.previewing import PreviewRequest, preview_models
 from napari_graft.session.project_task import ProjectTask
@@ -78,8 +78,8 @@ def test_looking_for_it_is_told_of_scale_by_scale_and_what_was_found_in_a_note(p
     found = view_of(project, SPEC, report=told.append).object_diameter
     assert found is not None
     *scales, note = told
-    assert [(one.done, one.total) for one in scales] == [(n, 11) for n in range(11)]
-    assert {one.message for one in scales} == {"finding how wide the objects are, at 11 scales"}
+    assert [(one.done, one.total) for one in scales] == [(n, 9) for n in range(9)]
+    assert {one.message for one in scales} == {"finding how wide the objects are"}
     assert note.message == f"{NOTE}objects are taken to be about {found:.0f} pixels wide"
     told.clear()
     view_of(project, SPEC, report=told.append)
@@ -220,15 +220,18 @@ def test_what_no_object_can_be_is_refused_before_a_project_is_made(
     assert not (tmp_path / "q.graft").exists()
 
 
-def test_the_scout_is_of_the_wanted_structure_and_has_not_seen_the_image(
+def test_the_sources_that_are_asked_are_of_the_wanted_structure_and_have_not_seen_the_image(
     project: Project, sources: Path, tmp_path: Path
 ) -> None:
     found = Catalogue([(sources, "user")]).sources()
     image = project.image.path
-    assert [choose_scout(found, wanted, image) for wanted in ("nuclei", "cells", None)] == found * 3
-    assert choose_scout(found, "neurites", image) is None
-    assert choose_scout([], "nuclei", image) is None
+    assert [choose_scouts(found, wanted, image) for wanted in ("nuclei", "cells", None)] == [found] * 3
+    assert choose_scouts(found, "neurites", image) == []
+    make_source(tmp_path / "of-cells", "of-cells", spec=SPEC, structure="cells")
+    both = [*found, open_source(tmp_path / "of-cells", "user")]
+    assert choose_scouts(both, "nuclei", image) == found
+    assert choose_scouts([], "nuclei", image) == []
     make_source(
         tmp_path / "seen", "seen", spec=SPEC, structure="nuclei", training=TrainingRecord(datasets=("large",))
     )
-    assert choose_scout([open_source(tmp_path / "seen", "user")], "nuclei", image) is None
+    assert choose_scouts([open_source(tmp_path / "seen", "user")], "nuclei", image) == []

@@ -13,6 +13,10 @@ from napari_graft.segmentation.diameter import object_diameters, usual_diameter
 
 FACTORS: tuple[float, ...] = tuple(2 ** (step / 2) for step in range(-6, 5))
 """Length of an image pixel in model pixels, from an eighth to four."""
+COARSE = FACTORS[::2]
+"""Those of them that are glanced at."""
+N_ASKED = 2
+"""Sources that look closer."""
 LEAST_TRUST = 0.2
 """Below it no scale is believed."""
 _WIDTH_TOLERANCE = 0.35
@@ -72,25 +76,61 @@ class FoundDiameter:
     trust: float
 
 
-def find_diameter(
-    look: Callable[[float], Looks], own_diameter: float, factors: Sequence[float] = FACTORS
-) -> FoundDiameter | None:
-    """Return the diameter at the scale that fits a source best; None where no scale is to be believed.
+@dataclass(frozen=True, slots=True)
+class Scout:
+    """Ask a source how wide the objects of an image are.
 
     Parameters
     ----------
-    look
-        Given a factor, yields for each tile the source's objects on its own grid, in the tile and in a
-        changed copy of it (see `changes`).
     own_diameter
         Of the objects that the source was trained on, in its pixels.
+    glance, look
+        Given a factor, yield for some tiles the source's objects on its own grid, in the tile and in a
+        changed copy of it (see `changes`). A glance sees fewer tiles and twice the tile itself.
     """
-    trials = [try_scale(factor, look(factor)) for factor in factors]
-    best = max(trials, key=lambda trial: trial.trust(own_diameter))
-    trust = best.trust(own_diameter)
-    if trust < LEAST_TRUST:
-        return None
-    return FoundDiameter(best.diameter / best.factor, trust)
+
+    own_diameter: float
+    glance: Callable[[float], Looks]
+    look: Callable[[float], Looks]
+
+    def trust(self, factor: float, looks: Callable[[float], Looks]) -> tuple[float, ScaleTrial]:
+        """Return how well a scale fits, and what was found at it."""
+        trial = try_scale(factor, looks(factor))
+        return trial.trust(self.own_diameter), trial
+
+
+def find_diameter(scouts: Sequence[Scout]) -> FoundDiameter | None:
+    """Return the diameter at the scale that fits one of some sources best; None where none is believed.
+
+    A source for stained tissue says little of fluorescence, and no distance tells which source to ask, as it
+    depends on the scale. So all glance at every other scale, and those who trust it most look closer, at the
+    scales around. Trusting two more than one costs little, and a glance can be wrong.
+    """
+    glances = [
+        (scout.trust(factor, scout.glance)[0], number, factor)
+        for number, scout in enumerate(scouts)
+        for factor in COARSE
+    ]
+    best_of = {number: (trust, factor) for trust, number, factor in sorted(glances)}
+    asked = sorted(best_of, key=lambda number: best_of[number][0], reverse=True)[:N_ASKED]
+    looks = [
+        scouts[number].trust(factor, scouts[number].look)
+        for number in asked
+        if best_of[number][0] > 0
+        for factor in _around(best_of[number][1])
+    ]
+    trust, best = max(looks, key=lambda one: one[0], default=(0.0, None))
+    return None if best is None or trust < LEAST_TRUST else FoundDiameter(best.diameter / best.factor, trust)
+
+
+def n_trials(n_scouts: int) -> int:
+    """Return how many scales are tried at most, each of which counts once for each source."""
+    return n_scouts * len(COARSE) + min(n_scouts, N_ASKED) * 3
+
+
+def _around(factor: float) -> tuple[float, ...]:
+    at = FACTORS.index(factor)
+    return FACTORS[max(0, at - 1) : at + 2]
 
 
 def try_scale(factor: float, looks: Looks) -> ScaleTrial:

@@ -1,22 +1,17 @@
-"""How wide the wanted objects of a project's image are: said by the user, or found by a source."""
+"""How wide the wanted objects of a project's image are: said by the user, or found by sources."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from napari_graft.core.checksum import checksum_of
 from napari_graft.core.errors import InputError, StorageError
 from napari_graft.core.progress import NOTE, CancelToken, Progress, Report, ignore_progress
-from napari_graft.core.tile import Tile
 from napari_graft.imaging.intensity import IntensityRange
-from napari_graft.inference.view import ModelView
 from napari_graft.io import atomic
 from napari_graft.io.volume import Volume
 from napari_graft.project.project import Project
@@ -27,22 +22,17 @@ from napari_graft.sources.network_spec import NetworkSpec
 from napari_graft.sources.source import Source
 
 if TYPE_CHECKING:
-    from napari_graft.scorers.scale import FoundDiameter, Looks
+    from napari_graft.scorers.scale import FoundDiameter
 
 FILE = Path("cache", "object-diameter.json")
 _SEEN = {"signature", "shape", "axes", "declared_axes", "channel", "inverted"}
-_METHOD = 1
+_METHOD = 2
 """To be raised when the same image and source would give another diameter."""
 LOOKING = "finding how wide the objects are"
-_N_TILES = 4
-_SIDE = 224
-_SMALLEST_SIDE = 32
-"""Of a tile in pixels of the source: in less hardly an object is seen whole."""
-_SEED = 0
 
 
 class _Found(Document):
-    """What was found. `key` depends on the source that was tried too, `image` only on what it was shown."""
+    """What was found. `key` depends on the sources that were tried too, `image` only on what it was shown."""
 
     key: str
     image: str
@@ -100,8 +90,8 @@ def object_diameter(
     """Return the diameter of the wanted objects in pixels of the image; None where it is not needed or known.
 
     What the user said counts, then what a round was trained with. Where the pixel sizes of image and model
-    are known, nothing is looked for; else the source that knows the most sets of the wanted structure is
-    tried at many scales (`find_diameter`), once.
+    are known, nothing is looked for; else sources for the wanted structure are tried at many scales
+    (`find_diameter`), once.
     """
     if not needs_diameter(project, spec):
         return None
@@ -114,10 +104,11 @@ def _trained_with(project: Project) -> float | None:
     return next((pixels for pixels in trained if pixels is not None), None)
 
 
-def choose_scout(sources: list[Source], structure: str | None, image: str) -> Source | None:
-    """Return the source that is tried at many scales: 2-D, of the wanted structure, of the most data sets.
+def choose_scouts(sources: Sequence[Source], structure: str | None, image: str) -> list[Source]:
+    """Return the sources that are asked how wide the objects are: 2-D ones for the wanted structure.
 
-    None where no such source knows the diameter of its objects, or has not seen the image in its training.
+    Those of its family where there is none for itself; none that does not know the diameter of its own
+    objects, or has seen the image in its training.
     """
     from napari_graft.scorers.order import family
 
@@ -129,25 +120,21 @@ def choose_scout(sources: list[Source], structure: str | None, image: str) -> So
         and (structure is None or family(source.card.structure) == family(structure))
         and not trained_on(source, image)
     ]
-    return max(suited, key=lambda one: (one.card.structure == structure, _n_sets(one), one.id), default=None)
-
-
-def _n_sets(source: Source) -> int:
-    return len(source.card.training.datasets)
+    return [source for source in suited if source.card.structure == structure] or suited
 
 
 def _remembered(
     project: Project, intensity: IntensityRange, cancel: CancelToken, report: Report
 ) -> float | None:
-    scout = choose_scout(Catalogue().sources(), project.manifest.structure, project.image.path)
-    if scout is None:
+    scouts = choose_scouts(Catalogue().sources(), project.manifest.structure, project.image.path)
+    if not scouts:
         return None
     image = _shown(project, intensity)
-    key = checksum_of([image, scout.card.weights_sha256])
+    key = checksum_of([image, sorted(scout.card.weights_sha256 for scout in scouts)])
     path = project.folder / FILE
     known = _read(path)
     if known is None or known.key != key:
-        found = look_for_diameter(project.volume, intensity, scout, cancel, report)
+        found = look_for_diameter(project.volume, intensity, scouts, cancel, report)
         known = _Found(key=key, image=image, pixels=None if found is None else found.pixels)
         with suppress(StorageError):  # it is only looked for again
             _write(path, known)
@@ -185,57 +172,33 @@ def rounded_diameter(pixels: float) -> float:
 def look_for_diameter(
     volume: Volume,
     intensity: IntensityRange,
-    scout: Source,
+    sources: Sequence[Source],
     cancel: CancelToken,
     report: Report = ignore_progress,
 ) -> FoundDiameter | None:
-    """Return how wide the objects are that a source finds in an image, None where that cannot be told.
+    """Return how wide the objects are that some sources find in an image, None where that cannot be told.
 
-    After each scale it reports how many of them were tried.
+    Before each scale it reports how many were tried.
 
     Raises
     ------
     Cancelled
         Between two tiles, when asked to stop.
     """
-    # all of them load torch, and whoever only opens a project has no need of it
-    from napari_graft.inference.predictor import Predictor
-    from napari_graft.nets.device import choose_device
-    from napari_graft.scorers.consistency import changes
-    from napari_graft.scorers.scale import FACTORS, find_diameter
-    from napari_graft.segmentation.decode import decode
-    from napari_graft.session.models import model_of_source
+    # both load torch, and whoever only opens a project has no need of it
+    from napari_graft.scorers.scale import find_diameter, n_trials
+    from napari_graft.session.diameter_scout import DiameterScout
 
-    model = model_of_source(scout)
-    own = model.spec.object_diameter
-    assert own is not None
-    predictor = Predictor(model.network, choose_device("auto"))
+    total, n_tried = n_trials(len(sources)), 0
 
-    def objects(image: NDArray[np.float32]) -> NDArray[np.uint32]:
-        answer = predictor.predict_array(image, cancel)
-        return decode(answer[0], answer[1:], model.spec.offsets, model.decode)
-
-    def look(factor: float) -> Looks:
+    def tell() -> None:
         # One message for all of it: whoever tells the time left begins anew with another.
-        report(Progress(FACTORS.index(factor), len(FACTORS), f"{LOOKING}, at {len(FACTORS)} scales"))
-        # one generator a scale: the same noise whatever was looked at before
-        rng = np.random.default_rng(_SEED)
-        for image in _tiles_at(ModelView(volume, intensity, model.spec, own / factor), rng):
-            *_, noisy = changes(image, rng)
-            yield objects(image), objects(noisy)
+        nonlocal n_tried
+        report(Progress(n_tried, total, LOOKING))
+        n_tried += 1
 
-    return find_diameter(look, own)
-
-
-def _tiles_at(view: ModelView, rng: np.random.Generator) -> Iterator[NDArray[np.float32]]:
-    shape = view.volume.shape
-    sides = [min(max(1, n), whole) for n, whole in zip(view.on_image((_SIDE, _SIDE)), shape, strict=True)]
-    n_tiles = 1 if sides == list(shape) else _N_TILES
-    for _ in range(n_tiles):
-        start = (int(rng.integers(whole - side + 1)) for side, whole in zip(sides, shape, strict=True))
-        tile = Tile(tuple(start), tuple(sides))
-        if min(view.shape_on_model(tile)) >= _SMALLEST_SIDE:
-            yield view.read(tile)
+    scouts = [DiameterScout(source, volume, intensity, cancel, tell).as_scout() for source in sources]
+    return find_diameter(scouts)
 
 
 def _read(path: Path) -> _Found | None:

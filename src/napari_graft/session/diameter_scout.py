@@ -1,0 +1,93 @@
+"""One source that is shown an image at many scales, to see how wide the objects are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_graft.core.progress import CancelToken
+from napari_graft.core.tile import Tile
+from napari_graft.imaging.intensity import IntensityRange
+from napari_graft.inference.predictor import Predictor
+from napari_graft.inference.view import ModelView
+from napari_graft.io.volume import Volume
+from napari_graft.nets.device import choose_device
+from napari_graft.scorers.consistency import changes
+from napari_graft.scorers.scale import Looks, Scout
+from napari_graft.segmentation.decode import decode
+from napari_graft.session.models import model_of_source
+from napari_graft.sources.source import Source
+
+_N_TILES, _N_GLANCED = 4, 2
+_SIDE = 224
+_SMALLEST_SIDE = 32
+"""Of a tile in pixels of the source: in less hardly an object is seen whole."""
+_SEED = 0
+
+
+class DiameterScout:
+    """Show an image to a source that knows how wide its own objects are.
+
+    Parameters
+    ----------
+    source
+        The source.
+    volume, intensity
+        The image and its grey range.
+    cancel
+        The wish to stop.
+    tell
+        Called before each scale.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        volume: Volume,
+        intensity: IntensityRange,
+        cancel: CancelToken,
+        tell: Callable[[], None],
+    ) -> None:
+        self._model = model_of_source(source)
+        self._predictor = Predictor(self._model.network, choose_device("auto"))
+        self._volume, self._intensity = volume, intensity
+        self._cancel, self._tell = cancel, tell
+
+    def as_scout(self) -> Scout:
+        """Return what `find_diameter` asks."""
+        assert self._model.spec.object_diameter is not None
+        return Scout(self._model.spec.object_diameter, self._glance, self._look)
+
+    def _glance(self, factor: float) -> Looks:
+        self._tell()
+        for image in self._tiles(factor, np.random.default_rng(_SEED), _N_GLANCED):
+            found = self._objects(image)
+            yield found, found
+
+    def _look(self, factor: float) -> Looks:
+        self._tell()
+        # one generator a scale: the same noise whatever was looked at before
+        rng = np.random.default_rng(_SEED)
+        for image in self._tiles(factor, rng, _N_TILES):
+            *_, noisy = changes(image, rng)
+            yield self._objects(image), self._objects(noisy)
+
+    def _objects(self, image: NDArray[np.float32]) -> NDArray[np.uint32]:
+        answer = self._predictor.predict_array(image, self._cancel)
+        return decode(answer[0], answer[1:], self._model.spec.offsets, self._model.decode)
+
+    def _tiles(self, factor: float, rng: np.random.Generator, n: int) -> Iterator[NDArray[np.float32]]:
+        own = self._model.spec.object_diameter
+        assert own is not None
+        view = ModelView(self._volume, self._intensity, self._model.spec, own / factor)
+        shape = view.volume.shape
+        sides = [
+            min(max(1, side), whole) for side, whole in zip(view.on_image((_SIDE, _SIDE)), shape, strict=True)
+        ]
+        for _ in range(1 if sides == list(shape) else n):
+            start = (int(rng.integers(whole - side + 1)) for side, whole in zip(sides, shape, strict=True))
+            tile = Tile(tuple(start), tuple(sides))
+            if min(view.shape_on_model(tile)) >= _SMALLEST_SIDE:
+                yield view.read(tile)
