@@ -21,7 +21,7 @@ from napari_graft.project.project import Project
 from napari_graft.session import fitting
 from napari_graft.session.annotating import annotate_from_labels
 from napari_graft.session.fitting import Budget
-from napari_graft.session.ranking import best_source, candidate_sources, rank_sources
+from napari_graft.session.ranking import candidate_sources, rank_nearest_kind, rank_sources
 from napari_graft.session.training import TrainingTask, TrainReport
 from napari_graft.sources.catalogue import Catalogue
 
@@ -83,7 +83,7 @@ def test_to_find_the_best_only_those_are_looked_at_that_can_come_first(
     sources = candidate_sources(Catalogue())
     folder = make_annotated(tmp_path / "p.graft", image, labels, structure=structure)
     with open_project(folder) as project:
-        best = best_source(project, sources, report=told.append, cancel=CancelToken())
+        best = rank_nearest_kind(project, sources, report=told.append, cancel=CancelToken())[0]
         ranked = rank_sources(project, sources, report=ignore_progress, cancel=CancelToken())
 
     assert (best.source.id, best.score) == (ranked[0].source.id, ranked[0].score)
