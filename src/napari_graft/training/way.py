@@ -1,0 +1,41 @@
+"""Points on the straight way from the weights that a training started from to those that it ended with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Of the trained weights, from the start to the end of the way."""
+
+Weights = Mapping[str, NDArray[np.float32]]
+
+
+def mix_weights(start: Weights, trained: Weights, share: float) -> dict[str, NDArray[np.float32]]:
+    """Return the weights at a share of the way, (1 - share) · start + share · trained.
+
+    Between a network and what a short training made of it the error mostly has no hill, and a point on the
+    way often does better than either end (WiSE-FT: Wortsman et al., *Robust fine-tuning of zero-shot
+    models*, CVPR 2022, arXiv 2109.01903).
+
+    Parameters
+    ----------
+    start, trained
+        Weights by name, of one network.
+    share
+        0 gives those of the start, 1 the trained ones, exactly.
+
+    Examples
+    --------
+    >>> start, trained = {"w": np.zeros(1, np.float32)}, {"w": np.ones(1, np.float32)}
+    >>> mix_weights(start, trained, 0.25)["w"]
+    array([0.25], dtype=float32)
+    """
+    return {name: _between(start[name], trained[name], share) for name in trained}
+
+
+def _between(start: NDArray[np.float32], trained: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    kept, learned = np.float32(1 - share), np.float32(share)
+    return np.asarray(kept * start + learned * trained, dtype=np.float32)
