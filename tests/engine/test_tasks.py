@@ -164,9 +164,8 @@ def test_training_tells_losses_and_memory(project: str, tmp_path: Path) -> None:
     result = run_task(job, seen.append, CancelToken())
 
     messages = list(dict.fromkeys(state.message for state in seen))
-    assert messages == [
-        "measuring what the new model has to beat", "training", "measuring the new model",
-    ]  # fmt: skip
+    measured = [f"measuring the new model, {place} of 5" for place in range(1, 6)]
+    assert messages == ["measuring what the new model has to beat", "training", *measured]
     assert set(seen[-1].metrics) >= {"memory_mb"}
     training = [state for state in seen if state.message == "training"]
     assert [state.done for state in training] == [1, 2]

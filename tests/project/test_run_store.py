@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 
@@ -8,10 +9,12 @@ import pytest
 from pydantic import ValidationError
 
 from edited import edit_document
+from napari_graft.core.checksum import checksum_of
 from napari_graft.core.errors import InputError
 from napari_graft.io.weights import save_tensors
 from napari_graft.project.run import Run
 from napari_graft.project.run_store import RunStore
+from napari_graft.sources.document import CHECKSUM
 from napari_graft.sources.spec import ModelSpec
 
 WEIGHTS = {"w": np.arange(3, dtype=np.float32)}
@@ -40,6 +43,22 @@ def test_a_finished_run_comes_back_with_its_weights(tmp_path: Path) -> None:
     assert back.is_finished
     assert not back.checkpoint_path.exists()
     np.testing.assert_array_equal(back.load_weights()["w"], WEIGHTS["w"])
+
+
+def test_a_run_of_before_its_training_could_be_kept_in_part_is_opened(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "runs")
+    run = _finish(store.start("fly", ModelSpec(widths=(8, 16)), 4), kept=True, share=0.5, choice="half of it")
+    assert (store.get("0001").record.share, store.get("0001").record.choice) == (0.5, "half of it")
+    values = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))
+    for later in ("share", "choice", "has_objects", CHECKSUM):
+        values.pop(later)
+    # As it was written then, with a checksum of all that there was.
+    values[CHECKSUM] = checksum_of(values)
+    (run.folder / "run.json").write_text(json.dumps(values), encoding="utf-8")
+
+    record = store.get("0001").record
+
+    assert (record.kept, record.share, record.choice, record.has_objects) == (True, None, "", True)
 
 
 def test_the_model_in_use_is_that_of_the_last_run_that_was_kept(tmp_path: Path) -> None:

@@ -2,25 +2,30 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
+import torch
 from tiny_loop import SEEN_SET, make_annotated
 
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.errors import InputError
-from napari_graft.core.progress import CancelToken, Progress, Report, ignore_progress
+from napari_graft.core.progress import NOTE, CancelToken, Progress, Report, ignore_progress
 from napari_graft.core.tile import Tile
 from napari_graft.io import open_labels
+from napari_graft.io.weights import save_tensors
+from napari_graft.nets.kinds import trainable
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
+from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.session import fitting
 from napari_graft.session.annotating import annotate_from_labels
 from napari_graft.session.fitting import Budget
+from napari_graft.session.models import load_model
 from napari_graft.session.ranking import candidate_sources, rank_nearest_kind, rank_sources
 from napari_graft.session.training import TrainingTask, TrainReport
 from napari_graft.sources.catalogue import Catalogue
@@ -116,7 +121,7 @@ def test_a_bad_new_model_is_not_kept_and_the_previous_stays_in_use(folder: Path)
         # Within a run the best weights are kept, so only a bad start can end up worse.
         second = _train(project, "tiny-neurites")
 
-        assert second.validation["loss"] > second.validation["loss_previous"]
+        assert second.validation["ap"] < second.validation["ap_previous"]
         assert not second.kept
         latest = project.latest_run()
         assert latest is not None
@@ -135,7 +140,7 @@ def test_training_on_from_the_run_in_use_never_leaves_a_worse_one(
         second = _train(project, "latest")
 
         assert (second.source, second.run) == ("run 0001", "0002")
-        assert second.validation["loss"] <= first.validation["loss"] + 1e-3
+        assert second.validation["ap"] >= first.validation["ap"] - 1e-3
         assert project.runs.get("0002").record.parent == "0001"
 
 
@@ -294,6 +299,111 @@ def test_what_cannot_be_trained_leaves_no_run_behind(
 
         assert project.runs.all() == []
         assert list((folder / "runs").iterdir()) == []
+
+
+def _use_sure_of_itself(project: Project) -> None:
+    """Put a model in use that is far too sure of what it says: a training that ruins it has a lower loss."""
+    model = load_model("tiny-nuclei", project, Catalogue())
+    weights = dict(model.network.stored_weights())
+    weights |= {name: weights[name] * np.float32(6) for name in ("head.weight", "head.bias")}
+    spec = trainable(model.network, model.name).spec
+    run = project.new_run("tiny-nuclei", spec, n_tiles=2)
+    save_tensors(run.weights_path, weights, {"run": run.id})
+    decode = {name: float(value) for name, value in asdict(DecodeSettings()).items()}
+    run.finish(steps=1, stopped_by="steps", kept=True, decode=decode)
+
+
+def test_a_training_that_ruins_the_objects_while_the_loss_falls_is_not_kept_to_its_end(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Progress] = []
+    monkeypatch.setattr(fitting, "RATE_ADAPTED", 0.03)
+    with open_project(folder, write=True) as project:
+        _use_sure_of_itself(project)
+
+        report = _train(project, "latest", Budget(None, 8, "cpu"), told.append)
+
+        losses = [moment.held_out for moment in project.runs.get("0002").record.history]
+        assert min(losses) < losses[0] - 0.05  # type: ignore[type-var,operator]  # all are measured
+        assert report.share is not None
+        assert report.share < 1
+        assert "fully trained it did worse on what was held out (AP" in report.choice
+        assert report.validation["ap"] >= report.validation["ap_previous"]
+        assert report.kept
+        record = project.runs.get("0002").record
+        assert (record.share, record.choice) == (report.share, report.choice)
+        start, kept = (project.runs.get(one).load_weights()["head.bias"] for one in ("0001", "0002"))
+        assert np.array_equal(start, kept) == (report.share == 0)
+    measured = [state.message for state in told if state.message.startswith("measuring the new model")]
+    assert measured == [f"measuring the new model, {place} of 5" for place in range(1, 6)]
+
+
+def test_a_useful_training_is_taken_over(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "RATE_ADAPTED", 1e-2)
+    with open_project(folder, write=True) as project:
+        report = _train(project, "tiny-neurites", Budget(None, 40, "cpu"))
+
+        assert report.kept
+        assert report.share is not None
+        assert report.share > 0
+        assert report.validation["ap"] > report.validation["ap_source"]
+        assert report.validation["loss"] < report.validation["loss_source"]
+
+
+def test_from_scratch_there_is_no_way_to_choose_on(folder: Path) -> None:
+    with open_project(folder, write=True) as project:
+        report = _train(project, "scratch")
+
+        assert (report.share, report.choice) == (None, "")
+
+
+def test_tiles_without_an_object_train_nothing_however_low_the_loss_falls(
+    folder: Path, tmp_path: Path
+) -> None:
+    shutil.rmtree(folder / "annotations")
+    told: list[str] = []
+    tifffile.imwrite(tmp_path / "background.tif", np.ones((128, 128), np.uint8))
+    with open_project(folder, write=True) as project:
+        annotate_from_labels(
+            project, open_labels(tmp_path / "background.tif"), [Tile((0, 0), (64, 64))], is_sparse=True
+        )
+
+        report = _train(
+            project, budget=Budget(None, 8, "cpu"), report=lambda state: told.append(state.message)
+        )
+
+        assert report.validation["loss"] < report.validation["loss_source"]
+        assert not report.kept
+        assert "no object is painted" in report.note
+        assert not project.runs.get("0001").record.has_objects
+        assert project.latest_run() is None
+    # It is said before, when there is something to be done about it.
+    noted = next(place for place, words in enumerate(told) if "no object is painted" in words)
+    assert noted < told.index("training")
+    assert told[noted].startswith(NOTE)
+
+
+def test_the_decoding_is_tuned_on_other_pixels_than_those_that_judge_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()  # let the decoding be tuned
+    with open_project(folder, write=True) as project:
+        task = TrainingTask(project, Catalogue(), ignore_progress, CancelToken())
+        model = load_model("tiny-nuclei", project, Catalogue())
+        fit = task.fitting(model.spec, task.annotated_tiles("training"))
+        mirrored = [
+            replace(one, validation=np.where(one.validation > 0, 1, 0).astype(np.int32))
+            for one in fit.examples
+        ]
+        cpu = torch.device("cpu")
+
+        decode, judged = fit.measure(model.network, cpu)
+        same, without = replace(fit, examples=mirrored).measure(model.network, cpu)
+
+        assert decode == same
+        assert (judged.quality is None, without.quality is None) == (False, True)
+        assert len(judged.without_tile) == 2
+        assert judged.quality == pytest.approx(judged.scores["ap"])
 
 
 def test_tiles_without_a_stroke_are_nothing_to_learn_from(folder: Path, tmp_path: Path) -> None:

@@ -59,6 +59,48 @@ def test_a_round_is_compared_by_the_score_of_its_structure_with_the_round_before
     assert not second.is_in_use
 
 
+def test_a_round_whose_objects_are_worse_is_worse_however_much_the_loss_fell(project: Project) -> None:
+    finish(
+        project,
+        "fly",
+        kept=False,
+        loss=0.2,
+        vi=0.9,
+        ap=0.5,
+        ap50=0.6,
+        loss_source=0.4,
+        vi_source=0.5,
+        ap_source=0.4,
+    )
+    finish(
+        project,
+        "fly",
+        kept=True,
+        loss=0.4,
+        vi=0.3,
+        ap=0.5,
+        ap50=0.6,
+        loss_source=0.4,
+        vi_source=0.5,
+        ap_source=0.6,
+    )
+
+    first, second = rounds_of(project)
+
+    assert (first.comparison, first.is_no_worse) == ("worse", False)
+    assert (second.comparison, second.is_no_worse) == ("better", True)
+
+
+def test_a_round_tells_why_it_is_not_all_of_its_training(project: Project) -> None:
+    run = project.runs.start("fly", SPEC, 2)
+    save_tensors(run.weights_path, {"w": np.zeros(1, np.float32)}, {})
+    run.finish(steps=9, stopped_by="time", kept=False, choice="kept half", note="no", has_objects=False)
+
+    (only,) = rounds_of(project)
+
+    assert (only.choice, only.note, only.has_objects) == ("kept half", "no", False)
+
+
 def test_of_several_kept_rounds_the_last_is_in_use(project: Project) -> None:
     for kept in (True, True, False):
         finish(project, "scratch", kept=kept)

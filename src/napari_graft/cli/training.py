@@ -111,7 +111,9 @@ def tell_training(result: dict[str, Any]) -> None:
     assert isinstance(validation, dict)
     for name, value in validation.items():
         print(f"  {name:18} {value:.4f}")
+    if result["choice"]:
+        print(result["choice"])
     if result["note"]:
         print(f"note: {result['note']}")
-    if not result["kept"]:
+    if not result["kept"] and not result["note"]:
         print("The new model is worse on the held-out part than what it had to beat: that stays in use.")

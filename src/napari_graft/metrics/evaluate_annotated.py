@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.core.labels import UNLABELLED, to_segments
-from napari_graft.metrics.contingency import pool, tabulate
+from napari_graft.metrics.contingency import Contingency, pool, tabulate
 from napari_graft.metrics.scores import Scores, mean_scores
 
 
@@ -29,5 +29,15 @@ def evaluate_annotated(
         0 unlabelled, 1 background, 2… objects, of the same shapes.
     """
     pairs = zip(segmentations, annotations, strict=True)
-    table = pool([tabulate(np.where(a == UNLABELLED, 0, s), to_segments(a)) for s, a in pairs])
+    return pooled_scores([tabulate_annotated(*pair) for pair in pairs])
+
+
+def tabulate_annotated(segmentation: NDArray[np.integer], annotation: NDArray[np.integer]) -> Contingency:
+    """Count the overlaps on one annotated tile; see `evaluate_annotated` for the parameters."""
+    return tabulate(np.where(annotation == UNLABELLED, 0, segmentation), to_segments(annotation))
+
+
+def pooled_scores(tables: Sequence[Contingency]) -> Scores | None:
+    """Return the scores over several tiles taken together, None where none holds a true object."""
+    table = pool(tables)
     return mean_scores([table]) if table.n_true else None

@@ -16,9 +16,6 @@ from napari_graft.merging.recipe import MergeRecipe
 from napari_graft.sources.document import Document, read_document, write_document
 from napari_graft.sources.spec import ModelSpec
 
-SAME_LOSS = 1e-3
-"""Held-out losses that are closer than this count as equal."""
-
 RECORD, WEIGHTS, CHECKPOINT = "run.json", "weights.safetensors", "checkpoint.safetensors"
 MIXING, MERGED = "mixing.safetensors", "merged.safetensors"
 
@@ -79,8 +76,16 @@ class RunRecord(Document):
         Whether it is no worse there than the model in use before, so that it took its place.
     decode
         Settings that turn its output into instances, by name.
+    share
+        Which part of the way from the weights that it started from to the trained ones was kept: 0 for none
+        of it, 1 for all. None where there was no choice, as after a training from scratch.
+    choice
+        Why it was not all of the way, in words; empty where it was.
+    has_objects
+        Whether an object was painted on its tiles. Without one there is nothing to learn, and its model does
+        not take over.
     note
-        Why scores are missing, empty where none is.
+        Why scores are missing or it did not take over, empty where there is nothing to say.
     created
         When it was started.
     """
@@ -101,6 +106,9 @@ class RunRecord(Document):
     validation: dict[str, float] = Field(default_factory=dict)
     kept: bool = False
     decode: dict[str, float] = Field(default_factory=dict)
+    share: Annotated[float, Field(ge=0, le=1)] | None = None
+    choice: str = ""
+    has_objects: bool = True
     note: str = ""
     created: datetime = Field(default_factory=lambda: datetime.now(UTC))
 
@@ -226,8 +234,3 @@ def open_run(folder: Path) -> Run:
             f"run {str(folder)!r} holds the record of run {record.id}: give the folder its name back"
         )
     return Run(folder, record)
-
-
-def is_loss_no_worse(loss: float, rival: float) -> bool:
-    """Say whether a held-out loss is as low as a rival's, or lower."""
-    return loss <= rival + SAME_LOSS

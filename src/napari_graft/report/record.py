@@ -113,7 +113,8 @@ class LoopRecord:
         As ``rank --json``, best first; a source of another structure has ``same_structure`` False.
     rounds
         Each round's ``n_tiles``, ``source``, ``seconds``, ``steps`` and test scores as ``evaluate``; ``kept``
-        False where the new model was worse on the held-out part.
+        False where the new model was worse on the held-out part; ``share`` and ``choice`` say how much of the
+        training was kept, and why not all.
     zero_shot
         Test scores of the first round's source as it is.
     scratch

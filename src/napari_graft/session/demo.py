@@ -253,6 +253,8 @@ class Demo:
                 "steps": trained.steps,
                 "total_steps": self._steps,
                 "kept": trained.kept,
+                "share": trained.share,
+                "choice": trained.choice,
             }
             | self._score(name, model)
         )

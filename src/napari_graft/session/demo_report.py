@@ -179,6 +179,7 @@ def _notes(demo: Demo) -> list[str]:
     best = demo.result.ranking[0]
     if best.score.advice is not None:
         notes.append(f"{best.source.card.title}: {best.score.advice}.")
+    notes += [f"With {row['n_tiles']} tiles: {row['choice']}." for row in demo.result.rounds if row["choice"]]
     not_kept = [str(row["n_tiles"]) for row in demo.result.rounds if not row["kept"]]
     if not_kept:
         notes.append(

@@ -7,20 +7,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_graft.core.errors import Cancelled, InputError
-from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.core.labels import FIRST_OBJECT
+from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
 from napari_graft.nets.build import build_network
 from napari_graft.nets.device import choose_device
 from napari_graft.nets.kinds import trainable
 from napari_graft.nets.network import Network
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.segmentation.settings import DecodeSettings
-from napari_graft.session.judging import Judgement, calibrate_model, judge
+from napari_graft.session.gate import Candidate, choose, describe_choice
+from napari_graft.session.judging import Judgement, calibrate_model, judge, predict_examples
 from napari_graft.session.models import SCRATCH, Model
 from napari_graft.sources.network_spec import NetworkSpec
 from napari_graft.training.config import BATCH, PATCH, TrainConfig, TrainResult
 from napari_graft.training.examples import Example
+from napari_graft.training.held_out import HeldOutLoss
 from napari_graft.training.trainer import Trainer
+from napari_graft.training.way import SHARES, Weights, mix_weights
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +34,9 @@ if TYPE_CHECKING:
 RATE_ADAPTED = 1e-3
 RATE_SCRATCH = 2e-3
 NOT_MEASURED = "stopped before the new model was measured: it has no scores but the loss"
+NO_OBJECTS = (
+    "no object is painted on any tile, so there is nothing to learn: the new model does not take over"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +80,33 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Hold a trained network with its settings, its judgement on the held-out part, and a word on that."""
+    """Hold what a training came to.
+
+    Parameters
+    ----------
+    network, decode
+        The model.
+    result
+        Record of the training, with the weights of the network.
+    judgement
+        On the held-out part, with decoding tuned on the rest.
+    note
+        Why scores are missing or it may not take over, empty where there is nothing to say.
+    share, choice
+        Which part of the way from the start to the trained weights was kept, and why not all of it; None and
+        empty where there was no choice.
+    has_objects
+        Whether there was an object to learn from.
+    """
 
     network: ResidualUNet
     result: TrainResult
     decode: DecodeSettings
     judgement: Judgement
     note: str = ""
+    share: float | None = None
+    choice: str = ""
+    has_objects: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +129,10 @@ class Fitting:
     cancel: CancelToken
 
     def fit(self, start: Model, budget: Budget, checkpoint: Path | None = None) -> Fitted:
-        """Train a model's network (it is changed), tune its decoding on the annotated pixels, and judge it.
+        """Train a model's network (it is changed), and keep what is best on the way to the trained weights.
+
+        See `choose`. Fresh weights and what was not trained at all leave no choice. Nor do tiles without an
+        object, from which there is nothing to learn but that there are none.
 
         Raises
         ------
@@ -109,10 +141,21 @@ class Fitting:
         """
         device = choose_device(budget.device)
         network, decode = trainable(start.network, start.name), start.decode
+        # A copy, as the training changes the network; one that is resumed is given the same start again.
+        untouched = network.stored_weights()
+        if not self.has_objects:
+            self.report(Progress(0, None, f"{NOTE}{NO_OBJECTS}"))
         rate = RATE_SCRATCH if start.name == SCRATCH else RATE_ADAPTED
         trainer = Trainer(train_config(network.spec, budget, rate), device, checkpoint)
         result = trainer.fit(network, self.examples, report=self.report, cancel=self.cancel)
-        return self.judge(build_network(network.spec, result.weights), result, decode, device)
+        if start.name == SCRATCH or not result.steps or not self.has_objects:
+            return self.judge(build_network(network.spec, result.weights), result, decode, device)
+        return self._choose(start, untouched, result, device)
+
+    @property
+    def has_objects(self) -> bool:
+        """Whether an object was painted on the examples."""
+        return any(np.any(example.labels("both") >= FIRST_OBJECT) for example in self.examples)
 
     def judge(
         self, network: ResidualUNet, result: TrainResult, decode: DecodeSettings, device: torch.device
@@ -124,10 +167,38 @@ class Fitting:
         self.report(Progress(result.steps, result.steps, "measuring the new model"))
         try:
             # The wish to stop was one to stop training: how good the model is can still be wanted.
-            return Fitted(network, result, *self.measure(network, device, cancel=self.cancel.at_once))
+            decode, judgement = self.measure(network, device, cancel=self.cancel.at_once)
         except Cancelled:
-            result = replace(result, stopped_by="cancel")
-            return Fitted(network, result, decode, Judgement(result.held_out_loss, {}), NOT_MEASURED)
+            return self._unmeasured(network, result, decode)
+        note = "" if self.has_objects else NO_OBJECTS
+        return Fitted(network, result, decode, judgement, note, has_objects=self.has_objects)
+
+    def _choose(self, start: Model, untouched: Weights, result: TrainResult, device: torch.device) -> Fitted:
+        """Judge points on the way from the start to the trained weights, and keep one of them."""
+        spec = trainable(start.network, start.name).spec
+        candidates = []
+        try:
+            for place, share in enumerate(SHARES, 1):
+                words = f"measuring the new model, {place} of {len(SHARES)}"
+                self.report(Progress(result.steps, result.steps, words))
+                network = build_network(spec, mix_weights(untouched, result.weights, share))
+                measured = self.measure(network, device, cancel=self.cancel.at_once)
+                candidates.append(Candidate(share, *measured))
+        except Cancelled:
+            return self._unmeasured(build_network(spec, result.weights), result, start.decode)
+        chosen = choose(candidates)
+        name = start.name if start.source is None else "the source"
+        choice = describe_choice(chosen, candidates[-1], name, self.structure)
+        weights = mix_weights(untouched, result.weights, chosen.share)
+        kept = replace(result, weights=weights)
+        network = build_network(spec, weights)
+        return Fitted(network, kept, chosen.decode, chosen.judgement, share=chosen.share, choice=choice)
+
+    def _unmeasured(self, network: ResidualUNet, result: TrainResult, decode: DecodeSettings) -> Fitted:
+        """Return a trained network that nobody waited for to be measured."""
+        loss = Judgement(result.held_out_loss, {})
+        result = replace(result, stopped_by="cancel")
+        return Fitted(network, result, decode, loss, NOT_MEASURED, has_objects=self.has_objects)
 
     def measure(
         self,
@@ -136,7 +207,7 @@ class Fitting:
         decode: DecodeSettings | None = None,
         cancel: CancelToken | None = None,
     ) -> tuple[DecodeSettings, Judgement]:
-        """Judge a network, with decode settings tuned on the annotated pixels unless they are given.
+        """Judge a network, with decode settings tuned on what is trained on unless they are given.
 
         Raises
         ------
@@ -145,9 +216,10 @@ class Fitting:
         """
         cancel = cancel or self.cancel
         network.to(device).eval()
+        predictions = predict_examples(network, self.examples, self.structure, device, cancel)
         if decode is None:
-            decode = calibrate_model(network, self.examples, self.structure, device, cancel)
-        return decode, judge(network, decode, self.examples, device, cancel)
+            decode = calibrate_model(predictions, cancel)
+        return decode, judge(predictions, decode, HeldOutLoss(self.examples, device), cancel)
 
 
 def train_config(spec: NetworkSpec, budget: Budget, rate: float = RATE_ADAPTED) -> TrainConfig:

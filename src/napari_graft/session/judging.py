@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_graft.core.labels import UNLABELLED
 from napari_graft.core.progress import CancelToken
-from napari_graft.inference.predictor import Predictor
-from napari_graft.metrics import evaluate_annotated
+from napari_graft.inference.predictor import Prediction, Predictor
+from napari_graft.metrics.contingency import Contingency
+from napari_graft.metrics.evaluate_annotated import pooled_scores, tabulate_annotated
+from napari_graft.metrics.scores import quality
 from napari_graft.nets.network import Network
-from napari_graft.project.run import is_loss_no_worse
 from napari_graft.segmentation.calibrate import calibrate
 from napari_graft.segmentation.decode import decode
 from napari_graft.segmentation.settings import DecodeSettings
@@ -24,9 +24,7 @@ from napari_graft.training.held_out import HeldOutLoss
 if TYPE_CHECKING:
     import torch
 
-Annotation = NDArray[np.uint32]
-
-_SCORES = ("vi", "vi_split", "vi_merge", "ap50", "dice")
+_SCORES = ("vi", "vi_split", "vi_merge", "ap50", "ap", "dice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +37,17 @@ class Judgement:
         Masked loss, lower is better; None where nothing is held out.
     scores
         Scores of the decoded objects by the names of ``evaluate``; empty where no object is held out.
+    quality
+        The one of them that counts for the structure, higher is better; None where no object is held out.
+    without_tile
+        The same without the first of the tiles that hold something out, without the second, and so on; None
+        where no object is left.
     """
 
     loss: float | None
     scores: dict[str, float]
+    quality: float | None = None
+    without_tile: tuple[float | None, ...] = ()
 
     def as_dict(self, suffix: str = "") -> dict[str, float]:
         """Return loss and scores by name, each with a suffix."""
@@ -50,19 +55,36 @@ class Judgement:
         return {name + suffix: value for name, value in (loss | self.scores).items()}
 
 
-def is_no_worse(loss: float | None, rival: float | None) -> bool:
-    """Say whether a held-out loss is no higher than a rival's; where that was not measured, it is not."""
-    return rival is None or (loss is not None and is_loss_no_worse(loss, rival))
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """What a network says of annotated tiles, on which its decoding is tuned and judged.
+
+    Parameters
+    ----------
+    network
+        On the device where it was asked.
+    examples
+        The tiles, 3-D ones cut down to what is near their labels.
+    found
+        What it says of each.
+    structure
+        Decides which score counts.
+    """
+
+    network: Network
+    examples: Sequence[Example]
+    found: Sequence[Prediction]
+    structure: str | None
 
 
-def calibrate_model(
+def predict_examples(
     network: Network,
     examples: Sequence[Example],
     structure: str | None,
     device: torch.device,
     cancel: CancelToken,
-) -> DecodeSettings:
-    """Choose decode settings on all annotated pixels of the examples.
+) -> Predictions:
+    """Ask a network about annotated tiles.
 
     Raises
     ------
@@ -71,40 +93,62 @@ def calibrate_model(
     """
     predictor = Predictor(network, device)
     used = [near_labels(example, "both") for example in examples]
-    truths = [example.labels("both").astype(np.uint32) for example in used]
-    predictions = []
+    found = []
     for example in used:
         cancel.raise_if_cancelled()
-        predictions.append(predictor.predict_image(example.image))
-    return calibrate(predictions, truths, network.spec.offsets, structure or "any", cancel=cancel)
+        found.append(predictor.predict_image(example.image, cancel))
+    return Predictions(network, used, found, structure)
 
 
-def judge(
-    network: Network,
-    settings: DecodeSettings,
-    examples: Sequence[Example],
-    device: torch.device,
-    cancel: CancelToken,
-) -> Judgement:
-    """Measure a model on the held-out parts of the examples.
+def calibrate_model(predictions: Predictions, cancel: CancelToken) -> DecodeSettings:
+    """Choose decode settings on the pixels that are trained on: those held out are to judge them.
 
     Raises
     ------
     Cancelled
         When asked to stop.
     """
-    held_out = HeldOutLoss(examples, device)
+    truths = [example.train.astype(np.uint32) for example in predictions.examples]
+    offsets, structure = predictions.network.spec.offsets, predictions.structure or "any"
+    return calibrate(predictions.found, truths, offsets, structure, cancel=cancel)
+
+
+def judge(
+    predictions: Predictions, settings: DecodeSettings, held_out: HeldOutLoss, cancel: CancelToken
+) -> Judgement:
+    """Measure a model on the held-out parts of the tiles.
+
+    Raises
+    ------
+    Cancelled
+        When asked to stop.
+    """
     if not held_out:
         return Judgement(None, {})
-    loss = held_out(network, cancel)
-    predictor = Predictor(network, device)
-    found, truths = [], []
-    for example in examples:
+    loss = held_out(predictions.network, cancel)
+    tables = _held_out_tables(predictions, settings, cancel)
+    scores = pooled_scores(tables)
+    if scores is None:
+        return Judgement(loss, {})
+    structure = predictions.structure
+    without = tuple(_quality([*tables[:i], *tables[i + 1 :]], structure) for i in range(len(tables)))
+    named = {name: float(scores.as_dict()[name]) for name in _SCORES}
+    return Judgement(loss, named, quality(structure, vi=scores.vi, ap=scores.ap), without)
+
+
+def _held_out_tables(
+    predictions: Predictions, settings: DecodeSettings, cancel: CancelToken
+) -> list[Contingency]:
+    """Return the overlaps on each tile that holds something out."""
+    offsets, tables = predictions.network.spec.offsets, []
+    for example, found in zip(predictions.examples, predictions.found, strict=True):
         cancel.raise_if_cancelled()
         if np.any(example.validation != UNLABELLED):
-            used = near_labels(example, "validation")
-            prediction = predictor.predict_image(used.image)
-            found.append(decode(prediction.foreground, prediction.affinities, network.spec.offsets, settings))
-            truths.append(used.validation)
-    scores = evaluate_annotated(found, truths)
-    return Judgement(loss, {} if scores is None else {name: scores.as_dict()[name] for name in _SCORES})
+            segments = decode(found.foreground, found.affinities, offsets, settings)
+            tables.append(tabulate_annotated(segments, example.validation))
+    return tables
+
+
+def _quality(tables: Sequence[Contingency], structure: str | None) -> float | None:
+    scores = pooled_scores(tables)
+    return None if scores is None else quality(structure, vi=scores.vi, ap=scores.ap)

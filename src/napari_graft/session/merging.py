@@ -49,8 +49,8 @@ class MergeTask(ProjectTask):
         """Merge networks, train the merged one on the annotated tiles, and keep it if it is no worse.
 
         It competes with the model in use and, before the first run, with the best of the untouched networks,
-        by the loss on the held-out part. A merge that was cut off goes on where it was when the same is asked
-        for.
+        by the objects on the held-out part. A merge that was cut off goes on where it was when the same is
+        asked for.
 
         Parameters
         ----------
@@ -130,6 +130,12 @@ class MergeTask(ProjectTask):
         judged = [
             self.fitting(model.spec, tiles).measure(model.network, device)[1] for model in members.values()
         ]
-        best = min(judged, key=lambda one: math.inf if one.loss is None else one.loss)
+        best = max(judged, key=_standing)
         latest = self.judge_latest(tiles, device)
         return {"source": best} if latest is None else {"source": best, "previous": latest}
+
+
+def _standing(judgement: Judgement) -> tuple[float, float]:
+    """Return what networks are put in order by, the best one the highest: their objects, then the loss."""
+    quality, loss = judgement.quality, judgement.loss
+    return -math.inf if quality is None else quality, -math.inf if loss is None else -loss

@@ -11,10 +11,11 @@ from napari_graft.core.progress import NOTE, Progress
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.device import choose_device
 from napari_graft.nets.kinds import trainable
+from napari_graft.project.comparison import is_no_worse
 from napari_graft.project.run import Run
 from napari_graft.scorers.outlook import outlook
 from napari_graft.session.fitting import Budget, Fitted
-from napari_graft.session.judging import Judgement, is_no_worse
+from napari_graft.session.judging import Judgement
 from napari_graft.session.models import SCRATCH, Model, find_run, load_model
 from napari_graft.session.project_task import ProjectTask, Tiles
 from napari_graft.session.ranking import rank_nearest_kind, tell_left_out, unseen_sources
@@ -39,6 +40,8 @@ class TrainReport:
     kept: bool
     resumed: bool
     note: str = ""
+    share: float | None = None
+    choice: str = ""
 
     def as_dict(self) -> dict[str, object]:
         """Return the keys and values of ``train --json``."""
@@ -52,8 +55,10 @@ class TrainingTask(ProjectTask):
     def run(self, source: str, budget: Budget) -> TrainReport:
         """Train from `source` within a budget, or go on with the run of the same source that was cut off.
 
-        The new model takes the place of the one before only if its loss on the held-out part is no higher;
-        before the first run that is the untouched source. Where nothing is held out, it does.
+        Where the start is a trained network, what is kept is the best on the way from it to the trained
+        weights (`choose`). It takes the place of the model before only if its objects on the held-out part
+        are no worse, by the loss where they are equal or were not scored; before the first run that is the
+        untouched source. Where nothing is held out, it does; where no object was painted, it does not.
 
         Parameters
         ----------
@@ -175,10 +180,12 @@ def finish_run(run: Run, fitted: Fitted, earlier: Mapping[str, Judgement]) -> Ru
         stopped_by=fitted.result.stopped_by,
         history=[asdict(moment) for moment in fitted.result.history],
         validation=validation,
-        # Stopped before it had learned anything, it is no new model.
-        kept=fitted.result.steps > 0
-        and is_no_worse(fitted.judgement.loss, None if rival is None else rival.loss),
+        # Stopped before it had learned anything, or with nothing to learn, it is no new model.
+        kept=fitted.result.steps > 0 and fitted.has_objects and is_no_worse(fitted.judgement, rival),
         decode={name: float(value) for name, value in asdict(fitted.decode).items()},
+        share=fitted.share,
+        choice=fitted.choice,
+        has_objects=fitted.has_objects,
         note=fitted.note,
     )
 
@@ -198,4 +205,6 @@ def summary(run: Run, *, is_resumed: bool) -> TrainReport:
         kept=record.kept,
         resumed=is_resumed,
         note=record.note,
+        share=record.share,
+        choice=record.choice,
     )

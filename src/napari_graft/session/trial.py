@@ -12,10 +12,10 @@ from napari_graft.core.progress import NOTE, Progress, Report
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.device import choose_device
 from napari_graft.nets.kinds import trainable
+from napari_graft.project.comparison import is_no_worse, recorded
 from napari_graft.project.run import Run, RunRecord
 from napari_graft.project.trial import StoredTrial, TrialOutcome
 from napari_graft.session.fitting import Budget
-from napari_graft.session.judging import is_no_worse
 from napari_graft.session.models import model_of_source
 from napari_graft.session.project_task import ProjectTask, Tiles
 from napari_graft.session.training import finish_run
@@ -26,6 +26,11 @@ from napari_graft.sources.source import Source
 
 Settings = dict[str, str | int | float | bool | None]
 
+_OF_TRAINING = (
+    *("steps", "seconds", "device", "stopped_by", "decode"),
+    *("share", "choice", "has_objects", "note"),
+)
+"""What the run that the winner becomes says of its training, as it was recorded."""
 _DECIMALS = 3
 """Scores that agree to so many count as equal."""
 _BEFORE, _TRAINING = 0.1, 0.8
@@ -142,12 +147,11 @@ class TrialTask(ProjectTask):
         judged = self.judge_latest(tiles, choose_device(device))
         if judged is not None:
             validation = validation | judged.as_dict("_previous")
-            kept = record.steps > 0 and is_no_worse(validation.get("loss"), judged.loss)
+            reached = recorded(record.validation, self.project.manifest.structure)
+            kept = record.steps > 0 and record.has_objects and is_no_worse(reached, judged)
         run = run or self.start_run(record.source, record.spec, record.n_tiles, settings=settings)
         save_tensors(run.weights_path, training.load_weights(), {"run": run.id})
-        same = {
-            name: getattr(record, name) for name in ("steps", "seconds", "device", "stopped_by", "decode")
-        }
+        same = {name: getattr(record, name) for name in _OF_TRAINING}
         return run.finish(**same, history=record.history, validation=validation, kept=kept)
 
     def _begun_run(self, training: RunRecord, settings: Settings) -> Run | None:

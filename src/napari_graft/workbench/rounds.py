@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from napari_graft.project.comparison import Comparison, compare, recorded
 from napari_graft.project.project import Project
-from napari_graft.project.run import Run, RunMoment, is_loss_no_worse
-from napari_graft.sources.card import LeadingScore, leading_score
+from napari_graft.project.run import Run, RunMoment
+from napari_graft.sources.card import LeadingScore, Structure, leading_score
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.workbench.made_of import MadeOf, made_of
 from napari_graft.workbench.start_points import start_name
@@ -27,11 +28,14 @@ class ComparedModel:
         The new model, the one in use before, or the untouched source.
     score, loss
         None where nothing that suits was held out.
+    quality
+        The score that decides, higher is better; None also for runs of before it was recorded.
     """
 
     who: Who
     score: float | None
     loss: float | None
+    quality: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,10 @@ class Round:
         Losses over the training.
     made_of
         What was merged, None where it started from one model.
+    choice, note
+        Why not all of the training was kept, and why scores are missing, in words; mostly empty.
+    has_objects
+        Whether an object was painted on its tiles, without which it may not take over by itself.
     """
 
     run_id: str
@@ -70,6 +78,9 @@ class Round:
     models: tuple[ComparedModel, ...]
     history: tuple[RunMoment, ...]
     made_of: MadeOf | None = None
+    choice: str = ""
+    note: str = ""
+    has_objects: bool = True
 
     @property
     def number(self) -> int:
@@ -84,22 +95,24 @@ class Round:
 
     @property
     def is_no_worse(self) -> bool | None:
-        """Whether the held-out loss is no higher than the rival's, None where that was not measured."""
-        loss, rival = self.models[0].loss, self.rival
-        if loss is None or rival is None or rival.loss is None:
-            return None
-        return is_loss_no_worse(loss, rival.loss)
+        """Whether it is no worse than the rival on the held-out part, None where that was not measured."""
+        return None if self.comparison is None else self.comparison != "worse"
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """How it compares with the rival on the held-out part, None where that was not measured."""
+        return None if self.rival is None else compare(self.models[0], self.rival)
 
 
 def finished_rounds(project: Project, catalogue: Catalogue) -> tuple[Round, ...]:
     """Return the finished trainings of a project, the first one first."""
     runs = [run for run in project.runs.all() if run.is_finished]
     in_use = next((run.id for run in reversed(runs) if run.record.kept), None)
-    measure = leading_score(project.manifest.structure)
-    return tuple(_round(run, run.id == in_use, measure, catalogue) for run in runs)
+    structure = project.manifest.structure
+    return tuple(_round(run, run.id == in_use, structure, catalogue) for run in runs)
 
 
-def _round(run: Run, is_in_use: bool, measure: LeadingScore, catalogue: Catalogue) -> Round:
+def _round(run: Run, is_in_use: bool, structure: Structure | None, catalogue: Catalogue) -> Round:
     record = run.record
     return Round(
         run_id=run.id,
@@ -110,16 +123,19 @@ def _round(run: Run, is_in_use: bool, measure: LeadingScore, catalogue: Catalogu
         stopped_by=record.stopped_by or "",
         is_kept=record.kept,
         is_in_use=is_in_use,
-        measure=measure,
-        models=_compared(record.validation, measure),
+        measure=leading_score(structure),
+        models=_compared(record.validation, structure),
         history=record.history,
         made_of=None if record.merge is None else made_of(record.merge, catalogue),
+        choice=record.choice,
+        note=record.note,
+        has_objects=record.has_objects,
     )
 
 
-def _compared(validation: Mapping[str, float], measure: LeadingScore) -> tuple[ComparedModel, ...]:
-    models = [
-        ComparedModel(who, validation.get(measure + suffix), validation.get("loss" + suffix))
-        for who, suffix in _SUFFIXES.items()
-    ]
+def _compared(validation: Mapping[str, float], structure: Structure | None) -> tuple[ComparedModel, ...]:
+    measure, models = leading_score(structure), []
+    for who, suffix in _SUFFIXES.items():
+        found = recorded(validation, structure, suffix)
+        models.append(ComparedModel(who, validation.get(measure + suffix), found.loss, found.quality))
     return tuple(m for m in models if m.who == "new" or m.score is not None or m.loss is not None)

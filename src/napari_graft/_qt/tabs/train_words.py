@@ -5,7 +5,6 @@ from __future__ import annotations
 from napari_graft._qt.widgets.duration import in_words
 from napari_graft.core.tile import Tile
 from napari_graft.project.result_store import Result
-from napari_graft.project.run import is_loss_no_worse
 from napari_graft.sources.card import LeadingScore
 from napari_graft.workbench.device import Device
 from napari_graft.workbench.made_of import MadeOf
@@ -15,6 +14,10 @@ from napari_graft.workbench.unfinished import Unfinished
 
 BEFORE_FIRST_CURVE = "While a training goes on, its curve is drawn here: the lower, the better."
 NOTE_ON_SIZE = "Measured on the held-out part of {tiles}: that is little, so small differences mean nothing."
+_DECIDES: dict[LeadingScore, str] = {
+    "vi": "VI decides which round is used.",
+    "ap50": "AP decides which round is used: the mean of AP50 and the same at stricter overlaps.",
+}
 _ENDS = {
     "cancel": "; stopped on request, and its best model kept",
     "flat": "; ended early, as it no longer got better",
@@ -61,7 +64,8 @@ def describe_outcome(last: Round) -> str:
     if not last.steps:
         return "It was stopped before it had learned anything."
     words = f"{_steps(last.steps)} in {in_words(last.seconds)}, {_from(last)}"
-    return f"{_verdict(last)} ({words}{_ENDS.get(last.stopped_by, '')}.)"
+    told = f"{_verdict(last)} ({words}{_ENDS.get(last.stopped_by, '')}.)"
+    return " ".join([told, *(f"{one[:1].upper()}{one[1:]}." for one in (last.choice, last.note) if one)])
 
 
 def describe_shares(made: MadeOf) -> str:
@@ -80,7 +84,9 @@ def describe_use(last: Round) -> str:
             False: "In use, because you kept it.",
             None: "In use: there was nothing to compare it with.",
         }
-        return reasons[last.is_no_worse]
+        return reasons[last.is_no_worse if last.has_objects else False]
+    if not last.has_objects:
+        return "Not in use: no object was painted to learn from."
     if last.is_no_worse is False:
         return "Not in use: being worse on the held-out part, it was put aside by itself."
     return "Not in use: you rolled it back." if last.steps else "Not in use."
@@ -108,8 +114,8 @@ def measure_tip(measure: LeadingScore) -> str:
         "ap50": "AP50: share of objects that are found rightly; 1 is perfect, higher is better.",
     }
     return (
-        f"{scores[measure]}\nError: that of the network before objects are made of it; lower is better. "
-        "It decides which round is used."
+        f"{scores[measure]}\nError: that of the network before objects are made of it; lower is better.\n"
+        f"{_DECIDES[measure]} Where two are equal in it, the error does."
     )
 
 
@@ -138,18 +144,15 @@ def number(value: float | None) -> str:
 
 
 def _verdict(last: Round) -> str:
-    rival, loss = last.rival, last.models[0].loss
-    if loss is None:
+    rival, comparison = last.rival, last.comparison
+    if last.models[0].loss is None:
         return "Nothing is held out yet, so nothing tells how good it is: look at the result."
-    if rival is None or rival.loss is None:
+    if rival is None or comparison is None:
         return "There was nothing to compare it with: look at the result."
     untouched = "the untouched source" if last.made_of is None else "the best of what was merged"
     than = "the round before" if rival.who == "previous" else untouched
-    if not is_loss_no_worse(loss, rival.loss):
-        return f"Worse than {than}, on the held-out part."
-    if not is_loss_no_worse(rival.loss, loss):
-        return f"Better than {than}, on the held-out part."
-    return f"As good as {than}, on the held-out part."
+    words = {"better": "Better than", "equal": "As good as", "worse": "Worse than"}
+    return f"{words[comparison]} {than}, on the held-out part."
 
 
 def _steps(n: int) -> str:

@@ -47,7 +47,7 @@ class CurvePlot(QWidget):
         self._stack.addWidget(self.drawing)
         self.setToolTip(
             "Lower is better. The held-out part is kept apart from training: "
-            "the model with the lowest point there is the one that is kept."
+            "the lowest point there is the end of the way on which the model that is kept is looked for."
         )
 
     def show_curve(self, curve: TrainingCurve) -> None:

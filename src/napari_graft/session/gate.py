@@ -1,0 +1,116 @@
+"""Which point on the way from the source to the trained weights a training ends with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from napari_graft.metrics.scores import quality
+from napari_graft.project.comparison import SAME_LOSS, SAME_QUALITY, compare
+from napari_graft.segmentation.settings import DecodeSettings
+from napari_graft.session.judging import Judgement
+
+_PARTS = {0.25: "a quarter of the way", 0.5: "half of the way", 0.75: "three quarters of the way"}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A point on the way from the start to the trained weights, with its decoding and its judgement.
+
+    Parameters
+    ----------
+    share
+        Which part of the way it lies at, 0 to 1.
+    decode
+        Settings tuned for it on what is trained on.
+    judgement
+        What it reaches with them on what is held out.
+    """
+
+    share: float
+    decode: DecodeSettings
+    judgement: Judgement
+
+
+def choose(candidates: Sequence[Candidate]) -> Candidate:
+    """Return the candidate nearest to the start that is as good as the best, as far as the tiles can tell.
+
+    As good is: no further below the best than one standard error of their difference, and no worse than the
+    start. Little is held out, and a training that has learned the painted tiles by heart is the likelier to
+    fail elsewhere the further it has gone. Among candidates whose objects are equally good, and where no
+    object is held out, the lowest held-out loss decides.
+
+    Parameters
+    ----------
+    candidates
+        By rising share, the start the first and the trained weights the last.
+    """
+    scored = [(one, one.judgement.quality) for one in candidates]
+    found = [(one, value) for one, value in scored if value is not None]
+    if len(found) < len(candidates):
+        return _lowest_loss(candidates)
+    best, highest = max(found, key=lambda pair: pair[1])
+    of_start = found[0][1]
+    as_good = [
+        (one, value)
+        for one, value in found
+        if value >= of_start and highest - value <= standard_error(one.judgement, best.judgement)
+    ]
+    nearest = as_good[0][1]
+    return _lowest_loss([one for one, value in as_good if abs(value - nearest) <= SAME_QUALITY])
+
+
+def standard_error(one: Judgement, other: Judgement) -> float:
+    """Return the standard error of the difference in quality between two models on the same held-out tiles.
+
+    It is that of the jackknife: each tile is left out in turn, and the rest is scored together. A single tile
+    tells nothing of it: 0.
+    """
+    pairs = zip(one.without_tile, other.without_tile, strict=True)
+    differences = [a - b for a, b in pairs if a is not None and b is not None]
+    n = len(differences)
+    if n < 2:
+        return 0.0
+    mean = sum(differences) / n
+    return math.sqrt((n - 1) / n * sum((value - mean) ** 2 for value in differences))
+
+
+def describe_choice(chosen: Candidate, trained: Candidate, start: str, structure: str | None) -> str:
+    """Say in words what was kept of a training and why; empty where it was all of it.
+
+    Parameters
+    ----------
+    start
+        What the training started from, in words, such as ``the source``.
+    structure
+        Decides which score is named.
+    """
+    if chosen.share == 1:
+        return ""
+    kept = f"{start} as it was, with its decoding tuned" if chosen.share == 0 else _part(chosen.share, start)
+    if compare(trained.judgement, chosen.judgement) == "worse":
+        numbers = _numbers(trained.judgement, chosen.judgement, structure)
+        return f"kept {kept}: fully trained it did worse on what was held out{numbers}"
+    return f"kept {kept}: that training further makes it better cannot be told on what was held out"
+
+
+def _part(share: float, start: str) -> str:
+    return f"{_PARTS.get(share, f'{share:.0%} of the way')} from {start}"
+
+
+def _numbers(trained: Judgement, chosen: Judgement, structure: str | None) -> str:
+    name, sign = ("VI", -1) if quality(structure, vi=1, ap=0) < 0 else ("AP", 1)
+    if trained.quality is None or chosen.quality is None:
+        return ""
+    return f" ({name} {sign * trained.quality:.3f}, and {sign * chosen.quality:.3f} so)"
+
+
+def _lowest_loss(candidates: Sequence[Candidate]) -> Candidate:
+    """Return the first whose loss is as low as the lowest, the last one where no loss was measured."""
+    losses = [(one, one.judgement.loss) for one in candidates]
+    known = [(one, loss) for one, loss in losses if loss is not None]
+    if not known:
+        return candidates[-1]
+    lowest = min(loss for _, loss in known)
+    return next(one for one, loss in known if loss <= lowest + SAME_LOSS)
