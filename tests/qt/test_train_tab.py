@@ -20,6 +20,7 @@ from napari_graft._napari.layers import find_layer, our_layers
 from napari_graft._qt.closing import CloseGuard
 from napari_graft._qt.tabs.sources_tab import SourcesTab
 from napari_graft._qt.tabs.train_tab import TrainTab
+from napari_graft._qt.tabs.train_words import describe_outcome, describe_use
 from napari_graft._qt.widgets.shares_box import ShareBar
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.labels import to_annotation
@@ -27,6 +28,7 @@ from napari_graft.core.tile import Tile
 from napari_graft.project.opening import open_project
 from napari_graft.samples.cells import generate_cells
 from napari_graft.samples.look import Look
+from napari_graft.workbench.rounds import ComparedModel, Round
 from napari_graft.workbench.training import NO_PROJECT, NO_TILES
 
 if TYPE_CHECKING:
@@ -282,3 +284,38 @@ def test_closing_the_window_while_training_asks_and_leaves_a_project_that_opens(
     with open_project(tmp_path / "p.graft", write=True) as project:
         (run,) = project.runs.all()
         assert run.record.stopped_by == "cancel" or project.runs.unfinished() is not None
+
+
+def _round(new: ComparedModel, **changes: object) -> Round:
+    rival = ComparedModel("source", 0.6, 0.4, quality=0.5)
+    known = {
+        "run_id": "0001",
+        "start": "Fly",
+        "n_tiles": 4,
+        "steps": 60,
+        "seconds": 9.0,
+        "stopped_by": "steps",
+    }
+    known |= {"is_kept": True, "is_in_use": True, "measure": "ap50", "models": (new, rival), "history": ()}
+    return Round(**(known | changes))  # type: ignore[arg-type]  # names and types are those above
+
+
+def test_the_words_of_a_round_follow_the_objects_and_not_the_loss() -> None:
+    worse = _round(ComparedModel("new", 0.5, 0.2, quality=0.3), is_kept=False)
+    better = _round(
+        ComparedModel("new", 0.7, 0.9, quality=0.6), choice="kept half of the way from the source"
+    )
+
+    assert describe_outcome(worse).startswith("Worse than the untouched source")
+    assert "put aside by itself" in describe_use(worse)
+    assert describe_outcome(better).startswith("Better than the untouched source")
+    assert describe_outcome(better).endswith(" Kept half of the way from the source.")
+    assert "took over by itself" in describe_use(better)
+
+
+def test_a_round_without_an_object_was_not_rolled_back_by_the_user() -> None:
+    nothing = _round(ComparedModel("new", None, 0.0), is_kept=False, has_objects=False)
+
+    assert describe_use(nothing) == "Not in use: no object was painted to learn from."
+    kept = _round(ComparedModel("new", None, 0.0), has_objects=False)
+    assert "because you kept it" in describe_use(kept)

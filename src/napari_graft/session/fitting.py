@@ -89,7 +89,7 @@ class Fitted:
     result
         Record of the training, with the weights of the network.
     judgement
-        On the held-out part, with decoding tuned on the rest.
+        On the held-out part, with a decoding that was tuned on the rest; that of the model is tuned on all.
     note
         Why scores are missing or it may not take over, empty where there is nothing to say.
     share, choice
@@ -167,9 +167,10 @@ class Fitting:
         self.report(Progress(result.steps, result.steps, "measuring the new model"))
         try:
             # The wish to stop was one to stop training: how good the model is can still be wanted.
-            decode, judgement = self.measure(network, device, cancel=self.cancel.at_once)
+            judged_with, judgement = self.measure(network, device, cancel=self.cancel.at_once)
         except Cancelled:
             return self._unmeasured(network, result, decode)
+        decode = self._tune_at_last(network, judged_with, device)
         note = "" if self.has_objects else NO_OBJECTS
         return Fitted(network, result, decode, judgement, note, has_objects=self.has_objects)
 
@@ -192,7 +193,19 @@ class Fitting:
         weights = mix_weights(untouched, result.weights, chosen.share)
         kept = replace(result, weights=weights)
         network = build_network(spec, weights)
-        return Fitted(network, kept, chosen.decode, chosen.judgement, share=chosen.share, choice=choice)
+        decode = self._tune_at_last(network, chosen.decode, device)
+        return Fitted(network, kept, decode, chosen.judgement, share=chosen.share, choice=choice)
+
+    def _tune_at_last(
+        self, network: ResidualUNet, judged_with: DecodeSettings, device: torch.device
+    ) -> DecodeSettings:
+        """Tune the decoding on all annotated pixels; if stopped meanwhile, that of the judgement stays."""
+        if not HeldOutLoss(self.examples, device):
+            return judged_with
+        try:
+            return self.tune(network, device, self.cancel.at_once)
+        except Cancelled:
+            return judged_with
 
     def _unmeasured(self, network: ResidualUNet, result: TrainResult, decode: DecodeSettings) -> Fitted:
         """Return a trained network that nobody waited for to be measured."""
@@ -204,10 +217,9 @@ class Fitting:
         self,
         network: Network,
         device: torch.device,
-        decode: DecodeSettings | None = None,
         cancel: CancelToken | None = None,
     ) -> tuple[DecodeSettings, Judgement]:
-        """Judge a network, with decode settings tuned on what is trained on unless they are given.
+        """Judge a network on what is held out, with decode settings tuned on what is trained on.
 
         Raises
         ------
@@ -217,9 +229,23 @@ class Fitting:
         cancel = cancel or self.cancel
         network.to(device).eval()
         predictions = predict_examples(network, self.examples, self.structure, device, cancel)
-        if decode is None:
-            decode = calibrate_model(predictions, cancel)
+        decode = calibrate_model(predictions, cancel)
         return decode, judge(predictions, decode, HeldOutLoss(self.examples, device), cancel)
+
+    def tune(
+        self, network: Network, device: torch.device, cancel: CancelToken | None = None
+    ) -> DecodeSettings:
+        """Return decode settings for a network, tuned on all annotated pixels: those for use.
+
+        Raises
+        ------
+        Cancelled
+            When `cancel`, by default the wish to stop, is.
+        """
+        cancel = cancel or self.cancel
+        network.to(device).eval()
+        predictions = predict_examples(network, self.examples, self.structure, device, cancel)
+        return calibrate_model(predictions, cancel, "both")
 
 
 def train_config(spec: NetworkSpec, budget: Budget, rate: float = RATE_ADAPTED) -> TrainConfig:

@@ -18,7 +18,7 @@ from napari_graft.nets.network import Network
 from napari_graft.segmentation.calibrate import calibrate
 from napari_graft.segmentation.decode import decode
 from napari_graft.segmentation.settings import DecodeSettings
-from napari_graft.training.examples import Example, near_labels
+from napari_graft.training.examples import Example, Part, near_labels
 from napari_graft.training.held_out import HeldOutLoss
 
 if TYPE_CHECKING:
@@ -100,15 +100,18 @@ def predict_examples(
     return Predictions(network, used, found, structure)
 
 
-def calibrate_model(predictions: Predictions, cancel: CancelToken) -> DecodeSettings:
-    """Choose decode settings on the pixels that are trained on: those held out are to judge them.
+def calibrate_model(predictions: Predictions, cancel: CancelToken, part: Part = "train") -> DecodeSettings:
+    """Choose decode settings on a part of the annotated pixels.
+
+    By default they are those that are trained on: where the others are to judge a model, they must not have
+    tuned it.
 
     Raises
     ------
     Cancelled
         When asked to stop.
     """
-    truths = [example.train.astype(np.uint32) for example in predictions.examples]
+    truths = [example.labels(part).astype(np.uint32) for example in predictions.examples]
     offsets, structure = predictions.network.spec.offsets, predictions.structure or "any"
     return calibrate(predictions.found, truths, offsets, structure, cancel=cancel)
 

@@ -98,9 +98,13 @@ class ProjectTask:
         return Fitting(examples, self.project.manifest.structure, self.report, self.cancel)
 
     def judge_latest(self, tiles: Tiles, device: torch.device) -> Judgement | None:
-        """Judge the model in use on today's held-out part, None where there is none yet."""
+        """Judge the model in use on today's held-out part, None where there is none yet.
+
+        Its decoding is tuned anew on what is trained on, as that of its rivals: its own may have seen what is
+        held out.
+        """
         latest = self.project.latest_run()
         if latest is None:
             return None
         model = model_of_run(latest)
-        return self.fitting(model.spec, tiles).measure(model.network, device, model.decode)[1]
+        return self.fitting(model.spec, tiles).measure(model.network, device)[1]

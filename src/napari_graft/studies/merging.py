@@ -182,7 +182,7 @@ def _ensemble(bench: TransferBench, pair: Pair) -> tuple[Model, dict[str, object
     half = _budget(bench, max(1, bench.plan.steps // 2))
     trained = [fitting.fit(model_of_source(one), half) for one in pair]
     ensemble = make_ensemble([one.network for one in trained])
-    decode, _ = fitting.measure(ensemble, choose_device(half.device))
+    decode = fitting.tune(ensemble, choose_device(half.device))
     return Model(ENSEMBLE, ensemble, decode), {}
 
 
