@@ -36,11 +36,13 @@ def candidates(
         ((0.6, 0.5, 0.4, 0.3, 0.2), 0.0),
     ],
 )
-def test_on_one_tile_the_best_objects_win_whatever_the_loss_says(
+def test_on_one_or_two_tiles_the_best_objects_win_whatever_the_loss_says(
     qualities: Sequence[float], share: float
 ) -> None:
     assert choose(candidates(qualities)).share == share
     assert choose(candidates(qualities, spread=(0.0,))).share == share
+    # The spread of two tiles is mostly chance.
+    assert choose(candidates(qualities, spread=(0.3, -0.3))).share == share
 
 
 def test_what_is_within_one_standard_error_of_the_best_and_nearer_to_the_source_wins() -> None:
@@ -57,8 +59,8 @@ def test_what_is_within_one_standard_error_of_the_best_and_nearer_to_the_source_
 
 def test_nothing_worse_than_the_source_is_chosen_however_little_the_tiles_tell() -> None:
     found = candidates((0.59, 0.55, 0.5, 0.58, 0.6))
-    unsure = replace(found[1].judgement, without_tile=(0.0, 1.0))
-    sure = [replace(one, judgement=replace(one.judgement, without_tile=(0.6, 0.6))) for one in found]
+    unsure = replace(found[1].judgement, without_tile=(0.0, 1.0, 0.5))
+    sure = [replace(one, judgement=replace(one.judgement, without_tile=(0.6,) * 3)) for one in found]
     sure[1] = replace(found[1], judgement=unsure)
 
     assert choose(sure).share == 1

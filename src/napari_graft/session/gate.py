@@ -13,6 +13,8 @@ from napari_graft.session.judging import Judgement
 
 _PARTS = {0.25: "a quarter of the way", 0.5: "half of the way", 0.75: "three quarters of the way"}
 
+_FEWEST_TILES = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -64,13 +66,13 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
 def standard_error(one: Judgement, other: Judgement) -> float:
     """Return the standard error of the difference in quality between two models on the same held-out tiles.
 
-    It is that of the jackknife: each tile is left out in turn, and the rest is scored together. A single tile
-    tells nothing of it: 0.
+    It is that of the jackknife: each tile is left out in turn, and the rest is scored together. Fewer than
+    `_FEWEST_TILES` tell nothing of it: 0, so that the best is believed; the spread of two is mostly chance.
     """
     pairs = zip(one.without_tile, other.without_tile, strict=True)
     differences = [a - b for a, b in pairs if a is not None and b is not None]
     n = len(differences)
-    if n < 2:
+    if n < _FEWEST_TILES:
         return 0.0
     mean = sum(differences) / n
     return math.sqrt((n - 1) / n * sum((value - mean) ** 2 for value in differences))
