@@ -93,9 +93,15 @@ def test_a_network_in_the_right_order_stays_as_it_is():
         np.testing.assert_array_equal(value, tuned[name].astype(np.float32))
 
 
-def test_sources_that_ship_are_in_one_order_already():
+@pytest.mark.parametrize(
+    "ids",
+    [
+        ("fly-medulla-fibsem", "nuclei-bright-grey", "phase-t98g", "plant-organelles"),
+        ("nuclei-fluorescence", "nuclei-fly-embryo", "nuclei-he"),
+    ],
+)
+def test_sources_of_one_ancestor_that_ship_are_in_one_order_already(ids):
     catalogue = Catalogue([(BUILT_IN, "built-in")])
-    ids = ("fly-medulla-fibsem", "nuclei-fluorescence", "phase-t98g", "plant-organelles")
     anchor, *others = (model_of_source(catalogue.get(one)).network for one in ids)
     for other in others:
         found = align(other, anchor).stored_weights()

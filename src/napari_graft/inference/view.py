@@ -101,8 +101,9 @@ class ModelView:
         return image, None if has_data is None else self._to_model(has_data.astype(np.float32), tile)
 
     def _to_model(self, pixels: NDArray[np.float32], tile: Tile) -> NDArray[np.float32]:
+        shape = self.shape_on_model(tile)  # refuses what has too many slices
         flat = pixels.reshape(tile.shape[-self.spec.ndim :])
-        return np.ascontiguousarray(resample_image(flat, self.shape_on_model(tile), self.grid.to_model))
+        return np.ascontiguousarray(resample_image(flat, shape, self.grid.to_model))
 
     def align(self, tile: Tile) -> Tile:
         """Let a tile of the image begin where the model's grid does; see `ModelGrid`."""
