@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from napari_graft._qt.graft_dock import GraftDock
 
-LONG = 120_000
+LONG = 300_000
 """Milliseconds: a worker process has to load its libraries first."""
 NARROWEST = 232  # what a dock of 260 pixels leaves beside its frame and a scroll bar
 TILES = (Tile((0, 0), (64, 64)), Tile((64, 64), (64, 64)))
