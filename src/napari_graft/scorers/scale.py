@@ -1,4 +1,4 @@
-"""How wide the objects of an image are, found by trying a source at many scales."""
+"""How wide the objects of an image are, found by trying sources at many scales."""
 
 from __future__ import annotations
 

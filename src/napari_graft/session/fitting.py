@@ -19,7 +19,7 @@ from napari_graft.nets.network import Network
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.session.gate import Candidate, choose, describe_choice
-from napari_graft.session.judging import Judgement, calibrate_model, judge, predict_examples
+from napari_graft.session.judging import Judgement, Predictions, calibrate_model, judge, predict_examples
 from napari_graft.session.models import SCRATCH, Model
 from napari_graft.sources.network_spec import NetworkSpec
 from napari_graft.training.config import BATCH, PATCH, TrainConfig, TrainResult
@@ -227,8 +227,7 @@ class Fitting:
             When `cancel`, by default the wish to stop, is.
         """
         cancel = cancel or self.cancel
-        network.to(device).eval()
-        predictions = predict_examples(network, self.examples, self.structure, device, cancel)
+        predictions = self._predict(network, device, cancel)
         decode = calibrate_model(predictions, cancel)
         return decode, judge(predictions, decode, HeldOutLoss(self.examples, device), cancel)
 
@@ -243,9 +242,11 @@ class Fitting:
             When `cancel`, by default the wish to stop, is.
         """
         cancel = cancel or self.cancel
+        return calibrate_model(self._predict(network, device, cancel), cancel, "both")
+
+    def _predict(self, network: Network, device: torch.device, cancel: CancelToken) -> Predictions:
         network.to(device).eval()
-        predictions = predict_examples(network, self.examples, self.structure, device, cancel)
-        return calibrate_model(predictions, cancel, "both")
+        return predict_examples(network, self.examples, self.structure, device, cancel)
 
 
 def train_config(spec: NetworkSpec, budget: Budget, rate: float = RATE_ADAPTED) -> TrainConfig:

@@ -110,10 +110,11 @@ class SourceCard(Document):
     @property
     def is_weak(self) -> bool:
         """Whether it does poorly even on its own held-out part; False where nobody measured it."""
-        value = self.validation.get(leading_score(self.structure))
-        if value is None:
+        score = leading_score(self.structure)
+        if score not in self.validation:
             return False
-        return value > WEAK_VI if leading_score(self.structure) == "vi" else value < WEAK_AP50
+        value = self.validation[score]
+        return value > WEAK_VI if score == "vi" else value < WEAK_AP50
 
     @property
     def pixel_size(self) -> tuple[float, ...] | None:
