@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import subprocess
 import sys
+import threading
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -237,3 +239,23 @@ def test_a_bomb_within_a_shard_is_refused(tmp_path: Path) -> None:
         open_volume(path).read(Tile((0, 0), (64, 64)))
     with pytest.raises(InputError, match="unpacks to more than 1 MB"):
         open_volume(path).read(Tile((0, 0), (8, 8)))
+
+
+def test_to_read_within_bounds_changes_nothing_for_who_writes_meanwhile(tmp_path: Path) -> None:
+    zarr.save_array(tmp_path / "read.zarr", IMAGE)
+    done = threading.Event()
+    with ThreadPoolExecutor(2) as threads:
+        readers = [threads.submit(open_until, done, tmp_path / "read.zarr") for _ in range(2)]
+        try:
+            for number in range(40):
+                zarr.create_array(tmp_path / f"{number}.zarr", data=IMAGE)
+        finally:
+            done.set()
+        for reader in readers:
+            reader.result()
+    assert all(np.array_equal(zarr.open_array(tmp_path / f"{n}.zarr")[:], IMAGE) for n in range(40))
+
+
+def open_until(done: threading.Event, path: Path) -> None:
+    while not done.is_set():
+        assert np.array_equal(open_volume(path).read_raw(WHOLE), IMAGE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -12,13 +13,11 @@ from zarr.abc.codec import BytesBytesCodec, Codec, CodecPipeline
 from zarr.codecs import ShardingCodec
 from zarr.codecs._v2 import V2Codec
 from zarr.core.codec_pipeline import BatchedCodecPipeline
-from zarr.registry import register_pipeline
+from zarr.core.metadata import ArrayV2Metadata
 
 from napari_graft.io.readers.unpacking import can_unpack, largest_unpacked, unpack_within
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from zarr.abc.numcodec import Numcodec
     from zarr.abc.store import ByteGetter
     from zarr.core.array_spec import ArraySpec
@@ -59,16 +58,26 @@ class BoundedPipeline(BatchedCodecPipeline):
             raise errors[0]
 
 
-def bounded_chunks() -> AbstractContextManager[Any]:
-    """Let arrays that are opened meanwhile be read within bounds for good."""
-    chosen: AbstractContextManager[Any] = zarr.config.set({"codec_pipeline.path": _PATH})
-    return chosen
+def bounded(array: zarr.Array[Any]) -> zarr.Array[Any]:
+    """Return an array whose chunks are read within bounds.
+
+    The pipeline is changed for this array alone: zarr's own choice, ``zarr.config``, holds for all threads,
+    one of which may be about to write.
+    """
+    metadata = array.metadata
+    codecs: tuple[Codec, ...] = (
+        (V2Codec(metadata.filters, metadata.compressor),)
+        if isinstance(metadata, ArrayV2Metadata)
+        else metadata.codecs
+    )
+    read_within = copy(array.async_array)
+    # no argument of a constructor names the pipeline, and the class is frozen
+    object.__setattr__(read_within, "codec_pipeline", BoundedPipeline.from_codecs(codecs))
+    return zarr.Array(read_within)
 
 
 _MANY = 64
-register_pipeline(BoundedPipeline)
 _OF_NUMCODECS = "numcodecs."
-_PATH = f"{BoundedPipeline.__module__}.{BoundedPipeline.__qualname__}"
 
 
 def _bounded(codec: Codec) -> Codec:

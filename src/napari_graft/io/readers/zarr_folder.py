@@ -31,15 +31,11 @@ def read_zarr(path: str) -> RawImage:
     """
     import zarr
 
-    from napari_graft.io.readers.zarr_bounded import bounded_chunks
     from napari_graft.io.readers.zarr_store import RegularStore
 
     location, part = split_location(path)
-    with (
-        foreign_errors(
-            f"{location} cannot be read as zarr", "give a zarr folder, or make a new copy if it is damaged"
-        ),
-        bounded_chunks(),
+    with foreign_errors(
+        f"{location} cannot be read as zarr", "give a zarr folder, or make a new copy if it is damaged"
     ):
         node = zarr.open(RegularStore(location, read_only=True), mode="r")
         part = part.strip("/")
@@ -64,10 +60,12 @@ def _inside(node: zarr.Array[Any] | zarr.Group, part: str, location: str) -> zar
 
 
 def _read_array(array: zarr.Array[Any]) -> RawImage:
+    from napari_graft.io.readers.zarr_bounded import bounded
+
     attributes = array.attrs.asdict()
     names = getattr(array.metadata, "dimension_names", None) or attributes.get("_ARRAY_DIMENSIONS")
     return RawImage(
-        cast(LazyArray, array),
+        cast(LazyArray, bounded(array)),
         letters_of(names),
         attribute_sizes(attributes),
         doubt=odd_axis(names, tuple(array.shape)),
@@ -101,8 +99,10 @@ def _read_group(group: zarr.Group, path: str, wanted: str = "") -> RawImage:
 
 
 def _image_of(array: zarr.Array[Any], multiscale: Multiscale) -> RawImage:
+    from napari_graft.io.readers.zarr_bounded import bounded
+
     return RawImage(
-        cast(LazyArray, array),
+        cast(LazyArray, bounded(array)),
         multiscale.letters,
         (multiscale.stated_size,),
         multiscale.channel_names,

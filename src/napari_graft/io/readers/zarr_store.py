@@ -10,7 +10,7 @@ from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore
 
-from napari_graft.io.readers.zarr_bounded import bounded_chunks
+from napari_graft.io.readers.zarr_bounded import bounded
 
 
 class RegularStore(LocalStore):
@@ -38,6 +38,4 @@ class RegularStore(LocalStore):
 
 def open_own_array(path: Path) -> zarr.Array[Any]:
     """Open the full resolution of an OME-Zarr image that we wrote, to be read; nothing is read yet."""
-    with bounded_chunks():
-        array: zarr.Array[Any] = zarr.open_array(RegularStore(path / "0", read_only=True), mode="r")
-    return array
+    return bounded(zarr.open_array(RegularStore(path / "0", read_only=True), mode="r"))
