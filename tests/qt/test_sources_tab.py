@@ -248,23 +248,33 @@ def test_using_a_source_is_shown_and_kept(
         assert project.ranking().chosen == AXONS
 
 
-def test_advice_is_one_click_away(
+def test_advice_stands_above_the_table(
     dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
 ) -> None:
-    rank_before(neuropil_project, entry(FLY, 60.0, remedy="invert the image (z falls from 60 to 4)"))
+    words = "things look smaller: check the pixel size (z falls from 60 to 4)"
+    advised = entry(FLY, 60.0, remedy=words, remedy_kind="rescale", z_after_remedy=4.0)
+    rank_before(neuropil_project, advised)
     open_with_image(dock, qtbot, neuropil_project, neuropil)
-    assert "contrast" in tab.advice.words.text()
+    assert "check the pixel size. The distance would fall from 60 to 4." in tab.advice.words.text()
     assert "z falls" in tab.advice.words.toolTip()
     assert not tab.advice.isHidden()
 
-    click(qtbot, tab.advice.swap)
 
-    assert tab.advice.isHidden()
-    wait(dock, qtbot)
-    project = dock.workbench.context.project
-    assert project is not None
-    assert project.manifest.inverted
-    assert dock.workbench.sources.state.is_ranked
+def test_a_source_that_was_ranked_inverted_is_one_row_and_is_used_in_that_view(
+    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
+) -> None:
+    rank_before(neuropil_project, entry(f"{FLY}@inverted", 4.0), entry(AXONS, 60.0))
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+    rows = dock.workbench.sources.state.rows
+    assert [row.id for row in rows if row.id.startswith(FLY)] == [f"{FLY}@inverted"]
+
+    tab.table.point_at(f"{FLY}@inverted")
+    click(qtbot, tab.buttons.use)
+
+    assert dock.workbench.sources.state.chosen == f"{FLY}@inverted"
+    first = dock.workbench.training.state.starts[0]
+    assert first.reference == f"{FLY}@inverted"
+    assert "inverted" in first.title
 
 
 def test_sources_left_out_are_named(
@@ -379,18 +389,6 @@ def test_a_source_without_a_distance_keeps_its_place_in_table_and_plot(
     wait(dock, qtbot)
     assert not tab.table.isColumnHidden(1)
     assert tab.distances.isHidden()
-
-
-def test_advice_that_no_click_can_follow_has_no_button(
-    dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
-) -> None:
-    words = "things look smaller: check the pixel size (z falls from 60 to 4)"
-    advised = entry(FLY, 60.0, remedy=words, remedy_kind="rescale", z_after_remedy=4.0)
-    rank_before(neuropil_project, advised)
-    open_with_image(dock, qtbot, neuropil_project, neuropil)
-
-    assert "check the pixel size. The distance would fall from 60 to 4." in tab.advice.words.text()
-    assert tab.advice.swap.isHidden()
 
 
 def test_the_map_unfolds_and_shows_the_image_among_the_sources(

@@ -284,7 +284,11 @@ def test_each_pixel_is_scored_by_a_head_that_has_not_seen_it(
 
 
 @pytest.mark.parametrize("shape", [(70, 52), (9, 40, 38)])
-def test_what_is_seen_once_is_answered_as_by_the_whole_network(shape: tuple[int, ...]) -> None:
+def test_what_is_seen_once_is_answered_as_by_the_whole_network(
+    shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # a processor with matrix units for bfloat16 would round one of the two, and not the other
+    monkeypatch.setattr("napari_graft.nets.device._has_fast_bfloat16", lambda: False)
     ndim, rng = len(shape), np.random.default_rng(0)
     steps = tuple(tuple(-1 if i == axis else 0 for i in range(ndim)) for axis in range(ndim))
     network = build_network(ModelSpec(ndim=ndim, widths=(8, 8), strides=((2,) * ndim,) * 2, offsets=steps))
@@ -389,17 +393,16 @@ def test_two_sources_are_as_far_apart_as_their_tiles_in_the_common_encoder() -> 
         general_mmd2(first, replace(second, encoder="0" * 64))
 
 
-def test_an_inverted_image_is_noticed_and_the_distance_after_the_remedy_told(
+def test_the_negative_of_an_image_is_as_near_to_the_inverted_view_as_the_image_to_the_source(
     tmp_path: Path, image: Path
 ) -> None:
     from napari_graft.session.projects import ImageOptions, make_project
 
     with make_project(tmp_path / "i.graft", ImageOptions(str(image), is_inverted=True)) as inverted:
-        remedy = find_remedy(see(inverted), ("invert", "smooth", "rescale"))
+        found = see(inverted, "tiny-nuclei@inverted").distance
     with make_project(tmp_path / "n.graft", ImageOptions(str(image))) as normal:
-        distance = see(normal).distance
-        assert find_remedy(see(normal), ("invert",)) is None
-    assert remedy is not None
-    assert distance is not None
-    assert remedy.kind == "invert"
-    assert remedy.z_after == pytest.approx(distance.z, rel=1e-4, abs=1e-3)
+        wanted = see(normal).distance
+        assert find_remedy(see(normal)) is None
+    assert found is not None
+    assert wanted is not None
+    assert found.z == pytest.approx(wanted.z, rel=1e-4, abs=1e-3)

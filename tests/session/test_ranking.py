@@ -169,14 +169,21 @@ def test_ranking_stops_when_asked_to(folder: Path) -> None:
         rank_sources(project, candidate_sources(Catalogue()), device="cpu", report=stop_at_once, cancel=token)
 
 
-def test_inverted_contrast_is_noticed_and_offered(tmp_path: Path) -> None:
+def test_a_source_is_ranked_in_the_view_that_brings_the_image_nearer(tmp_path: Path) -> None:
     bright_on_dark = np.vstack([make_sample((96, 192), seed=300 + i).image for i in range(4)])
+    tifffile.imwrite(tmp_path / "bright.tif", bright_on_dark)
     tifffile.imwrite(tmp_path / "dark.tif", 255 - bright_on_dark)
+    make_project(tmp_path / "bright.graft", ImageOptions(str(tmp_path / "bright.tif"))).close()
     make_project(tmp_path / "dark.graft", ImageOptions(str(tmp_path / "dark.tif"))).close()
 
-    with open_project(tmp_path / "dark.graft") as project:
-        source = Catalogue().get("ancestor-generated")
-        (first,) = rank_sources(project, [source], device="cpu", report=ignore_progress, cancel=CancelToken())
+    plain, negative = _rank(tmp_path / "bright.graft"), _rank(tmp_path / "dark.graft")
 
-    assert first.score.advice is not None
-    assert "invert the image" in first.score.advice
+    assert "tiny-nuclei" in {entry.source.id for entry in plain}
+    found = {entry.source.id: entry for entry in negative}
+    assert "tiny-nuclei@inverted" in found
+    entry = found["tiny-nuclei@inverted"]
+    assert entry.title.endswith(", inverted")
+    assert _z(entry) == pytest.approx(
+        _z(next(one for one in plain if one.source.id == "tiny-nuclei")), rel=1e-3
+    )
+    assert Catalogue().get(entry.source.id).card.spec.inverted

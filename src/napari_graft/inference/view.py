@@ -33,8 +33,8 @@ class ModelView:
     intensity
         Its grey range, measured over the whole volume.
     spec
-        The model's number of axes, pixel size, diameter of objects and contrast. Where either pixel size is
-        unknown, and either diameter, the image is taken as it is.
+        The model's number of axes, pixel size, diameter of objects, contrast and polarity. Where either pixel
+        size is unknown, and either diameter, the image is taken at its own scale.
     object_diameter
         Diameter of the wanted objects in pixels of the image, within a plane; None where it is not known.
         Where the model knows its own, this decides the scale, and not the pixel size.
@@ -97,7 +97,8 @@ class ModelView:
     def _read_range(self, tile: Tile) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         """Return the pixels on the model's grid, and how much of each holds data; None where all do."""
         pixels, has_data = self.volume.read_with_gaps(tile)
-        image = self._to_model(self.intensity.normalise(pixels), tile)
+        grey = self.intensity.normalise(pixels)
+        image = self._to_model(-grey if self.spec.inverted else grey, tile)
         return image, None if has_data is None else self._to_model(has_data.astype(np.float32), tile)
 
     def _to_model(self, pixels: NDArray[np.float32], tile: Tile) -> NDArray[np.float32]:

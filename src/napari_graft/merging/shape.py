@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from napari_graft.core.errors import InputError
 from napari_graft.sources.network_spec import NetworkSpec
 
-_SHAPE = ("ndim", "widths", "strides", "norm", "offsets")
-"""Fields of a specification that must agree; the pixel size is that of the first network."""
+_SHAPE = ("ndim", "widths", "strides", "norm", "offsets", "contrast_window", "inverted")
+"""Fields of a specification that must agree; pixel size and diameter are those of the first network."""
 
 
 def require_one_shape(specs: Mapping[str, NetworkSpec]) -> None:

@@ -1,4 +1,4 @@
-"""Noticing that pixel size, contrast or noise, and not biology, sets a target apart from a source."""
+"""Noticing that pixel size or noise, and not biology, sets a target apart from a source."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from scipy.ndimage import gaussian_filter
 from napari_graft.fingerprints.distance import LIKE_OWN_LIMIT
 from napari_graft.scorers.sighting import Images, Sighting
 
-Kind = Literal["invert", "rescale", "smooth"]
+Kind = Literal["rescale", "smooth"]
 CLEARLY_CLOSER = 0.5
 SMALLEST_GAIN = 5.0
 _BLUR = 1.0
 """Deviation in pixels of what smooths the image."""
-_TRIALS: tuple[tuple[Kind, float], ...] = (("invert", 1), ("smooth", 1), ("rescale", 0.5), ("rescale", 2))
+_TRIALS: tuple[tuple[Kind, float], ...] = (("smooth", 1), ("rescale", 0.5), ("rescale", 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,6 @@ class Remedy:
     def words(self) -> str:
         """The finding and the advice."""
         change = f"(z falls from {self.z_before:.0f} to {self.z_after:.0f})"
-        if self.kind == "invert":
-            return (
-                "the contrast looks inverted compared with the images this source was trained on: "
-                f"invert the image {change}"
-            )
         if self.kind == "smooth":
             return f"the image is noisier than those this source was trained on: smooth it {change}"
         size = "smaller" if self.factor > 1 else "larger"
@@ -57,7 +52,7 @@ class Remedy:
         )
 
 
-def find_remedy(sighting: Sighting, kinds: tuple[Kind, ...], known: Remedy | None = None) -> Remedy | None:
+def find_remedy(sighting: Sighting) -> Remedy | None:
     """Return the remedy that brings the target closest, None where none brings it clearly closer.
 
     Clearly closer: the target is not like the source's own data, and the remedy at least halves z and lowers
@@ -67,10 +62,6 @@ def find_remedy(sighting: Sighting, kinds: tuple[Kind, ...], known: Remedy | Non
     ----------
     sighting
         The source and the target.
-    kinds
-        What to try.
-    known
-        The best remedy of those tried before, None where none helped.
 
     Raises
     ------
@@ -80,12 +71,11 @@ def find_remedy(sighting: Sighting, kinds: tuple[Kind, ...], known: Remedy | Non
     normal = sighting.distance
     if normal is None or normal.z <= LIKE_OWN_LIMIT:
         return None
-    found = [] if known is None else [known]
+    found = []
     for kind, factor in _TRIALS:
-        if kind in kinds:
-            z = sighting.distance_of(sighting.features_of(_changed(sighting, kind, factor))).z
-            if is_clear_gain(normal.z, z):
-                found.append(Remedy(kind, factor, normal.z, z))
+        z = sighting.distance_of(sighting.features_of(_changed(sighting, kind, factor))).z
+        if is_clear_gain(normal.z, z):
+            found.append(Remedy(kind, factor, normal.z, z))
     return min(found, key=lambda remedy: remedy.z_after, default=None)
 
 
@@ -97,12 +87,7 @@ def is_clear_gain(before: float, after: float) -> bool:
 def _changed(sighting: Sighting, kind: Kind, factor: float) -> Images:
     if kind == "rescale":
         return sighting.target.tiles(sighting.network.spec, factor)
-    change = _invert if kind == "invert" else _smooth
-    return [change(image) for image in sighting.tiles]
-
-
-def _invert(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    return -image
+    return [_smooth(image) for image in sighting.tiles]
 
 
 def _smooth(image: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -26,6 +26,9 @@ _SPREAD_TOLERANCE = 0.6
 _FEWEST_OBJECTS, _HALF_TRUSTED = 5, 15
 """So many objects tell nothing, or half of what many would: a few clusters can look like objects."""
 
+_MAGNIFIED = 2.0
+"""Factor above which objects are a few pixels wide: the grain of any image looks like that."""
+
 Segments = NDArray[np.uint32]
 Looks = Iterable[tuple[Segments, Segments]]
 
@@ -65,7 +68,8 @@ class ScaleTrial:
             return 0.0
         off = np.log(self.diameter / own_diameter) / _WIDTH_TOLERANCE
         alike = np.exp(-(off**2) / 2 - (self.spread / _SPREAD_TOLERANCE) ** 2 / 2)
-        return float(self.consistency * alike * self.n_objects / (self.n_objects + _HALF_TRUSTED))
+        doubt = _MAGNIFIED / max(self.factor, _MAGNIFIED)
+        return float(doubt * self.consistency * alike * self.n_objects / (self.n_objects + _HALF_TRUSTED))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,11 @@ from napari_graft.sources import archive
 from napari_graft.sources.document import Document, read_document, write_document
 from napari_graft.sources.source import Source, read_source_file
 
-Part = Literal["image", "scale", "tiles"]
-"""What the image alone shows, whether its scale or its noise explains it, and what annotated tiles show."""
+Part = Literal["distance", "image", "scale", "tiles"]
+"""How far the image is, what it alone shows, whether scale or noise explains it, what tiles show."""
 
 FOLDER = Path("cache", "measured")
-_METHOD = 1
+_METHOD = 2
 """To be raised when the same source, image and tiles would give other numbers."""
 _OF_IMAGE = {"shape", "axes", "declared_axes", "channel", "pixel_size", "unit", "inverted", "object_diameter"}
 

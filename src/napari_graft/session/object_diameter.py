@@ -18,6 +18,7 @@ from napari_graft.project.project import Project
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.document import Document, read_document, write_document
 from napari_graft.sources.exclude import trained_on
+from napari_graft.sources.inverted import invert_source
 from napari_graft.sources.network_spec import NetworkSpec
 from napari_graft.sources.source import Source
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 FILE = Path("cache", "object-diameter.json")
 _SEEN = {"signature", "shape", "axes", "declared_axes", "channel", "inverted"}
-_METHOD = 2
+_METHOD = 3
 """To be raised when the same image and source would give another diameter."""
 LOOKING = "finding how wide the objects are"
 
@@ -178,6 +179,8 @@ def look_for_diameter(
 ) -> FoundDiameter | None:
     """Return how wide the objects are that some sources find in an image, None where that cannot be told.
 
+    Each is shown the image and its negative, for nobody knows yet how bright its objects are.
+
     Before each scale it reports how many were tried.
 
     Raises
@@ -189,7 +192,8 @@ def look_for_diameter(
     from napari_graft.scorers.scale import find_diameter, n_trials
     from napari_graft.session.diameter_scout import DiameterScout
 
-    total, n_tried = n_trials(len(sources)), 0
+    views = [view for source in sources for view in (source, invert_source(source))]
+    total, n_tried = n_trials(len(views)), 0
 
     def tell() -> None:
         # One message for all of it: whoever tells the time left begins anew with another.
@@ -197,7 +201,7 @@ def look_for_diameter(
         report(Progress(n_tried, total, LOOKING))
         n_tried += 1
 
-    scouts = [DiameterScout(source, volume, intensity, cancel, tell).as_scout() for source in sources]
+    scouts = [DiameterScout(source, volume, intensity, cancel, tell).as_scout() for source in views]
     return find_diameter(scouts)
 
 

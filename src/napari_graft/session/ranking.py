@@ -169,6 +169,9 @@ def rank_sources(
 ) -> list[RankedSource]:
     """Return the sources best first, by the scorers that can measure them.
 
+    Each is ranked in the view that brings the image nearer to it: as it is, or with dark and bright swapped
+    (`invert_source`).
+
     The time depends on the number of sources and not on the size of the image, which is read at a few
     places only.
 
@@ -224,18 +227,19 @@ def _rank(
     measurer = Measurer(project, scorers, workplace)
 
     def measure(source: Source) -> tuple[Source, Evidence]:
-        return source, measurer.evidence(source)
+        view = measurer.best_view(source)
+        return view, measurer.evidence(view)
 
     wanted = project.manifest.structure
-    sources = {source.id: source for source in usable}
+    views: dict[str, Source] = {}
     total = len(usable) + min(N_LOOKED_INTO, len(usable))
     # One message for all of it: whoever tells the time left begins anew with another.
     report(Progress(0, total, COMPARING))
     evidence: dict[str, Evidence] = {}
     best: list[RankedSource] = []
-    for source, found in _side_by_side(_in_order_of_interest(usable, wanted), measure, workplace):
-        evidence[source.id] = found
-        best = [RankedSource(sources[score.source_id], score) for score in rank(evidence, wanted)]
+    for view, found in _side_by_side(_in_order_of_interest(usable, wanted), measure, workplace):
+        views[view.id], evidence[view.id] = view, found
+        best = [RankedSource(views[score.source_id], score) for score in rank(evidence, wanted)]
         so_far = {"ranking": [entry.describe() for entry in best]}
         report(Progress(len(evidence), total, COMPARING, partial=so_far))
 

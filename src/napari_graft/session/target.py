@@ -29,7 +29,7 @@ N_TILES = {2: 32, 3: 16}
 """Of 3-D tiles fewer: each holds as many pixels as four 2-D ones."""
 _SEED = 0
 
-_Scale = tuple[int, tuple[float, ...] | None, float | None, float | None, float]
+_Scale = tuple[int, tuple[float, ...] | None, float | None, float | None, bool, float]
 
 
 @dataclass(slots=True)
@@ -110,7 +110,14 @@ def project_target(project: Project, workplace: Workplace) -> ProjectTarget:
 
 
 def _scale(spec: NetworkSpec, zoom: float) -> _Scale:
-    return spec.ndim, spec.pixel_size, spec.object_diameter, spec.contrast_window, zoom
+    return (
+        spec.ndim,
+        spec.pixel_size,
+        spec.object_diameter,
+        spec.contrast_window,
+        spec.inverted,
+        zoom,
+    )
 
 
 def _zoomed(image: NDArray[np.float32], zoom: float) -> NDArray[np.float32]:

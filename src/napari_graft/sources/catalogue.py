@@ -13,6 +13,7 @@ import platformdirs
 
 from napari_graft.core.errors import InputError
 from napari_graft.sources.archive import MEMBER_LIMITS
+from napari_graft.sources.inverted import MARK, id_without_view, invert_source
 from napari_graft.sources.plugins import plugin_sources
 from napari_graft.sources.source import Origin, Source, open_source
 
@@ -57,6 +58,8 @@ class Catalogue:
     def get(self, id_or_path: str | Path) -> Source:
         """Return a source by its id, its folder, or the path of an exported file.
 
+        With ``@inverted`` at its end it is the source that is shown the negative of an image.
+
         Raises
         ------
         InputError
@@ -72,6 +75,8 @@ class Catalogue:
         path = Path(os.path.expanduser(id_or_path))
         if os.path.exists(path):  # Path's own raises where a name is too long
             return open_source(path, "file")
+        if str(id_or_path).endswith(MARK):
+            return invert_source(self.get(id_without_view(str(id_or_path))))
         raise self._unknown(str(id_or_path))
 
     def _unknown(self, name: str) -> InputError:

@@ -35,6 +35,8 @@ class NetworkSpec(BaseModel):
     contrast_window
         Standard deviation in pixels of the Gaussian window whose mean and spread of grey are taken off the
         image before the network sees it; None where two percentiles of the whole image are.
+    inverted
+        Whether the network is shown the negative of an image, dark and bright swapped.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,6 +51,7 @@ class NetworkSpec(BaseModel):
     pixel_size: tuple[float, ...] | None = None
     object_diameter: Annotated[float, Field(ge=2, le=4096, allow_inf_nan=False)] | None = None
     contrast_window: Annotated[float, Field(ge=2, le=1024, allow_inf_nan=False)] | None = None
+    inverted: bool = False
 
     @model_validator(mode="after")
     def _check_offsets(self) -> NetworkSpec:

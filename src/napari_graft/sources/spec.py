@@ -42,7 +42,7 @@ class ModelSpec(NetworkSpec):
 
     Parameters
     ----------
-    ndim, pixel_size, object_diameter, contrast_window
+    ndim, pixel_size, object_diameter, contrast_window, inverted
         See `NetworkSpec`.
     widths
         Channels of each level, the finest first.
@@ -127,4 +127,5 @@ def in_plane(spec: NetworkSpec) -> NetworkSpec:
         pixel_size=None if spec.pixel_size is None else spec.pixel_size[-2:],
         object_diameter=spec.object_diameter,
         contrast_window=spec.contrast_window,
+        inverted=spec.inverted,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from napari_graft.project.ranking import RankedEntry, StoredRanking
 from napari_graft.sources.card import SourceCard
+from napari_graft.sources.inverted import id_without_view
 
 NOT_RANKED = "not ranked yet"
 """Verdict on a source before the ranking."""
@@ -68,7 +69,7 @@ def rows_of(cards: Sequence[SourceCard], ranking: StoredRanking, wanted: str | N
     """
     on_tiles = sorted(one.few_shot for one in ranking.entries if one.few_shot is not None)[::-1]
     ranked = [_row_of_entry(entry, on_tiles) for entry in ranking.entries]
-    known = {row.id for row in ranked} | {*ranking.left_out, *ranking.unsuited}
+    known = {id_without_view(row.id) for row in ranked} | {*ranking.left_out, *ranking.unsuited}
     others = [_row_of_card(card) for card in cards if card.structure != "any" and card.id not in known]
     return (*ranked, *sorted(others, key=lambda row: row.structure != wanted))
 

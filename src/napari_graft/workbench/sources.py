@@ -18,7 +18,6 @@ from napari_graft.fingerprints.source_map import SourceMap, map_of_distances
 from napari_graft.project.project import Project
 from napari_graft.project.ranking import RankedEntry, RankedSoFar, StoredMap, StoredRanking
 from napari_graft.scorers.outlook import outlook
-from napari_graft.session.image_facts import correct_contrast
 from napari_graft.sources.catalogue import user_home, user_sources
 from napari_graft.sources.source import Source
 from napari_graft.workbench.busy_place import busiest_tile
@@ -45,8 +44,6 @@ class SourcesModel:
     """What cannot be done, in words."""
     taken = Signal(Path, str)
     """What was not added, because another of the user's own sources has its id, and that id."""
-    contrast_changed = Signal(bool)
-    """Whether dark and bright are swapped now."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -84,19 +81,6 @@ class SourcesModel:
             on_progress=partial(self._on_measured, project),
         )
         job.ended.connect(self._on_ranking_ended)
-
-    def swap_contrast(self) -> None:
-        """Let networks see the image with dark and bright swapped, and rank again."""
-        try:
-            project = self._context.require_project()
-            correct_contrast(project, inverted=not project.manifest.inverted)
-        except GraftError as error:
-            self.refused.emit(str(error))
-            return
-        # The ranking that gave this advice no longer holds, even if the next one is stopped.
-        self.read_ranking()
-        self.contrast_changed.emit(project.manifest.inverted)
-        self.rank()
 
     def read_ranking(self) -> None:
         """Take over the ranking as it is in the project: none, once the image is described anew."""

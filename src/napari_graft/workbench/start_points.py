@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from napari_graft.project.project import Project
 from napari_graft.sources.catalogue import Catalogue
+from napari_graft.sources.inverted import id_without_view, invert_source
+from napari_graft.sources.source import Source
 
 SCRATCH = "scratch"
 """As `session.models.load_model` knows it."""
@@ -62,16 +64,23 @@ def start_name(reference: str, catalogue: Catalogue) -> str:
         return "from scratch"
     if reference.startswith("run "):
         return round_name(reference.removeprefix("run "))
-    titles = {source.id: source.card.title for source in catalogue.sources()}
-    return titles.get(reference, reference)
+    sources = {source.id: source for source in catalogue.sources()}
+    source = sources.get(id_without_view(reference))
+    return reference if source is None else _in_view(source, reference).card.title
 
 
 def _sources(catalogue: Catalogue, ndim: int, chosen: str | None, ranked: Sequence[str]) -> list[StartPoint]:
     ranks = {source_id: i for i, source_id in enumerate(ranked)}
-    specs = ((source, source.card.spec) for source in catalogue.sources())
-    usable = [source for source, spec in specs if spec.ndim <= ndim and spec.is_trainable]
+    views = {id_without_view(reference): reference for reference in (*ranked, *filter(None, (chosen,)))}
+    offered = [_in_view(source, views.get(source.id, source.id)) for source in catalogue.sources()]
+    usable = [one for one in offered if one.card.spec.ndim <= ndim and one.card.spec.is_trainable]
     usable.sort(key=lambda source: (source.id != chosen, ranks.get(source.id, len(ranks))))
     marks = {source_id: f" (rank {i + 1})" for source_id, i in ranks.items()}
     if chosen is not None:
         marks[chosen] = " (chosen)"
     return [StartPoint(source.id, source.card.title + marks.get(source.id, "")) for source in usable]
+
+
+def _in_view(source: Source, reference: str) -> Source:
+    """Return a source in the view that a reference to it names."""
+    return source if reference == source.id else invert_source(source)

@@ -74,7 +74,6 @@ class Workbench:
         context, sources = self.context, self.sources.state.events
         for signal in (sources.chosen, sources.rows):
             context.hear(signal, self._offer_sources)
-        context.hear(self.sources.contrast_changed, self._on_contrast_changed)
         context.hear(self.data.corrected, self._on_image_corrected)
         for signal in (sources.chosen, context.runs_changed):
             context.hear(signal, self._on_model_changed)
@@ -100,11 +99,6 @@ class Workbench:
         state = self.sources.state
         ranked = [one.id for one in state.rows if one.is_ranked]
         self.training.offer_sources(ranked, state.chosen)
-
-    def _on_contrast_changed(self, is_inverted: bool) -> None:
-        self.data.state.is_inverted = is_inverted
-        self.data.objects.refresh()
-        self.annotating.look_anew()
 
     def _on_image_corrected(self) -> None:
         self.sources.read_ranking()

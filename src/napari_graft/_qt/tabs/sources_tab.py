@@ -63,7 +63,7 @@ class SourcesTab(QWidget):
     def _make_widgets(self) -> None:
         self.hint = text("", "faint")
         self.outlook = text("", "good")
-        self.advice = AdviceCard(self._on_swap_clicked)
+        self.advice = AdviceCard()
         self.table = SourceTable()
         self.others = button("", self._on_others_clicked, look="link")
         self.buttons = SourceButtons(
@@ -126,10 +126,6 @@ class SourcesTab(QWidget):
     def _on_rank_clicked(self) -> None:
         self._show_refusal("")
         self._model.rank()
-
-    def _on_swap_clicked(self) -> None:
-        self._show_refusal("")
-        self._model.swap_contrast()
 
     def _on_preview_clicked(self) -> None:
         self._show_refusal("")
@@ -210,7 +206,6 @@ class SourcesTab(QWidget):
     def _show_buttons(self) -> None:
         state, has_project = self._model.state, self._workbench.context.project is not None
         self.hint.setText(hint_words(state, has_project))
-        self.advice.swap.setEnabled(not state.is_ranking)
         self.buttons.show_state(state, has_project=has_project, current=self.table.current)
 
     def _show_refusal(self, message: str) -> None:

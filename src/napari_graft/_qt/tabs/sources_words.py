@@ -36,18 +36,10 @@ def advice_words(advised: RankedEntry | None) -> str:
     """Say what may bring the image closer to a source, and how much closer."""
     if advised is None:
         return ""
-    if is_swap(advised):
-        finding = f"The contrast looks the other way round than in the images of “{advised.title}”."
-    else:
-        finding = f"Compared with “{advised.title}”: {(advised.remedy or '').partition(' (z falls')[0]}."
+    finding = f"Compared with “{advised.title}”: {(advised.remedy or '').partition(' (z falls')[0]}."
     if advised.z is None or advised.z_after_remedy is None:
         return finding
     return f"{finding} The distance would fall from {advised.z:.0f} to {advised.z_after_remedy:.0f}."
-
-
-def is_swap(advised: RankedEntry | None) -> bool:
-    """Say whether the advice is to swap dark and bright, the one thing that a click can do."""
-    return advised is not None and advised.remedy_kind in (None, "invert")
 
 
 def left_out_words(trained: Sequence[str], unsuited: Sequence[tuple[str, str]]) -> str:
