@@ -46,6 +46,8 @@ class Extent:
         where not given.
     against
         Earlier result of first-look, FILE.json, to compare with.
+    tiles
+        Tiles of each image that first-look paints afterwards with the truth, to train the first source on.
     """
 
     quick: bool = False
@@ -54,6 +56,7 @@ class Extent:
     source: Names = None
     sets: Names = None
     against: Path | None = None
+    tiles: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,9 @@ def _first_look(extent: Extent, place: _Place) -> None:
     from napari_graft.studies.first_look import FirstLookRequest, run_first_look
 
     data = place.data or _shared_data()
-    request = FirstLookRequest(place.out, data, against=extent.against, outputs=place.outputs)
+    request = FirstLookRequest(
+        place.out, data, against=extent.against, n_tiles=extent.tiles, outputs=place.outputs
+    )
     request = request if extent.sets is None else request.only(extent.sets)
     with progress() as (report, cancel):
         found = run_first_look(request.quick() if extent.quick else request, report=report, cancel=cancel)

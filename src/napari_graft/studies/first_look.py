@@ -40,6 +40,8 @@ class FirstLookRequest:
         Of each set, unless so many hold too few objects; see `choose_images`.
     against
         An earlier result to compare with, or None.
+    n_tiles
+        How many tiles are painted of each image afterwards, with its truth, to train on; see `TilePainter`.
     outputs
         What may be written where.
     """
@@ -49,6 +51,7 @@ class FirstLookRequest:
     targets: tuple[Target, ...] = FIRST_LOOK_TARGETS
     most_images: int = 4
     against: Path | None = None
+    n_tiles: int = 0
     outputs: Outputs = field(default_factory=Outputs)
 
     def quick(self) -> FirstLookRequest:
@@ -148,7 +151,7 @@ class _Study:
 
     def _look_at_image(self, images: LabelledImages, image: int, folder: Path) -> ImageLook:
         self._cancel.raise_if_cancelled()
-        onlooker = Onlooker(images, image, self._catalogue, self._cancel)
+        onlooker = Onlooker(images, image, self._catalogue, self._cancel, self._request.n_tiles)
         asked = onlooker.asked()
         known = self._kept.find(asked)
         if known is None:

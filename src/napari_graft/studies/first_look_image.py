@@ -26,7 +26,9 @@ from napari_graft.session.ranking import rank_nearest_kind, unseen_sources
 from napari_graft.session.views import view_of
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.document import Document
+from napari_graft.sources.inverted import id_without_view
 from napari_graft.sources.source import Source
+from napari_graft.studies.first_tiles import AfterTiles, TilePainter
 from napari_graft.studies.labelled_images import LabelledImages
 from napari_graft.studies.otsu import otsu_watershed
 from napari_graft.studies.program import program_checksum
@@ -46,10 +48,10 @@ class ImageLook(Document):
     program, sources
         Checksums of the code and of all sources at hand: with these it was measured.
     first
-        The first source of the ranking.
+        The first source of the ranking, in its view; see `invert_source`.
     scores
-        Of that source and of all others of the family that have not seen the set, by id, each untouched:
-        ``ap50`` and ``vi``.
+        Of that source and of all others of the family that have not seen the set, by id without the view,
+        each untouched and in the view that it was ranked in: ``ap50`` and ``vi``.
     readings
         What each scorer measured of each ranked source, by id; see `SCORERS`.
     outlook
@@ -63,6 +65,9 @@ class ImageLook(Document):
         In truth.
     seconds
         How long all took.
+    n_tiles, after_tiles
+        How many tiles were to be painted afterwards, and what came of that; None where none were, or the
+        image is too small.
     """
 
     target: str
@@ -79,6 +84,13 @@ class ImageLook(Document):
     true_diameter: float
     n_objects: int
     seconds: float
+    n_tiles: int = 0
+    after_tiles: AfterTiles | None = None
+
+    @property
+    def score_of_first(self) -> dict[str, float]:
+        """What the first source of the ranking reaches."""
+        return self.scores[id_without_view(self.first)]
 
 
 class Onlooker:
@@ -92,11 +104,19 @@ class Onlooker:
         The sources at hand.
     cancel
         The wish to stop.
+    n_tiles
+        How many tiles are painted afterwards.
     """
 
     def __init__(
-        self, images: LabelledImages, number: int, catalogue: Catalogue, cancel: CancelToken
+        self,
+        images: LabelledImages,
+        number: int,
+        catalogue: Catalogue,
+        cancel: CancelToken,
+        n_tiles: int = 0,
     ) -> None:
+        self._n_tiles = n_tiles
         self._images = images
         self._number = number
         self._catalogue = catalogue
@@ -111,6 +131,7 @@ class Onlooker:
             "shape": self._images.shape,
             "program": program_checksum(),
             "sources": checksum_of([source_checksum(source) for source in self._catalogue.sources()]),
+            "n_tiles": self._n_tiles,
         }
 
     def look(self, folder: Path) -> dict[str, object]:
@@ -135,14 +156,20 @@ class Onlooker:
         unseen, _ = unseen_sources(project, self._catalogue)
         ranked = rank_nearest_kind(project, unseen, report=ignore_progress, cancel=self._cancel)
         first, expected = ranked[0].source, outlook(ranked, project.manifest.structure)
-        tried = [source for source in unseen if source.id == first.id or self._is_rival(source)]
+        views = {id_without_view(one.source.id): one.source for one in ranked}
+        tried = {
+            source.id: views.get(source.id, source)
+            for source in unseen
+            if source.id == id_without_view(first.id) or self._is_rival(source)
+        }
         return {
             "first": first.id,
-            "scores": {source.id: self._score(self._predict(project, source, out)) for source in tried},
+            "scores": {one: self._score(self._predict(project, view, out)) for one, view in tried.items()},
             "readings": {one.source.id: dict(one.score.evidence.readings) for one in ranked},
             "outlook": None if expected is None else expected.kind,
             "otsu": self._otsu(project),
             "diameter": view_of(project, first.card.spec).object_diameter,
+            "after_tiles": self._paint(project, first),
         }
 
     def _is_rival(self, source: Source) -> bool:
@@ -157,6 +184,11 @@ class Onlooker:
         )
         found = open_labels(out)
         return np.asarray(found.read_raw(Tile((0, 0), found.shape))).astype(np.uint32)
+
+    def _paint(self, project: Project, first: Source) -> AfterTiles | None:
+        if not self._n_tiles or not first.card.spec.is_trainable:
+            return None
+        return TilePainter(project, self._truth, self._catalogue, self._cancel).paint(first.id, self._n_tiles)
 
     def _otsu(self, project: Project) -> dict[str, float] | None:
         if family(self._images.target.structure) != BLOBS:

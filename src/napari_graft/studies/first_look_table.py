@@ -32,6 +32,7 @@ _COLUMNS = (
     "true_diameter",
 )
 _COMPARED = ("before", "gain")
+_PAINTED = ("unpainted", "after")
 
 
 class _Row(BaseModel):
@@ -60,6 +61,9 @@ class SetRow(_Row):
         Otsu's threshold and a watershed; None for what is no blob.
     diameter, true_diameter
         Medians over the images, in pixels.
+    unpainted, after
+        Scores of the first on the pixels that were not painted afterwards, as it is and after a training on
+        the painted tiles: means over the images that are large enough, None where none is.
     before, gain
         Score of the first of the ranking in an earlier result on the same images, and what was gained since:
         the difference of AP50, or the share of the VI that is saved.
@@ -80,6 +84,8 @@ class SetRow(_Row):
     otsu: float | None
     diameter: float | None
     true_diameter: float
+    unpainted: float | None = None
+    after: float | None = None
     before: float | None = None
     gain: float | None = None
 
@@ -118,7 +124,8 @@ class FirstLook(Document):
     def table(self) -> tuple[list[dict[str, object]], tuple[str, ...]]:
         """Return rows to print, the medians last, and their columns."""
         is_compared = any(row.before is not None for row in self.rows)
-        columns = (*_COLUMNS, *(_COMPARED if is_compared else ()))
+        is_painted = any(row.after is not None for row in self.rows)
+        columns = (*_COLUMNS, *(_PAINTED if is_painted else ()), *(_COMPARED if is_compared else ()))
         sets: list[dict[str, object]] = [
             row.model_dump() | {"n_images": len(row.images)} for row in self.rows
         ]
@@ -132,11 +139,12 @@ class FirstLook(Document):
 def set_row(target: Target, looks: Sequence[ImageLook]) -> SetRow:
     """Sum up the images of a set, at least one."""
     score = leading_score(target.structure)
-    chosen = [look.scores[look.first][score] for look in looks]
+    chosen = [look.score_of_first[score] for look in looks]
     everywhere = set.intersection(*(set(look.scores) for look in looks))
     by_source = {one: fmean(look.scores[one][score] for look in looks) for one in everywhere}
     in_order = sorted(by_source, key=lambda one: (by_source[one] * (1 if score == "vi" else -1), one))
     generalists = [by_source[one] for one in in_order if is_generalist_id(one)]
+    painted = [look.after_tiles for look in looks if look.after_tiles is not None]
     otsu = [look.otsu[score] for look in looks if look.otsu is not None]
     return SetRow(
         target=target.key,
@@ -154,6 +162,8 @@ def set_row(target: Target, looks: Sequence[ImageLook]) -> SetRow:
         otsu=fmean(otsu) if otsu else None,
         diameter=_median(look.diameter for look in looks),
         true_diameter=median(look.true_diameter for look in looks),
+        unpainted=fmean(one.untouched[score] for one in painted) if painted else None,
+        after=fmean(one.after[score] for one in painted) if painted else None,
     )
 
 

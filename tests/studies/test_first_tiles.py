@@ -1,0 +1,58 @@
+"""A few tiles painted with the truth, and what the training on them comes to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from tiny_loop import make_sample
+
+from napari_graft.core.progress import CancelToken
+from napari_graft.metrics import evaluate
+from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft.sources.catalogue import Catalogue
+from napari_graft.studies import first_tiles
+from napari_graft.studies.first_tiles import AfterTiles, TilePainter
+
+
+def paint(folder: Path, shape: tuple[int, int], n_tiles: int) -> tuple[AfterTiles | None, np.ndarray]:
+    sample = make_sample(shape, seed=3)
+    tifffile.imwrite(folder / "image.tif", sample.image)
+    truth, painted = sample.segments.astype(np.uint32), np.zeros(shape, bool)
+    options = ImageOptions(str(folder / "image.tif"), structure="nuclei")
+    with make_project(folder / "p.graft", options) as project:
+        found = TilePainter(project, truth, Catalogue(), CancelToken()).paint("tiny-nuclei", n_tiles)
+        for tile in project.annotations.tiles():
+            painted[tile.slices] = True
+    return found, painted
+
+
+def test_tiles_are_painted_with_the_truth_and_judged_by_what_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(first_tiles, "STEPS", 5)
+    judged: list[np.ndarray] = []
+
+    def listen(found: np.ndarray, truth: np.ndarray) -> object:
+        judged.extend((found, truth))
+        return evaluate(found, truth)
+
+    monkeypatch.setattr(first_tiles, "evaluate", listen)
+    found, painted = paint(tmp_path, (600, 400), 2)
+
+    assert found is not None
+    assert (found.n_tiles, found.steps) == (2, 5)
+    assert painted.sum() == 2 * 256**2
+    assert len(judged) == 4
+    assert not any(labels[painted].any() for labels in judged)
+    assert all(labels[~painted].any() for labels in judged)
+    assert 0 <= found.untouched["ap50"] <= 1
+    assert found.share is not None or found.after == found.untouched
+
+
+def test_image_of_which_nothing_would_be_left_is_not_painted(tmp_path: Path) -> None:
+    found, painted = paint(tmp_path, (280, 280), 1)
+    assert found is None
+    assert not painted.any()
