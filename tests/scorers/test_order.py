@@ -148,8 +148,6 @@ def test_a_steady_source_of_the_family_comes_before_one_of_the_structure_that_gu
     assert order(evidence, "cells") == ["leaves", "nuclei", "rods", "blurred", "axons"]
     readings = {one: {**known.readings, "few-shot": 0.5} for one, known in evidence.items()}
     painted = {one: replace(known, readings=readings[one]) for one, known in evidence.items()}
-        one: replace(known, readings={**known.readings, "few-shot": 0.5}) for one, known in evidence.items()
-    }
     assert {*order(painted, "cells")[:2]} == {"rods", "leaves"}
 
 
