@@ -96,8 +96,8 @@ def test_a_network_in_the_right_order_stays_as_it_is():
 @pytest.mark.parametrize(
     "ids",
     [
-        ("fly-medulla-fibsem", "nuclei-bright-grey", "phase-t98g", "plant-organelles"),
-        ("nuclei-fluorescence", "nuclei-fly-embryo", "nuclei-he"),
+        ("mouse-embryo-nuclei", "nuclei-bright-grey", "phase-t98g", "plant-organelles"),
+        ("nuclei-fluorescence", "nuclei-fly-embryo", "nuclei-he", "fly-medulla-fibsem"),
     ],
 )
 def test_sources_of_one_ancestor_that_ship_are_in_one_order_already(ids):
