@@ -159,6 +159,20 @@ def test_objects_are_split_and_their_borders_taken_off(tmp_path: Path) -> None:
     assert np.count_nonzero(segments) == 2 * 4 * 24
 
 
+def test_objects_that_share_an_id_are_as_wide_as_one_of_them(tmp_path: Path) -> None:
+    labels = np.zeros((10, 64, 64), np.uint16)
+    for y, x in ((4, 4), (4, 40), (40, 4), (40, 40)):
+        labels[:, y : y + 16, x : x + 16] = 255
+    tifffile.imwrite(tmp_path / "image.tif", labels.astype(np.uint8))
+    tifffile.imwrite(tmp_path / "labels.tif", labels)
+    entry = ImageEntry(image="image.tif", labels="labels.tif", split_objects=True)
+    width = 2 * 16 / np.sqrt(np.pi)
+
+    found = load_material(_recipe(entry, spec={"object_diameter": width / 2}), tmp_path)
+
+    assert found.train[0].image.shape == (32, 32)
+
+
 def test_labels_that_do_not_fit_the_image_are_refused(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "image.tif", np.arange(400, dtype=np.uint8).reshape(20, 20))
     tifffile.imwrite(tmp_path / "labels.tif", np.ones((20, 21), np.uint8))

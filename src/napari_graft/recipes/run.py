@@ -161,7 +161,7 @@ def _card(
     )
 
 
-_OF_IMAGES = {"pixel_size": None, "object_diameter": None, "contrast_window": None}
+_OF_IMAGES = {"pixel_size": None, "object_diameter": None, "contrast_window": None, "inverted": False}
 """What a specification says of the images and not of the network."""
 
 _ON_CARD = (

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_graft.core.errors import InputError
 from napari_graft.recipes.pieces import TEST_SHARE
 from napari_graft.recipes.raw_pieces import RawPiece, Split
 from napari_graft.recipes.recipe import ImageEntry
 from napari_graft.recipes.stacks import Stack
-from napari_graft.segmentation.diameter import median_diameter
+from napari_graft.segmentation.diameter import median_diameter, object_diameters, usual_diameter
 from napari_graft.sources.network_spec import NetworkSpec
 
 # Of what is not only scored, one slice in eight chooses the best checkpoint.
@@ -59,11 +60,23 @@ def _slices(entry: ImageEntry, stack: Stack, plane: str, spec: NetworkSpec) -> l
     axis = _AXES[plane]
     images, labels = np.moveaxis(stack.images, axis, 0), np.moveaxis(stack.segments, axis, 0)
     # Of a stack all slices together say how wide the objects are, of images of their own each for itself.
-    common = None if entry.independent else median_diameter(labels)
+    common = None if entry.independent else _diameter(entry, labels)
     return [
-        RawPiece(entry, image, segments, spec, median_diameter(segments) if entry.independent else common)
+        RawPiece(
+            entry, image, segments, spec, _diameter(entry, segments[None]) if entry.independent else common
+        )
         for image, segments in zip(images, labels, strict=True)
     ]
+
+
+def _diameter(entry: ImageEntry, slices: NDArray[np.integer]) -> float | None:
+    """Return how wide the objects of some slices are; where all have one id, those that pieces make."""
+    from skimage.measure import label
+
+    if not entry.split_objects:
+        return median_diameter(slices)
+    widths = [object_diameters(label(one, connectivity=1)) for one in slices]
+    return usual_diameter(np.concatenate(widths))
 
 
 def _split_volume(entry: ImageEntry, stack: Stack, spec: NetworkSpec) -> Split:
