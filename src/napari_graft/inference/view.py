@@ -86,7 +86,12 @@ class ModelView:
         if window is None:
             return image
         grid, reach = self.grid, contrast_reach(window)
-        n_units = [0] * (self.spec.ndim - 2) + [-(-reach // length) for length in grid.on_model[-2:]]
+        # Once around the image is enough: what lies further is that image again, mirrored.
+        around_it = [
+            -(-n // unit) for n, unit in zip(self.volume.shape[-2:], grid.on_image[-2:], strict=True)
+        ]
+        reaching = [-(-reach // length) for length in grid.on_model[-2:]]
+        n_units = [0] * (self.spec.ndim - 2) + list(map(min, reaching, around_it))
         sides = [n * unit for n, unit in zip(n_units, grid.on_image, strict=True)]
         around, weights = self._read_range(tile.grow((*(0,) * (tile.ndim - self.spec.ndim), *sides)))
         starts = [n * unit for n, unit in zip(n_units, grid.on_model, strict=True)]
