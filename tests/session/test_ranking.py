@@ -182,7 +182,7 @@ def test_a_source_is_ranked_in_the_view_that_brings_the_image_nearer(tmp_path: P
     found = {entry.source.id: entry for entry in negative}
     assert "tiny-nuclei@inverted" in found
     entry = found["tiny-nuclei@inverted"]
-    assert entry.title.endswith(", inverted")
+    assert entry.title.startswith("inverted · ")
     assert _z(entry) == pytest.approx(
         _z(next(one for one in plain if one.source.id == "tiny-nuclei")), rel=1e-3
     )

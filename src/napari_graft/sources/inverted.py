@@ -18,7 +18,7 @@ def invert_source(source: Source) -> Source:
     """
     card = source.card
     spec = card.spec.model_copy(update={"inverted": not card.spec.inverted})
-    seen = {"id": card.id + MARK, "title": f"{card.title}, inverted", "spec": spec}
+    seen = {"id": card.id + MARK, "title": f"inverted · {card.title}", "spec": spec}
     return replace(source, card=card.model_copy(update=seen))
 
 
