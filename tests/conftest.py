@@ -47,6 +47,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
+def single_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let networks compute in float32 on every processor: some have units for bfloat16, which round."""
+    monkeypatch.setattr("napari_graft.nets.device._has_fast_bfloat16", lambda: False)
+
+
+@pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """Give a disk of 256 KiB."""
     with mounted_disk(tmp_path / "disk", "256k") as disk:

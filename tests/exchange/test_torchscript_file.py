@@ -54,6 +54,7 @@ def test_a_torchscript_file_with_its_card_beside_it_is_added(tmp_path: Path) -> 
     )
 
 
+@pytest.mark.usefixtures("single_precision")
 def test_an_exported_network_of_ours_answers_as_before_at_any_size(tmp_path: Path) -> None:
     ours = Catalogue().get("tiny-nuclei")
     torchscript_file.write(ours, tmp_path / "ours.pt")

@@ -105,7 +105,7 @@ def test_pixels_without_data_leave_the_contrast_beside_them_as_it_is(diameter: f
     assert errors[0] < errors[1] / 3
 
 
-def test_window_far_wider_than_the_image_reads_no_more_than_once_around_it() -> None:
+def test_window_far_wider_than_the_image_reads_no_more_than_twice_around_it() -> None:
     image = np.random.default_rng(0).uniform(0, 255, (200, 240)).astype(np.float32)
     spec = ModelSpec(object_diameter=8, contrast_window=96)
     asked: list[tuple[int, ...]] = []
@@ -119,7 +119,7 @@ def test_window_far_wider_than_the_image_reads_no_more_than_once_around_it() -> 
     flat = view.read(Tile((0, 0), image.shape))
 
     assert flat.shape == view.shape_on_model(Tile((0, 0), image.shape))
-    limit = [3 * n + 2 * unit for n, unit in zip(image.shape, view.grid.on_image, strict=True)]
+    limit = [5 * n + 2 * unit for n, unit in zip(image.shape, view.grid.on_image, strict=True)]
     assert all(n <= most for shape in asked for n, most in zip(shape, limit, strict=True))
     grey = view.intensity.normalise(image)
     assert abs(float(flat.mean()) - float(grey.mean() / (2 * grey.std()))) < 0.1

@@ -284,11 +284,8 @@ def test_each_pixel_is_scored_by_a_head_that_has_not_seen_it(
 
 
 @pytest.mark.parametrize("shape", [(70, 52), (9, 40, 38)])
-def test_what_is_seen_once_is_answered_as_by_the_whole_network(
-    shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # a processor with matrix units for bfloat16 would round one of the two, and not the other
-    monkeypatch.setattr("napari_graft.nets.device._has_fast_bfloat16", lambda: False)
+@pytest.mark.usefixtures("single_precision")
+def test_what_is_seen_once_is_answered_as_by_the_whole_network(shape: tuple[int, ...]) -> None:
     ndim, rng = len(shape), np.random.default_rng(0)
     steps = tuple(tuple(-1 if i == axis else 0 for i in range(ndim)) for axis in range(ndim))
     network = build_network(ModelSpec(ndim=ndim, widths=(8, 8), strides=((2,) * ndim,) * 2, offsets=steps))

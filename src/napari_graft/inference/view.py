@@ -19,6 +19,9 @@ from napari_graft.inference.grid import ModelGrid, choose_grid
 from napari_graft.io.volume import Volume
 from napari_graft.sources.network_spec import NetworkSpec
 
+_TIMES_AROUND = 2
+"""How far the window of the contrast reaches beyond a tile at most, in lengths of the image."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelView:
@@ -86,9 +89,10 @@ class ModelView:
         if window is None:
             return image
         grid, reach = self.grid, contrast_reach(window)
-        # Once around the image is enough: what lies further is that image again, mirrored.
+        # What lies further is the image again, mirrored, and again: it adds nothing but time.
         around_it = [
-            -(-n // unit) for n, unit in zip(self.volume.shape[-2:], grid.on_image[-2:], strict=True)
+            -(-_TIMES_AROUND * n // unit)
+            for n, unit in zip(self.volume.shape[-2:], grid.on_image[-2:], strict=True)
         ]
         reaching = [-(-reach // length) for length in grid.on_model[-2:]]
         n_units = [0] * (self.spec.ndim - 2) + list(map(min, reaching, around_it))
