@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from napari_graft.core.progress import CancelToken
 from napari_graft.core.tile import Tile
-from napari_graft.imaging.content import fullest
 from napari_graft.imaging.intensity import IntensityRange
 from napari_graft.inference.predictor import Predictor
 from napari_graft.inference.view import ModelView
@@ -21,8 +20,7 @@ from napari_graft.segmentation.decode import decode
 from napari_graft.session.models import model_of_source
 from napari_graft.sources.source import Source
 
-_N_TILES, _N_GLANCED, _N_DRAWN = 4, 2, 3
-"""Tiles that are looked at, glanced at, and drawn for each of them, of which the fuller ones are shown."""
+_N_TILES, _N_GLANCED = 4, 2
 _SIDE = 224
 _SMALLEST_SIDE = 32
 """Of a tile in pixels of the source: in less hardly an object is seen whole."""
@@ -80,10 +78,7 @@ class DiameterScout:
         answer = self._predictor.predict_array(image, self._cancel)
         return decode(answer[0], answer[1:], self._model.spec.offsets, self._model.decode)
 
-    def _tiles(self, factor: float, rng: np.random.Generator, n: int) -> list[NDArray[np.float32]]:
-        return fullest(list(self._drawn(factor, rng, _N_DRAWN * n)), n)
-
-    def _drawn(self, factor: float, rng: np.random.Generator, n: int) -> Iterator[NDArray[np.float32]]:
+    def _tiles(self, factor: float, rng: np.random.Generator, n: int) -> Iterator[NDArray[np.float32]]:
         own = self._model.spec.object_diameter
         assert own is not None
         view = ModelView(self._volume, self._intensity, self._model.spec, own / factor)

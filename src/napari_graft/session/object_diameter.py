@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FILE = Path("cache", "object-diameter.json")
 _SEEN = {"signature", "shape", "axes", "declared_axes", "channel", "inverted"}
-_METHOD = 4
+_METHOD = 5
 """To be raised when the same image and source would give another diameter."""
 LOOKING = "finding how wide the objects are"
 
