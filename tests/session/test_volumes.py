@@ -33,6 +33,7 @@ from napari_graft.session.suggesting import SuggestRequest, suggest_tiles
 from napari_graft.session.training import TrainingTask
 from napari_graft.session.views import view_of
 from napari_graft.sources.catalogue import Catalogue
+from napari_graft.sources.inverted import id_without_view
 from napari_graft.sources.source import Source, open_source
 from napari_graft.sources.spec import ModelSpec
 from napari_graft.training.targets import make_targets
@@ -121,7 +122,7 @@ def test_volumes_are_ranked_for_by_2d_and_3d_sources_alike(folder: Path, catalog
         )
         mapped = map_sources(catalogue.sources(), project, **QUIET)
 
-    entries = {entry.source.id: entry.as_dict() for entry in ranked}
+    entries = {id_without_view(entry.source.id): entry.as_dict() for entry in ranked}
     assert set(entries) == {"tiny-nuclei", "tiny-neurites", "tiny-tubes"}
     assert all(isinstance(entry["z"], float) for entry in entries.values())
     on_tiles = {name for name, entry in entries.items() if isinstance(entry["few_shot"], float)}
