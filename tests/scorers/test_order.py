@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 from napari_graft.fingerprints.distance import FAR, LIKE_OWN, NEAR, Distance
-from napari_graft.scorers.order import UNKNOWN, Evidence, nearest_kind, rank, standings
+from napari_graft.scorers.order import UNKNOWN, Evidence, rank, standings
 from napari_graft.scorers.remedies import Remedy, is_clear_gain
 
 
@@ -135,24 +133,3 @@ def test_where_all_guess_the_order_is_by_place():
         "far": at("nuclei", 20, consistency=0.2),
     }
     assert [score.combined for score in rank(evidence, "nuclei")] == [0.0, 1.0]
-
-
-def test_a_steady_source_of_the_family_comes_before_one_of_the_structure_that_guesses():
-    evidence = {
-        "rods": at("cells", 5, consistency=0.3),
-        "leaves": at("cells", 9, consistency=0.8),
-        "nuclei": at("nuclei", 40, consistency=0.95),
-        "blurred": at("nuclei", 1, consistency=0.1),
-        "axons": at("axons", 1, consistency=0.99),
-    }
-    assert order(evidence, "cells") == ["leaves", "nuclei", "rods", "blurred", "axons"]
-    readings = {one: {**known.readings, "few-shot": 0.5} for one, known in evidence.items()}
-    painted = {one: replace(known, readings=readings[one]) for one, known in evidence.items()}
-    assert {*order(painted, "cells")[:2]} == {"rods", "leaves"}
-
-
-def test_the_sources_of_which_one_comes_first_are_those_of_the_structure_and_its_family():
-    structures = {"rods": "cells", "nuclei": "nuclei", "axons": "axons"}
-    assert nearest_kind(structures, "cells") == ["rods", "nuclei"]
-    assert nearest_kind(structures, "organelles") == [*structures]
-    assert nearest_kind(structures, None) == [*structures]

@@ -69,13 +69,6 @@ class SourceScore:
     combined: float | None
 
     @property
-    def is_guess(self) -> bool:
-        """Whether what it finds changes with a little noise, and no tile tells better what it is worth."""
-        readings = self.evidence.readings
-        is_judged = any(name in readings for name in ON_TILES)
-        return not is_judged and readings.get("consistency", 1.0) < HARDLY_STEADY
-
-    @property
     def verdict(self) -> str:
         """How close the images are, in words.
 
@@ -97,9 +90,7 @@ def rank(evidence: Mapping[str, Evidence], wanted: str | None) -> list[SourceSco
     """Return the sources best first: of the wanted structure, of its family, all others.
 
     A network that was taught another structure gives a poor start however alike the images are, hence the
-    structure comes first. Within such a group the mean standing decides (`standings`), then the name. Before
-    there is a tile to judge by, a source of the family whose objects are steady comes before one of the
-    structure itself that guesses.
+    structure comes first. Within such a group the mean standing decides (`standings`), then the name.
 
     Parameters
     ----------
@@ -116,11 +107,11 @@ def rank(evidence: Mapping[str, Evidence], wanted: str | None) -> list[SourceSco
         places = standings({one: evidence[one].readings for one in members}, DECIDING)
         ordered = in_order(members, places)
         scores += [SourceScore(one, evidence[one], group < 2, places.get(one)) for one in ordered]
-    return sorted(scores, key=_tier)
+    return scores
 
 
 def nearest_kind(structures: Mapping[str, str], wanted: str | None) -> list[str]:
-    """Return the sources of which `rank` puts one first: those of the wanted structure and of its family.
+    """Return the sources of which `rank` puts one first: those of the nearest structure.
 
     Parameters
     ----------
@@ -129,8 +120,9 @@ def nearest_kind(structures: Mapping[str, str], wanted: str | None) -> list[str]
     wanted
         What the user wants to segment, None where that is not known: then all are returned.
     """
-    nearest = [source_id for source_id, structure in structures.items() if _group(structure, wanted) < 2]
-    return nearest or list(structures)
+    groups = {source_id: _group(structure, wanted) for source_id, structure in structures.items()}
+    nearest = min(groups.values(), default=0)
+    return [source_id for source_id, group in groups.items() if group == nearest]
 
 
 def in_order(sources: Iterable[str], places: Mapping[str, float]) -> list[str]:
@@ -194,10 +186,6 @@ def _places(readings: Mapping[str, Mapping[str, float]], name: str) -> dict[str,
 def family(structure: str) -> str:
     """Return the name of the family that a structure belongs to, its own where it is in none."""
     return FAMILIES.get(structure, structure)
-
-
-def _tier(score: SourceScore) -> int:
-    return 2 if not score.same_structure else int(score.is_guess)
 
 
 def _group(structure: str, wanted: str | None) -> int:
