@@ -14,7 +14,6 @@ from napari_graft.core.checksum import checksum_of
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.core.tile import Tile
 from napari_graft.io import open_labels
-from napari_graft.metrics import evaluate
 from napari_graft.project.project import Project
 from napari_graft.scorers.order import family
 from napari_graft.scorers.outlook import OutlookKind, outlook
@@ -28,14 +27,13 @@ from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.document import Document
 from napari_graft.sources.inverted import id_without_view
 from napari_graft.sources.source import Source
-from napari_graft.studies.first_tiles import AfterTiles, TilePainter
+from napari_graft.studies.first_tiles import AfterTiles, TilePainter, kept_scores
 from napari_graft.studies.labelled_images import LabelledImages
 from napari_graft.studies.otsu import otsu_watershed
 from napari_graft.studies.program import program_checksum
 
 BLOBS = "cells"
 """Family of what Otsu's threshold and a watershed can part."""
-_KEPT = ("ap50", "vi")
 
 
 class ImageLook(Document):
@@ -197,5 +195,4 @@ class Onlooker:
         return self._score(otsu_watershed(volume.read(Tile((0, 0), volume.shape))))
 
     def _score(self, found: NDArray[np.uint32]) -> dict[str, float]:
-        scores = evaluate(found, self._truth).as_dict()
-        return {name: float(scores[name]) for name in _KEPT}
+        return kept_scores(found, self._truth)

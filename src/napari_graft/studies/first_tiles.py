@@ -111,5 +111,10 @@ class TilePainter:
         left = np.ones(self.truth.shape, bool)
         for tile in painted:
             left[tile.slices] = False
-        scores = evaluate(np.where(left, found, 0), np.where(left, self.truth, 0)).as_dict()
-        return {name: float(scores[name]) for name in _KEPT}
+        return kept_scores(np.where(left, found, 0), np.where(left, self.truth, 0))
+
+
+def kept_scores(found: Segments, truth: Segments) -> dict[str, float]:
+    """Return the scores of a segmentation that the benchmark keeps: ``ap50`` and ``vi``."""
+    scores = evaluate(found, truth).as_dict()
+    return {name: float(scores[name]) for name in _KEPT}

@@ -37,7 +37,7 @@ class SourcesState:
     outlook
         What to expect of the best source untouched, None before the ranking and once tiles are painted.
     advised
-        The best source that comes with advice, such as to swap dark and bright; None where there is none.
+        The best source that comes with advice, such as to smooth the image; None where there is none.
     chosen
         Id of the source to start from, None before one was chosen.
     preview

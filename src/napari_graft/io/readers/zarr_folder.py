@@ -59,13 +59,17 @@ def _inside(node: zarr.Array[Any] | zarr.Group, part: str, location: str) -> zar
     )
 
 
-def _read_array(array: zarr.Array[Any]) -> RawImage:
+def _pixels(array: zarr.Array[Any]) -> LazyArray:
     from napari_graft.io.readers.zarr_bounded import bounded
 
+    return cast(LazyArray, bounded(array))
+
+
+def _read_array(array: zarr.Array[Any]) -> RawImage:
     attributes = array.attrs.asdict()
     names = getattr(array.metadata, "dimension_names", None) or attributes.get("_ARRAY_DIMENSIONS")
     return RawImage(
-        cast(LazyArray, bounded(array)),
+        _pixels(array),
         letters_of(names),
         attribute_sizes(attributes),
         doubt=odd_axis(names, tuple(array.shape)),
@@ -99,10 +103,8 @@ def _read_group(group: zarr.Group, path: str, wanted: str = "") -> RawImage:
 
 
 def _image_of(array: zarr.Array[Any], multiscale: Multiscale) -> RawImage:
-    from napari_graft.io.readers.zarr_bounded import bounded
-
     return RawImage(
-        cast(LazyArray, bounded(array)),
+        _pixels(array),
         multiscale.letters,
         (multiscale.stated_size,),
         multiscale.channel_names,
