@@ -45,7 +45,7 @@ docs: env ## build the documentation into site/
 
 # In one process, with all the threads it likes: these measure.
 bench: env screen ## run the long tests and the benchmarks behind docs/benchmarks.md
-	$(XVFB) $(BIN)/python -m pytest -m "slow or bench" $(PYTEST_ARGS) </dev/null || [ $$? -eq 5 ]
+	$(XVFB) $(BIN)/python -m pytest -m "slow or bench or timed" --judge-time $(PYTEST_ARGS) </dev/null || [ $$? -eq 5 ]
 	for name in $(BENCHMARKS); do $(BIN)/napari-graft benchmark "$$name" --out benchmark-results || exit; done
 
 screenshots: env screen ## take the pictures of docs/images from a real napari that goes through the whole loop

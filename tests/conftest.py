@@ -14,6 +14,7 @@ from hypothesis import settings
 sys.path.insert(0, str(Path(__file__).parent))
 
 from loopback import loopback  # noqa: F401 - a fixture
+from promises import promised  # noqa: F401 - a fixture
 from tmpfs import mounted_disk
 
 QT_TESTS = Path(__file__).parent / "qt"
@@ -33,6 +34,18 @@ def _turn(item: pytest.Item) -> int:
     if item.get_closest_marker("qt") is None:
         return 0
     return 1 if item.path.name == "test_whole_loop.py" else 2
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `make bench` judge promises of time."""
+    parser.addoption("--judge-time", action="store_true", help="fail where a promise of time is not kept")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark the tests that promise a time, so that they can be run by themselves."""
+    if "promised" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.timed)
 
 
 @pytest.hookimpl(trylast=True)

@@ -26,7 +26,7 @@ Read = Callable[[Path], object]
 Mutation = Callable[[bytes, np.random.Generator], bytes]
 
 EXTRA_MEMORY = 2 << 30
-SECONDS = 30.0
+SECONDS = 120.0
 EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, (1 << 62), (1 << 64) - 1)
 
 

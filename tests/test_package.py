@@ -80,6 +80,7 @@ def test_what_a_window_keeps_a_project_with_loads_no_torch():
     assert [name for name in ("torch", "monai", "dask", "zarr", "scipy") if name in loaded] == []
 
 
+@pytest.mark.bench
 def test_import_is_quick():
     seconds = run_python(
         "import time; start = time.process_time(); import napari_graft; print(time.process_time() - start)"

@@ -250,6 +250,7 @@ def test_a_full_disk_keeps_the_earlier_states_and_the_next_append_catches_up(sma
     np.testing.assert_array_equal(DraftJournal(path, LARGE).restore(), noise)
 
 
+@pytest.mark.bench
 def test_a_stroke_on_a_tile_of_usual_size_costs_less_than_five_milliseconds(tmp_path: Path) -> None:
     draft = DraftJournal(tmp_path / "a.draft", LARGE)
     state = np.random.default_rng(0).integers(0, 30, LARGE.shape).astype(np.uint32)

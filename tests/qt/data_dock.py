@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from napari_graft._qt.graft_dock import GraftDock
 
-PATIENCE = 20_000
+PATIENCE = 120_000
 
 
 def data_tab(dock: GraftDock) -> DataTab:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
     from napari_graft._qt.graft_dock import GraftDock
+    from promises import Promised
 
 PATIENCE = 60_000
 FIRST, SECOND, THIRD = (Tile(start, (SIDE, SIDE)) for start in ((0, 0), (64, 64), (128, 0)))
@@ -174,16 +175,17 @@ def test_tile_of_a_stack_is_shown_in_its_slice(stack_painter: Painter) -> None:
     assert not stack_painter.labels.data.any()
 
 
-def test_stroke_of_the_mouse_is_kept_at_once_and_comes_back_after_reopening(painter: Painter) -> None:
+def test_stroke_of_the_mouse_is_kept_at_once_and_comes_back_after_reopening(
+    painter: Painter, promised: Promised
+) -> None:
     painter.press("e")
     painter.wait_for(FIRST)
     painter.stroke((20, 20), (20, 44))
     painted = painter.labels.data.copy()
     assert painted[20, 20:44].min() == 2
 
-    begun = time.monotonic()
-    painter.qtbot.waitUntil(lambda: painter.draft(FIRST) is not None, timeout=PATIENCE)
-    assert time.monotonic() - begun < 2
+    with promised(2):
+        painter.qtbot.waitUntil(lambda: painter.draft(FIRST) is not None, timeout=PATIENCE)
     painter.press("n")
     assert painter.labels.selected_label == 3
     painter.stroke((50, 20), (50, 44))
@@ -222,7 +224,7 @@ def test_keys_work_whichever_layer_is_active_and_are_given_back(painter: Painter
         viewer.layers.selection.active = active
         before = painter.model.state.current
         painter.press("e")
-        painter.qtbot.waitUntil(lambda before=before: painter.model.state.current != before)
+        painter.qtbot.waitUntil(lambda before=before: painter.model.state.current != before, timeout=60_000)
         painter.settle()
     assert own.mode != "add_ellipse"
 

@@ -177,7 +177,7 @@ def test_vote_is_counted_and_kept(tab: CompareTab, qtbot: QtBot) -> None:
         return [one.text() for one in tab.contenders.findChildren(type(tab.hint)) if one.isVisible()]
 
     # A widget that was just made is shown in the next turn of the event loop.
-    qtbot.waitUntil(lambda: any("preferred 1 of 1 time" in one for one in words()))
+    qtbot.waitUntil(lambda: any("preferred 1 of 1 time" in one for one in words()), timeout=60_000)
 
 
 def test_all_that_is_in_view_can_be_compared(tab: CompareTab, qtbot: QtBot) -> None:

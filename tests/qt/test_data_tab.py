@@ -27,7 +27,7 @@ def test_without_an_image_the_sample_is_offered(dock: GraftDock, qtbot: QtBot) -
 
     qtbot.mouseClick(tab.sample, Qt.MouseButton.LeftButton)
 
-    qtbot.waitUntil(lambda: tab.image.currentText() == "Generated neuropil")
+    qtbot.waitUntil(lambda: tab.image.currentText() == "Generated neuropil", timeout=60_000)
     assert "uint8" in tab.about.text()
     assert tab.sample.isHidden()
     assert tab.project.start.isEnabled()

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
     from conftest import MakeDock
     from napari_graft._qt.graft_dock import GraftDock
+    from promises import Promised
 
-PATIENCE = 20_000
+PATIENCE = 120_000
 
 
 @pytest.fixture
@@ -106,19 +107,23 @@ def begin_long_work(
 
 @pytest.mark.parametrize("answer", [False, True])
 def test_closing_during_long_work_asks_first(
-    dock: GraftDock, qtbot: QtBot, folder: Path, monkeypatch: pytest.MonkeyPatch, answer: bool
+    dock: GraftDock,
+    qtbot: QtBot,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: bool,
+    promised: Promised,
 ) -> None:
     asked, job = begin_long_work(dock, qtbot, folder, monkeypatch, answer)
     window = dock.viewer.window._qt_window
 
-    began = time.monotonic()
-    has_closed = window.close()
+    with promised(2):
+        has_closed = window.close()
 
     assert asked == ["Training"]
     assert has_closed == answer
     assert job.token.is_cancelled == answer
     if answer:
-        assert time.monotonic() - began < 2
         open_project(folder, write=True).close()  # nobody holds it any more
         return
     assert dock.workbench.context.project is not None
@@ -154,14 +159,14 @@ def test_job_is_shown_with_its_stop_button_and_its_failure(dock: GraftDock, qtbo
     may_fail = threading.Event()
 
     def fail(report: Report, cancel: CancelToken) -> None:
-        may_fail.wait(10)
+        may_fail.wait(120)
         raise ZeroDivisionError
 
     dock.workbench.context.jobs.start("Looking", fail, lane="short", on_done=lambda _: None)
-    qtbot.waitUntil(lambda: "working" in dock.strip.status.text())
+    qtbot.waitUntil(lambda: "working" in dock.strip.status.text(), timeout=60_000)
     may_fail.set()
 
-    qtbot.waitUntil(lambda: "unexpected" in dock.strip.error.words.text())
+    qtbot.waitUntil(lambda: "unexpected" in dock.strip.error.words.text(), timeout=60_000)
     assert "idle" in dock.strip.status.text()
 
 
@@ -180,7 +185,7 @@ def test_job_does_not_repeat_its_title(qtbot: QtBot, title: str, message: str, w
     assert shown.words.text() == f"{title} · waits for its turn"
     job.show(Progress(1, 2, message))
 
-    qtbot.waitUntil(lambda: shown.words.text() == words)
+    qtbot.waitUntil(lambda: shown.words.text() == words, timeout=60_000)
 
 
 def test_at_a_fifth_there_is_one_stop_and_no_job_says_that_no_time_is_left(
@@ -195,7 +200,10 @@ def test_at_a_fifth_there_is_one_stop_and_no_job_says_that_no_time_is_left(
         may_end.wait(20)
 
     dock.workbench.context.jobs.start("Looking", work, lane="short", on_done=lambda _: None)
-    qtbot.waitUntil(lambda: " left" in " ".join(one.words.text() for one in dock.strip.findChildren(JobRow)))
+    qtbot.waitUntil(
+        lambda: " left" in " ".join(one.words.text() for one in dock.strip.findChildren(JobRow)),
+        timeout=60_000,
+    )
     (shown,) = dock.strip.findChildren(JobRow)
     seconds = dock.workbench.context.jobs.active[0].state.seconds_left
     assert seconds is not None and seconds > 1
@@ -204,7 +212,7 @@ def test_at_a_fifth_there_is_one_stop_and_no_job_says_that_no_time_is_left(
     stops = [one for one in dock.findChildren(QPushButton) if one.text() == "Stop" and one.isVisibleTo(dock)]
     assert stops == [shown.stop]
     may_end.set()
-    qtbot.waitUntil(lambda: not dock.workbench.context.jobs.active)
+    qtbot.waitUntil(lambda: not dock.workbench.context.jobs.active, timeout=60_000)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

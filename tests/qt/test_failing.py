@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from conftest import MakeDock
     from napari_graft._qt.graft_dock import GraftDock
 
-PATIENCE = 20_000
+PATIENCE = 120_000
 PIXELS = np.random.default_rng(0).integers(0, 255, (70, 80), np.uint8)
 
 

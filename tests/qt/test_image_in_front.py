@@ -45,7 +45,7 @@ def visible(painter: Painter) -> list[str]:
 
 
 def wait_until_alone(painter: Painter) -> None:
-    painter.qtbot.waitUntil(lambda: visible(painter) == ["image"])
+    painter.qtbot.waitUntil(lambda: visible(painter) == ["image"], timeout=60_000)
 
 
 def test_only_the_image_of_the_project_is_seen_while_a_tile_is_painted(
@@ -64,7 +64,7 @@ def test_only_the_image_of_the_project_is_seen_while_a_tile_is_painted(
     painter.settle()
     assert visible(painter) == ["image"]
     painter.dock.workbench.context.close_project()
-    painter.qtbot.waitUntil(lambda: images_seen(painter) == before)
+    painter.qtbot.waitUntil(lambda: images_seen(painter) == before, timeout=60_000)
 
 
 def test_other_images_are_seen_in_tabs_where_nobody_paints(among_others: tuple[Painter, Seen]) -> None:
@@ -98,7 +98,7 @@ def test_to_select_another_image_is_told_and_the_tile_is_a_click_away(
     wait_until_alone(painter)
     layers["other"].visible = True
     painter.dock.workbench.context.close_project()
-    painter.qtbot.waitUntil(lambda: not layers["image"].visible)
+    painter.qtbot.waitUntil(lambda: not layers["image"].visible, timeout=60_000)
     assert layers["other"].visible
 
 
@@ -120,7 +120,7 @@ def test_image_that_comes_or_goes_while_a_tile_is_painted_does_no_harm(
 
     del before["other"]
     before["rgb [1]"] = (True, 1.0)
-    painter.qtbot.waitUntil(lambda: before.items() >= images_seen(painter).items())
+    painter.qtbot.waitUntil(lambda: before.items() >= images_seen(painter).items(), timeout=60_000)
 
 
 def test_other_images_come_back_after_a_comparison_during_which_the_project_was_closed(
@@ -144,7 +144,7 @@ def test_other_images_come_back_after_a_comparison_during_which_the_project_was_
     painter.settle()
     view.close()
 
-    painter.qtbot.waitUntil(lambda: images_seen(painter) == before)
+    painter.qtbot.waitUntil(lambda: images_seen(painter) == before, timeout=60_000)
 
 
 @pytest.mark.parametrize("kind", ["labels", "shapes", "points"])
@@ -160,14 +160,14 @@ def test_layers_of_the_user_never_cover_the_tile_and_come_back(painter: Painter,
     hidden.visible = False
     painter.press("e")
     painter.wait_for(FIRST)
-    painter.qtbot.waitUntil(lambda: not before.visible)
+    painter.qtbot.waitUntil(lambda: not before.visible, timeout=60_000)
     assert "'before'" in painter.tab.message.text()
     assert painter.labels.visible
 
     later = add("later")
     assert "'later' is selected" in painter.tab.message.text()
     viewer.layers.selection.active = painter.labels
-    painter.qtbot.waitUntil(lambda: not later.visible)
+    painter.qtbot.waitUntil(lambda: not later.visible, timeout=60_000)
     layers = viewer.layers
     assert layers.index(painter.labels) > max(layers.index(one) for one in (before, hidden, later))
     later.visible = True
@@ -176,6 +176,6 @@ def test_layers_of_the_user_never_cover_the_tile_and_come_back(painter: Painter,
     assert painter.labels.data[20, 30] >= 2
 
     painter.dock.workbench.context.close_project()
-    painter.qtbot.waitUntil(lambda: before.visible)
+    painter.qtbot.waitUntil(lambda: before.visible, timeout=60_000)
     assert (later.visible, hidden.visible) == (True, False)
     assert [layer.name for layer in layers][-3:] == ["before", "hidden", "later"]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from napari_graft._qt.graft_dock import GraftDock
 
-PATIENCE = 20_000
+PATIENCE = 120_000
 SEGMENTS = np.repeat(np.arange(5, dtype=np.uint32), 14 * 80).reshape(70, 80)
 
 

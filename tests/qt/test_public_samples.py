@@ -21,7 +21,7 @@ from napari_graft._qt.public_samples import fetch_into
 from napari_graft.samples.public import PUBLIC_SAMPLES, PublicSample
 
 MakeViewer = Callable[..., Viewer]
-PATIENCE = 20_000
+PATIENCE = 120_000
 PIXELS = np.random.default_rng(0).integers(0, 255, (700, 800), np.uint8)
 
 

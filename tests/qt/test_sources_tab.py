@@ -199,7 +199,7 @@ def test_preview_closes_when_one_of_its_layers_is_removed(
 
     dock.viewer.layers.remove(next(our_layers(dock.viewer, "preview")))
 
-    qtbot.waitUntil(lambda: dock.workbench.sources.state.preview is None)
+    qtbot.waitUntil(lambda: dock.workbench.sources.state.preview is None, timeout=60_000)
     qtbot.waitUntil(lambda: [layer.name for layer in dock.viewer.layers] == ["cortex"], timeout=PATIENCE)
 
 
@@ -212,7 +212,7 @@ def test_all_layers_can_be_removed_during_a_preview(
     qtbot.waitUntil(lambda: comparison_view_of(dock.viewer).is_whole, timeout=PATIENCE)
 
     dock.viewer.layers.clear()
-    qtbot.waitUntil(lambda: dock.workbench.sources.state.preview is None)
+    qtbot.waitUntil(lambda: dock.workbench.sources.state.preview is None, timeout=60_000)
     click(qtbot, tab.buttons.preview)
 
     assert "open it again" in tab.refusal.text()
@@ -430,7 +430,7 @@ def test_what_is_folded_shows_all_its_words_however_narrow(
         assert box.plot is not None
         return box.content().height() >= box.plot.geometry().bottom() > box.meaning.geometry().bottom()
 
-    qtbot.waitUntil(is_whole)
+    qtbot.waitUntil(is_whole, timeout=60_000)
     assert box.meaning.height() >= box.meaning.heightForWidth(box.meaning.width())
     assert box.plot is not None
     names, side = box.plot.names, box.plot.height() / 3

@@ -22,7 +22,7 @@ def test_first_step_is_taken_at_once_and_the_others_between_events(qtbot: QtBot)
     assert taken == [0]
     assert not stepper.is_at_rest
 
-    qtbot.waitUntil(lambda: stepper.is_at_rest)
+    qtbot.waitUntil(lambda: stepper.is_at_rest, timeout=60_000)
 
     assert taken == [0, 1, 2]
 
@@ -32,7 +32,7 @@ def test_new_steps_take_the_place_of_those_that_are_left(qtbot: QtBot) -> None:
     stepper = Stepper(owner)
     stepper.begin(count_to(3, first))
     stepper.begin(count_to(2, second))
-    qtbot.waitUntil(lambda: stepper.is_at_rest)
+    qtbot.waitUntil(lambda: stepper.is_at_rest, timeout=60_000)
 
     assert (first, second) == ([0], [0, 1])
 
@@ -47,7 +47,7 @@ def test_step_may_begin_others(qtbot: QtBot) -> None:
         raise AssertionError("other steps were begun")
 
     stepper.begin(steps())
-    qtbot.waitUntil(lambda: stepper.is_at_rest)
+    qtbot.waitUntil(lambda: stepper.is_at_rest, timeout=60_000)
 
     assert taken == [0, 1]
 
@@ -58,7 +58,7 @@ def test_step_may_be_the_end_of_the_owner(qtbot: QtBot) -> None:
 
     def steps() -> Iterator[None]:
         owners[0].deleteLater()
-        qtbot.waitSignal(owners.pop().destroyed, raising=True).wait()
+        qtbot.waitSignal(owners.pop().destroyed, raising=True, timeout=60_000).wait()
         yield
 
     stepper.begin(steps())

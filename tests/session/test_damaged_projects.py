@@ -154,7 +154,7 @@ def fuzz_project(whole: Path, tmp_path: Path, seeds: range, look: Callable[[Path
             damaged = (folder / name).read_bytes()
         what = f"{name}, {kind}, seed {seed}"
         try:
-            with limited_memory(), limited_time(60.0), warnings.catch_warnings():
+            with limited_memory(), limited_time(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 found = look(folder)
         except GraftError as error:

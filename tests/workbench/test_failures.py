@@ -29,7 +29,7 @@ def deliveries() -> Deliveries:
 
 def finish(job: Job[object], deliveries: Deliveries) -> None:
     while job.state.is_active:
-        deliveries.get(timeout=10)()
+        deliveries.get(timeout=120)()
 
 
 def do_nothing(report: Report, cancel: CancelToken) -> str:
@@ -111,7 +111,7 @@ def test_job_ends_for_all_though_its_state_cannot_be_shown(deliveries: Deliverie
     runner.ended.connect(lambda _: ended.append("runner"))
 
     while "runner" not in ended:
-        deliveries.get(timeout=10)()
+        deliveries.get(timeout=120)()
 
     assert ended == ["job", "runner"]
     assert "ZeroDivisionError" in told[0]

@@ -22,7 +22,7 @@ class Window:
 
     def run_until_ended(self, job: Job[object]) -> None:
         while job.state.is_active:
-            self.callbacks.get(timeout=10)()
+            self.callbacks.get(timeout=120)()
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_progress_is_shown_as_share_and_the_newest_wins(window: Window) -> None:
         on_done=lambda _: None,
         on_progress=note,
     )
-    assert is_reported.wait(10)
+    assert is_reported.wait(120)
     window.run_until_ended(job)
 
     assert seen[-1].done == 1000
@@ -80,7 +80,7 @@ def test_jobs_of_one_lane_take_turns_and_lanes_work_side_by_side(window: Window)
     may_end = threading.Event()
 
     def wait(report: Report, cancel: CancelToken) -> None:
-        may_end.wait(10)
+        may_end.wait(120)
         order.append("long, first")
 
     def follow(report: Report, cancel: CancelToken) -> None:
@@ -108,7 +108,7 @@ def test_stopped_job_ends_as_stopped_and_hands_nothing_over(window: Window) -> N
             cancel.raise_if_cancelled()
 
     job = window.runner.start("Working", task, lane="short", on_done=lambda _: pytest.fail("it was stopped"))
-    assert has_begun.wait(10)
+    assert has_begun.wait(120)
     job.cancel()
     assert job.state.status == "stopping"
     window.run_until_ended(job)
@@ -119,7 +119,7 @@ def test_stopped_job_ends_as_stopped_and_hands_nothing_over(window: Window) -> N
 
 def test_job_stopped_while_it_waits_never_begins(window: Window) -> None:
     may_end = threading.Event()
-    first = window.runner.start("First", lambda r, c: may_end.wait(10), lane="short", on_done=lambda _: None)
+    first = window.runner.start("First", lambda r, c: may_end.wait(120), lane="short", on_done=lambda _: None)
     second = window.runner.start(
         "Second", lambda r, c: pytest.fail("it was stopped before"), lane="short", on_done=lambda _: None
     )
@@ -158,14 +158,14 @@ def test_after_closing_nothing_is_delivered(window: Window) -> None:
 
     def task(report: Report, cancel: CancelToken) -> None:
         has_begun.set()
-        may_end.wait(10)
+        may_end.wait(120)
         has_ended.set()
 
     window.runner.start("Working", task, lane="short", on_done=lambda _: pytest.fail("closed"))
-    assert has_begun.wait(10)
+    assert has_begun.wait(120)
     window.runner.close()
     may_end.set()
-    assert has_ended.wait(10)
+    assert has_ended.wait(120)
     while not window.callbacks.empty():
         window.callbacks.get()()
 
@@ -178,7 +178,7 @@ def test_job_that_must_finish_is_done_though_all_are_asked_to_stop(window: Windo
 
     def read(report: Report, cancel: CancelToken) -> None:
         is_begun.set()
-        may_go.wait(10)
+        may_go.wait(120)
 
     def write(report: Report, cancel: CancelToken) -> None:
         done.append("written")
@@ -190,7 +190,7 @@ def test_job_that_must_finish_is_done_though_all_are_asked_to_stop(window: Windo
     start("Reading", read, lane="files", on_done=lambda _: None)
     start("Writing", write, lane="files", on_done=lambda _: None, must_finish=True)
     start("Looking", look, lane="files", on_done=lambda _: None)
-    assert is_begun.wait(10)
+    assert is_begun.wait(120)
 
     window.runner.cancel()
     window.runner.close()
