@@ -119,4 +119,4 @@ def test_window_answers_while_a_comparison_is_cleared_away(shown_dock: GraftDock
     assert [layer.name for layer in viewer.layers] == ["cortex"]
     whole = closing + sum(blocks)
     assert max(blocks) < whole / 4
-    assert closing < whole / 2  # all is hidden at once, and napari puts the canvas together anew for each layer
+    assert closing < whole / 2  # all is hidden at once: napari draws anew for each layer
