@@ -23,8 +23,8 @@ from tiny_loop import (  # noqa: F401 - fixtures
 from napari_graft.cli.app import run
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.engine import client
-from napari_graft.engine.protocol import Job
-from napari_graft.engine.tasks import run_task
+from napari_graft.jobs.base import A, Request
+from napari_graft.jobs.running import run_job
 
 
 @dataclass(frozen=True)
@@ -56,19 +56,6 @@ class Answer:
 Graft = Callable[..., Answer]
 
 
-@pytest.fixture
-def graft(capsys: pytest.CaptureFixture[str]) -> Graft:
-    """Run a command in this process: `graft("info", folder, "--json")`."""
-
-    def call(*arguments: object) -> Answer:
-        capsys.readouterr()
-        code = run([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return Answer(code, out, err)
-
-    return call
-
-
 class _EngineHere:
     """Do in this process what the worker process does."""
 
@@ -78,8 +65,22 @@ class _EngineHere:
     def __exit__(self, *details: object) -> None:
         pass
 
-    def run(self, job: Job, *, report: Report, cancel: CancelToken) -> dict[str, object]:
-        return run_task(job, report, cancel)
+    def run(self, request: Request[A], *, report: Report, cancel: CancelToken) -> A:
+        return run_job(request, report, cancel)
+
+
+@pytest.fixture
+def graft(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Graft:
+    """Run a command and its work in this process: `graft("info", folder, "--json")`."""
+    monkeypatch.setattr(client, "Engine", _EngineHere)
+
+    def call(*arguments: object) -> Answer:
+        capsys.readouterr()
+        code = run([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return Answer(code, out, err)
+
+    return call
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from tiny_loop import make_annotated
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.engine.client import Engine
-from napari_graft.engine.protocol import EngineError, TrainJob
+from napari_graft.engine.protocol import EngineError
+from napari_graft.jobs.train import TrainRequest
 from napari_graft.project.opening import open_project
 from napari_graft.session.fitting import Budget
 from napari_graft.session.training import TrainingTask
@@ -28,9 +29,9 @@ def project(tmp_path: Path, image: Path, labels: Path) -> Path:
     return make_annotated(tmp_path / "p.graft", image, labels)
 
 
-def _job(project: Path, **fields: object) -> TrainJob:
+def _job(project: Path, **fields: object) -> TrainRequest:
     values = {"project": str(project), "source": "tiny-nuclei", "device": "cpu"} | fields
-    return TrainJob.model_validate(values)
+    return TrainRequest.model_validate(values)
 
 
 @pytest.mark.usefixtures("eager_worker")
@@ -74,11 +75,11 @@ def test_one_worker_serves_job_after_job_and_ends_with_the_engine(
         assert is_alive(process)
 
     assert not is_alive(process)
-    assert (first["stopped_by"], first["steps"]) == ("steps", 1)
-    assert stopped["stopped_by"] == "cancel"
-    assert stopped["steps"] >= 2
+    assert (first.stopped_by, first.steps) == ("steps", 1)
+    assert stopped.stopped_by == "cancel"
+    assert stopped.steps >= 2
     with open_project(project, write=True) as opened:
-        assert opened.runs.get(str(stopped["run"])).is_finished
+        assert opened.runs.get(str(stopped.run)).is_finished
 
 
 def test_closing_an_engine_that_never_worked_does_nothing() -> None:

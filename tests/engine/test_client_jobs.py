@@ -9,11 +9,12 @@ import sys
 import threading
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from at_work import at_step, is_alive
+from pydantic import BaseModel
 from tiny_loop import make_annotated
 
 from napari_graft.annotation.labelled_tile import LabelledTile
@@ -21,18 +22,16 @@ from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
 from napari_graft.core.tile import Tile
 from napari_graft.engine.client import Engine
-from napari_graft.engine.protocol import (
-    EngineError,
-    Job,
-    MergeJob,
-    PredictJob,
-    PreviewJob,
-    RankJob,
-    SuggestJob,
-    TileBox,
-    TrainJob,
-)
+from napari_graft.engine.protocol import EngineError
+from napari_graft.jobs.base import Request, TileBox
+from napari_graft.jobs.merge import MergeRequest
+from napari_graft.jobs.predict import PredictRequest
+from napari_graft.jobs.preview import PreviewRequest
+from napari_graft.jobs.rank import RankRequest
+from napari_graft.jobs.suggest import SuggestRequest
+from napari_graft.jobs.train import TrainRequest
 from napari_graft.project.opening import open_project
+from napari_graft.project.reports import TrainReport
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are killed by signals")
 
@@ -46,28 +45,28 @@ def project(tmp_path: Path, image: Path, labels: Path) -> str:
     return str(make_annotated(tmp_path / "p.graft", image, labels))
 
 
-def _train(project: str, **fields: object) -> TrainJob:
+def _train(project: str, **fields: object) -> TrainRequest:
     values = {"project": project, "source": "tiny-nuclei", "seconds": 600, "device": "cpu"} | fields
-    return TrainJob.model_validate(values)
+    return TrainRequest.model_validate(values)
 
 
 class _Running:
     """Run a job in a thread, as a window does, and keep how it ended."""
 
-    def __init__(self, engine: Engine, job: Job, step: int = 2) -> None:
+    def __init__(self, engine: Engine, job: Request[Any], step: int = 2) -> None:
         self.is_under_way = threading.Event()
-        self.outcome: dict[str, object] | Exception | None = None
+        self.outcome: BaseModel | Exception | None = None
         self._thread = threading.Thread(target=self._go, args=(engine, job, step), daemon=True)
         self._thread.start()
 
-    def _go(self, engine: Engine, job: Job, step: int) -> None:
+    def _go(self, engine: Engine, job: Request[Any], step: int) -> None:
         report = at_step(step, self.is_under_way.set)
         try:
             self.outcome = engine.run(job, report=report, cancel=CancelToken())
         except Exception as error:
             self.outcome = error
 
-    def wait(self) -> dict[str, object] | Exception | None:
+    def wait(self) -> BaseModel | Exception | None:
         self._thread.join(240)
         assert not self._thread.is_alive()
         return self.outcome
@@ -76,12 +75,12 @@ class _Running:
 def test_a_worker_killed_in_any_job_is_told_in_words_and_replaced(project: str, tmp_path: Path) -> None:
     box = TileBox(start=(0, 0), shape=(64, 64))
     preview = str(tmp_path / "p.safetensors")
-    jobs: list[Job] = [
-        RankJob(project=project),
-        SuggestJob(project=project, tile=32),
-        PredictJob(project=project, out=str(tmp_path / "o.zarr"), source="tiny-nuclei"),
-        MergeJob(project=project, sources=("tiny-nuclei", "tiny-neurites"), steps=2),
-        PreviewJob(project=project, references=("tiny-nuclei",), tiles=(box,), out=preview),
+    jobs: list[Request[Any]] = [
+        RankRequest(project=project),
+        SuggestRequest(project=project, tile=32),
+        PredictRequest(project=project, out=str(tmp_path / "o.zarr"), source="tiny-nuclei"),
+        MergeRequest(project=project, sources=("tiny-nuclei", "tiny-neurites"), steps=2),
+        PreviewRequest(project=project, references=("tiny-nuclei",), tiles=(box,), out=preview),
     ]
     with Engine() as engine:
         seen = set()
@@ -97,7 +96,7 @@ def test_a_worker_killed_in_any_job_is_told_in_words_and_replaced(project: str, 
         result = engine.run(jobs[-1], report=ignore_progress, cancel=CancelToken())
 
     assert len(seen) == len(jobs)
-    assert result["path"] == preview
+    assert result.path == preview
     assert Path(preview).is_file()
 
 
@@ -109,11 +108,11 @@ def test_a_merge_that_is_cancelled_is_waited_for_and_brings_home_the_best_so_far
         if "loss" in state.metrics:
             cancel.cancel()
 
-    job = MergeJob(project=project, sources=("tiny-nuclei", "tiny-neurites"), seconds=60, device="cpu")
+    job = MergeRequest(project=project, sources=("tiny-nuclei", "tiny-neurites"), seconds=60, device="cpu")
     with Engine() as engine:
         result = engine.run(job, report=stop, cancel=cancel)
-    assert result["stopped_by"] == "cancel"
-    assert result["shares"].keys() == {"tiny-nuclei", "tiny-neurites"}
+    assert result.training.stopped_by == "cancel"
+    assert set(result.recipe.references) == {"tiny-nuclei", "tiny-neurites"}
 
 
 @pytest.mark.usefixtures("eager_worker")
@@ -137,8 +136,8 @@ def test_a_delegate_trains_while_this_process_paints(project: str) -> None:
         result = engine.run(job, report=at_step(1, paint), cancel=CancelToken())
 
         assert len(accepted) == 1
-        assert window.runs.get(str(result["run"])).is_finished
-        assert result["n_tiles"] == window.runs.get("0001").record.n_tiles == 2
+        assert window.runs.get(result.run).is_finished
+        assert result.n_tiles == window.runs.get("0001").record.n_tiles == 2
         assert len(window.annotations.tiles()) == 3
     with open_project(project) as opened:
         assert len(opened.annotations.labelled_tiles()) == 3
@@ -159,7 +158,7 @@ def test_closing_stops_a_training_within_two_seconds_and_keeps_its_best(
         engine.close()
 
     assert not is_alive(process)
-    assert isinstance(running.wait(), dict | Cancelled)
+    assert isinstance(running.wait(), TrainReport | Cancelled)
     with open_project(project, write=True) as opened:
         run = opened.runs.get("0001")
         assert (run.is_finished and run.record.stopped_by == "cancel") or opened.runs.unfinished() == run
@@ -197,12 +196,12 @@ def test_a_job_that_does_not_answer_is_cancelled_within_a_second(project: str, p
             token.cancel()
 
         with pytest.raises(Cancelled):
-            engine.run(RankJob(project=project), report=hang, cancel=token)
+            engine.run(RankRequest(project=project), report=hang, cancel=token)
         hold.close()
 
         # Nothing was asked of the next worker.
         with pytest.raises(Cancelled):
-            engine.run(RankJob(project=project), report=ignore_progress, cancel=token)
+            engine.run(RankRequest(project=project), report=ignore_progress, cancel=token)
 
 
 def test_a_listener_that_fails_spoils_no_later_job(project: str) -> None:
@@ -211,10 +210,10 @@ def test_a_listener_that_fails_spoils_no_later_job(project: str) -> None:
 
     with Engine() as engine:
         with pytest.raises(ZeroDivisionError):
-            engine.run(RankJob(project=project), report=fail, cancel=CancelToken())
-        job = SuggestJob(project=project, tile=32, device="cpu")
+            engine.run(RankRequest(project=project), report=fail, cancel=CancelToken())
+        job = SuggestRequest(project=project, tile=32, device="cpu")
 
-        assert "suggestions" in engine.run(job, report=ignore_progress, cancel=CancelToken())
+        assert engine.run(job, report=ignore_progress, cancel=CancelToken()).suggestions
 
 
 def test_the_side_that_waits_loads_no_torch() -> None:

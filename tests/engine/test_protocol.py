@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
@@ -8,18 +9,20 @@ from pydantic import BaseModel, ValidationError
 from napari_graft.engine.protocol import (
     CancelJob,
     ErrorEvent,
-    PredictJob,
-    PreviewJob,
     ProgressEvent,
-    RankJob,
     ResultEvent,
-    SuggestJob,
-    TileBox,
-    TrainJob,
+    RunJob,
     read_event,
-    read_request,
+    read_order,
     to_line,
 )
+from napari_graft.jobs.base import Request, TileBox
+from napari_graft.jobs.predict import PredictRequest
+from napari_graft.jobs.preview import PreviewRequest
+from napari_graft.jobs.rank import RankRequest
+from napari_graft.jobs.registry import JOBS
+from napari_graft.jobs.suggest import SuggestRequest
+from napari_graft.jobs.train import TrainRequest
 
 BOX = TileBox(start=(1, 0, 20), shape=(1, 64, 64))
 
@@ -27,16 +30,24 @@ BOX = TileBox(start=(1, 0, 20), shape=(1, 64, 64))
 @pytest.mark.parametrize(
     "message",
     [
-        TrainJob(project="a b.graft", source="best", seconds=1.5, steps=None, seed=3, is_delegate=True),
-        PredictJob(project="p", out="o.zarr", run="latest", region="0:1,0:9,0:9", uncertainty="u.tif"),
-        RankJob(project="p", exclude=("a", "b")),
-        SuggestJob(project="p", n=3, avoid=(BOX, BOX)),
-        PreviewJob(project="p", references=("a", "run 0001"), tiles=(BOX,), out="o", with_uncertainty=True),
-        CancelJob(),
+        TrainRequest(project="a b.graft", source="best", seconds=1.5, steps=None, seed=3, is_delegate=True),
+        PredictRequest(project="p", out="o.zarr", run="latest", region="0:1,0:9,0:9", uncertainty="u.tif"),
+        RankRequest(project="p", exclude=("a", "b")),
+        SuggestRequest(project="p", n=3, avoid=(BOX, BOX)),
+        PreviewRequest(
+            project="p", references=("a", "run 0001"), tiles=(BOX,), out="o", with_uncertainty=True
+        ),
     ],
 )
-def test_a_request_arrives_as_it_was_sent(message: BaseModel) -> None:
-    assert read_request(to_line(message)) == message
+def test_a_request_arrives_as_it_was_sent(message: Request[Any]) -> None:
+    order = read_order(to_line(RunJob.of(message)))
+
+    assert isinstance(order, RunJob)
+    assert JOBS[order.job].request.model_validate(order.request) == message
+
+
+def test_an_order_arrives_as_it_was_sent() -> None:
+    assert read_order(to_line(CancelJob())) == CancelJob()
 
 
 @pytest.mark.parametrize(
@@ -69,7 +80,7 @@ def test_a_loss_that_is_no_number_arrives_as_such() -> None:
     assert result.value["validation"]["b"] == -math.inf
 
 
-@pytest.mark.parametrize("line", ['{"kind": "train"}', '{"kind": "dance"}', "[]"])
+@pytest.mark.parametrize("line", ['{"kind": "run"}', '{"kind": "dance"}', "[]"])
 def test_what_is_no_message_is_refused(line: str) -> None:
     with pytest.raises(ValidationError):
-        read_request(line)
+        read_order(line)

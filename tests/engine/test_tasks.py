@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tiny_loop import SEEN_SET, make_annotated
@@ -14,18 +15,15 @@ from tiny_loop import SEEN_SET, make_annotated
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
 from napari_graft.core.tile import Tile
-from napari_graft.engine.protocol import (
-    Job,
-    PredictJob,
-    PreviewJob,
-    RankJob,
-    SuggestJob,
-    TileBox,
-    TrainJob,
-)
-from napari_graft.engine.tasks import run_task
 from napari_graft.io import open_labels
 from napari_graft.io.weights import load_tensors
+from napari_graft.jobs.base import Request, TileBox
+from napari_graft.jobs.predict import PredictRequest
+from napari_graft.jobs.preview import PreviewRequest
+from napari_graft.jobs.rank import RankRequest
+from napari_graft.jobs.running import run_job
+from napari_graft.jobs.suggest import SuggestRequest
+from napari_graft.jobs.train import TrainRequest
 from napari_graft.project.opening import open_project
 from napari_graft.sources.document import write_document
 from napari_graft.sources.source import open_source
@@ -39,8 +37,8 @@ def project(tmp_path_factory: pytest.TempPathFactory, image: Path, labels: Path)
     return str(make_annotated(tmp_path_factory.mktemp("tasks") / "p.graft", image, labels))
 
 
-def _run(job: Job, cancel: CancelToken | None = None) -> dict[str, object]:
-    result = run_task(job, ignore_progress, cancel or CancelToken())
+def _run(job: Request[Any], cancel: CancelToken | None = None) -> dict[str, object]:
+    result = run_job(job, ignore_progress, cancel or CancelToken()).model_dump(mode="json")
     assert json.loads(json.dumps(result)) == result  # it crosses the pipe as it is
     return result
 
@@ -58,7 +56,7 @@ def deep_source(sources: Path) -> Iterator[str]:
 
 
 def test_ranking_says_why_a_3d_source_does_not_suit_the_image(project: str, deep_source: str) -> None:
-    result = _run(RankJob(project=project, device="cpu"))
+    result = _run(RankRequest(project=project, device="cpu"))
     assert result["unsuited"] == {deep_source: "the image is 2-D"}
 
 
@@ -67,9 +65,11 @@ def test_ranking_describes_the_sources_and_leaves_out_those_that_know_the_image(
 ) -> None:
     (tmp_path / SEEN_SET).mkdir()
     known = shutil.copy(image, tmp_path / SEEN_SET)
-    seen = _run(RankJob(project=str(make_annotated(tmp_path / "p.graft", Path(known), labels)), device="cpu"))
-    unseen = _run(RankJob(project=project, device="cpu"))
-    excluded = _run(RankJob(project=project, exclude=("tiny-nuclei",), device="cpu"))
+    seen = _run(
+        RankRequest(project=str(make_annotated(tmp_path / "p.graft", Path(known), labels)), device="cpu")
+    )
+    unseen = _run(RankRequest(project=project, device="cpu"))
+    excluded = _run(RankRequest(project=project, exclude=("tiny-nuclei",), device="cpu"))
 
     def ids(result: dict[str, object]) -> list[str]:
         ranking = result["ranking"]
@@ -93,7 +93,7 @@ def test_ranking_describes_the_sources_and_leaves_out_those_that_know_the_image(
 
 
 def test_suggesting_returns_tiles_with_candidates_and_stores_nothing(project: str) -> None:
-    result = _run(SuggestJob(project=project, n=2, tile=32, avoid=(BOX,), device="cpu"))
+    result = _run(SuggestRequest(project=project, n=2, tile=32, avoid=(BOX,), device="cpu"))
 
     suggestions, candidates = result["suggestions"], result["candidates"]
     assert isinstance(suggestions, list)
@@ -109,7 +109,9 @@ def test_suggesting_returns_tiles_with_candidates_and_stores_nothing(project: st
 
 
 def test_suggesting_says_how_unsure_a_source_is_before_the_first_label(project: str) -> None:
-    job = SuggestJob(project=project, n=2, tile=32, source="tiny-nuclei", device="cpu", with_uncertainty=True)
+    job = SuggestRequest(
+        project=project, n=2, tile=32, source="tiny-nuclei", device="cpu", with_uncertainty=True
+    )
     result = _run(job)
 
     candidates = result["candidates"]
@@ -121,7 +123,7 @@ def test_suggesting_says_how_unsure_a_source_is_before_the_first_label(project: 
 
 def test_predicting_writes_the_objects_and_the_uncertainty(project: str, tmp_path: Path) -> None:
     out, unsure = str(tmp_path / "o.tif"), str(tmp_path / "u.tif")
-    job = PredictJob(
+    job = PredictRequest(
         project=project, out=out, source="tiny-nuclei", region="0:64,0:64", uncertainty=unsure, device="cpu"
     )
     result = _run(job)
@@ -134,7 +136,7 @@ def test_predicting_writes_the_objects_and_the_uncertainty(project: str, tmp_pat
 
 
 def test_previewing_names_what_lies_in_its_file(project: str, tmp_path: Path) -> None:
-    job = PreviewJob(
+    job = PreviewRequest(
         project=project,
         references=("tiny-nuclei", "tiny-neurites"),
         tiles=(BOX, TileBox(start=(0, 0), shape=(64, 64))),
@@ -160,8 +162,8 @@ def test_previewing_names_what_lies_in_its_file(project: str, tmp_path: Path) ->
 def test_training_tells_losses_and_memory(project: str, tmp_path: Path) -> None:
     shutil.copytree(project, tmp_path / "p.graft")
     seen: list[Progress] = []
-    job = TrainJob(project=str(tmp_path / "p.graft"), source="tiny-nuclei", steps=2, device="cpu")
-    result = run_task(job, seen.append, CancelToken())
+    job = TrainRequest(project=str(tmp_path / "p.graft"), source="tiny-nuclei", steps=2, device="cpu")
+    result = run_job(job, seen.append, CancelToken())
 
     messages = list(dict.fromkeys(state.message for state in seen))
     measured = [f"measuring the new model, {place} of 5" for place in range(1, 6)]
@@ -171,18 +173,18 @@ def test_training_tells_losses_and_memory(project: str, tmp_path: Path) -> None:
     assert [state.done for state in training] == [1, 2]
     assert all(set(state.metrics) == {"loss", "held_out_loss", "memory_mb"} for state in training)
     assert all(50 < state.metrics["memory_mb"] < 50_000 for state in training)
-    assert (result["run"], result["stopped_by"]) == ("0001", "steps")
+    assert (result.run, result.stopped_by) == ("0001", "steps")
 
 
-def _every_job(project: str, folder: Path) -> list[Job]:
+def _every_job(project: str, folder: Path) -> list[Request[Any]]:
     return [
-        RankJob(project=project),
-        SuggestJob(project=project, tile=32),
-        PredictJob(project=project, out=str(folder / "o.tif"), source="tiny-nuclei"),
-        PreviewJob(
+        RankRequest(project=project),
+        SuggestRequest(project=project, tile=32),
+        PredictRequest(project=project, out=str(folder / "o.tif"), source="tiny-nuclei"),
+        PreviewRequest(
             project=project, references=("tiny-nuclei",), tiles=(BOX,), out=str(folder / "p.safetensors")
         ),
-        TrainJob(project=project, source="tiny-nuclei", steps=3),
+        TrainRequest(project=project, source="tiny-nuclei", steps=3),
     ]
 
 

@@ -15,7 +15,6 @@ from pydantic import BaseModel
 from tiny_loop import make_annotated
 
 from napari_graft.core.errors import StorageError
-from napari_graft.engine import tasks
 from napari_graft.engine.parent import Parent
 from napari_graft.engine.protocol import (
     CancelJob,
@@ -24,11 +23,13 @@ from napari_graft.engine.protocol import (
     Event,
     ProgressEvent,
     ResultEvent,
-    TrainJob,
+    RunJob,
     read_event,
     to_line,
 )
 from napari_graft.engine.worker import Worker
+from napari_graft.jobs import running
+from napari_graft.jobs.train import TrainRequest
 from napari_graft.project.opening import open_project
 
 pytestmark = pytest.mark.usefixtures("quick_training")
@@ -87,12 +88,12 @@ def _serve(*messages: BaseModel) -> list[Event]:
     return events.all
 
 
-def _job(project: Path, **fields: object) -> TrainJob:
+def _job(project: Path, **fields: object) -> RunJob:
     values = {"project": str(project), "source": "tiny-nuclei", "steps": 2, "device": "cpu"} | fields
-    return TrainJob.model_validate(values)
+    return RunJob.of(TrainRequest.model_validate(values))
 
 
-def _with_listener(project: Path, *jobs: TrainJob) -> list[Event]:
+def _with_listener(project: Path, *jobs: RunJob) -> list[Event]:
     """Serve jobs one after the other, each sent when the one before has answered."""
     requests, events = _Requests(), _Events()
     serving = threading.Thread(target=Worker(requests, events).serve)  # type: ignore[arg-type]
@@ -172,9 +173,9 @@ def test_a_mistake_of_the_user_and_a_crash_are_told_apart(
     requests = io.StringIO(to_line(wrong) + to_line(missing) + to_line(CloseJob()))
     events = _Events()
     Worker(requests, events).serve()
-    monkeypatch.setattr(tasks, "open_project", full)
+    monkeypatch.setattr(running, "open_project", full)
     crashed = _serve(_job(project))
-    monkeypatch.setattr(tasks, "open_project", crash)
+    monkeypatch.setattr(running, "open_project", crash)
     crashed += _serve(_job(project))
 
     answers = [event for event in [*events.all, *crashed] if isinstance(event, ErrorEvent)]

@@ -25,8 +25,8 @@ import torch
 
 from napari_graft.cli.app import run
 from napari_graft.engine import client
-from napari_graft.engine.protocol import Job
-from napari_graft.engine.tasks import run_task
+from napari_graft.jobs.base import Request
+from napari_graft.jobs.running import run_job
 from napari_graft.segmentation import calibrate
 from napari_graft.session import fitting
 from napari_graft.sources import catalogue
@@ -45,8 +45,8 @@ class _EngineHere:
     def __exit__(self, *details: object) -> None:
         pass
 
-    def run(self, job: Job, **ears: Any) -> dict[str, Any]:
-        return run_task(job, ears["report"], ears["cancel"])
+    def run(self, request: Request[Any], **ears: Any) -> Any:
+        return run_job(request, ears["report"], ears["cancel"])
 
 
 def prepare() -> None:

@@ -21,7 +21,7 @@ from napari_graft._qt.tabs.data_tab import DataTab
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.project.opening import open_project
 from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.workbench.jobs import Job
+from napari_graft.workbench.jobs import RunningJob
 from napari_graft.workbench.next_step import TABS
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def test_project_opened_in_the_dock_brings_its_image(dock: GraftDock, qtbot: QtB
 
 def begin_long_work(
     dock: GraftDock, qtbot: QtBot, folder: Path, monkeypatch: pytest.MonkeyPatch, answer: bool
-) -> tuple[list[str], Job[None]]:
+) -> tuple[list[str], RunningJob[None]]:
     """Open a project and begin long work; whoever is asked whether to close notes that and says `answer`."""
     dock.workbench.data.open_folder(folder)
     qtbot.waitUntil(lambda: dock.workbench.context.project is not None, timeout=PATIENCE)
@@ -179,7 +179,7 @@ def test_job_is_shown_with_its_stop_button_and_its_failure(dock: GraftDock, qtbo
     ],
 )
 def test_job_does_not_repeat_its_title(qtbot: QtBot, title: str, message: str, words: str) -> None:
-    job = Job(title, "short", work_until_stopped)
+    job = RunningJob(title, "short", work_until_stopped)
     shown = JobRow(job)
     qtbot.addWidget(shown)
     assert shown.words.text() == f"{title} · waits for its turn"

@@ -17,7 +17,7 @@ from napari_graft.session.annotating import annotate_from_labels
 from napari_graft.session.models import model_of_source
 from napari_graft.session.projects import ImageOptions, make_project
 from napari_graft.session.samples import write_sample
-from napari_graft.session.suggesting import SuggestRequest, suggest_tiles
+from napari_graft.session.suggesting import SuggestOptions, suggest_tiles
 from napari_graft.session.target import ProjectTarget
 from napari_graft.sources.catalogue import Catalogue
 
@@ -32,7 +32,7 @@ def test_scoring_a_2d_source_on_eight_tiles_takes_seconds(tmp_path: Path) -> Non
     image, labels = write_sample(tmp_path / "sample")
     options = ImageOptions(image, pixel_size=(30, 8, 8), structure="neurites")
     with make_project(tmp_path / "p.graft", options) as project:
-        request = SuggestRequest(N_TILES, 256, strategy="random")
+        request = SuggestOptions(N_TILES, 256, strategy="random")
         found = suggest_tiles(
             project, request, catalogue=catalogue, report=ignore_progress, cancel=CancelToken()
         )

@@ -14,7 +14,7 @@ from tiny_loop import make_annotated
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.project.opening import open_project
-from napari_graft.session.comparing import CompareRequest, compare_models, disagreement
+from napari_graft.session.comparing import CompareOptions, compare_models, disagreement
 from napari_graft.sources.catalogue import Catalogue
 
 SEGMENTS = arrays(np.uint32, (5, 6), elements=st.integers(0, 3))
@@ -55,7 +55,7 @@ def test_disagreement_does_not_depend_on_the_order(first: np.ndarray, second: np
 
 def _compare(folder: Path, out: Path, references: list[str], n_tiles: int = 2) -> list[Path]:
     with open_project(folder) as project:
-        request = CompareRequest(tuple(references), out, n_tiles, "cpu")
+        request = CompareOptions(tuple(references), out, n_tiles, "cpu")
         return compare_models(
             project, request, catalogue=Catalogue(), report=ignore_progress, cancel=CancelToken()
         )

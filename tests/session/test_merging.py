@@ -12,9 +12,10 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report, ignore_progress
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
+from napari_graft.project.reports import MergeReport
 from napari_graft.session import fitting
 from napari_graft.session.fitting import Budget
-from napari_graft.session.merging import MergeReport, MergeTask
+from napari_graft.session.merging import MergeTask
 from napari_graft.session.projects import ImageOptions, make_project
 from napari_graft.session.sources import export_reference
 from napari_graft.session.training import TrainingTask

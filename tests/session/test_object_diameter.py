@@ -19,12 +19,12 @@ from napari_graft.project.project import Project
 from napari_graft.session import object_diameter as module
 from napari_graft.session.image_facts import correct_contrast, correct_object_diameter
 from napari_graft.session.object_diameter import KnownDiameter, choose_scouts, known_diameter
-from napari_graft.session.predicting import PredictRequest, predict_project
-from napari_graft.session.previewing import PreviewRequest, preview_models
+from napari_graft.session.predicting import PredictOptions, predict_project
+from napari_graft.session.previewing import PreviewOptions, preview_models
 from napari_graft.session.project_task import ProjectTask
 from napari_graft.session.projects import ImageOptions, describe_project, make_project
 from napari_graft.session.ranking import rank_sources
-from napari_graft.session.suggesting import SuggestRequest, choose_tiles
+from napari_graft.session.suggesting import SuggestOptions, choose_tiles
 from napari_graft.session.views import find_diameter_beforehand, view_of
 from napari_graft.sources.card import TrainingRecord
 from napari_graft.sources.catalogue import SOURCES_VARIABLE, Catalogue
@@ -91,18 +91,18 @@ def _rank(project: Project, report: Report) -> object:
 
 
 def _predict(project: Project, report: Report) -> object:
-    request = PredictRequest(project.folder.parent / "out.tif", source="tiny-scaled", device="cpu")
+    request = PredictOptions(project.folder.parent / "out.tif", source="tiny-scaled", device="cpu")
     return predict_project(project, request, catalogue=Catalogue(), report=report, cancel=CancelToken())
 
 
 def _suggest(project: Project, report: Report) -> object:
-    request = SuggestRequest(tile=64, source="tiny-scaled", device="cpu")
+    request = SuggestOptions(tile=64, source="tiny-scaled", device="cpu")
     return choose_tiles(project, request, catalogue=Catalogue(), report=report, cancel=CancelToken())
 
 
 def _preview(project: Project, report: Report) -> object:
     tiles = (Tile((0, 0), (64, 64)),)
-    request = PreviewRequest(("tiny-scaled",), tiles, project.folder / "preview.safetensors", device="cpu")
+    request = PreviewOptions(("tiny-scaled",), tiles, project.folder / "preview.safetensors", device="cpu")
     return preview_models(project, request, catalogue=Catalogue(), report=report, cancel=CancelToken())
 
 

@@ -13,7 +13,7 @@ from napari_graft.core.tile import Tile
 from napari_graft.io import open_labels, open_volume
 from napari_graft.project.opening import open_project
 from napari_graft.session.models import load_model
-from napari_graft.session.predicting import PredictRequest, parse_region, predict_project
+from napari_graft.session.predicting import PredictOptions, parse_region, predict_project
 from napari_graft.session.projects import ImageOptions, make_project
 from napari_graft.session.segmenting import segment_tiles
 from napari_graft.sources.catalogue import Catalogue
@@ -69,7 +69,7 @@ def _project(folder: Path, pixel_nm: float | None) -> Path:
 
 def _predict(folder: Path, out: Path, **options: object) -> np.ndarray:
     with open_project(folder) as project:
-        request = PredictRequest(out, source="tiny-nuclei", device="cpu", **options)  # type: ignore[arg-type]
+        request = PredictOptions(out, source="tiny-nuclei", device="cpu", **options)  # type: ignore[arg-type]
         result = predict_project(
             project, request, catalogue=Catalogue(), report=ignore_progress, cancel=CancelToken()
         )
@@ -141,7 +141,7 @@ def test_a_cancelled_prediction_leaves_no_result_and_goes_on_later(tmp_path: Pat
         token.cancel()
 
     with open_project(folder) as project, pytest.raises(Cancelled):
-        request = PredictRequest(tmp_path / "segments.tif", source="tiny-nuclei", device="cpu")
+        request = PredictOptions(tmp_path / "segments.tif", source="tiny-nuclei", device="cpu")
         predict_project(project, request, catalogue=Catalogue(), report=stop_at_once, cancel=token)
 
     assert not (tmp_path / "segments.tif").exists()
@@ -167,7 +167,7 @@ def test_a_model_that_is_not_there_is_named_and_nothing_is_written(
     before = set(tmp_path.iterdir())
 
     with open_project(folder) as project, pytest.raises(InputError, match=words):
-        request = PredictRequest(tmp_path / "segments.tif", device="cpu", **options)  # type: ignore[arg-type]
+        request = PredictOptions(tmp_path / "segments.tif", device="cpu", **options)  # type: ignore[arg-type]
         predict_project(project, request, catalogue=Catalogue(), report=ignore_progress, cancel=CancelToken())
 
     assert set(tmp_path.iterdir()) == before

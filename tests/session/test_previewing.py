@@ -20,7 +20,7 @@ from napari_graft.segmentation.matching import best_overlaps, match_ids
 from napari_graft.session.comparing import disagreement
 from napari_graft.session.fitting import Budget
 from napari_graft.session.models import load_model
-from napari_graft.session.previewing import Preview, PreviewRequest, preview_models
+from napari_graft.session.previewing import Preview, PreviewOptions, preview_models
 from napari_graft.session.projects import ImageOptions, make_project
 from napari_graft.session.segmenting import segment_tiles
 from napari_graft.session.sources import export_reference
@@ -46,7 +46,7 @@ def _preview(
     *,
     with_uncertainty: bool = False,
 ) -> tuple[Preview, dict[str, np.ndarray]]:
-    request = PreviewRequest(references, tiles, out, with_uncertainty, "cpu")
+    request = PreviewOptions(references, tiles, out, with_uncertainty, "cpu")
     with open_project(folder) as project:
         preview = preview_models(
             project, request, catalogue=Catalogue(), report=ignore_progress, cancel=CancelToken()
@@ -170,7 +170,7 @@ def test_a_preview_tells_how_far_it_is_and_stops_between_two_tiles(folder: Path,
         if state.done == 3:
             token.cancel()
 
-    request = PreviewRequest(("tiny-nuclei", "tiny-neurites"), TILES, tmp_path / "p.safetensors")
+    request = PreviewOptions(("tiny-nuclei", "tiny-neurites"), TILES, tmp_path / "p.safetensors")
     with open_project(folder) as project, pytest.raises(Cancelled):
         preview_models(project, request, catalogue=Catalogue(), report=report, cancel=token)
 

@@ -17,7 +17,7 @@ from napari_graft.project.opening import open_project
 from napari_graft.project.queue import TileQueue, TileState
 from napari_graft.session.annotating import annotate_from_labels
 from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.suggesting import SuggestRequest, suggest_tiles
+from napari_graft.session.suggesting import SuggestOptions, suggest_tiles
 from napari_graft.sources.catalogue import Catalogue
 
 STRATEGIES = (
@@ -41,7 +41,7 @@ def sheet(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _suggest(folder: Path, *, write: bool = False, **wish: object) -> list[Suggestion]:
-    request = SuggestRequest(**{"tile": 40, "device": "cpu"} | wish)  # type: ignore[arg-type]
+    request = SuggestOptions(**{"tile": 40, "device": "cpu"} | wish)  # type: ignore[arg-type]
     with open_project(folder, write=write) as project:
         return suggest_tiles(
             project, request, catalogue=Catalogue(), report=ignore_progress, cancel=CancelToken()

@@ -21,13 +21,14 @@ from napari_graft.io.weights import save_tensors
 from napari_graft.nets.kinds import trainable
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
+from napari_graft.project.reports import TrainReport
 from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.session import fitting
 from napari_graft.session.annotating import annotate_from_labels
 from napari_graft.session.fitting import Budget
 from napari_graft.session.models import load_model
 from napari_graft.session.ranking import candidate_sources, rank_nearest_kind, rank_sources
-from napari_graft.session.training import TrainingTask, TrainReport
+from napari_graft.session.training import TrainingTask
 from napari_graft.sources.catalogue import Catalogue
 
 

@@ -20,16 +20,16 @@ from napari_graft.metrics import evaluate
 from napari_graft.project.opening import open_project
 from napari_graft.recipes.run import train_source
 from napari_graft.session.annotating import annotate_from_labels
-from napari_graft.session.comparing import CompareRequest, compare_models
+from napari_graft.session.comparing import CompareOptions, compare_models
 from napari_graft.session.examples import make_examples
 from napari_graft.session.fitting import Budget
 from napari_graft.session.mapping import map_sources
-from napari_graft.session.predicting import PredictRequest, predict_project
-from napari_graft.session.previewing import PreviewRequest, preview_models
+from napari_graft.session.predicting import PredictOptions, predict_project
+from napari_graft.session.previewing import PreviewOptions, preview_models
 from napari_graft.session.projects import ImageOptions, make_project
 from napari_graft.session.ranking import candidate_sources, rank_sources
 from napari_graft.session.sources import export_reference
-from napari_graft.session.suggesting import SuggestRequest, suggest_tiles
+from napari_graft.session.suggesting import SuggestOptions, suggest_tiles
 from napari_graft.session.training import TrainingTask
 from napari_graft.session.views import view_of
 from napari_graft.sources.catalogue import Catalogue
@@ -149,7 +149,7 @@ def test_a_2d_image_leaves_3d_sources_out_and_says_so(
         with pytest.raises(InputError, match="choose a 2-D source"):
             predict_project(
                 project,
-                PredictRequest(tmp_path / "out.tif", source="tiny-tubes", device="cpu"),
+                PredictOptions(tmp_path / "out.tif", source="tiny-tubes", device="cpu"),
                 catalogue=catalogue,
                 report=ignore_progress,
                 cancel=CancelToken(),
@@ -164,12 +164,12 @@ def test_the_loop_runs_with_a_3d_source_and_links_objects_over_slices(
 ) -> None:
     quiet = {"catalogue": catalogue, "report": ignore_progress, "cancel": CancelToken()}
     with open_project(folder, write=True) as project:
-        compared = CompareRequest(("tiny-tubes", "tiny-nuclei"), tmp_path / "pictures", 1, "cpu")
+        compared = CompareOptions(("tiny-tubes", "tiny-nuclei"), tmp_path / "pictures", 1, "cpu")
         assert len(compare_models(project, compared, **quiet)) == 1
         tile = Tile((3, 0, 0), (1, 64, 64))
-        preview = PreviewRequest(("tiny-tubes", "tiny-nuclei"), (tile,), tmp_path / "p.safetensors", True)
+        preview = PreviewOptions(("tiny-tubes", "tiny-nuclei"), (tile,), tmp_path / "p.safetensors", True)
         assert preview_models(project, preview, **quiet).n_objects[0][0] >= 4
-        wish = SuggestRequest(2, 48, "uncertainty-diversity", source="tiny-tubes", device="cpu")
+        wish = SuggestOptions(2, 48, "uncertainty-diversity", source="tiny-tubes", device="cpu")
         suggested = suggest_tiles(project, wish, **quiet)
         assert [suggestion.tile.shape for suggestion in suggested] == [(1, 48, 48)] * 2
 
@@ -179,9 +179,9 @@ def test_the_loop_runs_with_a_3d_source_and_links_objects_over_slices(
         assert {"loss", "loss_source", "vi", "vi_source"} <= trained.validation.keys()
 
         # Blocks thinner than the volume: objects go on from block to block.
-        predict_project(project, PredictRequest(tmp_path / "out.tif", source="tiny-tubes"), **quiet)
+        predict_project(project, PredictOptions(tmp_path / "out.tif", source="tiny-tubes"), **quiet)
         uncertainty = tmp_path / "unsure.tif"
-        predict_project(project, PredictRequest(tmp_path / "run.tif", uncertainty=uncertainty), **quiet)
+        predict_project(project, PredictOptions(tmp_path / "run.tif", uncertainty=uncertainty), **quiet)
 
     found = tifffile.imread(tmp_path / "out.tif")
     truth = tifffile.imread(tubes / "image_labels.tif")
@@ -247,7 +247,7 @@ def test_a_volume_thinner_than_a_patch_is_not_ranked_for_but_can_be_trained_on(
         ranked = rank_sources(project, candidate_sources(catalogue), **QUIET)
         task = TrainingTask(project, catalogue, ignore_progress, CancelToken())
         trained = task.run("tiny-tubes", Budget(None, 2, "cpu"))
-        predict_project(project, PredictRequest(tmp_path / "out.tif"), **quiet)
+        predict_project(project, PredictOptions(tmp_path / "out.tif"), **quiet)
 
     assert "tiny-tubes" not in [entry.source.id for entry in ranked]
     assert trained.steps == 2

@@ -35,10 +35,10 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
             f"@HookImplementationMarker('napari_graft')\ndef napari_graft_sources():\n    {body}\n"
         )
         importlib.invalidate_caches()
-        plugins._manager.cache_clear()
+        plugins.forget_plugins()
 
     yield install
-    plugins._manager.cache_clear()
+    plugins.forget_plugins()
 
 
 def test_the_sources_of_a_plugin_are_in_the_catalogue(

@@ -17,7 +17,7 @@ from painter_process import Painter, say
 
 from napari_graft.workbench.annotating import AnnotatingModel
 from napari_graft.workbench.context import Context
-from napari_graft.workbench.jobs import Job
+from napari_graft.workbench.jobs import RunningJob
 from napari_graft.workbench.workbench import Workbench
 
 SOURCE = "tiny-nuclei"
@@ -48,7 +48,7 @@ def train(window: Window, chance: random.Random) -> None:
 def predict(window: Window, out: Path) -> None:
     window.bench.results.written.connect(lambda *_: say("written"))
 
-    def tell(job: Job[object]) -> None:
+    def tell(job: RunningJob[object]) -> None:
         if job.lane == "long":
             job.progressed.connect(lambda progress: say("busy") if progress.message == "segmenting" else None)
 

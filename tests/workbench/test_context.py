@@ -22,7 +22,7 @@ from desk import PATIENCE, SIDE, Desk, StuckDraft, make_small_project
 from napari_graft.core.labels import BACKGROUND
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.core.tile import Tile
-from napari_graft.engine.protocol import DeviceJob
+from napari_graft.jobs.device import DeviceRequest
 from napari_graft.project.opening import open_project
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.jobs import Lane
@@ -49,7 +49,7 @@ def start_workers(window: Window) -> list[int]:
     lanes: tuple[Lane, ...] = ("long", "short")
     found: list[object] = []
     for lane in lanes:
-        context.run_engine("Looking", DeviceJob(device="cpu"), lane=lane, on_done=found.append)
+        context.run_engine("Looking", DeviceRequest(device="cpu"), lane=lane, on_done=found.append)
     while len(found) < len(lanes):
         callbacks.get(timeout=PATIENCE)()
     processes = [context.process_id(lane) for lane in lanes]

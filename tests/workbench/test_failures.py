@@ -13,7 +13,7 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.failures import Failures, failure_words
-from napari_graft.workbench.jobs import Job, JobRunner
+from napari_graft.workbench.jobs import JobRunner, RunningJob
 
 Deliveries = queue.Queue[Callable[[], None]]
 
@@ -27,7 +27,7 @@ def deliveries() -> Deliveries:
     return queue.Queue()
 
 
-def finish(job: Job[object], deliveries: Deliveries) -> None:
+def finish(job: RunningJob[object], deliveries: Deliveries) -> None:
     while job.state.is_active:
         deliveries.get(timeout=120)()
 

@@ -8,7 +8,7 @@ import pytest
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
-from napari_graft.workbench.jobs import Job, JobRunner
+from napari_graft.workbench.jobs import JobRunner, RunningJob
 
 
 class Window:
@@ -20,7 +20,7 @@ class Window:
         self.ended: list[str] = []
         self.runner.ended.connect(lambda job: self.ended.append(job.state.status))
 
-    def run_until_ended(self, job: Job[object]) -> None:
+    def run_until_ended(self, job: RunningJob[object]) -> None:
         while job.state.is_active:
             self.callbacks.get(timeout=120)()
 

@@ -29,7 +29,7 @@ from napari_graft.project.project import Project
 from napari_graft.project.queue import QueuedTile, TileQueue
 from napari_graft.project.run import Run
 from napari_graft.session.fitting import Budget
-from napari_graft.session.predicting import PredictRequest, predict_project
+from napari_graft.session.predicting import PredictOptions, predict_project
 from napari_graft.session.training import TrainingTask
 from napari_graft.sources.catalogue import Catalogue
 
@@ -100,7 +100,7 @@ def train(project: Project, n_steps: int, seed: int) -> tuple[str, bool]:
 
 def predict(project: Project, out: Path) -> int:
     """Segment the stack, or go on with that; return how many blocks were there already."""
-    request = PredictRequest(out, run=RUN, device="cpu")
+    request = PredictOptions(out, run=RUN, device="cpu")
     arguments = {"catalogue": Catalogue(), "report": ignore_progress, "cancel": CancelToken()}
     return predict_project(project, request, **arguments).n_resumed
 

@@ -14,8 +14,8 @@ from napari_graft._napari.images import shape_of
 from napari_graft._napari.layers import find_layer, mark, our_layers
 from napari_graft._napari.placing import corners, placed
 from napari_graft.core.tile import Tile
+from napari_graft.jobs.suggest import CandidateTile
 from napari_graft.project.queue import QueuedTile, TileQueue
-from napari_graft.workbench.suggesting import CandidateTile
 
 UNCERTAINTY_COLOURS = "magma"
 _CURRENT = (1.0, 0.84, 0.31, 1.0)

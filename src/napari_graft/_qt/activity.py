@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from napari.utils import cancelable_progress
 
-from napari_graft.workbench.jobs import Job
+from napari_graft.workbench.jobs import RunningJob
 
 _STEPS = 100
 
@@ -12,7 +12,7 @@ _STEPS = 100
 class _JobBar(cancelable_progress):
     """A bar whose button stops the job."""
 
-    def __init__(self, job: Job[object]) -> None:
+    def __init__(self, job: RunningJob[object]) -> None:
         self._job = job
         super().__init__(total=_STEPS, desc=job.state.title)
 
@@ -21,7 +21,7 @@ class _JobBar(cancelable_progress):
         self._job.cancel()
 
 
-def show_in_activity(job: Job[object]) -> None:
+def show_in_activity(job: RunningJob[object]) -> None:
     """Show a job in the activity dock, where it can be stopped, until it ends."""
     bar = _JobBar(job)
 

@@ -13,7 +13,7 @@ from napari_graft._qt.binding import bind, listen
 from napari_graft._qt.widgets.basics import button, column, row, set_look, text
 from napari_graft._qt.widgets.duration import in_words
 from napari_graft.workbench.context import Context
-from napari_graft.workbench.jobs import Job
+from napari_graft.workbench.jobs import RunningJob
 
 _REFRESH_MILLISECONDS = 1000
 _BETWEEN_NEWS_MILLISECONDS = 100
@@ -59,7 +59,7 @@ class JobStrip(QWidget):
         self.error.show_message(message)
         show_error(message)
 
-    def _on_job_started(self, job: Job[object]) -> None:
+    def _on_job_started(self, job: RunningJob[object]) -> None:
         if self.error.title == job.state.title:  # it is tried again; other jobs begin all the time
             self.error.clear()
         timer = QTimer(self)
@@ -68,7 +68,7 @@ class JobStrip(QWidget):
         timer.timeout.connect(timer.deleteLater)
         timer.start(_PATIENCE_MILLISECONDS)
 
-    def _show_job(self, job: Job[object]) -> None:
+    def _show_job(self, job: RunningJob[object]) -> None:
         if not job.state.is_active:
             return
         row_of_job = JobRow(job)
@@ -77,7 +77,7 @@ class JobStrip(QWidget):
         show_in_activity(job)
         self._show_status()
 
-    def _on_job_ended(self, job: Job[object]) -> None:
+    def _on_job_ended(self, job: RunningJob[object]) -> None:
         row_of_job = self._rows.pop(id(job), None)
         if row_of_job is not None:
             self._jobs.removeWidget(row_of_job)
@@ -101,7 +101,7 @@ class JobStrip(QWidget):
 class JobRow(QWidget):
     """Show one job: what, a bar, the time left, and a button that stops it."""
 
-    def __init__(self, job: Job[object]) -> None:
+    def __init__(self, job: RunningJob[object]) -> None:
         super().__init__()
         self._job = job
         self.words = text(job.state.title)

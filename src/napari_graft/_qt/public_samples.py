@@ -21,7 +21,7 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.samples.public import PublicSample, public_sample
 from napari_graft.session.public_samples import PublicImage, fetch_sample, samples_folder
-from napari_graft.workbench.jobs import Job, JobRunner
+from napari_graft.workbench.jobs import JobRunner, RunningJob
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -54,7 +54,7 @@ def read_sample(address: str) -> list[tuple[None]]:
     return NOTHING_YET
 
 
-def fetch_into(viewer: Viewer, sample: PublicSample, folder: Path) -> Job[PublicImage] | None:
+def fetch_into(viewer: Viewer, sample: PublicSample, folder: Path) -> RunningJob[PublicImage] | None:
     """Fetch a public image in the background and add its layers; None where it is being fetched already.
 
     The activity dock shows how far it is and lets the user stop it; closing the window stops it as well.
@@ -76,7 +76,7 @@ def fetch_into(viewer: Viewer, sample: PublicSample, folder: Path) -> Job[Public
         _under_way.discard(sample.key)
         jobs.close()
 
-    def end(job: Job[object]) -> None:
+    def end(job: RunningJob[object]) -> None:
         leave()
         if job.state.status == "failed":
             show_error(f"{sample.title} could not be opened: {job.state.error}")

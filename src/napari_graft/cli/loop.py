@@ -8,9 +8,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from napari_graft.cli.console import print_json, print_note, progress, stderr
+from napari_graft.cli.console import print_json, print_note, stderr
 from napari_graft.cli.tables import print_rows
 from napari_graft.cli.types import LABELS_AS_THEY_ARE, Device, Json, LabelFile, Names, OutFolder, Overwrite
+from napari_graft.cli.work import run_in_worker
 
 
 def rank(
@@ -40,21 +41,17 @@ def rank(
     json
         Print one JSON document, best first.
     """
+    from napari_graft.jobs.rank import RankRequest
     from napari_graft.project.opening import open_project
     from napari_graft.scorers.outlook import outlook
-    from napari_graft.session.ranking import candidate_sources, rank_sources, tell_left_out, unseen_sources
-    from napari_graft.sources.catalogue import Catalogue
 
-    with open_project(project) as opened, progress() as (report, cancel):
-        if include_seen:
-            candidates = candidate_sources(Catalogue(), exclude or ())
-        else:
-            candidates, seen = unseen_sources(opened, Catalogue(), exclude or ())
-            if seen:
-                stderr.print(tell_left_out(seen), markup=False)
-        ranked = rank_sources(opened, candidates, device=device, report=report, cancel=cancel)
+    with open_project(project) as opened:
         wanted = opened.manifest.structure
-    rows = [entry.as_dict() for entry in ranked]
+    request = RankRequest(
+        project=str(project), exclude=tuple(exclude or ()), include_seen=include_seen, device=device
+    )
+    ranked = run_in_worker(request).ranking
+    rows = [entry.as_row() for entry in ranked]
     if json:
         print_json(rows)
         return
@@ -65,8 +62,8 @@ def rank(
     if expected is not None:
         stderr.print(expected.words, markup=False)
     for entry in ranked[:3]:
-        if entry.score.advice is not None:
-            stderr.print(f"note: {entry.source.id}: {entry.score.advice}", markup=False)
+        if entry.advice is not None:
+            stderr.print(f"note: {entry.source}: {entry.advice}", markup=False)
 
 
 def compare(
@@ -97,14 +94,17 @@ def compare(
     overwrite
         Replace pictures that are not known to be earlier ones; never an input or a project.
     """
-    from napari_graft.project.opening import open_project
-    from napari_graft.session.comparing import CompareRequest, compare_models
-    from napari_graft.sources.catalogue import Catalogue
+    from napari_graft.jobs.compare import CompareRequest
 
-    request = CompareRequest(tuple(sources or ()), out, n, device, overwrite)
-    with open_project(project) as opened, progress() as (report, cancel):
-        files = compare_models(opened, request, catalogue=Catalogue(), report=report, cancel=cancel)
-    for file in files:
+    request = CompareRequest(
+        project=str(project),
+        sources=tuple(sources or ()),
+        out=str(out),
+        n=n,
+        device=device,
+        overwrite=overwrite,
+    )
+    for file in run_in_worker(request).files:
         print(file)
 
 
@@ -149,21 +149,26 @@ def suggest(project: Path, *, wish: Wish = Wish(), json: Json = False) -> None:
     json
         Print one JSON document.
     """
+    from napari_graft.jobs.suggest import SuggestRequest
     from napari_graft.project.opening import open_project
-    from napari_graft.session.suggesting import SuggestRequest, suggest_tiles
-    from napari_graft.sources.catalogue import Catalogue
+    from napari_graft.project.suggestions import SuggestionList
 
-    request = SuggestRequest(wish.n, wish.tile, wish.strategy, wish.source, wish.seed)
-    with open_project(project, write=True) as opened, progress() as (report, cancel):
-        chosen = suggest_tiles(opened, request, catalogue=Catalogue(), report=report, cancel=cancel)
+    request = SuggestRequest(
+        project=str(project),
+        n=wish.n,
+        tile=wish.tile,
+        strategy=wish.strategy,
+        source=wish.source,
+        seed=wish.seed,
+    )
+    with open_project(project, write=True) as opened:
+        found = run_in_worker(request)
+        opened.store_suggestions(
+            SuggestionList(suggestions=found.suggestions, strategy=found.strategy, model=found.model)
+        )
     rows: list[dict[str, object]] = [
-        {
-            "start": list(suggestion.tile.start),
-            "shape": list(suggestion.tile.shape),
-            "score": suggestion.score,
-            "reason": suggestion.reason,
-        }
-        for suggestion in chosen
+        {"start": list(one.start), "shape": list(one.shape), "score": one.score, "reason": one.reason}
+        for one in found.suggestions
     ]
     if json:
         print_json(rows)

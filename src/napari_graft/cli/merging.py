@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from napari_graft.cli.tables import print_rows
-from napari_graft.cli.training import TWO_MINUTES, Effort, run_learning, tell_training
+from napari_graft.cli.training import TWO_MINUTES, Effort, learn, print_report, tell_training
 from napari_graft.cli.types import Json
 from napari_graft.merging.levels import levels_of
-from napari_graft.merging.recipe import DEFAULT_METHOD, LayerShares
+from napari_graft.merging.recipe import DEFAULT_METHOD
+
+if TYPE_CHECKING:
+    from napari_graft.project.reports import MergeReport
 
 
 def merge(
@@ -44,9 +47,9 @@ def merge(
     json
         Print one JSON document.
     """
-    from napari_graft.engine.protocol import MergeJob
+    from napari_graft.jobs.merge import MergeRequest
 
-    job = MergeJob(
+    request = MergeRequest(
         project=str(project),
         sources=tuple(sources),
         method=method,
@@ -55,16 +58,16 @@ def merge(
         device=effort.device,
         seed=effort.seed,
     )
-    run_learning(job, _tell_merge, json=json)
+    report = learn(request)
+    print_report(report, report.training, _tell_merge, json=json)
 
 
-def _tell_merge(result: dict[str, Any]) -> None:
-    tell_training(result)
+def _tell_merge(report: MergeReport) -> None:
+    tell_training(report.training)
     print("What is left of each source, in per cent of the filters:")
-    names = result["sources"]
-    levels = levels_of([LayerShares.model_validate(layer) for layer in result["layers"]])
-    rows = [_row(level.title, level.shares, names) for level in levels]
-    print_rows([*rows, _row("all", list(result["shares"].values()), names)], ("level", *names))
+    names = list(report.recipe.references)
+    rows = [_row(level.title, level.shares, names) for level in levels_of(report.recipe.layers)]
+    print_rows([*rows, _row("all", report.recipe.shares, names)], ("level", *names))
 
 
 def _row(title: str, shares: Sequence[float], names: list[str]) -> dict[str, object]:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from cyclopts import Parameter
 
-from napari_graft.cli.console import print_json, print_note, progress, stderr
+from napari_graft.cli.console import print_json, print_note, stderr
 from napari_graft.cli.types import LABELS_AS_THEY_ARE, Device, Json, LabelFile, Overwrite
+from napari_graft.cli.work import run_in_worker
 
 
 @Parameter(name="*")
@@ -62,22 +63,20 @@ def predict(
     overwrite
         Replace files that are not known to be earlier results; never the image or another input.
     """
-    from napari_graft.project.opening import open_project
-    from napari_graft.session.predicting import PredictRequest, predict_project
-    from napari_graft.sources.catalogue import Catalogue
+    from napari_graft.jobs.predict import PredictRequest
 
     request = PredictRequest(
-        out,
-        means.run,
-        means.source,
-        region,
-        uncertainty,
-        means.device,
-        means.scheduler,
+        project=str(project),
+        out=str(out),
+        run=means.run,
+        source=means.source,
+        region=region,
+        uncertainty=None if uncertainty is None else str(uncertainty),
+        device=means.device,
+        scheduler=means.scheduler,
         overwrite=overwrite,
     )
-    with open_project(project) as opened, progress() as (report, cancel):
-        result = predict_project(opened, request, catalogue=Catalogue(), report=report, cancel=cancel)
+    result = run_in_worker(request)
     stderr.print(f"wrote {result.path}: {result.n_objects} objects", markup=False)
 
 

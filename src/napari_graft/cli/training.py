@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from cyclopts import Parameter
 
-from napari_graft.cli.console import print_json, progress
+from napari_graft.cli.console import print_json
 from napari_graft.cli.durations import parse_duration
 from napari_graft.cli.types import Device, Json
+from napari_graft.cli.work import run_in_worker
 from napari_graft.core.errors import Cancelled
 
 if TYPE_CHECKING:
-    from napari_graft.engine.protocol import MergeJob, TrainJob
+    from napari_graft.jobs.budget import LearnRequest
+    from napari_graft.project.reports import MergeReport, TrainReport
+
+R = TypeVar("R", "TrainReport", "MergeReport")
 
 
 @Parameter(name="*")
@@ -67,9 +71,9 @@ def train(project: Path, *, source: str = "best", effort: Effort = TWO_MINUTES, 
     json
         Print one JSON document.
     """
-    from napari_graft.engine.protocol import TrainJob
+    from napari_graft.jobs.train import TrainRequest
 
-    job = TrainJob(
+    request = TrainRequest(
         project=str(project),
         source=source,
         seconds=effort.seconds,
@@ -77,43 +81,44 @@ def train(project: Path, *, source: str = "best", effort: Effort = TWO_MINUTES, 
         device=effort.device,
         seed=effort.seed,
     )
-    run_learning(job, tell_training, json=json)
+    report = learn(request)
+    print_report(report, report, tell_training, json=json)
 
 
-def run_learning(job: TrainJob | MergeJob, tell: Callable[[dict[str, Any]], None], *, json: bool) -> None:
-    """Let a worker do a job that makes a run, and print what it came to, in words or as JSON.
+def learn(request: LearnRequest[R]) -> R:
+    """Let a worker do a job that makes a run; Ctrl+C lets it bring home what it has learned."""
+    from napari_graft.project.opening import open_project
+
+    # A wrong path is told before the worker has loaded its libraries.
+    open_project(request.project).close()
+    return run_in_worker(request)
+
+
+def print_report(report: R, training: TrainReport, tell: Callable[[R], None], *, json: bool) -> None:
+    """Print what a job that makes a run came to, in words or as JSON.
 
     Raises
     ------
     Cancelled
-        When it was stopped; what it has learned is kept and printed before.
+        When it was stopped; what it has learned is printed before.
     """
-    from napari_graft.engine.client import Engine
-    from napari_graft.project.opening import open_project
-
-    # A wrong path is told before the worker has loaded its libraries.
-    open_project(job.project).close()
-    with Engine() as engine, progress() as (report, cancel):
-        result = engine.run(job, report=report, cancel=cancel)
     if json:
-        print_json(result)
+        print_json(report.as_dict())
     else:
-        tell(result)
-    if result["stopped_by"] == "cancel" or cancel.is_cancelled:
+        tell(report)
+    if training.stopped_by == "cancel":
         raise Cancelled("stopped on request")
 
 
-def tell_training(result: dict[str, Any]) -> None:
+def tell_training(report: TrainReport) -> None:
     """Print what a training came to."""
     for name in ("run", "source", "n_tiles", "steps", "seconds", "device", "stopped_by"):
-        print(f"{name:12} {result[name]}")
-    validation = result["validation"]
-    assert isinstance(validation, dict)
-    for name, value in validation.items():
+        print(f"{name:12} {getattr(report, name)}")
+    for name, value in report.validation.items():
         print(f"  {name:18} {value:.4f}")
-    if result["choice"]:
-        print(result["choice"])
-    if result["note"]:
-        print(f"note: {result['note']}")
-    if not result["kept"] and not result["note"]:
+    if report.choice:
+        print(report.choice)
+    if report.note:
+        print(f"note: {report.note}")
+    if not report.kept and not report.note:
         print("The new model is worse on the held-out part than what it had to beat: that stays in use.")

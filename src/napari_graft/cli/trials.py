@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from cyclopts import Parameter
 
-from napari_graft.cli.console import print_json, progress, stderr
+from napari_graft.cli.console import print_json, stderr
 from napari_graft.cli.durations import parse_duration
 from napari_graft.cli.tables import print_rows
 from napari_graft.cli.types import Device, Json, Names
+from napari_graft.cli.work import run_in_worker
 from napari_graft.core.errors import InputError
 
 if TYPE_CHECKING:
-    from napari_graft.core.progress import CancelToken, Report
     from napari_graft.project.project import Project
     from napari_graft.session.planning import TrialPlan
 
@@ -89,8 +89,8 @@ def plan(
     """
     from napari_graft.project.opening import open_project
 
-    with open_project(project) as opened, progress() as (report, cancel):
-        proposed = _propose(opened, spending, exclude or [], device, (report, cancel))
+    proposed = _propose(project, spending, exclude or [], device)
+    with open_project(project) as opened:
         n_annotated = len(opened.annotations.tiles())
     following = _next_step(project, proposed, n_annotated, spending)
     if json:
@@ -133,21 +133,21 @@ def trial(
     json
         Print one JSON document.
     """
-    from napari_graft.engine.client import Engine
-    from napari_graft.engine.protocol import TrialJob
+    from napari_graft.jobs.trial import TrialRequest
     from napari_graft.project.opening import open_project
     from napari_graft.session.planning import share_of_each
 
     whole = spending.seconds
-    with open_project(project) as opened, progress() as (report, cancel):
+    with open_project(project) as opened:
         _require_tiles(opened, project)
-        if sources:
-            shortlist, seconds = tuple(sources), share_of_each(len(sources), whole)
-        else:
-            proposed = _propose(opened, spending, [], method.device, (report, cancel))
-            shortlist, seconds = proposed.shortlist, proposed.seconds_each
-            _note_few_tiles(opened, proposed)
-    job = TrialJob(
+        n_annotated = len(opened.annotations.tiles())
+    if sources:
+        shortlist, seconds = tuple(sources), share_of_each(len(sources), whole)
+    else:
+        proposed = _propose(project, spending, [], method.device)
+        shortlist, seconds = proposed.shortlist, proposed.seconds_each
+        _note_few_tiles(n_annotated, proposed)
+    request = TrialRequest(
         project=str(project),
         sources=shortlist,
         seconds=None if method.steps else seconds,
@@ -155,10 +155,9 @@ def trial(
         device=method.device,
         seed=method.seed,
     )
-    with Engine() as engine, progress() as (report, cancel):
-        result = engine.run(job, report=report, cancel=cancel)
-    left = whole - sum(one["seconds"] for one in result["outcomes"])
-    result = {name: value for name, value in result.items() if name != "format_version"}
+    answer = run_in_worker(request)
+    left = whole - sum(one.seconds for one in answer.outcomes)
+    result = answer.model_dump(mode="json", exclude={"format_version"})
     result["next"] = _carry_on(project, result, left)
     if json:
         print_json(result)
@@ -166,19 +165,13 @@ def trial(
         _tell_trial(result)
 
 
-def _propose(
-    opened: Project, spending: Spending, exclude: list[str], device: Device, ears: tuple[Report, CancelToken]
-) -> TrialPlan:
+def _propose(project: Path, spending: Spending, exclude: list[str], device: Device) -> TrialPlan:
+    from napari_graft.jobs.rank import RankRequest
     from napari_graft.session.planning import propose_plan
-    from napari_graft.session.ranking import rank_sources, tell_left_out, unseen_sources
-    from napari_graft.sources.catalogue import Catalogue
 
-    seconds = spending.seconds
-    candidates, seen = unseen_sources(opened, Catalogue(), exclude)
-    if seen:
-        stderr.print(tell_left_out(seen), markup=False)
-    ranked = rank_sources(opened, candidates, device=device, report=ears[0], cancel=ears[1])
-    return propose_plan([entry.as_entry() for entry in ranked], spending.tiles, seconds / 60)
+    minutes = spending.seconds / 60  # what is no duration is told before the sources are ranked
+    found = run_in_worker(RankRequest(project=str(project), exclude=tuple(exclude), device=device))
+    return propose_plan(found.ranking, spending.tiles, minutes)
 
 
 def _require_tiles(opened: Project, folder: Path) -> None:
@@ -197,8 +190,7 @@ def _require_tiles(opened: Project, folder: Path) -> None:
     )
 
 
-def _note_few_tiles(opened: Project, proposed: TrialPlan) -> None:
-    n_annotated = len(opened.annotations.tiles())
+def _note_few_tiles(n_annotated: int, proposed: TrialPlan) -> None:
     if n_annotated < proposed.n_tiles:
         words = f"{_tiles(n_annotated)} annotated where the plan asks for {proposed.n_tiles}"
         stderr.print(f"note: {words}: the outcome is less sure", markup=False)

@@ -6,7 +6,9 @@ import queue
 import threading
 import time
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from napari_graft.core.errors import Cancelled, InputError, StorageError
 from napari_graft.core.progress import CancelToken, Progress, Report
@@ -14,28 +16,20 @@ from napari_graft.engine.protocol import (
     CancelJob,
     EngineError,
     ErrorEvent,
-    Job,
     ProgressEvent,
+    RunJob,
 )
 from napari_graft.engine.worker_process import WorkerProcess
+from napari_graft.jobs.base import Job, Request
+from napari_graft.jobs.registry import JOBS
+
+A = TypeVar("A", bound=BaseModel)
 
 GRACE = 1.5
 """Seconds in which a worker stops its job and ends: who closes a window waits for no more than two."""
 
 _POLL = 0.05
 _PATIENCE = 0.8
-_REMEDIES = {
-    "train": "what it had saved is kept: train again to go on",
-    "trial": "the sources that are done are kept: try again to go on",
-    "merge": "what it had saved is kept: merge again to go on",
-    "predict": "what it had finished is kept: predict again to go on",
-    "rank": "nothing is lost: rank again",
-    "suggest": "nothing is lost: suggest again",
-    "preview": "nothing is lost: preview again",
-    "device": "nothing is lost: try again",
-}
-_KEEP_THEIR_BEST = ("train", "merge")
-"""Jobs that, cancelled, still write down what they have learned, and are waited for."""
 
 
 class Engine:
@@ -69,10 +63,10 @@ class Engine:
         worker = self._worker
         return None if worker is None else worker.id
 
-    def run(self, job: Job, *, report: Report, cancel: CancelToken) -> dict[str, Any]:
-        """Run one job to its end and return its result; see the class of the job for what that holds.
+    def run(self, request: Request[A], *, report: Report, cancel: CancelToken) -> A:
+        """Run the job that a request is for to its end, and return its answer.
 
-        A cancelled training keeps its best and returns; any other cancelled job ends within a second.
+        A cancelled job that keeps its best does so and returns; any other ends within a second.
 
         Raises
         ------
@@ -83,8 +77,9 @@ class Engine:
         """
         cancel.raise_if_cancelled()
         worker = self._ready_worker()
-        worker.send(job)
-        return _Conversation(worker, job, report, cancel).follow()
+        job = JOBS.of(request)
+        worker.send(RunJob.of(request))
+        return job.result.model_validate(_Conversation(worker, job, report, cancel).follow())
 
     def rest(self) -> None:
         """End the worker, which takes memory while it is kept warm; the next job starts another."""
@@ -117,7 +112,7 @@ class Engine:
 class _Conversation:
     """One job: what is sent to the worker and what comes back."""
 
-    def __init__(self, worker: WorkerProcess, job: Job, report: Report, cancel: CancelToken) -> None:
+    def __init__(self, worker: WorkerProcess, job: Job[Any], report: Report, cancel: CancelToken) -> None:
         self._worker = worker
         self._job = job
         self._report = report
@@ -158,7 +153,7 @@ class _Conversation:
             self._worker.send(CancelJob())
             self._asked_at = now
         # While it loads its libraries nothing was done; later a training alone has something to bring home.
-        is_dispensable = not self._has_begun or self._job.kind not in _KEEP_THEIR_BEST
+        is_dispensable = not self._has_begun or not self._job.keeps_its_best
         if is_dispensable and now - self._asked_at > _PATIENCE:
             self._worker.stop(0)
             raise Cancelled("stopped on request")
@@ -169,7 +164,7 @@ class _Conversation:
         self._worker.stop(GRACE)
         return EngineError(
             f"the worker process ended unexpectedly ({self._worker.describe_end()}); "
-            f"{_REMEDIES[self._job.kind]}"
+            f"{self._job.after_a_crash}"
         )
 
 

@@ -27,10 +27,10 @@ from napari_graft.engine.protocol import (
     CancelJob,
     CloseJob,
     ErrorEvent,
-    Job,
     ProgressEvent,
     ResultEvent,
-    read_request,
+    RunJob,
+    read_order,
     to_line,
 )
 
@@ -69,7 +69,7 @@ class Worker:
         self._events = events
         self._parent = parent or Parent(None)
         self._abandon = abandon
-        self._jobs: queue.SimpleQueue[tuple[Job, CancelToken] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[RunJob, CancelToken] | None] = queue.SimpleQueue()
 
     def serve(self) -> None:
         """Work until told to end."""
@@ -81,26 +81,29 @@ class Worker:
         # A token for each job: cancelling one that has just ended must not meet the next.
         token = CancelToken()
         for line in self._requests:
-            request = read_request(line)
-            if isinstance(request, CancelJob):
+            order = read_order(line)
+            if isinstance(order, CancelJob):
                 token.cancel()
-            elif isinstance(request, CloseJob):
+            elif isinstance(order, CloseJob):
                 token.cancel(at_once=True)
                 self._jobs.put(None)
                 return
             else:
                 token = CancelToken()
-                self._jobs.put((request, token))
+                self._jobs.put((order, token))
         # The kernel closes the pipe of a process that has died.
         self._abandon()
 
-    def _answer(self, job: Job, token: CancelToken) -> BaseModel:
+    def _answer(self, order: RunJob, token: CancelToken) -> BaseModel:
         try:
             # Here and not on top: a library that cannot be loaded reaches the user as words as well.
-            from napari_graft.engine.tasks import run_task
+            from napari_graft.jobs.registry import JOBS
+            from napari_graft.jobs.running import run_job
 
             self._report(Progress(0, None, "starting"))
-            return ResultEvent(value=run_task(job, self._report, token))
+            request = JOBS[order.job].request.model_validate(order.request)
+            answer = run_job(request, self._report, token)
+            return ResultEvent(value=answer.model_dump(mode="json"))
         except Cancelled as error:
             return ErrorEvent(error="cancelled", message=str(error))
         except InputError as error:

@@ -8,6 +8,28 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from napari_graft.sources.document import Document
 
+ROW = (
+    "source",
+    "title",
+    "structure",
+    "mmd2",
+    "z",
+    "p_value",
+    "mmd2_general",
+    "consistency",
+    "few_shot",
+    "combined",
+    "verdict",
+    "same_structure",
+    "remedy",
+    "remedy_kind",
+    "z_after_remedy",
+    "research_only",
+    "is_trainable",
+    "is_weak",
+)
+"""What ``rank --json`` tells of a source."""
+
 
 class RankedEntry(BaseModel):
     """Hold what is known of one ranked source, as ``rank --json`` prints it.
@@ -29,6 +51,7 @@ class RankedEntry(BaseModel):
     is_weak: bool = False
     z: float | None = None
     p_value: float | None = None
+    mmd2: float | None = None
     mmd2_general: float | None = None
     consistency: float | None = None
     few_shot: float | None = None
@@ -38,6 +61,11 @@ class RankedEntry(BaseModel):
     remedy: str | None = None
     remedy_kind: Literal["invert", "rescale", "smooth"] | None = None
     z_after_remedy: float | None = None
+    advice: str | None = None
+
+    def as_row(self) -> dict[str, object]:
+        """Return the keys and values of ``rank --json``."""
+        return self.model_dump(include=set(ROW))
 
 
 class RankedSoFar(BaseModel):

@@ -24,18 +24,19 @@ from napari_graft.merging.recipe import DEFAULT_METHOD
 from napari_graft.metrics import evaluate
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
+from napari_graft.project.reports import MergeReport, TrainReport
 from napari_graft.project.trial import StoredTrial
 from napari_graft.session import planning, predicting, ranking, suggesting, training
 from napari_graft.session.annotating import annotate_from_labels
 from napari_graft.session.fitting import Budget
-from napari_graft.session.merging import MergeReport, MergeTask
+from napari_graft.session.merging import MergeTask
 from napari_graft.session.notebook import default_report
 from napari_graft.session.planning import TrialPlan
-from napari_graft.session.predicting import PredictRequest
+from napari_graft.session.predicting import PredictOptions
 from napari_graft.session.projects import ImageOptions, make_project
 from napari_graft.session.ranking import RankedSource
-from napari_graft.session.suggesting import SuggestRequest
-from napari_graft.session.training import TrainingTask, TrainReport
+from napari_graft.session.suggesting import SuggestOptions
+from napari_graft.session.training import TrainingTask
 from napari_graft.session.trial import TrialTask
 from napari_graft.sources.card import Structure
 from napari_graft.sources.catalogue import Catalogue
@@ -252,7 +253,7 @@ def suggest_tiles(
     InputError
         If an option does not fit, or no tile is left.
     """
-    request = SuggestRequest(n, tile, strategy, source, seed, device=device)
+    request = SuggestOptions(n, tile, strategy, source, seed, device=device)
     return suggesting.suggest_tiles(
         project, request, catalogue=Catalogue(), report=report or default_report(), cancel=CancelToken()
     )
@@ -360,7 +361,7 @@ def predict_volume(
     if region is not None and not isinstance(region, str):
         region = ",".join(f"{start}:{stop}" for start, stop in region)
     map_file = None if uncertainty is None else Path(uncertainty)
-    request = PredictRequest(Path(out), run, source, region, map_file, device, overwrite=overwrite)
+    request = PredictOptions(Path(out), run, source, region, map_file, device, overwrite=overwrite)
     return predicting.predict_project(
         project, request, catalogue=Catalogue(), report=report or default_report(), cancel=CancelToken()
     )

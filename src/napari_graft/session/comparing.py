@@ -31,7 +31,7 @@ _PICTURE = re.compile(r"tile_\d+\.png")
 
 
 @dataclass(frozen=True, slots=True)
-class CompareRequest:
+class CompareOptions:
     """Ask for a comparison.
 
     Parameters
@@ -62,7 +62,7 @@ class CompareRequest:
 
 
 def compare_models(
-    project: Project, request: CompareRequest, *, catalogue: Catalogue, report: Report, cancel: CancelToken
+    project: Project, request: CompareOptions, *, catalogue: Catalogue, report: Report, cancel: CancelToken
 ) -> list[Path]:
     """Write one picture a tile: the image, each model's objects, and the map of their disagreement.
 

@@ -37,7 +37,7 @@ from napari_graft.session.projects import ImageOptions
 from napari_graft.session.ranking import RankedSource, candidate_sources, rank_sources, unseen_sources
 from napari_graft.session.segmenting import segment_tiles
 from napari_graft.session.splitting import TestSplit, split_for_test
-from napari_graft.session.suggesting import SuggestRequest, suggest_tiles
+from napari_graft.session.suggesting import SuggestOptions, suggest_tiles
 from napari_graft.session.training import TrainingTask
 from napari_graft.session.views import view_of
 from napari_graft.sources.catalogue import Catalogue
@@ -97,7 +97,7 @@ class DemoRequest:
             raise InputError(
                 f"{self.n_rounds} rounds of {self.n_tiles} tiles show nothing: ask for at least 1 of each"
             )
-        SuggestRequest(self.n_tiles, self.tile, seed=self.seed)
+        SuggestOptions(self.n_tiles, self.tile, seed=self.seed)
         Budget(self.seconds, self.steps, seed=self.seed)
 
 
@@ -219,7 +219,7 @@ class Demo:
         return ranked[0].id
 
     def _annotate(self, number: int) -> None:
-        request = SuggestRequest(
+        request = SuggestOptions(
             self.request.n_tiles, self.request.tile, seed=self.request.seed, within=self.split.annotatable
         )
         chosen = suggest_tiles(

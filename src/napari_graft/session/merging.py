@@ -14,31 +14,14 @@ from napari_graft.merging.methods import MERGE_METHODS
 from napari_graft.merging.recipe import DEFAULT_METHOD, MergeMember, MergeRecipe
 from napari_graft.merging.shape import require_one_shape
 from napari_graft.nets.device import choose_device
+from napari_graft.project.reports import MergeReport
 from napari_graft.project.run import Run
 from napari_graft.session.fitting import Budget
 from napari_graft.session.judging import Judgement
 from napari_graft.session.merge_work import MergeWork, networks_of
 from napari_graft.session.models import SCRATCH, Model, find_run, load_model
 from napari_graft.session.project_task import ProjectTask, Tiles
-from napari_graft.session.training import TrainReport, finish_run, summary
-
-
-@dataclass(frozen=True, slots=True)
-class MergeReport:
-    """Tell what a merge did, by the keys of ``merge --json``."""
-
-    training: TrainReport
-    recipe: MergeRecipe
-
-    def as_dict(self) -> dict[str, object]:
-        """Return the keys and values of ``train --json``, and what the model is made of."""
-        recipe = self.recipe
-        return self.training.as_dict() | {
-            "method": recipe.method,
-            "sources": list(recipe.references),
-            "shares": dict(zip(recipe.references, recipe.shares, strict=True)),
-            "layers": [layer.model_dump(mode="json") for layer in recipe.layers],
-        }
+from napari_graft.session.training import finish_run, summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +61,8 @@ class MergeTask(ProjectTask):
         run, fitted = MergeWork(run, recipe, members, fitting, budget).do()
         save_tensors(run.weights_path, fitted.result.weights, {"run": run.id})
         run = finish_run(run, fitted, earlier)
-        return MergeReport(summary(run, is_resumed=unfinished is not None), run.record.merge or recipe)
+        report = summary(run, is_resumed=unfinished is not None)
+        return MergeReport(training=report, recipe=run.record.merge or recipe)
 
     def _members(self, references: Sequence[str]) -> dict[str, Model]:
         """Return the networks by name, after a look at whether they can be merged."""

@@ -26,7 +26,7 @@ from napari_graft.sources.catalogue import Catalogue
 
 
 @dataclass(frozen=True, slots=True)
-class PredictRequest:
+class PredictOptions:
     """Ask for a segmentation.
 
     Parameters
@@ -61,7 +61,7 @@ class PredictRequest:
 
 
 def predict_project(
-    project: Project, request: PredictRequest, *, catalogue: Catalogue, report: Report, cancel: CancelToken
+    project: Project, request: PredictOptions, *, catalogue: Catalogue, report: Report, cancel: CancelToken
 ) -> SegmentResult:
     """Segment the image block by block into a file; go on where an earlier call was stopped.
 
@@ -94,7 +94,7 @@ def predict_project(
     )
 
 
-def _check_outputs(project: Project, request: PredictRequest) -> Outputs:
+def _check_outputs(project: Project, request: PredictOptions) -> Outputs:
     references = (request.source, request.run)
     outputs = outputs_beside(
         project, references, may_overwrite=request.overwrite, is_inside=request.is_inside
@@ -110,7 +110,7 @@ def _open_view(image: ImageChoice, known: ModelView) -> ModelView:
     return replace(known, volume=image.open())
 
 
-def _model(project: Project, request: PredictRequest, catalogue: Catalogue) -> Model:
+def _model(project: Project, request: PredictOptions, catalogue: Catalogue) -> Model:
     if request.run is not None and request.source is not None:
         raise InputError("both a run and a source were named: choose one to predict with")
     if request.source == SCRATCH:

@@ -26,7 +26,7 @@ Segments = NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True)
-class PreviewRequest:
+class PreviewOptions:
     """Ask for a preview.
 
     Parameters
@@ -80,7 +80,7 @@ class Preview:
 
 
 def preview_models(
-    project: Project, request: PreviewRequest, *, catalogue: Catalogue, report: Report, cancel: CancelToken
+    project: Project, request: PreviewOptions, *, catalogue: Catalogue, report: Report, cancel: CancelToken
 ) -> Preview:
     """Segment tiles with each model and write all into one safetensors file.
 
@@ -131,7 +131,7 @@ def _check_tiles(project: Project, tiles: Sequence[Tile]) -> None:
 
 
 def _segment(
-    project: Project, request: PreviewRequest, models: Sequence[Model], report: Report, cancel: CancelToken
+    project: Project, request: PreviewOptions, models: Sequence[Model], report: Report, cancel: CancelToken
 ) -> list[list[SegmentedTile]]:
     find_diameter_beforehand(project, (model.spec for model in models), cancel, report)
     total = len(models) * len(request.tiles)

@@ -96,7 +96,7 @@ class RankedSource:
 
     def as_entry(self) -> RankedEntry:
         """Return the entry that a project stores."""
-        return RankedEntry.model_validate(self.describe())
+        return RankedEntry.model_validate(self.describe() | {"advice": self.score.advice})
 
 
 def candidate_sources(catalogue: Catalogue, exclude: Collection[str] = ()) -> list[Source]:

@@ -34,7 +34,7 @@ _NEEDS_PREDICTION = ("entropy", "median-uncertainty", "uncertainty-diversity")
 
 
 @dataclass(frozen=True, slots=True)
-class SuggestRequest:
+class SuggestOptions:
     """Ask for tiles.
 
     Parameters
@@ -104,7 +104,7 @@ class Choice:
 
 
 def suggest_tiles(
-    project: Project, request: SuggestRequest, *, catalogue: Catalogue, report: Report, cancel: CancelToken
+    project: Project, request: SuggestOptions, *, catalogue: Catalogue, report: Report, cancel: CancelToken
 ) -> list[Suggestion]:
     """Choose tiles, the most wanted first, and store them in the project if it is open for writing.
 
@@ -120,7 +120,7 @@ def suggest_tiles(
 
 
 def choose_tiles(
-    project: Project, request: SuggestRequest, *, catalogue: Catalogue, report: Report, cancel: CancelToken
+    project: Project, request: SuggestOptions, *, catalogue: Catalogue, report: Report, cancel: CancelToken
 ) -> Choice:
     """Choose tiles, and store nothing.
 
@@ -151,7 +151,7 @@ def choose_tiles(
     return Choice(tuple(chosen), tuple(candidates), request.strategy, model.name)
 
 
-def _to_avoid(request: SuggestRequest, bounds: Tile) -> tuple[Tile, ...]:
+def _to_avoid(request: SuggestOptions, bounds: Tile) -> tuple[Tile, ...]:
     for tile in request.avoid:
         if tile.ndim != bounds.ndim:
             raise InputError(
@@ -167,7 +167,7 @@ class _Look:
 
     model: Model
     view: ModelView
-    request: SuggestRequest
+    request: SuggestOptions
     rng: np.random.Generator
     annotated: Sequence[Tile]
 
@@ -218,7 +218,7 @@ class _Look:
         return float(unsure.mean()), float(prediction.foreground.mean())
 
 
-def _model_to_look_with(project: Project, request: SuggestRequest, catalogue: Catalogue) -> Model:
+def _model_to_look_with(project: Project, request: SuggestOptions, catalogue: Catalogue) -> Model:
     if request.source == SCRATCH:
         raise InputError("'scratch' has learned nothing yet: name a source or a run to look with")
     if request.source is not None:

@@ -12,6 +12,7 @@ from napari_graft.io.weights import save_tensors
 from napari_graft.nets.device import choose_device
 from napari_graft.nets.kinds import trainable
 from napari_graft.project.comparison import is_no_worse
+from napari_graft.project.reports import TrainReport
 from napari_graft.project.run import Run
 from napari_graft.scorers.outlook import outlook
 from napari_graft.session.fitting import Budget, Fitted
@@ -23,29 +24,6 @@ from napari_graft.session.ranking import rank_nearest_kind, tell_left_out, unsee
 _log = logging.getLogger(__name__)
 
 BEST = "best"
-
-
-@dataclass(frozen=True, slots=True)
-class TrainReport:
-    """Tell what a training did, by the keys of ``train --json``."""
-
-    run: str
-    source: str
-    n_tiles: int
-    steps: int
-    seconds: float
-    device: str
-    stopped_by: str
-    validation: dict[str, float]
-    kept: bool
-    resumed: bool
-    note: str = ""
-    share: float | None = None
-    choice: str = ""
-
-    def as_dict(self) -> dict[str, object]:
-        """Return the keys and values of ``train --json``."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from napari_graft.scorers.order import family
 from napari_graft.scorers.outlook import OutlookKind, outlook
 from napari_graft.segmentation.diameter import median_diameter
 from napari_graft.session.measured import source_checksum
-from napari_graft.session.predicting import PredictRequest, predict_project
+from napari_graft.session.predicting import PredictOptions, predict_project
 from napari_graft.session.projects import make_project
 from napari_graft.session.ranking import rank_nearest_kind, unseen_sources
 from napari_graft.session.views import view_of
@@ -176,7 +176,7 @@ class Onlooker:
         return source.card.spec.ndim == 2 and family(source.card.structure) == family(structure)
 
     def _predict(self, project: Project, source: Source, out: Path) -> NDArray[np.uint32]:
-        request = PredictRequest(out, source=source.id)
+        request = PredictOptions(out, source=source.id)
         predict_project(
             project, request, catalogue=self._catalogue, report=ignore_progress, cancel=self._cancel
         )

@@ -17,7 +17,7 @@ from napari_graft.session.annotating import annotate_from_labels
 from napari_graft.session.fitting import Budget
 from napari_graft.session.models import Model, load_model
 from napari_graft.session.segmenting import segment_tiles
-from napari_graft.session.suggesting import SuggestRequest, suggest_tiles
+from napari_graft.session.suggesting import SuggestOptions, suggest_tiles
 from napari_graft.session.training import TrainingTask
 from napari_graft.sources.catalogue import Catalogue
 
@@ -84,7 +84,7 @@ class TilePainter:
         seed
             Decides all that is random.
         """
-        request = SuggestRequest(n_tiles, source=source, seed=seed)
+        request = SuggestOptions(n_tiles, source=source, seed=seed)
         if n_tiles * request.tile**2 > (1 - LEAST_LEFT) * self.truth.size:
             return None
         found = suggest_tiles(

@@ -24,7 +24,7 @@ from napari_graft.session.projects import make_project
 from napari_graft.session.ranking import candidate_sources
 from napari_graft.session.segmenting import segment_tiles
 from napari_graft.session.splitting import split_for_test
-from napari_graft.session.suggesting import SuggestRequest, suggest_tiles
+from napari_graft.session.suggesting import SuggestOptions, suggest_tiles
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.document import Document
 from napari_graft.sources.exclude import trained_on
@@ -216,7 +216,7 @@ class TransferBench:
         return self._made
 
     def _annotate(self, made: _Made, annotatable: Tile) -> None:
-        request = SuggestRequest(
+        request = SuggestOptions(
             self.plan.n_tiles, self.plan.tile, strategy="random", seed=self.seed, within=annotatable
         )
         chosen = suggest_tiles(

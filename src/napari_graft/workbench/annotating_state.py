@@ -8,9 +8,9 @@ from typing import ClassVar
 from psygnal import SignalGroupDescriptor
 
 from napari_graft.core.tile import Tile
+from napari_graft.jobs.suggest import CandidateTile
 from napari_graft.project.queue import TileQueue
 from napari_graft.workbench.painting import TilePainting
-from napari_graft.workbench.suggesting import CandidateTile
 
 AT_ONCE = 4
 """Tiles that are suggested at a time: as many make a round of training worth its time."""

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.core.tile import Tile
-from napari_graft.engine.protocol import PreviewJob, TileBox
 from napari_graft.io.weights import load_tensors
+from napari_graft.jobs.base import TileBox
+from napari_graft.jobs.preview import PreviewRequest
 from napari_graft.project.project import Project
 from napari_graft.segmentation.differences import ObjectDifference, object_differences
 
@@ -88,12 +89,12 @@ class Comparison:
     """Share of the pixels on which all models agree, 0 to 1; None where there is one model."""
 
 
-def preview_job(project: Project, choices: tuple[Choice, ...], tile: Tile, name: str) -> PreviewJob:
+def preview_request(project: Project, choices: tuple[Choice, ...], tile: Tile, name: str) -> PreviewRequest:
     """Return the job that segments a tile with each model, into the cache of the project."""
-    return PreviewJob(
+    return PreviewRequest(
         project=str(project.folder),
         references=tuple(choice.reference for choice in choices),
-        tiles=(TileBox(start=tile.start, shape=tile.shape),),
+        tiles=(TileBox.of(tile),),
         out=str(project.folder / "cache" / f"{name}.safetensors"),
     )
 

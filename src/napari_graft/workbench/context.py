@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from psygnal import Signal, SignalInstance
 
@@ -14,11 +13,12 @@ from napari_graft.annotation.draft_writer import DraftWriter
 from napari_graft.core.errors import GraftError, InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.engine.client import Engine
-from napari_graft.engine.protocol import Job as EngineJob
+from napari_graft.jobs.base import A, Request
+from napari_graft.jobs.registry import JOBS
 from napari_graft.project.project import Project
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.workbench.failures import Failures
-from napari_graft.workbench.jobs import Deliver, Job, JobRunner, Lane
+from napari_graft.workbench.jobs import Deliver, JobRunner, Lane, RunningJob
 from napari_graft.workbench.leaving import Leaving
 
 _LOOKS: tuple[Lane, ...] = ("ranking", "short")
@@ -99,36 +99,48 @@ class Context:
         self._release()
         self.project_changed.emit()
 
-    def run_engine(
+    def run_job(
         self,
-        title: str,
-        job: EngineJob,
+        request: Request[A],
+        on_done: Callable[[A], None],
         *,
-        lane: Lane,
-        on_done: Callable[[dict[str, Any]], None],
+        title: str = "",
         on_progress: Callable[[Progress], None] | None = None,
-    ) -> Job[dict[str, Any]]:
-        """Let the worker process of a lane do a job.
+    ) -> RunningJob[A]:
+        """Let the worker process of its lane do what a request asks for.
 
         A project that was closed meanwhile hears nothing, and of a short job nor does one whose image is
         described in another way by now.
+
+        Parameters
+        ----------
+        request
+            What is asked for.
+        on_done
+            Takes the answer.
+        title
+            What a person reads, by default the title of the job.
+        on_progress
+            Hears how far it is.
         """
+        job = JOBS.of(request)
+        lane: Lane = job.lane
         engine, project = self._engines[lane], self._project
         manifest = None if project is None else project.manifest
 
-        def task(report: Report, cancel: CancelToken) -> dict[str, Any]:
+        def task(report: Report, cancel: CancelToken) -> A:
             try:
-                return engine.run(job, report=report, cancel=cancel)
+                return engine.run(request, report=report, cancel=cancel)
             finally:
                 if lane == "ranking":  # it is seldom asked for, and a worker kept warm takes memory
                     engine.rest()
 
-        def take(result: dict[str, Any]) -> None:
+        def take(result: A) -> None:
             is_as_before = lane not in _LOOKS or project is None or project.manifest == manifest
             if self._project is project and is_as_before:
                 on_done(result)
 
-        return self.jobs.start(title, task, lane=lane, on_done=take, on_progress=on_progress)
+        return self.jobs.start(title or job.title, task, lane=lane, on_done=take, on_progress=on_progress)
 
     def cancel_looks(self) -> None:
         """Stop ranking, suggestions and previews: what the image is like has changed."""

@@ -24,7 +24,7 @@ from napari_graft.sources.card import Structure
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.data_state import DataState, default_folder, fitting_side
 from napari_graft.workbench.hints import pixel_size_hint
-from napari_graft.workbench.jobs import Job, Task
+from napari_graft.workbench.jobs import RunningJob, Task
 from napari_graft.workbench.layer_description import LayerDescription
 from napari_graft.workbench.layer_image import LayerImage
 from napari_graft.workbench.lost_image import LostImageWatch
@@ -243,7 +243,7 @@ class DataModel:
         self._n_told = 0
         self._tell_damage()
 
-    def _on_job_changed(self, job: Job[object]) -> None:
+    def _on_job_changed(self, job: RunningJob[object]) -> None:
         if job.lane == "long":
             self._update_fixed()
         self._tell_damage()

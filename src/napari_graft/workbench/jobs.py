@@ -61,7 +61,7 @@ class JobState:
         return self.status in ("waiting", "running", "stopping")
 
 
-class Job(Generic[T]):
+class RunningJob(Generic[T]):
     """One piece of work under way; made by `JobRunner.start`.
 
     Its state changes, and its signals are emitted, on the thread of the window only.
@@ -119,20 +119,20 @@ class JobRunner:
         Tells of what fails on the thread of the window.
     """
 
-    started = Signal(Job)
-    ended = Signal(Job)
+    started = Signal(RunningJob)
+    ended = Signal(RunningJob)
 
     def __init__(self, deliver: Deliver, failures: Failures | None = None) -> None:
         self._deliver = deliver
         self.failures = failures or Failures()
         self._lanes: dict[Lane, queue.SimpleQueue[_Errand | None]] = {}
-        self._active: list[Job[object]] = []
+        self._active: list[RunningJob[object]] = []
         self._is_closed = False
         self._n_to_finish = 0
         self._finishing = threading.Condition()
 
     @property
-    def active(self) -> tuple[Job[object], ...]:
+    def active(self) -> tuple[RunningJob[object], ...]:
         """The jobs that have not ended, in the order in which they were started."""
         return tuple(self._active)
 
@@ -145,7 +145,7 @@ class JobRunner:
         on_done: Callable[[T], None],
         on_progress: Callable[[Progress], None] | None = None,
         must_finish: bool = False,
-    ) -> Job[T]:
+    ) -> RunningJob[T]:
         """Put a job in its lane.
 
         Parameters
@@ -159,7 +159,7 @@ class JobRunner:
         must_finish
             Whether it is done even where all jobs are asked to stop, as what keeps the user's work is.
         """
-        job = Job(title, lane, task, must_finish=must_finish)
+        job = RunningJob(title, lane, task, must_finish=must_finish)
         if on_progress is not None:
             job.progressed.connect(on_progress)
         self._active.append(job)  # type: ignore[arg-type]  # whatever it returns, only its state matters here
@@ -197,7 +197,7 @@ class JobRunner:
             threading.Thread(target=_serve, args=(self._lanes[lane],), name=lane, daemon=True).start()
         return self._lanes[lane]
 
-    def _work(self, job: Job[T], on_done: Callable[[T], None]) -> None:
+    def _work(self, job: RunningJob[T], on_done: Callable[[T], None]) -> None:
         latest = _Latest(job, self._say)
         try:
             job.token.raise_if_cancelled()
@@ -217,7 +217,7 @@ class JobRunner:
                     self._n_to_finish -= 1
                     self._finishing.notify_all()
 
-    def _finish(self, job: Job[T], result: T, on_done: Callable[[T], None]) -> None:
+    def _finish(self, job: RunningJob[T], result: T, on_done: Callable[[T], None]) -> None:
         try:
             on_done(result)
         except Exception as error:  # as above; a job that never ends would lock the window
@@ -225,12 +225,12 @@ class JobRunner:
             return
         self._end(job, "stopped" if job.token.is_cancelled else "done")
 
-    def _words(self, job: Job[T], error: BaseException) -> str:
+    def _words(self, job: RunningJob[T], error: BaseException) -> str:
         if meant_for_user(error) is None:
             _log.error("%s failed", job.state.title, exc_info=error)
         return failure_words(error)
 
-    def _end(self, job: Job[T], status: Status, error: str = "") -> None:
+    def _end(self, job: RunningJob[T], status: Status, error: str = "") -> None:
         self._active = [other for other in self._active if other is not job]
         self.failures.guarded(job.end)(status, error)
         self.ended.emit(job)
@@ -249,7 +249,7 @@ class _Errand:
 class _Latest:
     """Pass on the newest progress only: a fast job must not flood the window."""
 
-    def __init__(self, job: Job[T], say: Deliver) -> None:
+    def __init__(self, job: RunningJob[T], say: Deliver) -> None:
         self._job = job
         self._say = say
         self._lock = threading.Lock()

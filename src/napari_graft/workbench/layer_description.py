@@ -14,7 +14,7 @@ from napari_graft.io.pixel_sizes import SizeNote
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.data_state import DataState, fitting_side
 from napari_graft.workbench.extra_axes import Meaning, extra_axes
-from napari_graft.workbench.jobs import Job
+from napari_graft.workbench.jobs import RunningJob
 from napari_graft.workbench.layer_image import LayerImage
 
 
@@ -33,7 +33,7 @@ class LayerDescription:
         self._context = context
         self._state = state
         self._facts: FileFacts | None = None
-        self._reading: Job[FileFacts | None] | None = None
+        self._reading: RunningJob[FileFacts | None] | None = None
         self._waiting: Callable[[], None] | None = None
 
     def describe(self, image: LayerImage) -> None:
@@ -87,7 +87,7 @@ class LayerDescription:
         self._show_size(typed=state.pixel_size if state.is_size_typed else None)
         self.changed.emit()
 
-    def _on_reading_ended(self, job: Job[FileFacts | None]) -> None:
+    def _on_reading_ended(self, job: RunningJob[FileFacts | None]) -> None:
         if self._reading is not job:
             return
         then, self._reading, self._waiting = self._waiting, None, None

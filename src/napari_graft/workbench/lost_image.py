@@ -12,7 +12,7 @@ from napari_graft.project.project import Project
 from napari_graft.session.relinking import CheckedImage, check_image, take_image
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.data_state import DataState
-from napari_graft.workbench.jobs import Job
+from napari_graft.workbench.jobs import RunningJob
 from napari_graft.workbench.project_opening import LostImage
 
 
@@ -78,7 +78,7 @@ class LostImageWatch:
     def _on_checking_ended(self) -> None:
         self._state.is_opening = False
 
-    def _on_job_ended(self, job: Job[object]) -> None:
+    def _on_job_ended(self, job: RunningJob[object]) -> None:
         if job.state.status == "failed":
             self.look()
 

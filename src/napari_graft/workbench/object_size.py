@@ -23,7 +23,7 @@ from napari_graft.session.object_diameter import (
 )
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.data_state import DataState
-from napari_graft.workbench.jobs import Job
+from napari_graft.workbench.jobs import RunningJob
 from napari_graft.workbench.object_circle import ObjectCircle, Point, first_circle
 from napari_graft.workbench.typed_size import parse_diameter
 
@@ -55,7 +55,7 @@ class ObjectSize:
         self._state = state
         self._correct = correct
         context.hear(context.runs_changed, self.refresh)
-        self._looking: set[Job[object]] = set()
+        self._looking: set[RunningJob[object]] = set()
         context.hear(context.jobs.started, self._on_job_started)
         context.hear(context.jobs.ended, self._on_job_ended)
 
@@ -127,17 +127,17 @@ class ObjectSize:
         if circle is not None and circle.diameter != before.diameter:
             self.set_diameter(rounded_diameter(circle.diameter))
 
-    def _on_job_started(self, job: Job[object]) -> None:
+    def _on_job_started(self, job: RunningJob[object]) -> None:
         self._context.hear(job.progressed, partial(self._on_progress, job))
 
-    def _on_progress(self, job: Job[object], progress: Progress) -> None:
+    def _on_progress(self, job: RunningJob[object], progress: Progress) -> None:
         if progress.message.startswith(LOOKING):
             self._looking.add(job)
         elif job in self._looking:
             self._looking.discard(job)
             self._tell_found()  # what it looked for that for may take long
 
-    def _on_job_ended(self, job: Job[object]) -> None:
+    def _on_job_ended(self, job: RunningJob[object]) -> None:
         if job in self._looking:
             self._looking.discard(job)
             self._tell_found()

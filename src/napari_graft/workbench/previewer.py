@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.core.tile import Tile
+from napari_graft.jobs.preview import PreviewResult
 from napari_graft.project.project import Project
-from napari_graft.workbench.comparison import Choice, Comparison, load_comparison, preview_job
+from napari_graft.workbench.comparison import Choice, Comparison, load_comparison, preview_request
 from napari_graft.workbench.context import Context
-from napari_graft.workbench.jobs import Job
+from napari_graft.workbench.jobs import RunningJob
 
 
 class Previewer:
@@ -54,12 +54,11 @@ class Previewer:
         """
         project = self._context.require_project()
 
-        def read(result: dict[str, Any]) -> None:
-            self._read(project, Path(result["path"]), choices, tile, on_done).ended.connect(on_ended)
+        def read(result: PreviewResult) -> None:
+            self._read(project, Path(result.path), choices, tile, on_done).ended.connect(on_ended)
 
-        job = self._context.run_engine(
-            title, preview_job(project, choices, tile, self._name), lane="short", on_done=read
-        )
+        request = preview_request(project, choices, tile, self._name)
+        job = self._context.run_job(request, read, title=title)
         job.ended.connect(lambda: None if job.state.status == "done" else on_ended())
 
     def _read(
@@ -69,7 +68,7 @@ class Previewer:
         choices: tuple[Choice, ...],
         tile: Tile,
         on_done: Callable[[Comparison], None],
-    ) -> Job[Comparison]:
+    ) -> RunningJob[Comparison]:
         def task(report: Report, cancel: CancelToken) -> Comparison:
             return load_comparison(project, path, choices, tile)
 

@@ -16,7 +16,7 @@ from napari_graft.project.project import Project
 from napari_graft.project.queue import QueuedTile, TileQueue, merged_queue
 from napari_graft.session.annotating import next_round, user_name
 from napari_graft.workbench.context import Context
-from napari_graft.workbench.jobs import Job
+from napari_graft.workbench.jobs import RunningJob
 from napari_graft.workbench.painting import Labels, TilePainting, read_painting
 from napari_graft.workbench.suggesting import CandidateList, TileChoice, read_candidates, store_candidates
 from napari_graft.workbench.thumbnails import make_thumbnail
@@ -107,7 +107,7 @@ class QueueFiles:
 
         self._start("Opening the tile", project, work, on_done)
 
-    def accept(self, accepted: Acceptance, on_done: Callable[[], None]) -> Job[None]:
+    def accept(self, accepted: Acceptance, on_done: Callable[[], None]) -> RunningJob[None]:
         """Accept a tile; `on_done` is called once it is safely on the disk."""
         project = self._context.require_project()
         is_complete = bool(np.all(accepted.labels))
@@ -137,7 +137,7 @@ class QueueFiles:
         on_done: Callable[[_T], None],
         *,
         must_finish: bool = False,
-    ) -> Job[_T]:
+    ) -> RunningJob[_T]:
         def take(result: _T) -> None:
             if self._context.project is project:  # else it was closed meanwhile
                 on_done(result)

@@ -6,20 +6,19 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from psygnal import Signal, SignalGroupDescriptor
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.core.tile import Tile
-from napari_graft.engine.protocol import PredictJob
 from napari_graft.io import Volume, open_labels
-from napari_graft.io.pixel_record import PixelRecord
+from napari_graft.jobs.predict import PredictRequest, PredictResult
 from napari_graft.project.result_store import Result, ResultRecord, ResultStore
 from napari_graft.project.written_results import note_written_result, written_results
 from napari_graft.workbench.context import Context
-from napari_graft.workbench.jobs import Job
+from napari_graft.workbench.jobs import RunningJob
 from napari_graft.workbench.result_check import (
     Fault,
     Finished,
@@ -99,7 +98,7 @@ class ResultsModel:
     def __init__(self, context: Context) -> None:
         self._context = context
         self.state = ResultsState()
-        self._jobs: list[Job[dict[str, Any]]] = []
+        self._jobs: list[RunningJob[PredictResult]] = []
         self._looked_at: set[Finished] = set()
         self.find_place: Callable[[], tuple[int, ...] | None] = lambda: None
         """Returns the pixel of the image that the user looks at, None where that is not known."""
@@ -119,7 +118,7 @@ class ResultsModel:
         store = self._store(project.folder)
         store.make_folder()
         region = self.region()
-        job = PredictJob(
+        request = PredictRequest(
             project=str(project.folder),
             out=str(store.labels_path(run.id)),
             uncertainty=str(store.uncertainty_path(run.id)),
@@ -129,13 +128,11 @@ class ResultsModel:
             overwrite=True,
         )
 
-        def take(result: dict[str, Any]) -> None:
+        def take(result: PredictResult) -> None:
             self._take(run.id, region, result)
             on_done()
 
-        self._follow(
-            self._context.run_engine(f"Segmenting with {round_name(run.id)}", job, lane="long", on_done=take)
-        )
+        self._follow(self._context.run_job(request, take, title=f"Segmenting with {round_name(run.id)}"))
 
     def segment_whole(self, out: Path) -> None:
         """Segment the whole image with the run in use into a file; when stopped, it can go on."""
@@ -145,12 +142,12 @@ class ResultsModel:
         except InputError as error:
             self.refused.emit(str(error))
             return
-        job = PredictJob(project=str(project.folder), out=str(out), run=run.id, overwrite=True)
+        request = PredictRequest(project=str(project.folder), out=str(out), run=run.id, overwrite=True)
 
-        def take(result: dict[str, Any]) -> None:
+        def take(result: PredictResult) -> None:
             self._take_whole(run.id, result)
 
-        self._follow(self._context.run_engine("Segmenting the whole image", job, lane="long", on_done=take))
+        self._follow(self._context.run_job(request, take, title="Segmenting the whole image"))
 
     def region(self) -> Tile:
         """Return the part of the image that a round segments."""
@@ -159,24 +156,24 @@ class ResultsModel:
         tiles += [queued.tile for queued in project.queue().tiles if queued.state == "to do"]
         return region_to_segment(project.manifest.shape, tiles, self.find_place())
 
-    def _take(self, run_id: str, region: Tile, result: dict[str, Any]) -> None:
+    def _take(self, run_id: str, region: Tile, result: PredictResult) -> None:
         project = self._context.require_project()
         record = ResultRecord(
             run=run_id,
             start=region.start,
             shape=region.shape,
-            n_objects=int(result["n_objects"]),
-            made_of=_made_of(result),
+            n_objects=result.n_objects,
+            made_of=result.made_of,
         )
         self._store(project.folder).add(record)
         self._forget_faults(run_id)
         self._context.note_saved()
         self._read()
 
-    def _take_whole(self, run_id: str, result: dict[str, Any]) -> None:
-        file, n_objects = Path(str(result["path"])), int(result["n_objects"])
+    def _take_whole(self, run_id: str, result: PredictResult) -> None:
+        file, n_objects = Path(result.path), result.n_objects
         folder = self._context.require_project().folder
-        note_written_result(folder, file, run_id, n_objects, _made_of(result))
+        note_written_result(folder, file, run_id, n_objects, result.made_of)
         self._forget_faults(str(file))
         self._context.note_saved()
         self.written.emit(file, n_objects)
@@ -252,7 +249,7 @@ class ResultsModel:
     def _has_fault(self, run_id: str) -> bool:
         return run_id in [fault.key for fault in self.state.faults]
 
-    def _follow(self, job: Job[dict[str, Any]]) -> None:
+    def _follow(self, job: RunningJob[PredictResult]) -> None:
         self._jobs.append(job)
         job.ended.connect(self._on_ended)
         self._on_ended()
@@ -281,11 +278,6 @@ class ResultsModel:
     @staticmethod
     def _store(folder: Path) -> ResultStore:
         return ResultStore(folder / "results")
-
-
-def _made_of(result: dict[str, Any]) -> PixelRecord | None:
-    described = result.get("made_of")
-    return None if described is None else PixelRecord.model_validate(described)
 
 
 def _open_labels(file: Path) -> Volume | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from psygnal import Signal
@@ -13,8 +12,8 @@ from psygnal import Signal
 from napari_graft.core.errors import GraftError, IdTakenError, InputError
 from napari_graft.core.progress import Progress
 from napari_graft.core.tile import Tile
-from napari_graft.engine.protocol import RankJob
 from napari_graft.fingerprints.source_map import SourceMap, map_of_distances
+from napari_graft.jobs.rank import RankRequest, RankResult
 from napari_graft.project.project import Project
 from napari_graft.project.ranking import RankedEntry, RankedSoFar, StoredMap, StoredRanking
 from napari_graft.scorers.outlook import outlook
@@ -73,11 +72,9 @@ class SourcesModel:
             self.refused.emit(str(error))
             return
         self.state.is_ranking = True
-        job = self._context.run_engine(
-            "Ranking the sources",
-            RankJob(project=str(project.folder)),
-            lane="ranking",
-            on_done=self._on_ranked,
+        job = self._context.run_job(
+            RankRequest(project=str(project.folder), with_map=True),
+            self._on_ranked,
             on_progress=partial(self._on_measured, project),
         )
         job.ended.connect(self._on_ranking_ended)
@@ -157,19 +154,17 @@ class SourcesModel:
         self.tick(found.id, True)
         self._show()
 
-    def _on_ranked(self, result: dict[str, Any]) -> None:
-        entries = tuple(RankedEntry.model_validate(entry) for entry in result["ranking"])
-        stored = None if result["map"] is None else StoredMap.model_validate(result["map"])
+    def _on_ranked(self, result: RankResult) -> None:
         ranking = StoredRanking(
-            entries=entries,
-            left_out=tuple(result["left_out"]),
-            unsuited=result["unsuited"],
+            entries=result.ranking,
+            left_out=result.left_out,
+            unsuited=result.unsuited,
             chosen=self._ranking.chosen,
-            map=stored,
+            map=result.map,
         )
         self._so_far = ()
         self._store(ranking)
-        self.state.ticked = frozenset(entry.source for entry in entries[:N_PREVIEWED])
+        self.state.ticked = frozenset(entry.source for entry in result.ranking[:N_PREVIEWED])
 
     def _on_measured(self, project: Project, progress: Progress) -> None:
         """Show the sources that are measured; they are stored once all are."""

@@ -4,35 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.core.tile import Tile
-from napari_graft.engine.protocol import PreviewJob, SuggestJob, TileBox
+from napari_graft.jobs.base import TileBox
+from napari_graft.jobs.preview import PreviewRequest, PreviewResult
+from napari_graft.jobs.suggest import CandidateTile, SuggestRequest, SuggestResult
 from napari_graft.project.project import Project
-from napari_graft.project.suggestions import StoredSuggestion, SuggestionList
+from napari_graft.project.suggestions import SuggestionList
 from napari_graft.sources.document import Document, read_document, write_document
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.guesses import CACHE, GuessCache
-from napari_graft.workbench.jobs import Job
-
-
-class CandidateTile(BaseModel):
-    """Say how unsure a model is of a tile among which was chosen, None where no model was asked."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    start: tuple[int, ...]
-    shape: tuple[int, ...]
-    uncertainty: float | None = None
-
-    @property
-    def tile(self) -> Tile:
-        """The tile."""
-        return Tile(self.start, self.shape)
+from napari_graft.workbench.jobs import RunningJob
 
 
 class CandidateList(Document):
@@ -69,7 +53,7 @@ class Suggester:
         model: str | None,
         avoid: Sequence[Tile],
         on_done: Callable[[TileChoice], None],
-    ) -> Job[dict[str, Any]]:
+    ) -> RunningJob[SuggestResult]:
         """Ask for `n` tiles that overlap none of `avoid`.
 
         Raises
@@ -78,17 +62,15 @@ class Suggester:
             If no project is open.
         """
         project = self._context.require_project()
-        job = SuggestJob(
+        request = SuggestRequest(
             project=str(project.folder),
             n=n,
             tile=side,
             source=model,
-            avoid=tuple(map(_box, avoid)),
+            avoid=tuple(map(TileBox.of, avoid)),
             with_uncertainty=True,  # the tiles are coloured by it
         )
-        return self._context.run_engine(
-            "Suggesting tiles", job, lane="short", on_done=lambda result: on_done(_choice(result))
-        )
+        return self._context.run_job(request, lambda result: on_done(_choice(result)))
 
     def guess(self, model: str, tiles: Sequence[Tile], on_done: Callable[[], None]) -> None:
         """Let a model segment those tiles that it has not seen yet, and keep what it makes of them."""
@@ -101,10 +83,10 @@ class Suggester:
         asked = {(model, tile) for tile in wanted}
         self._asked |= asked
         batch = cache.batch_path(model)
-        job = PreviewJob(
+        request = PreviewRequest(
             project=str(project.folder),
             references=(model,),
-            tiles=tuple(map(_box, wanted)),
+            tiles=tuple(map(TileBox.of, wanted)),
             out=str(batch),
             with_uncertainty=True,
         )
@@ -112,7 +94,7 @@ class Suggester:
         def split(report: Report, cancel: CancelToken) -> None:
             cache.take(batch, model, wanted)
 
-        def split_soon(_: dict[str, Any]) -> None:
+        def split_soon(_: PreviewResult) -> None:
             splitting = self._context.jobs.start("Keeping the guesses", split, lane="files", on_done=finish)
             splitting.ended.connect(lambda: self._asked.difference_update(asked))
 
@@ -120,7 +102,7 @@ class Suggester:
             if self._context.project is project:
                 on_done()
 
-        preview = self._context.run_engine("Looking at the tiles", job, lane="short", on_done=split_soon)
+        preview = self._context.run_job(request, split_soon)
         preview.ended.connect(
             lambda: None if preview.state.status == "done" else self._asked.difference_update(asked)
         )
@@ -149,15 +131,6 @@ def store_candidates(project: Project, candidates: CandidateList) -> None:
 _CANDIDATES = "candidates.json"
 
 
-def _choice(result: dict[str, Any]) -> TileChoice:
-    suggestions = SuggestionList(
-        suggestions=tuple(StoredSuggestion.model_validate(one) for one in result["suggestions"]),
-        strategy=result["strategy"],
-        model=result["model"],
-    )
-    candidates = tuple(CandidateTile.model_validate(one) for one in result["candidates"])
-    return TileChoice(suggestions, CandidateList(candidates=candidates))
-
-
-def _box(tile: Tile) -> TileBox:
-    return TileBox(start=tile.start, shape=tile.shape)
+def _choice(result: SuggestResult) -> TileChoice:
+    suggestions = SuggestionList(suggestions=result.suggestions, strategy=result.strategy, model=result.model)
+    return TileChoice(suggestions, CandidateList(candidates=result.candidates))

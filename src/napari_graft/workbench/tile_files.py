@@ -14,7 +14,7 @@ from napari_graft.io import open_labels
 from napari_graft.io.masks import MaskMeaning
 from napari_graft.session.annotating import annotate_from_labels, user_name
 from napari_graft.workbench.context import Context
-from napari_graft.workbench.jobs import Job
+from napari_graft.workbench.jobs import RunningJob
 
 
 class TileFiles:
@@ -41,7 +41,7 @@ class TileFiles:
             must_finish=True,
         )
 
-    def withdraw(self, tile: Tile, on_done: Callable[[LabelledTile], None]) -> Job[LabelledTile]:
+    def withdraw(self, tile: Tile, on_done: Callable[[LabelledTile], None]) -> RunningJob[LabelledTile]:
         """Let an accepted tile be a draft again."""
         project, drafts = self._context.require_project(), self._context.drafts
 

@@ -11,18 +11,21 @@ from psygnal import Signal, SignalGroupDescriptor
 
 from napari_graft.core.errors import GraftError, InputError
 from napari_graft.core.progress import Progress
-from napari_graft.engine.protocol import DeviceJob, MergeJob, TrainJob
+from napari_graft.jobs.base import Request
+from napari_graft.jobs.device import Device, DeviceRequest
+from napari_graft.jobs.merge import MergeRequest
+from napari_graft.jobs.train import TrainRequest
 from napari_graft.merging.shape import require_one_shape
 from napari_graft.project.project import Project
+from napari_graft.project.reports import MergeReport, TrainReport
 from napari_graft.session.learning_curve import CurvePoint, advice, learning_curve
 from napari_graft.workbench.context import Context
-from napari_graft.workbench.device import Device
-from napari_graft.workbench.jobs import Job
+from napari_graft.workbench.jobs import RunningJob
 from napari_graft.workbench.results import ResultsModel
 from napari_graft.workbench.rounds import Round, finished_rounds
 from napari_graft.workbench.start_points import StartPoint, start_points
 from napari_graft.workbench.training_curve import TrainingCurve
-from napari_graft.workbench.training_jobs import Effort, job_to_go_on, merge_job, train_job
+from napari_graft.workbench.training_jobs import Effort, merge_request, request_to_go_on, train_request
 from napari_graft.workbench.unfinished import Unfinished, unfinished_training
 
 NO_PROJECT = "Start a project first, in the tab Data."
@@ -102,7 +105,7 @@ class TrainingModel:
         self._results = results
         self.state = TrainingState()
         self.curve = TrainingCurve()
-        self._job: Job[dict[str, Any]] | None = None
+        self._job: RunningJob[Any] | None = None
         self._ranked: tuple[str, ...] = ()
         self._chosen: str | None = None
         self._began: float | None = None
@@ -129,9 +132,7 @@ class TrainingModel:
     def find_device(self) -> None:
         """Find out in a worker process where trainings run, unless that is known."""
         if self.state.device is None and self._context.project is not None:
-            self._context.run_engine(
-                "Looking for a graphics card", DeviceJob(), lane="short", on_done=self._on_device_found
-            )
+            self._context.run_job(DeviceRequest(), self._on_device_found)
 
     def train(self) -> None:
         """Begin a training in the background."""
@@ -139,7 +140,7 @@ class TrainingModel:
         if project is None or self.state.obstacle:
             self.refused.emit(self.state.obstacle or NO_PROJECT)
             return
-        self._start(train_job(project, self.state.start, self._effort(_new_seed(project))))
+        self._start(train_request(project, self.state.start, self._effort(_new_seed(project))))
 
     def merge(self, sources: Sequence[str]) -> None:
         """Begin to merge models in the background, the first one being the nearest, and train the result.
@@ -155,7 +156,7 @@ class TrainingModel:
         if self.state.is_training:
             raise InputError(BUSY)
         require_one_shape({name: self._context.catalogue.get(name).card.spec for name in sources})
-        self._start(merge_job(project, sources, self._effort(_new_seed(project))))
+        self._start(merge_request(project, sources, self._effort(_new_seed(project))))
 
     def go_on(self) -> None:
         """Go on with the training that was cut off."""
@@ -163,7 +164,7 @@ class TrainingModel:
         if project is None or unfinished is None:
             return
         effort = self._effort(unfinished.seed, unfinished.asked_seconds)
-        self._start(job_to_go_on(project, unfinished, effort), already=unfinished.seconds)
+        self._start(request_to_go_on(project, unfinished, effort), already=unfinished.seconds)
 
     def stop(self) -> None:
         """Let the training end now; its best model is kept."""
@@ -182,16 +183,14 @@ class TrainingModel:
     def _effort(self, seed: int, seconds: float | None = None) -> Effort:
         return Effort(seconds or 60 * self.state.minutes, seed, self.state.stops_when_flat)
 
-    def _start(self, job: TrainJob | MergeJob, already: float = 0.0) -> None:
+    def _start(self, request: TrainRequest | MergeRequest, already: float = 0.0) -> None:
         self.curve = TrainingCurve()
         self.curve_changed.emit()
         self._began, self._already = None, already
         self.state.is_training, self.state.message, self.state.unfinished = True, "", None
         self.state.steps, self.state.expected_steps, self.state.seconds_left = 0, None, None
-        title = "Training" if isinstance(job, TrainJob) else "Merging"
-        self._job = self._context.run_engine(
-            title, job, lane="long", on_done=self._on_trained, on_progress=self._on_progress
-        )
+        learn: Request[Any] = request
+        self._job = self._context.run_job(learn, self._on_trained, on_progress=self._on_progress)
         self._job.ended.connect(self._on_ended)
 
     def _on_progress(self, progress: Progress) -> None:
@@ -214,7 +213,7 @@ class TrainingModel:
         self.state.start = ""
         self._after_round()
 
-    def _on_trained(self, result: dict[str, Any]) -> None:
+    def _on_trained(self, _: TrainReport | MergeReport) -> None:
         self.take_round()
 
     def _after_round(self) -> None:
@@ -228,13 +227,8 @@ class TrainingModel:
         self.state.seconds_left = None
         self._read()
 
-    def _on_device_found(self, result: dict[str, Any]) -> None:
-        self.state.device = Device(
-            name=str(result["name"]),
-            is_gpu=bool(result["is_gpu"]),
-            n_cores=int(result["n_cores"]),
-            memory_mb=result["memory_mb"],
-        )
+    def _on_device_found(self, device: Device) -> None:
+        self.state.device = device
 
     def _on_project_changed(self) -> None:
         self.state.start = ""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from napari_graft.engine.protocol import MergeJob, TrainJob
+from napari_graft.jobs.merge import MergeRequest
+from napari_graft.jobs.train import TrainRequest
 from napari_graft.merging.recipe import DEFAULT_METHOD
 from napari_graft.project.project import Project
 from napari_graft.workbench.unfinished import Unfinished
@@ -30,9 +31,9 @@ class Effort:
     stops_when_flat: bool
 
 
-def train_job(project: Project, source: str, effort: Effort) -> TrainJob:
+def train_request(project: Project, source: str, effort: Effort) -> TrainRequest:
     """Ask for a training beside the window, which holds the project."""
-    return TrainJob(
+    return TrainRequest(
         project=str(project.folder),
         source=source,
         seconds=effort.seconds,
@@ -42,11 +43,11 @@ def train_job(project: Project, source: str, effort: Effort) -> TrainJob:
     )
 
 
-def merge_job(
+def merge_request(
     project: Project, sources: Sequence[str], effort: Effort, method: str = DEFAULT_METHOD
-) -> MergeJob:
+) -> MergeRequest:
     """Ask for a merge beside the window, which holds the project."""
-    return MergeJob(
+    return MergeRequest(
         project=str(project.folder),
         sources=tuple(sources),
         method=method,
@@ -57,9 +58,9 @@ def merge_job(
     )
 
 
-def job_to_go_on(project: Project, unfinished: Unfinished, effort: Effort) -> TrainJob | MergeJob:
+def request_to_go_on(project: Project, unfinished: Unfinished, effort: Effort) -> TrainRequest | MergeRequest:
     """Ask again for what was cut off."""
     merge = unfinished.merge
     if merge is None:
-        return train_job(project, unfinished.source, effort)
-    return merge_job(project, merge.references, effort, merge.method)
+        return train_request(project, unfinished.source, effort)
+    return merge_request(project, merge.references, effort, merge.method)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from psygnal import Signal, SignalGroupDescriptor
 
 from napari_graft.core.errors import InputError
-from napari_graft.engine.protocol import TrialJob
+from napari_graft.jobs.trial import TrialRequest
 from napari_graft.project.ranking import RankedEntry
 from napari_graft.project.trial import StoredTrial
 from napari_graft.session.planning import TrialPlan, propose_plan
@@ -109,17 +109,15 @@ class TrialModel:
             self.tiles_wanted.emit()
             return
         self.state.is_trying = True
-        job = TrialJob(
+        request = TrialRequest(
             project=str(project.folder),
             sources=plan.shortlist,
             seconds=plan.seconds_each,
             is_delegate=True,
         )
-        started = self._context.run_engine("Trying the sources", job, lane="long", on_done=self._on_done)
-        started.ended.connect(self._on_ended)
+        self._context.run_job(request, self._on_done).ended.connect(self._on_ended)
 
-    def _on_done(self, result: dict[str, Any]) -> None:
-        trial = StoredTrial.model_validate(result)
+    def _on_done(self, trial: StoredTrial) -> None:
         self.state.last = trial
         self._context.note_saved()
         if trial.winner is not None:

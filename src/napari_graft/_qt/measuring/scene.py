@@ -21,7 +21,8 @@ from napari_graft._qt.measuring.lateness import Lateness, LatenessMeter
 from napari_graft._qt.measuring.person import Person, look_on, wait_until
 from napari_graft.core.labels import FIRST_OBJECT
 from napari_graft.core.progress import CancelToken, Progress
-from napari_graft.engine.protocol import PredictJob, TrainJob
+from napari_graft.jobs.predict import PredictRequest
+from napari_graft.jobs.train import TrainRequest
 from napari_graft.project.opening import open_project
 
 if TYPE_CHECKING:
@@ -108,14 +109,16 @@ def _begin_training(bench: Workbench, seconds: float) -> Callable[[], bool]:
 def _begin_predicting(bench: Workbench, seconds: float) -> Callable[[], bool]:
     """Segment the whole image; say whether it is really at work."""
     folder = bench.context.require_project().folder
-    job = PredictJob(project=str(folder), source=SOURCE, out=str(folder / "results" / "measured.zarr"))
-    work = bench.context.run_engine("Segmenting the image", job, lane="long", on_done=lambda _: None)
+    request = PredictRequest(
+        project=str(folder), source=SOURCE, out=str(folder / "results" / "measured.zarr")
+    )
+    work = bench.context.run_job(request, lambda _: None)
     return lambda: bool(work.state.fraction)
 
 
 def _begin_training_here(bench: Workbench, seconds: float) -> Callable[[], bool]:
     """Train in this very process, as a plugin without a worker process does."""
-    from napari_graft.engine.tasks import run_task
+    from napari_graft.jobs.running import run_job
 
     began = threading.Event()
 
@@ -124,8 +127,8 @@ def _begin_training_here(bench: Workbench, seconds: float) -> Callable[[], bool]
             began.set()
 
     folder = bench.context.require_project().folder
-    job = TrainJob(project=str(folder), source=SOURCE, seconds=seconds, is_delegate=True)
-    threading.Thread(target=lambda: run_task(job, note, CancelToken()), daemon=True).start()
+    request = TrainRequest(project=str(folder), source=SOURCE, seconds=seconds, is_delegate=True)
+    threading.Thread(target=lambda: run_job(request, note, CancelToken()), daemon=True).start()
     return began.is_set
 
 

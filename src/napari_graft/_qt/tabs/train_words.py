@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from napari_graft._qt.widgets.duration import in_words
 from napari_graft.core.tile import Tile
+from napari_graft.jobs.device import Device
 from napari_graft.project.result_store import Result
 from napari_graft.sources.card import LeadingScore
-from napari_graft.workbench.device import Device
 from napari_graft.workbench.made_of import MadeOf
 from napari_graft.workbench.rounds import ComparedModel, Round
 from napari_graft.workbench.training import TrainingState
