@@ -7,6 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as of `typing`, which takes long to load
 if TYPE_CHECKING:
+    from napari_graft.jobs.running import run_job
     from napari_graft.session.api import (
         annotate,
         evaluate,
@@ -30,6 +31,7 @@ __all__ = [
     "predict_volume",
     "propose_plan",
     "rank_sources",
+    "run_job",
     "run_trial",
     "suggest_tiles",
     "train",
@@ -40,7 +42,8 @@ def __getattr__(name: str) -> object:
     if name in __all__:
         from importlib import import_module
 
-        return getattr(import_module("napari_graft.session.api"), name)
+        module = "jobs.running" if name == "run_job" else "session.api"
+        return getattr(import_module(f"napari_graft.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -59,6 +59,9 @@ class GraftDock(QWidget):
         self.setLayout(layout)
         self.tabs.currentChanged.connect(self._on_tab_clicked)
         listen(self, self.workbench.annotating.refused, self._on_painting_refused)
+        listen(self, self.workbench.plugin_jobs.found, self._show_plugin_jobs)
+        if self.workbench.plugin_jobs.models:  # found before, by the dock of another time
+            self._show_plugin_jobs()
         bind(self, self.workbench.state, "tab", self._show_tab)
         bind(self, self.workbench.state, "next", self._show_next)
         self._dropped = DroppedProjects(self.workbench, self.viewer)
@@ -79,7 +82,19 @@ class GraftDock(QWidget):
             self.strip.error.show_message(words)
 
     def _on_tab_clicked(self, index: int) -> None:
-        self.workbench.state.tab = TABS[index]
+        if index < len(TABS):
+            self.workbench.state.tab = TABS[index]
+
+    def _show_plugin_jobs(self) -> None:
+        """Add a tab for what plugins can do."""
+        from napari_graft._qt.widgets.job_form import JobForm  # magicgui takes long to load
+
+        forms = QWidget()
+        self.job_forms = [JobForm(model) for model in self.workbench.plugin_jobs.models]
+        layout = column(*self.job_forms, margin=4)
+        layout.addStretch(1)
+        forms.setLayout(layout)
+        self.tabs.addTab(scrolled(forms), "More")
 
     def _show_tab(self, tab: TabName) -> None:
         self.tabs.setCurrentIndex(TABS.index(tab))

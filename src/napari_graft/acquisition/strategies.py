@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from napari_graft.acquisition.median_uncertainty import MedianUncertainty
 from napari_graft.acquisition.random_tiles import RandomTiles
 from napari_graft.acquisition.uncertainty_diversity import UncertaintyDiversity
 from napari_graft.core.registry import Registry
+from napari_graft.sources.plugins import plugin_parts_by_name
 
 
 class Auto:
@@ -39,7 +41,9 @@ class Auto:
         return strategy.select(candidates, n, rng, annotated=annotated)
 
 
-STRATEGIES: Registry[Strategy] = Registry("strategy")
+STRATEGIES: Registry[Strategy] = Registry(
+    "strategy", partial(plugin_parts_by_name, "napari_graft_strategies")
+)
 STRATEGIES.register("auto")(Auto())
 STRATEGIES.register("random")(RandomTiles())
 STRATEGIES.register("foreground-random")(ForegroundRandom())

@@ -27,6 +27,7 @@ from napari_graft.cli.console import USER_ERROR, is_verbose, set_verbosity
 from napari_graft.cli.ending import INTERRUPTED, STOPPED, end_when_asked_to
 from napari_graft.cli.faults import refuse_undecodable, replace_unprintable, tell_system_error
 from napari_graft.cli.interruption import listening, unwind
+from napari_graft.cli.plugin_jobs import add_plugin_jobs
 from napari_graft.core.errors import Cancelled, GraftError, InputError, StorageError
 from napari_graft.core.waiting import wait_without_spinning
 
@@ -141,6 +142,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     typed = sys.argv[1:] if arguments is None else list(arguments)
     try:
         refuse_undecodable(typed)
+        if next((one for one in typed if not one.startswith("-")), "") not in set(app):
+            add_plugin_jobs(app)
         app.meta(typed, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         _say(f"error: {' '.join(str(error).split())} ({_help_of(error)})")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from napari_graft.core.errors import InputError
@@ -17,6 +18,7 @@ from napari_graft.exchange import (
 )
 from napari_graft.exchange.wishes import Wishes
 from napari_graft.sources.archive import SUFFIX
+from napari_graft.sources.plugins import plugin_parts_by_name
 from napari_graft.sources.source import Source, export_source
 
 
@@ -42,7 +44,7 @@ class Format:
     endings: tuple[str, ...]
 
 
-FORMATS: Registry[Format] = Registry("format")
+FORMATS: Registry[Format] = Registry("format", partial(plugin_parts_by_name, "napari_graft_formats"))
 FORMATS.register("bioimageio")(
     Format(bioimageio_package.recognises, bioimageio_read.bring, bioimageio_write.write, (".zip",))
 )

@@ -14,20 +14,31 @@ from napari_graft.jobs.base import Access, Request, Work
 from napari_graft.jobs.registry import JOBS
 from napari_graft.project.opening import open_delegate, open_project
 from napari_graft.project.project import Project
+from napari_graft.session.notebook import default_report
 from napari_graft.sources.catalogue import Catalogue
 
 A = TypeVar("A", bound=BaseModel)
 
 
-def run_job(request: Request[A], report: Report, cancel: CancelToken) -> A:
-    """Do what a request asks for and return the answer; the project is opened as the job needs it.
+def run_job(request: Request[A], report: Report | None = None, cancel: CancelToken | None = None) -> A:
+    """Do what a request asks for in this process, and return the answer.
+
+    Parameters
+    ----------
+    request
+        Such as ``napari_graft.jobs.train.TrainRequest(project="cortex.graft", source="best")``. The project
+        is opened as the job needs it.
+    report
+        Hears how far it is; where it is left out, a notebook shows a bar, and a script nothing.
+    cancel
+        The wish to stop, None where there will be none.
 
     Raises
     ------
     InputError, StorageError, Cancelled
         As the job raises them.
     """
-    job = JOBS.of(request)
+    job, report, cancel = JOBS.of(request), report or default_report(), cancel or CancelToken()
     if job.access == "write":  # what learns takes memory that a person wants to see
         report = _with_memory(report, getattr(request, "device", "auto"))
     with _open(request, job.access) as project:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from napari_graft.core.registry import Registry
 from napari_graft.scorers.consistency import consistency
@@ -14,8 +15,9 @@ from napari_graft.scorers.mmd_general import general_closeness
 from napari_graft.scorers.scorer import Scorer
 from napari_graft.scorers.sighting import Sighting
 from napari_graft.scorers.zero_shot import zero_shot
+from napari_graft.sources.plugins import plugin_parts_by_name
 
-SCORERS: Registry[Scorer] = Registry("scorer")
+SCORERS: Registry[Scorer] = Registry("scorer", partial(plugin_parts_by_name, "napari_graft_scorers"))
 SCORERS.register("mmd")(Scorer("closeness", closeness))
 SCORERS.register("mmd-general")(Scorer("closeness, common encoder", general_closeness))
 SCORERS.register("consistency")(Scorer("steadiness", consistency))

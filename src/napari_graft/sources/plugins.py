@@ -59,6 +59,11 @@ class Hooks:
         return {}
 
     @staticmethod
+    def napari_graft_formats() -> Mapping[str, object]:
+        """Return by name the formats in which sources come and go, each a `Format`."""
+        return {}
+
+    @staticmethod
     def napari_graft_merge_methods() -> Mapping[str, object]:
         """Return by name what merges several networks into one, each a `MergeMethod`."""
         return {}

@@ -11,6 +11,7 @@ from napari_graft.workbench.data import DataModel
 from napari_graft.workbench.desk import DeskModel
 from napari_graft.workbench.jobs import Deliver
 from napari_graft.workbench.next_step import Facts, next_step
+from napari_graft.workbench.plugin_jobs import PluginJobsModel
 from napari_graft.workbench.results import ResultsModel
 from napari_graft.workbench.sources import SourcesModel
 from napari_graft.workbench.tile_tools import TileTools
@@ -48,6 +49,7 @@ class Workbench:
             tile_budget=lambda: self.annotating.state.budget,
         )
         self.comparing = ComparingModel(self.context, self.sources)
+        self.plugin_jobs = PluginJobsModel(self.context)
         self.state = WorkbenchState()
         self.desk = DeskModel(self.context, self.state, self.data, self.annotating, self.training)
         self._connect()

@@ -1,0 +1,28 @@
+"""Install a module as a plugin, for this process and for the workers that it starts."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from napari_graft.sources import plugins
+
+
+def install_plugin(module: Path, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a module into `site` with the entry point by which its hooks are found."""
+    info = site / f"{module.stem}-1.0.dist-info"
+    info.mkdir(parents=True)
+    shutil.copy(module, site / module.name)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module.stem}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[napari_graft.plugins]\n{module.stem} = {module.stem}\n")
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.delitem(sys.modules, module.stem, raising=False)
+    known = [str(Path(one).resolve()) for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), *known]))
+    importlib.invalidate_caches()
+    plugins.forget_plugins()

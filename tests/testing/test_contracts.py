@@ -1,0 +1,44 @@
+"""The contracts that ship with the program, held by the program's own parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import napari_graft
+from napari_graft.acquisition.strategies import STRATEGIES
+from napari_graft.exchange.formats import FORMATS
+from napari_graft.merging.methods import MERGE_METHODS
+from napari_graft.sources.source import Source, open_source
+from napari_graft.testing import FormatContract, MergeMethodContract, StrategyContract
+
+SOURCES = Path(napari_graft.__file__).parent / "data" / "sources"
+
+
+class TestStrategies(StrategyContract):
+    """Every strategy."""
+
+    @pytest.fixture(autouse=True, params=list(STRATEGIES))
+    def _each(self, request: pytest.FixtureRequest) -> None:
+        self.strategy = STRATEGIES[request.param]
+
+
+class TestMergeMethods(MergeMethodContract):
+    """Every merge method."""
+
+    @pytest.fixture(autouse=True, params=list(MERGE_METHODS))
+    def _each(self, request: pytest.FixtureRequest) -> None:
+        self.method = MERGE_METHODS[request.param]
+
+
+class TestFormats(FormatContract):
+    """The formats of which our own sources come back whole."""
+
+    @pytest.fixture(autouse=True, params=["graftsource", "bioimageio"])
+    def _each(self, request: pytest.FixtureRequest) -> None:
+        self.format = FORMATS[request.param]
+
+    @pytest.fixture
+    def source(self) -> Source:
+        return open_source(SOURCES / "nuclei-he", "built-in")
