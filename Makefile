@@ -41,7 +41,7 @@ check: env ## look for faults of style, types and layers
 	$(BIN)/lint-imports
 
 docs: env ## build the documentation into site/
-	$(BIN)/mkdocs build --strict
+	$(BIN)/mkdocs build --strict --quiet
 
 # In one process, with all the threads it likes: these measure.
 bench: env screen ## run the long tests and the benchmarks behind docs/benchmarks.md

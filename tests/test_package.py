@@ -118,6 +118,9 @@ def test_every_imported_library_is_declared():
         for path in PACKAGE.rglob("*.py")
         for module in imported_modules(path)
         if not allowed & {canonicalize_name(name) for name in distributions.get(module, [module])}
+        # what authors of plugins test with, and what a benchmark compares with and asks for
+        and not (path.parent.name == "testing" and module == "pytest")
+        and module != "monai"
     }
 
     assert undeclared == set()

@@ -31,11 +31,14 @@ class CountingArray:
 
 
 def check(data: LazyArray) -> None:
+    """Look at an image; `CountingArray` tells what was read."""
     check_image(Volume(data, ZYX, path="fly.tif"), np.random.default_rng(0), max_pixels=500_000)
 
 
-def test_an_image_with_contrast_passes() -> None:
-    check(np.random.default_rng(0).random((3, 300, 300)))
+def test_an_image_with_contrast_passes_once_each_pixel_was_read() -> None:
+    image = CountingArray((3, 300, 300))
+    check(image)
+    assert image.n_read == 3 * 300 * 300
 
 
 @pytest.mark.parametrize("value", [0, 7, -1.5])
@@ -54,6 +57,8 @@ def test_one_bad_pixel_of_a_small_image_is_found(value: float) -> None:
 
 def test_one_different_pixel_of_a_small_image_is_contrast() -> None:
     image = np.zeros((3, 300, 300))
+    with pytest.raises(InputError, match="some contrast"):
+        check(image)
     image[1, 7, 7] = 1
     check(image)
 

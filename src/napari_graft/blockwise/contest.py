@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from napari_graft.blockwise.parallel import count_workers, run_parallel, share_threads
 from napari_graft.blockwise.plan import BlockPlan
 from napari_graft.blockwise.segment import segment_volume
+from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken
 from napari_graft.inference.predictor import Predictor
 from napari_graft.inference.view import ModelView
@@ -73,7 +74,13 @@ class Contest:
     def monai(self) -> None:
         """Let MONAI blend the windows of the same size with the same overlap."""
         import torch
-        from monai.inferers.utils import sliding_window_inference
+
+        try:
+            from monai.inferers.utils import sliding_window_inference
+        except ImportError:
+            raise InputError(
+                "this benchmark compares with MONAI, which is not installed: pip install monai"
+            ) from None
 
         sides = self.plan.grown(0).shape
         # half a pixel less, because MONAI rounds the step down and would then add a row of windows

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Group, Parameter
 from docstring_parser import parse
-from pydantic_core import PydanticUndefined
 
 from napari_graft.cli.console import print_json
 from napari_graft.cli.types import Json
@@ -82,7 +81,7 @@ def field_help(job: Job[Any]) -> dict[str, str]:
 
 
 def _default(field: Any) -> Any:
-    return inspect.Parameter.empty if field.default is PydanticUndefined else field.default
+    return inspect.Parameter.empty if field.is_required() else field.get_default(call_default_factory=True)
 
 
 def _help(job: Job[Any], names: list[str]) -> str:

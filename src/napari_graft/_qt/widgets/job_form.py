@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from magicgui.widgets import Container, Widget, create_widget
-from pydantic_core import PydanticUndefined
 from qtpy.QtWidgets import QGroupBox, QProgressBar, QPushButton
 
 from napari_graft._qt.binding import bind, listen
@@ -23,7 +22,7 @@ def request_form(job: Job[Any]) -> Container[Widget]:
     for name, field in job.request.model_fields.items():
         if name in FILLED_IN:
             continue
-        start = {} if field.default is PydanticUndefined else {"value": field.default}
+        start = {} if field.is_required() else {"value": field.get_default(call_default_factory=True)}
         widgets.append(
             create_widget(annotation=field.annotation, name=name, label=name.replace("_", " "), **start)
         )
