@@ -13,7 +13,7 @@ import tifffile
 
 from napari_graft import annotate, evaluate, new_project, predict_volume, suggest_tiles, train
 from napari_graft.samples.em import generate_neuropil
-from napari_graft.samples.look import Look
+from napari_graft.samples.look import Appearance
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def main() -> None:
 
     chosen.out.mkdir(parents=True)
     image, labels, result = (chosen.out / f"{name}.tif" for name in ("image", "labels", "segments"))
-    sample = generate_neuropil((chosen.size, chosen.size), np.random.default_rng(0), Look())
+    sample = generate_neuropil((chosen.size, chosen.size), np.random.default_rng(0), Appearance())
     tifffile.imwrite(image, sample.image)
     tifffile.imwrite(labels, sample.segments)
 

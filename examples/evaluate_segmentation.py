@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_graft import evaluate
 from napari_graft.samples.cells import generate_cells
-from napari_graft.samples.look import Look
+from napari_graft.samples.look import Appearance
 
 Labels = NDArray[np.uint32]
 
@@ -37,7 +37,7 @@ def main() -> None:
     options.add_argument("--size", type=int, default=512, help="side of the image in pixels")
     size = options.parse_args().size
 
-    truth = generate_cells((size, size), np.random.default_rng(0), Look()).segments
+    truth = generate_cells((size, size), np.random.default_rng(0), Appearance()).segments
     everywhere = np.where(truth > 0, truth, truth.max() + 1).astype(np.uint32)
     segmentations = {
         "perfect": truth,

@@ -13,7 +13,7 @@ import tifffile
 
 from napari_graft import rank_sources
 from napari_graft.samples.em import generate_neuropil
-from napari_graft.samples.look import Look
+from napari_graft.samples.look import Appearance
 from napari_graft.session.projects import ImageOptions, make_project
 
 
@@ -28,7 +28,7 @@ def main() -> None:
     chosen.out.mkdir(parents=True)
     image = chosen.out / "image.tif"
     # Put your own image here: TIFF, PNG, OME-Zarr, zarr or HDF5.
-    sample = generate_neuropil((chosen.size, chosen.size), np.random.default_rng(0), Look())
+    sample = generate_neuropil((chosen.size, chosen.size), np.random.default_rng(0), Appearance())
     tifffile.imwrite(image, sample.image)
 
     wanted = ImageOptions(str(image), pixel_size=(10.0, 10.0), unit="nm", structure="neurites")
@@ -37,7 +37,7 @@ def main() -> None:
 
     for entry in ranked:
         score, distance = entry.score, entry.score.evidence.distance
-        # A source without a fingerprint has no distance, and is ranked by how steady its objects are.
+        # A source without a fingerprint has no distance, and is ranked by its consistency.
         numbers = "" if distance is None else f"z = {distance.z:7.1f}   p = {distance.p_value:.3f}"
         print(f"{entry.source.id:22} {score.verdict:18} {numbers}")
         if score.advice is not None:

@@ -114,10 +114,10 @@ def neuropil(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import tifffile
 
     from napari_graft.samples.em import generate_neuropil
-    from napari_graft.samples.look import Look
+    from napari_graft.samples.look import Appearance
 
     path = tmp_path_factory.mktemp("neuropil") / "neuropil.tif"
-    sample = generate_neuropil((3, 256, 256), np.random.default_rng(0), Look(radius=14.0))
+    sample = generate_neuropil((3, 256, 256), np.random.default_rng(0), Appearance(radius=14.0))
     tifffile.imwrite(path, sample.image, photometric="minisblack")
     return path
 

@@ -9,7 +9,7 @@ from napari.utils.key_bindings import KeymapHandler
 from napari_graft._napari.comparison import BLINK_KEY, ComparisonView, comparison_view_of
 from napari_graft._napari.layers import details_of, our_layers
 from napari_graft.core.tile import Tile
-from napari_graft.workbench.comparison import Choice, Comparison, Look
+from napari_graft.workbench.comparison import Comparison, DisplayOptions, ModelOption
 
 TILE = Tile((2, 10, 20), (1, 16, 24))
 SCALE, TRANSLATE = (4.0, 0.5, 0.5), (1.0, 2.0, 3.0)
@@ -19,7 +19,7 @@ def make_comparison(n: int = 2) -> Comparison:
     segments = tuple(np.full(TILE.shape, m + 1, np.uint32) for m in range(n))
     return Comparison(
         tile=TILE,
-        choices=tuple(Choice(f"run 000{m}", f"round {m}") for m in range(n)),
+        choices=tuple(ModelOption(f"run 000{m}", f"round {m}") for m in range(n)),
         image=np.random.default_rng(0).random(TILE.shape, np.float32),
         segments=segments,
         disagreement=np.ones(TILE.shape, np.float32) if n > 1 else None,
@@ -57,8 +57,8 @@ def shown(viewer: ViewerModel) -> set[str]:
     return {named(layer) if details_of(layer) else layer.name for layer in viewer.layers if layer.visible}
 
 
-def show(viewer: ViewerModel, comparison: Comparison, look: Look) -> None:
-    for _ in comparison_view_of(viewer).show(comparison, image_of(viewer), look):
+def show(viewer: ViewerModel, comparison: Comparison, display: DisplayOptions) -> None:
+    for _ in comparison_view_of(viewer).show(comparison, image_of(viewer), display):
         pass
 
 
@@ -78,7 +78,7 @@ def image_of(viewer: ViewerModel) -> Image:
 
 @pytest.mark.parametrize("n", [2, 3, 4])
 def test_grid_has_a_box_for_each_model_and_one_for_the_map(viewer: ViewerModel, n: int) -> None:
-    show(viewer, make_comparison(n), Look())
+    show(viewer, make_comparison(n), DisplayOptions())
 
     expected = [[f"image {m}", f"segments {m}"] for m in range(n)]
     assert boxes(viewer) == [*expected, [f"disagreement {n}", f"image {n}"]]
@@ -86,21 +86,21 @@ def test_grid_has_a_box_for_each_model_and_one_for_the_map(viewer: ViewerModel, 
 
 def test_grid_without_the_map_has_no_box_for_it(viewer: ViewerModel) -> None:
     view = comparison_view_of(viewer)
-    show(viewer, make_comparison(), Look(shows_disagreement=False))
+    show(viewer, make_comparison(), DisplayOptions(shows_disagreement=False))
     assert len(boxes(viewer)) == 2
 
-    view.apply(Look())
+    view.apply(DisplayOptions())
     assert len(boxes(viewer)) == 3
 
 
 def test_one_model_is_shown_without_a_map(viewer: ViewerModel) -> None:
-    show(viewer, make_comparison(1), Look())
+    show(viewer, make_comparison(1), DisplayOptions())
 
     assert boxes(viewer) == [["image 0", "segments 0"]]
 
 
 def test_layers_lie_where_the_tile_is(viewer: ViewerModel) -> None:
-    show(viewer, make_comparison(), Look())
+    show(viewer, make_comparison(), DisplayOptions())
 
     for layer in our_layers(viewer, "preview"):
         np.testing.assert_allclose(layer.data_to_world((0, 0, 0)), image_of(viewer).data_to_world(TILE.start))
@@ -111,8 +111,8 @@ def test_layers_lie_where_the_tile_is(viewer: ViewerModel) -> None:
 
 def test_overlay_fills_the_one_in_front_and_outlines_the_others(viewer: ViewerModel) -> None:
     view = comparison_view_of(viewer)
-    show(viewer, make_comparison(), Look())
-    view.apply(Look(mode="overlay", front=1, opacity=0.3))
+    show(viewer, make_comparison(), DisplayOptions())
+    view.apply(DisplayOptions(mode="overlay", front=1, opacity=0.3))
 
     assert not viewer.canvas.grid.enabled
     assert shown(viewer) == {"image 2", "disagreement 2", "segments 0", "segments 1"}
@@ -126,16 +126,16 @@ def named_is_segments(layer: Layer) -> bool:
 
 def test_blinking_shows_one_at_a_time(viewer: ViewerModel) -> None:
     view = comparison_view_of(viewer)
-    show(viewer, make_comparison(), Look())
+    show(viewer, make_comparison(), DisplayOptions())
     for front in (0, 1):
-        view.apply(Look(mode="blink", front=front, shows_disagreement=False))
+        view.apply(DisplayOptions(mode="blink", front=front, shows_disagreement=False))
         assert shown(viewer) == {"image 2", f"segments {front}"}
 
 
 def test_blink_key_works_whichever_layer_is_active_until_the_comparison_closes(viewer: ViewerModel) -> None:
     view, pressed = comparison_view_of(viewer), []
     handler = KeymapHandler()
-    show(viewer, make_comparison(), Look())
+    show(viewer, make_comparison(), DisplayOptions())
     view.answer_to_blink_key(lambda _: pressed.append(True))
     viewer.add_labels(np.zeros((5, 70, 80), np.uint32), name="added meanwhile")
     view.settle()
@@ -156,7 +156,7 @@ def test_key_that_the_user_bound_works_again_once_the_comparison_closes(viewer: 
     mine, handler = viewer.layers["mine"], KeymapHandler()
     viewer.bind_key(BLINK_KEY, lambda _: pressed.append("viewer"))
     mine.bind_key(BLINK_KEY, lambda _: pressed.append("layer"))
-    show(viewer, make_comparison(), Look())
+    show(viewer, make_comparison(), DisplayOptions())
     for _ in range(2):
         view.answer_to_blink_key(lambda _: pressed.append("blink"))
     gone = viewer.add_points([[0, 0]])
@@ -176,16 +176,16 @@ def test_key_that_the_user_bound_works_again_once_the_comparison_closes(viewer: 
 
 def test_look_can_change_after_all_layers_were_removed(viewer: ViewerModel) -> None:
     view = comparison_view_of(viewer)
-    show(viewer, make_comparison(), Look())
+    show(viewer, make_comparison(), DisplayOptions())
     viewer.layers.clear()
 
-    view.apply(Look(mode="blink"))
+    view.apply(DisplayOptions(mode="blink"))
 
     assert list(viewer.layers) == []
 
 
 def test_equal_ids_have_equal_colours(viewer: ViewerModel) -> None:
-    show(viewer, make_comparison(), Look())
+    show(viewer, make_comparison(), DisplayOptions())
 
     first, second = (one for one in viewer.layers if named_is_segments(one))
     for number in (1, 2, 60):
@@ -199,7 +199,7 @@ def test_closing_puts_all_back(viewer: ViewerModel) -> None:
     viewer.dims.set_point(0, 1.0)
     viewer.layers.selection.active = image_of(viewer)
     before = (list(viewer.layers), viewer.dims.point, viewer.scene.camera.center, viewer.scene.camera.zoom)
-    show(viewer, make_comparison(), Look())
+    show(viewer, make_comparison(), DisplayOptions())
     assert shown(viewer).isdisjoint({"cortex", "mine"})
 
     close(view)
@@ -219,8 +219,8 @@ def test_closing_puts_all_back(viewer: ViewerModel) -> None:
 
 def test_second_comparison_takes_the_place_of_the_first(viewer: ViewerModel) -> None:
     view = comparison_view_of(viewer)
-    show(viewer, make_comparison(4), Look())
-    show(viewer, make_comparison(2), Look())
+    show(viewer, make_comparison(4), DisplayOptions())
+    show(viewer, make_comparison(2), DisplayOptions())
     assert len(boxes(viewer)) == 3
 
     close(view)
@@ -231,7 +231,7 @@ def test_removing_one_of_its_layers_closes_it(viewer: ViewerModel) -> None:
     view = comparison_view_of(viewer)
     view.disturbed.connect(lambda: disturbed.append(True))
     disturbed: list[bool] = []
-    show(viewer, make_comparison(), Look())
+    show(viewer, make_comparison(), DisplayOptions())
     assert not disturbed
     viewer.layers.remove(next(our_layers(viewer, "preview")))
     assert disturbed
@@ -245,7 +245,7 @@ def test_removing_one_of_its_layers_closes_it(viewer: ViewerModel) -> None:
 
 def test_all_layers_can_be_removed_meanwhile(viewer: ViewerModel) -> None:
     view = comparison_view_of(viewer)
-    show(viewer, make_comparison(), Look())
+    show(viewer, make_comparison(), DisplayOptions())
     viewer.layers.clear()
     view.settle()
 
@@ -255,7 +255,7 @@ def test_all_layers_can_be_removed_meanwhile(viewer: ViewerModel) -> None:
 
 def test_layer_that_others_add_meanwhile_waits_below(viewer: ViewerModel) -> None:
     view = comparison_view_of(viewer)
-    show(viewer, make_comparison(), Look())
+    show(viewer, make_comparison(), DisplayOptions())
     expected = boxes(viewer)
     result = viewer.add_labels(np.zeros((5, 70, 80), np.uint32), name="cortex · round 3")
     view.settle()
@@ -269,10 +269,10 @@ def test_layer_that_others_add_meanwhile_waits_below(viewer: ViewerModel) -> Non
 
 def test_renamed_layers_are_known_all_the_same(viewer: ViewerModel) -> None:
     view = comparison_view_of(viewer)
-    show(viewer, make_comparison(), Look())
+    show(viewer, make_comparison(), DisplayOptions())
     for i, layer in enumerate(our_layers(viewer, "preview")):
         layer.name = f"renamed {i}"
-    view.apply(Look(mode="blink", front=1))
+    view.apply(DisplayOptions(mode="blink", front=1))
     close(view)
 
     assert [layer.name for layer in viewer.layers] == ["cortex", "mine"]
@@ -280,7 +280,7 @@ def test_renamed_layers_are_known_all_the_same(viewer: ViewerModel) -> None:
 
 def test_comparison_is_closed_between_two_steps(viewer: ViewerModel) -> None:
     view = comparison_view_of(viewer)
-    steps = view.show(make_comparison(), image_of(viewer), Look())
+    steps = view.show(make_comparison(), image_of(viewer), DisplayOptions())
     for _ in range(4):
         next(steps)
     assert len(list(our_layers(viewer, "preview"))) == 4
@@ -294,10 +294,10 @@ def test_comparison_is_closed_between_two_steps(viewer: ViewerModel) -> None:
 
 
 def test_second_comparison_takes_the_place_of_one_that_is_not_whole(viewer: ViewerModel) -> None:
-    first = comparison_view_of(viewer).show(make_comparison(4), image_of(viewer), Look())
+    first = comparison_view_of(viewer).show(make_comparison(4), image_of(viewer), DisplayOptions())
     for _ in range(5):
         next(first)
-    show(viewer, make_comparison(2), Look())
+    show(viewer, make_comparison(2), DisplayOptions())
 
     assert list(first) == []
     assert len(boxes(viewer)) == 3
@@ -305,7 +305,7 @@ def test_second_comparison_takes_the_place_of_one_that_is_not_whole(viewer: View
 
 def test_removing_a_layer_closes_a_comparison_that_is_not_whole(viewer: ViewerModel) -> None:
     view = comparison_view_of(viewer)
-    steps = view.show(make_comparison(), image_of(viewer), Look())
+    steps = view.show(make_comparison(), image_of(viewer), DisplayOptions())
     for _ in range(3):
         next(steps)
     view.settle()
@@ -320,10 +320,10 @@ def test_removing_a_layer_closes_a_comparison_that_is_not_whole(viewer: ViewerMo
 
 def test_look_that_changes_between_two_steps_is_the_one_in_the_end(viewer: ViewerModel) -> None:
     view = comparison_view_of(viewer)
-    steps = view.show(make_comparison(), image_of(viewer), Look())
+    steps = view.show(make_comparison(), image_of(viewer), DisplayOptions())
     for _ in range(8):
         next(steps)
-    view.apply(Look(mode="blink", front=1, shows_disagreement=False))
+    view.apply(DisplayOptions(mode="blink", front=1, shows_disagreement=False))
     list(steps)
 
     assert shown(viewer) == {"image 2", "segments 1"}
@@ -331,7 +331,7 @@ def test_look_that_changes_between_two_steps_is_the_one_in_the_end(viewer: Viewe
 
 
 def test_layers_that_others_add_become_active_as_ever(viewer: ViewerModel) -> None:
-    show(viewer, make_comparison(), Look())
+    show(viewer, make_comparison(), DisplayOptions())
     added = viewer.add_labels(np.zeros((5, 70, 80), np.uint32), name="added meanwhile")
 
     assert viewer.layers.selection.active is added

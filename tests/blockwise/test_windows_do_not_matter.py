@@ -22,7 +22,7 @@ from napari_graft.io.volume import Volume
 from napari_graft.metrics import evaluate
 from napari_graft.nets.kinds import load_network
 from napari_graft.samples.cells import generate_cells
-from napari_graft.samples.look import Look
+from napari_graft.samples.look import Appearance
 from napari_graft.session.models import decode_settings
 from napari_graft.sources.catalogue import Catalogue
 
@@ -53,9 +53,9 @@ def worst_vi(found: list[NDArray[np.integer]]) -> float:
 def test_generated_images_give_the_same_objects_in_blocks_of_any_length(
     tmp_path: Path, diameter: float
 ) -> None:
-    look = Look(radius=diameter / 2, size_spread=0.3, noise=0.03)
+    appearance = Appearance(radius=diameter / 2, size_spread=0.3, noise=0.03)
     length = round(24 * diameter)
-    image = generate_cells((length, length + 7), np.random.default_rng(1), look).image
+    image = generate_cells((length, length + 7), np.random.default_rng(1), appearance).image
     lengths = [length // 4 + 3, length // 2, length + 7]
     found = [find_in_blocks(image, diameter, n, tmp_path / f"{n}.tif") for n in lengths]
     assert worst_vi(found) < MOST_VI
@@ -64,7 +64,7 @@ def test_generated_images_give_the_same_objects_in_blocks_of_any_length(
 def test_windows_within_a_block_give_the_same_objects(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    image = generate_cells((500, 611), np.random.default_rng(2), Look(radius=12.0, noise=0.03)).image
+    image = generate_cells((500, 611), np.random.default_rng(2), Appearance(radius=12.0, noise=0.03)).image
     found = []
     for length in (400, 512, 704):
         monkeypatch.setitem(predictor_module.WINDOW, 2, (length, length))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from napari_graft.core.progress import CancelToken, ignore_progress
-from napari_graft.merging.method import Lesson
+from napari_graft.merging.method import MergeContext
 from napari_graft.merging.methods import MERGE_METHODS
 from napari_graft.nets.build import build_network
 from napari_graft.sources.spec import ModelSpec
@@ -28,10 +28,10 @@ def example(side=64):
     return Example(image.astype(np.float32), train, held_out)
 
 
-def lesson(cancel=None, **fields):
+def context(cancel=None, **fields):
     config = TrainConfig(None, 2, patch=(32, 32), batch_size=1, n_validations=2)
     known = {"checkpoint": None, "report": ignore_progress, "cancel": cancel or CancelToken()}
-    return Lesson([example()], config, torch.device("cpu"), **(known | fields))
+    return MergeContext([example()], config, torch.device("cpu"), **(known | fields))
 
 
 def networks(n=2):
@@ -47,8 +47,8 @@ def weights_of_all(members):
 def test_the_same_seed_gives_the_same_network_and_the_members_are_left_alone(name, n):
     members = networks(n)
     before = weights_of_all(members)
-    first = MERGE_METHODS[name].merge(members, lesson())
-    again = MERGE_METHODS[name].merge(members, lesson())
+    first = MERGE_METHODS[name].merge(members, context())
+    again = MERGE_METHODS[name].merge(members, context())
 
     for key, value in first.network.stored_weights().items():
         np.testing.assert_array_equal(again.network.stored_weights()[key], value)
@@ -58,7 +58,7 @@ def test_the_same_seed_gives_the_same_network_and_the_members_are_left_alone(nam
 
 @every_method
 def test_shares_are_told_for_every_convolution_but_the_head_and_sum_to_one(name):
-    merged = MERGE_METHODS[name].merge(networks(3), lesson())
+    merged = MERGE_METHODS[name].merge(networks(3), context())
     convolutions = {key.rpartition(".")[0] for key in merged.network.stored_weights() if "_norm" not in key}
     assert {*merged.shares, "head"} == convolutions
     for of_filters in merged.shares.values():
@@ -71,7 +71,7 @@ def test_copies_of_one_network_begin_as_that_network(name):
     network = build_network(SPEC, seed=5)
     at_once = CancelToken()
     at_once.cancel()
-    merged = MERGE_METHODS[name].merge([network, network], lesson(at_once)).network.stored_weights()
+    merged = MERGE_METHODS[name].merge([network, network], context(at_once)).network.stored_weights()
     for key, value in network.stored_weights().items():
         np.testing.assert_allclose(merged[key], value, atol=1e-6, err_msg=key)
 
@@ -80,7 +80,7 @@ def test_copies_of_one_network_begin_as_that_network(name):
 def test_cancelled_at_once_it_still_returns_a_network(name):
     cancel = CancelToken()
     cancel.cancel()
-    merged = MERGE_METHODS[name].merge(networks(), lesson(cancel))
+    merged = MERGE_METHODS[name].merge(networks(), context(cancel))
     assert all(np.isfinite(value).all() for value in merged.network.stored_weights().values())
     assert merged.training is None or merged.training.stopped_by == "cancel"
 
@@ -89,4 +89,4 @@ def test_cancelled_at_once_it_still_returns_a_network(name):
 def test_it_takes_a_part_of_the_budget_where_it_learns(name):
     method = MERGE_METHODS[name]
     assert 0 <= method.share_of_budget < 1
-    assert (method.share_of_budget > 0) == (method.merge(networks(), lesson()).training is not None)
+    assert (method.share_of_budget > 0) == (method.merge(networks(), context()).training is not None)

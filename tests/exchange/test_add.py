@@ -17,7 +17,7 @@ from napari_graft.core.errors import Cancelled, InputError, StorageError
 from napari_graft.core.progress import CancelToken, Progress
 from napari_graft.exchange import torchscript_file
 from napari_graft.exchange.add import add_source
-from napari_graft.exchange.wishes import Wishes
+from napari_graft.exchange.wishes import ImportOptions
 from napari_graft.io import atomic
 from napari_graft.sources.catalogue import Catalogue, user_sources
 from napari_graft.sources.source import export_source, open_source
@@ -141,9 +141,9 @@ def test_another_source_takes_the_place_of_the_one_before_where_that_is_wished(
 ) -> None:
     other = make_source(tmp_path / "others", "one", title="Another")
     (other / "fingerprint.safetensors").unlink()
-    add_source(folder, tmp_path / "home", wishes=Wishes(replaces=True))
+    add_source(folder, tmp_path / "home", options=ImportOptions(replaces=True))
     _assert_added(tmp_path / "home", folder)
-    added = add_source(other, tmp_path / "home", wishes=Wishes(replaces=True))
+    added = add_source(other, tmp_path / "home", options=ImportOptions(replaces=True))
 
     assert added.card.title == "Another"
     _assert_added(tmp_path / "home", other)
@@ -163,7 +163,7 @@ def test_a_full_disk_replaces_nothing(
 
     monkeypatch.setattr(Path, "rename", fail)
     with pytest.raises(StorageError, match="disk is full"):
-        add_source(other, tmp_path / "home", wishes=Wishes(replaces=True))
+        add_source(other, tmp_path / "home", options=ImportOptions(replaces=True))
     _assert_added(tmp_path / "home", folder)
 
 

@@ -11,8 +11,8 @@ import yaml
 from foreign import ANY_ANSWER, Constant, make_package, rezip
 
 from napari_graft.core.errors import InputError
-from napari_graft.exchange.bioimageio_read import bring
-from napari_graft.exchange.wishes import NO_WISHES, Wishes
+from napari_graft.exchange.bioimageio_read import import_source
+from napari_graft.exchange.wishes import DEFAULT_IMPORT, ImportOptions
 from napari_graft.sources.foreign_spec import ForeignSpec
 
 Change = Callable[[dict[str, Any]], None]
@@ -69,10 +69,10 @@ def _old(package: Path, out: Path, change: Change = lambda _: None) -> Path:
     return rezip(package, out / "old.zip", replace)
 
 
-def _spec(package: Path, out: Path, wishes: Wishes = NO_WISHES) -> ForeignSpec:
+def _spec(package: Path, out: Path, options: ImportOptions = DEFAULT_IMPORT) -> ForeignSpec:
     folder = out / "source"
     folder.mkdir()
-    spec = bring(package, folder, wishes).card.spec
+    spec = import_source(package, folder, options).card.spec
     assert isinstance(spec, ForeignSpec)
     return spec
 
@@ -167,8 +167,8 @@ def test_a_network_that_does_not_segment_an_image_is_taken_at_a_person_s_word_al
     made = _old(package, tmp_path, change)
 
     with pytest.raises(InputError, match=r"does not say that it segments images.*--outputs"):
-        bring(made, tmp_path, NO_WISHES)
-    assert _spec(made, tmp_path, Wishes(("boundary",))).outputs == ("boundary",)
+        import_source(made, tmp_path, DEFAULT_IMPORT)
+    assert _spec(made, tmp_path, ImportOptions(("boundary",))).outputs == ("boundary",)
 
 
 @pytest.mark.parametrize(
@@ -187,11 +187,11 @@ def test_the_first_reason_given_is_one_that_matters(
     package: Path, tmp_path: Path, change: Change, message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
-        bring(_old(package, tmp_path, change), tmp_path, NO_WISHES)
+        import_source(_old(package, tmp_path, change), tmp_path, DEFAULT_IMPORT)
 
 
 def test_a_description_without_its_files_is_refused_by_name(package: Path, tmp_path: Path) -> None:
-    from napari_graft.exchange.formats import bring_source
+    from napari_graft.exchange.formats import import_file
 
     folder = tmp_path / "unpacked"
     folder.mkdir()
@@ -199,7 +199,7 @@ def test_a_description_without_its_files_is_refused_by_name(package: Path, tmp_p
 
     for path in (folder, folder / "rdf.yaml"):
         with pytest.raises(InputError, match="not in it: download the whole package"):
-            bring_source(path, tmp_path, NO_WISHES)
+            import_file(path, tmp_path, DEFAULT_IMPORT)
 
 
 def test_a_description_may_refer_to_parts_of_itself_but_not_without_end(
@@ -217,7 +217,7 @@ def test_a_description_may_refer_to_parts_of_itself_but_not_without_end(
     laughs = [f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 9) if i else size}]" for i in range(9)]
     for text in ("\n".join(laughs), "itself: &itself [*itself]"):
         with pytest.raises(InputError, match="YAML aliases"):
-            bring(described(f"{shared}\n{text}\n", "immense.zip"), tmp_path, NO_WISHES)
+            import_source(described(f"{shared}\n{text}\n", "immense.zip"), tmp_path, DEFAULT_IMPORT)
 
 
 def test_a_description_that_is_a_list_is_refused(package: Path, tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_a_description_that_is_a_list_is_refused(package: Path, tmp_path: Path) 
         files["rdf.yaml"] = b"- a\n- b\n"
 
     with pytest.raises(InputError, match="is not valid"):
-        bring(rezip(package, tmp_path / "list.zip", listed), tmp_path, NO_WISHES)
+        import_source(rezip(package, tmp_path / "list.zip", listed), tmp_path, DEFAULT_IMPORT)
 
 
 def test_outputs_of_another_size_are_refused_where_the_description_says_so(
@@ -235,4 +235,4 @@ def test_outputs_of_another_size_are_refused_where_the_description_says_so(
         description["outputs"][0]["shape"]["scale"] = [1, 1, 2, 2]
 
     with pytest.raises(InputError, match="another size than the image"):
-        bring(_old(package, tmp_path, twice), tmp_path, NO_WISHES)
+        import_source(_old(package, tmp_path, twice), tmp_path, DEFAULT_IMPORT)

@@ -15,7 +15,7 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken
 from napari_graft.core.tile import Tile
 from napari_graft.exchange.add import add_source
-from napari_graft.exchange.wishes import NO_WISHES, Wishes
+from napari_graft.exchange.wishes import DEFAULT_IMPORT, ImportOptions
 from napari_graft.imaging.intensity import IntensityRange
 from napari_graft.inference.predictor import Predictor
 from napari_graft.metrics import evaluate
@@ -27,13 +27,13 @@ from napari_graft.sources.foreign_spec import ForeignSpec
 from napari_graft.sources.source import Source
 
 
-def _add(package: Path, home: Path, wishes: Wishes = NO_WISHES) -> Source:
-    return add_source(package, home, wishes=wishes)
+def _add(package: Path, home: Path, options: ImportOptions = DEFAULT_IMPORT) -> Source:
+    return add_source(package, home, options=options)
 
 
-def _refuses(package: Path, home: Path, message: str, wishes: Wishes = NO_WISHES) -> None:
+def _refuses(package: Path, home: Path, message: str, options: ImportOptions = DEFAULT_IMPORT) -> None:
     with pytest.raises(InputError, match=message):
-        _add(package, home, wishes)
+        _add(package, home, options)
     assert not (home / "sources").exists() or not list((home / "sources").iterdir())
 
 
@@ -130,7 +130,7 @@ def test_unnamed_channels_are_taken_by_their_number_and_a_person_can_say_otherwi
     edges_package: Path, tmp_path: Path
 ) -> None:
     named = _add(edges_package, tmp_path / "a").card.spec
-    said = _add(edges_package, tmp_path / "b", Wishes(("foreground", "unused"), "cells")).card
+    said = _add(edges_package, tmp_path / "b", ImportOptions(("foreground", "unused"), "cells")).card
 
     assert isinstance(named, ForeignSpec)
     assert isinstance(said.spec, ForeignSpec)
@@ -164,7 +164,7 @@ def test_channels_that_could_mean_anything_must_be_said(tmp_path: Path) -> None:
     )  # fmt: skip
 
     _refuses(package, tmp_path / "home", "say it with --outputs")
-    said = Wishes(("background", "foreground", "boundary"))
+    said = ImportOptions(("background", "foreground", "boundary"))
     assert _add(package, tmp_path / "home", said).id == "bright-nuclei"
 
 

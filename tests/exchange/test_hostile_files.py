@@ -18,8 +18,8 @@ from fuzzing import copy_of, fuzz_file
 from napari_graft.core.errors import InputError
 from napari_graft.exchange import trial
 from napari_graft.exchange.add import add_source
-from napari_graft.exchange.formats import bring_source
-from napari_graft.exchange.wishes import NO_WISHES
+from napari_graft.exchange.formats import import_file
+from napari_graft.exchange.wishes import DEFAULT_IMPORT
 from napari_graft.io.npy import parse_npy
 from napari_graft.io.plain_yaml import parse_yaml
 from napari_graft.io.weights import parse_tensors
@@ -358,7 +358,7 @@ def test_the_weight_of_a_network_is_known_before_it_is_made(spec: ModelSpec) -> 
 def _read(path: Path) -> None:
     """Bring a source as `sources add` does, but for the trial in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        source = bring_source(path, Path(folder), NO_WISHES)
+        source = import_file(path, Path(folder), DEFAULT_IMPORT)
         source.load_weights()
         source.load_fingerprint()
 

@@ -60,7 +60,7 @@ def test_one_look_is_the_prediction_and_what_the_encoder_sees(
 ) -> None:
     image, network = make_image(shape), build_network(spec).eval()
     predictor = Predictor(network, CPU)
-    probabilities, activation = predictor.look(image)
+    probabilities, activation = predictor.predict_with_features(image)
 
     np.testing.assert_allclose(probabilities, predictor.predict_array(image), atol=1e-6)
     seen = encode_tile(network, image, CPU)

@@ -11,7 +11,7 @@ from skimage.segmentation import find_boundaries
 from napari_graft.metrics import evaluate
 from napari_graft.nets.derived_maps import activate, foreground_and_affinities, highest_between
 from napari_graft.samples.cells import generate_cells
-from napari_graft.samples.look import Look
+from napari_graft.samples.look import Appearance
 from napari_graft.segmentation.decode import decode
 from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.sources.foreign_spec import ForeignSpec
@@ -36,7 +36,7 @@ def test_the_highest_on_a_line_is_that_of_its_pixels(dy: int, dx: int, seed: int
 def _maps(noise: float) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Return what an able network would answer to touching cells, a little blurred, and the truth."""
     rng = np.random.default_rng(1)
-    truth = generate_cells((256, 256), rng, Look(radius=9.0)).segments
+    truth = generate_cells((256, 256), rng, Appearance(radius=9.0)).segments
     distance = np.zeros(truth.shape, np.float32)
     for i in np.unique(truth)[1:]:
         distance += ndimage.distance_transform_edt(np.pad(truth == i, 1))[1:-1, 1:-1].astype(np.float32)

@@ -18,7 +18,7 @@ from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.errors import ProjectBusyError
 from napari_graft.core.tile import Tile
 from napari_graft.io.weights import save_tensors
-from napari_graft.project.desk import Desk
+from napari_graft.project.desk import WindowState
 from napari_graft.project.image_choice import ImageChoice
 from napari_graft.project.opening import create_project, open_project
 from napari_graft.project.queue import merged_queue
@@ -72,7 +72,7 @@ def _work_through(folder: Path, paint: Paint) -> None:
         suggestion = StoredSuggestion(start=(0, 20), shape=(20, 20), score=0.5, reason="because")
         project.store_suggestions(SuggestionList(suggestions=(suggestion,)))
         project.store_queue(merged_queue(project.queue(), project.suggestions(), project.annotations.tiles()))
-        project.store_desk(Desk(tab="annotate"))
+        project.store_window_state(WindowState(tab="annotate"))
         for value in (2, 3):
             project.draft(DRAWN.tile).append(np.full(DRAWN.tile.shape, value, np.uint32))
         project.vote("0001", ["fly"], DRAWN.tile, "ada")
@@ -92,7 +92,7 @@ def _check_and_go_on(folder: Path, paint: Paint, caplog: pytest.LogCaptureFixtur
         assert np.unique(tile.labels).size == 1
     assert len(list(reader.journal.entries())) <= len(tiles) + 2
     assert len(reader.queue().tiles) in (0, 3)
-    assert reader.desk().tab in ("data", "annotate")
+    assert reader.window_state().tab in ("data", "annotate")
     draft = reader.draft(DRAWN.tile).restore()
     assert (draft is not None) == (reader.drafts() == [DRAWN.tile])
     assert draft is None or np.unique(draft).size == 1

@@ -137,8 +137,8 @@ def test_what_is_no_file_is_set_aside_and_costs_its_own_content_alone(
     _replace(project / name, make)
 
     with open_project(project, write=True) as opened:
-        opened.suggestions(), opened.queue(), opened.ranking(), opened.desk(), opened.trial.load()
-        opened.drafts(), opened.votes(), opened.runs.all(), opened.budget()
+        opened.suggestions(), opened.queue(), opened.ranking(), opened.window_state(), opened.trial.load()
+        opened.drafts(), opened.votes(), opened.runs.all(), opened.cost()
         n_tiles = len(opened.annotations.labelled_tiles())
         opened.accept(paint((40, 40), 2), who="ada")
         opened.store_queue(TileQueue())

@@ -162,7 +162,7 @@ def test_a_missing_image_is_told_and_the_rest_of_the_project_opens(folder: Path,
         project.volume.read(Tile((0, 0), (1, 1)))
     assert project.is_image_changed
     assert project.manifest.shape == (60, 80)
-    assert project.budget().n_tiles == 0
+    assert project.cost().n_tiles == 0
 
 
 def test_an_image_of_another_shape_is_refused(folder: Path, image: Path) -> None:
@@ -245,17 +245,17 @@ def test_a_reader_takes_nothing(folder: Path, paint: Paint) -> None:
     assert sorted(p.relative_to(folder) for p in folder.rglob("*")) == before
 
 
-def test_the_budget_adds_up(folder: Path, paint: Paint) -> None:
+def test_the_cost_adds_up(folder: Path, paint: Paint) -> None:
     with open_project(folder, write=True) as project:
         project.accept(paint((0, 0)), who="ada")
         project.accept(paint((20, 20)), who="ada")
         project.new_run("fly", ModelSpec()).finish(stopped_by="budget", seconds=2.5)
         project.new_run("fly", ModelSpec()).update(seconds=1.0)
 
-        budget = project.budget()
+        cost = project.cost()
 
-    assert (budget.n_tiles, budget.n_pixels, budget.n_runs, budget.seconds) == (2, 800, 2, 3.5)
-    assert budget.fraction == pytest.approx(800 / 4800)
+    assert (cost.n_tiles, cost.n_pixels, cost.n_runs, cost.seconds) == (2, 800, 2, 3.5)
+    assert cost.fraction == pytest.approx(800 / 4800)
 
 
 def test_a_run_needs_an_annotated_tile(folder: Path) -> None:

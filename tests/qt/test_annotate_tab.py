@@ -52,7 +52,7 @@ class Painter:
 
     def open_project(self) -> None:
         context = self.dock.workbench.context
-        assert context.leaving.wait(PATIENCE / 1000)
+        assert context.closing.wait(PATIENCE / 1000)
         project = open_project(self.folder, write=True)
         if not self.viewer.layers:
             scale = project.manifest.pixel_size

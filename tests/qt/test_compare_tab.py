@@ -110,14 +110,14 @@ def test_round_and_source_are_side_by_side_with_equal_colours(tab: CompareTab, q
 def test_key_and_button_blink(tab: CompareTab, qtbot: QtBot) -> None:
     compare(tab, qtbot, FLY)
     first, second = "round 1", "Fly neurites, adult medulla, FIB-SEM"
-    click(qtbot, tab.look.modes["blink"])
+    click(qtbot, tab.display.modes["blink"])
     assert shown(tab) == {first}
-    assert tab.look.front.text() == f"Shown now: {first}"
+    assert tab.display.front.text() == f"Shown now: {first}"
 
     canvas = tab.dock.viewer.window._qt_viewer.canvas.native  # napari offers no public way to its canvas
     qtbot.keyClick(canvas, Qt.Key.Key_B)
     assert shown(tab) == {second}
-    click(qtbot, tab.look.modes["blink"])
+    click(qtbot, tab.display.modes["blink"])
     assert shown(tab) == {first}
 
     click(qtbot, tab.close_comparison)
@@ -127,9 +127,9 @@ def test_key_and_button_blink(tab: CompareTab, qtbot: QtBot) -> None:
 
 def test_overlay_has_an_opacity_and_a_map(tab: CompareTab, qtbot: QtBot) -> None:
     compare(tab, qtbot, NUCLEI)
-    click(qtbot, tab.look.modes["overlay"])
-    tab.look.opacity.setValue(80)
-    tab.look.map.setChecked(True)
+    click(qtbot, tab.display.modes["overlay"])
+    tab.display.opacity.setValue(80)
+    tab.display.map.setChecked(True)
 
     viewer = tab.dock.viewer
     first = next(our_layers(viewer, "preview", kind="segments", model=0))

@@ -162,7 +162,7 @@ def test_project_is_closed_by_a_click_so_that_others_can_write(
 
     assert context.project is None
     assert tab.project.close_project.isHidden()
-    assert context.leaving.wait(PATIENCE / 1000)
+    assert context.closing.wait(PATIENCE / 1000)
     open_project(tmp_path / "one.graft", write=True).close()
     # It stays closed when another layer comes, and is opened again by the same layer.
     dock.viewer.add_labels(np.zeros((70, 80), int))

@@ -88,7 +88,7 @@ def test_what_is_typed_reaches_project_and_layer_at_once_before_and_after_the_st
     assert layer.world_to_data(dock.viewer.dims.point)[0] == pytest.approx(3)
     assert "applies at once" in tab.origin.text()
     context.close_project()
-    assert context.leaving.wait(PATIENCE / 1000)
+    assert context.closing.wait(PATIENCE / 1000)
     with open_project(tmp_path / "one.graft") as project:
         assert project.manifest.pixel_size == (50, 4, 4)
         assert project.manifest.structure == "mitochondria"

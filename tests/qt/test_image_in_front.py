@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from test_annotate_tab import FIRST, Painter, painter, stack_painter  # noqa: F401
 
 from napari_graft._napari.comparison import comparison_view_of
-from napari_graft.workbench.comparison import Choice, Comparison, Look
+from napari_graft.workbench.comparison import Comparison, DisplayOptions, ModelOption
 
 Seen = dict[str, tuple[bool, float]]
 
@@ -132,10 +132,10 @@ def test_other_images_come_back_after_a_comparison_during_which_the_project_was_
     wait_until_alone(painter)
     view, image = comparison_view_of(painter.viewer), painter.viewer.layers["image"]
     segments = np.ones(FIRST.shape, np.uint32)
-    choices = (Choice("a", "A"), Choice("b", "B"))
+    choices = (ModelOption("a", "A"), ModelOption("b", "B"))
     grey = np.ones(FIRST.shape, np.float32)
     comparison = Comparison(FIRST, choices, grey, (segments, segments), None, (), (1, 1), None)
-    for _ in view.show(comparison, image, Look()):
+    for _ in view.show(comparison, image, DisplayOptions()):
         pass
     painter.tab.canvas.in_front._settle()
     assert visible(painter) == []

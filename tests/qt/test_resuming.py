@@ -108,7 +108,7 @@ def test_what_was_shown_is_shown_again(make_dock: MakeDock, qtbot: QtBot, folder
     open_in(dock, qtbot, folder)
     work_at(dock, qtbot)
     # To close a viewer from a program removes its layers first, other than to close its window.
-    qtbot.waitUntil(lambda: dock.workbench.desk.desk.layer == "my cells", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: dock.workbench.window_state.current.layer == "my cells", timeout=PATIENCE)
     dock.viewer.close()
     dock = make_dock(show=True)
 
@@ -148,5 +148,5 @@ def test_closing_the_project_keeps_how_layers_are_but_for_what_a_comparison_hide
         dock.workbench.context.close_project()
 
         with open_project(folder) as project:
-            assert project.desk().layer == "one name"
-            assert project.desk().visible["image"]
+            assert project.window_state().layer == "one name"
+            assert project.window_state().visible["image"]

@@ -12,7 +12,7 @@ from napari_graft._napari.comparison import comparison_view_of
 from napari_graft._napari.layers import our_layers
 from napari_graft._qt.comparison_host import ComparisonHost
 from napari_graft.core.tile import Tile
-from napari_graft.workbench.comparison import Choice, Comparison, Look
+from napari_graft.workbench.comparison import Comparison, DisplayOptions, ModelOption
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -29,7 +29,7 @@ def make_comparison(n: int = 3) -> Comparison:
     blocks = rng.integers(0, 30, (n, 1, 16, 16)).repeat(8, -1).repeat(8, -2).astype(np.uint32)
     return Comparison(
         tile=TILE,
-        choices=tuple(Choice(f"run 000{m}", f"round {m}") for m in range(n)),
+        choices=tuple(ModelOption(f"run 000{m}", f"round {m}") for m in range(n)),
         image=rng.random(TILE.shape, np.float32),
         segments=tuple(blocks),
         disagreement=rng.random(TILE.shape, np.float32),
@@ -78,7 +78,7 @@ def calls_of_blocks(steps: Iterator[None]) -> list[int]:
 def test_window_answers_between_the_layers_of_a_comparison(shown_dock: GraftDock) -> None:
     viewer = shown_dock.viewer
     image: Image = viewer.layers["cortex"]
-    blocks = calls_of_blocks(comparison_view_of(viewer).show(make_comparison(), image, Look()))
+    blocks = calls_of_blocks(comparison_view_of(viewer).show(make_comparison(), image, DisplayOptions()))
 
     assert comparison_view_of(viewer).is_whole
     assert len(list(our_layers(viewer, "preview"))) == 8
@@ -91,25 +91,25 @@ def test_comparison_that_is_closed_before_it_is_whole_leaves_nothing(
     viewer, view = shown_dock.viewer, comparison_view_of(shown_dock.viewer)
     host = ComparisonHost(shown_dock, shown_dock.workbench, viewer, lambda: None)
     monkeypatch.setattr(host, "image", lambda: viewer.layers["cortex"])
-    host.show(make_comparison(), Look())
+    host.show(make_comparison(), DisplayOptions())
     qtbot.waitUntil(lambda: len(list(our_layers(viewer, "preview"))) == 3, timeout=PATIENCE)
-    host.show(None, Look())
+    host.show(None, DisplayOptions())
     assert not list(our_layers(viewer, "preview"))
     qtbot.waitUntil(lambda: not list(our_layers(viewer, "dismissed")), timeout=PATIENCE)
 
     second = make_comparison(2)
-    host.show(second, Look(mode="overlay"))
+    host.show(second, DisplayOptions(mode="overlay"))
     qtbot.waitUntil(lambda: view.is_whole, timeout=PATIENCE)
 
     assert view.comparison is second
     assert len(list(our_layers(viewer, "preview"))) == 6
-    host.show(None, Look())
+    host.show(None, DisplayOptions())
     assert [layer.name for layer in viewer.layers if layer.visible] == ["cortex"]
 
 
 def test_window_answers_while_a_comparison_is_cleared_away(shown_dock: GraftDock) -> None:
     viewer, view = shown_dock.viewer, comparison_view_of(shown_dock.viewer)
-    for _ in view.show(make_comparison(), viewer.layers["cortex"], Look()):
+    for _ in view.show(make_comparison(), viewer.layers["cortex"], DisplayOptions()):
         QApplication.processEvents()
     closing, _ = calls_of(view.close)
     assert [layer.name for layer in viewer.layers if layer.visible] == ["cortex"]

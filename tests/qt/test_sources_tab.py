@@ -365,7 +365,7 @@ def test_the_parts_of_the_ranking_are_told_in_words(
 
     model = tab.table.model()
     shown = [[model.index(row, column).data() for column in (2, 3)] for row in range(3)]
-    assert shown == [["steady", "2 of 2"], ["finds nothing", "1 of 2"], ["unsteady", ""]]
+    assert shown == [["high", "2 of 2"], ["finds nothing", "1 of 2"], ["low", ""]]
     assert "brightness" in model.headerData(2, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
     assert "0.91 of 1" in model.index(0, 2).data(Qt.ItemDataRole.ToolTipRole)
     tab.table.sortByColumn(3, Qt.SortOrder.AscendingOrder)

@@ -26,7 +26,7 @@ from napari_graft.core.labels import to_annotation
 from napari_graft.core.tile import Tile
 from napari_graft.project.opening import open_project
 from napari_graft.samples.cells import generate_cells
-from napari_graft.samples.look import Look
+from napari_graft.samples.look import Appearance
 from napari_graft.workbench.rounds import ComparedModel, Round
 from napari_graft.workbench.training import NO_PROJECT, NO_TILES
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 LONG = 120_000
 """Milliseconds: a worker process has to load its libraries first."""
 NARROWEST = 232  # what a dock of 260 pixels leaves beside its frame and a scroll bar
-SAMPLE = generate_cells((128, 128), np.random.default_rng(0), Look(radius=9.0))
+SAMPLE = generate_cells((128, 128), np.random.default_rng(0), Appearance(radius=9.0))
 TILES = (Tile((0, 0), (64, 64)), Tile((64, 64), (64, 64)))
 MAKE_SOURCE = """
 import sys

@@ -19,7 +19,7 @@ from napari_graft.core.tile import Tile
 from napari_graft.project.opening import open_project
 from napari_graft.project.ranking import RankedEntry, StoredRanking
 from napari_graft.samples.cells import generate_cells
-from napari_graft.samples.look import Look
+from napari_graft.samples.look import Appearance
 from napari_graft.session import planning
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def paint(dock: GraftDock, *tiles: Tile) -> None:
     context = dock.workbench.context
-    look = Look(radius=9.0, noise=0.02, shot_noise=0.02)  # as of the image
-    segments = generate_cells((128, 128), np.random.default_rng(0), look).segments
+    appearance = Appearance(radius=9.0, noise=0.02, shot_noise=0.02)  # as of the image
+    segments = generate_cells((128, 128), np.random.default_rng(0), appearance).segments
     for tile in tiles:
         labels = to_annotation(segments[tile.slices])
         context.require_project().accept(LabelledTile(tile, labels), who="test", seconds=60)

@@ -7,8 +7,8 @@ import tifffile
 
 from napari_graft.core.errors import InputError
 from napari_graft.imaging.contrast import local_contrast
-from napari_graft.recipes.material import load_material, split_images
-from napari_graft.recipes.pieces import Material, Piece
+from napari_graft.recipes.material import load_dataset, split_images
+from napari_graft.recipes.pieces import DatasetSplit, Sample
 from napari_graft.recipes.recipe import GeneratedEntry, ImageEntry, Recipe, Schedule
 from napari_graft.recipes.stacks import find_pairs, read_stack, with_small_ids
 
@@ -39,9 +39,9 @@ def _write_stack(folder: Path, name: str, shape: tuple[int, ...], seed: int = 0)
 def test_the_last_fifth_of_a_stack_is_kept_for_the_score_and_no_slice_serves_two_ends(tmp_path: Path) -> None:
     _write_stack(tmp_path, "a", (20, 32, 40))
 
-    material = load_material(_recipe(ImageEntry(image="image_a.tif", labels="labels_a.tif")), tmp_path)
+    dataset = load_dataset(_recipe(ImageEntry(image="image_a.tif", labels="labels_a.tif")), tmp_path)
 
-    parts = [material.train, material.choice, material.test]
+    parts = [dataset.train, dataset.validation, dataset.test]
     assert [len(part) for part in parts] == [14, 2, 4]
     seen = [{s.image.tobytes() for s in part} for part in parts]
     assert seen[0].isdisjoint(seen[1] | seen[2])
@@ -52,10 +52,10 @@ def test_an_isotropic_volume_is_sliced_in_three_directions(tmp_path: Path) -> No
     _write_stack(tmp_path, "a", (24, 32, 40))
     entry = ImageEntry(image="image_a.tif", labels="labels_a.tif", planes=("xy", "xz", "yz"))
 
-    material = load_material(_recipe(entry), tmp_path)
+    dataset = load_dataset(_recipe(entry), tmp_path)
 
-    assert Counter(s.image.shape for s in material.train) == {(32, 40): 18, (18, 40): 32, (18, 32): 40}
-    assert [s.image.shape for s in material.choice + material.test] == [(32, 40)] * 6
+    assert Counter(s.image.shape for s in dataset.train) == {(32, 40): 18, (18, 40): 32, (18, 32): 40}
+    assert [s.image.shape for s in dataset.validation + dataset.test] == [(32, 40)] * 6
 
 
 def test_no_direction_of_slicing_shows_the_held_out_part_to_the_training(tmp_path: Path) -> None:
@@ -65,11 +65,11 @@ def test_no_direction_of_slicing_shows_the_held_out_part_to_the_training(tmp_pat
     tifffile.imwrite(tmp_path / "labels.tif", np.ones((20, 16, 16), np.uint8), photometric="minisblack")
     entry = ImageEntry(image="image.tif", labels="labels.tif", planes=("xy", "xz", "yz"))
 
-    material = load_material(_recipe(entry), tmp_path)
+    dataset = load_dataset(_recipe(entry), tmp_path)
 
     trained, chosen, tested = (
         set(np.unique(np.concatenate([s.image.ravel() for s in part])))
-        for part in (material.train, material.choice, material.test)
+        for part in (dataset.train, dataset.validation, dataset.test)
     )
     assert len(tested) > 1
     assert trained.isdisjoint(chosen | tested)
@@ -82,7 +82,7 @@ def test_several_volumes_or_columns_are_not_sliced_in_several_directions(tmp_pat
     entry = ImageEntry(image="image_*.tif", labels="labels_*.tif", planes=("xy", "xz"))
 
     with pytest.raises(InputError, match="an entry of its own"):
-        load_material(_recipe(entry), tmp_path)
+        load_dataset(_recipe(entry), tmp_path)
     with pytest.raises(ValueError, match="one plane only"):
         ImageEntry(image="image_a.tif", labels="labels_a.tif", planes=("xy", "xz"), split="columns")
 
@@ -91,9 +91,9 @@ def test_a_thick_stack_is_thinned_out(tmp_path: Path) -> None:
     _write_stack(tmp_path, "a", (40, 32, 40))
     entry = ImageEntry(image="image_a.tif", labels="labels_a.tif", every=4)
 
-    material = load_material(_recipe(entry), tmp_path)
+    dataset = load_dataset(_recipe(entry), tmp_path)
 
-    assert [len(part) for part in (material.train, material.choice, material.test)] == [7, 1, 2]
+    assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [7, 1, 2]
 
 
 def test_a_slice_without_objects_is_trained_on_but_not_scored(tmp_path: Path) -> None:
@@ -103,10 +103,10 @@ def test_a_slice_without_objects_is_trained_on_but_not_scored(tmp_path: Path) ->
     tifffile.imwrite(tmp_path / "image.tif", image, photometric="minisblack")
     tifffile.imwrite(tmp_path / "labels.tif", labels, photometric="minisblack")
 
-    material = load_material(_recipe(ImageEntry(image="image.tif", labels="labels.tif")), tmp_path)
+    dataset = load_dataset(_recipe(ImageEntry(image="image.tif", labels="labels.tif")), tmp_path)
 
-    assert (len(material.train), len(material.test)) == (14, 2)
-    assert all(s.segments.any() for s in material.test)
+    assert (len(dataset.train), len(dataset.test)) == (14, 2)
+    assert all(s.segments.any() for s in dataset.test)
 
 
 @pytest.mark.parametrize(("split", "axis"), [("rows", 0), ("columns", 1)])
@@ -114,35 +114,35 @@ def test_a_strip_of_the_field_is_kept_apart_where_slices_are_alike(
     tmp_path: Path, split: str, axis: int
 ) -> None:
     _write_stack(tmp_path, "a", (4, 80, 80))
-    whole = load_material(_recipe(ImageEntry(image="image_a.tif", labels="labels_a.tif")), tmp_path)
+    whole = load_dataset(_recipe(ImageEntry(image="image_a.tif", labels="labels_a.tif")), tmp_path)
 
     entry = ImageEntry.model_validate({"image": "image_a.tif", "labels": "labels_a.tif", "split": split})
-    material = load_material(_recipe(entry), tmp_path)
+    dataset = load_dataset(_recipe(entry), tmp_path)
 
-    strips = [part[0] for part in (material.train, material.choice, material.test)]
+    strips = [part[0] for part in (dataset.train, dataset.validation, dataset.test)]
     assert [s.image.shape[axis] for s in strips] == [56, 8, 16]
     assert np.array_equal(np.concatenate([s.image for s in strips], axis), whole.train[0].image)
     assert np.array_equal(np.concatenate([s.segments for s in strips], axis), whole.train[0].segments)
-    assert len(material.train) == len(material.test) == 4
+    assert len(dataset.train) == len(dataset.test) == 4
 
 
 def test_numbered_files_are_split_by_file(tmp_path: Path) -> None:
     for i in range(10):
         _write_stack(tmp_path, f"{i}", (1, 32, 32), seed=i)
 
-    material = load_material(_recipe(ImageEntry(image="image_*.tif", labels="labels_*.tif")), tmp_path)
+    dataset = load_dataset(_recipe(ImageEntry(image="image_*.tif", labels="labels_*.tif")), tmp_path)
 
-    assert [len(part) for part in (material.train, material.choice, material.test)] == [7, 1, 2]
-    assert len(material.image_sha256s) == 10
+    assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [7, 1, 2]
+    assert len(dataset.image_sha256s) == 10
 
 
 def test_known_pixel_sizes_bring_images_to_the_grid_of_the_model(tmp_path: Path) -> None:
     _write_stack(tmp_path, "a", (10, 32, 40))
     entry = ImageEntry(image="image_a.tif", labels="labels_a.tif", pixel_size=(50, 8, 8))
 
-    material = load_material(_recipe(entry, spec={"pixel_size": (4, 4)}), tmp_path)
+    dataset = load_dataset(_recipe(entry, spec={"pixel_size": (4, 4)}), tmp_path)
 
-    assert material.train[0].image.shape == material.train[0].segments.shape == (64, 80)
+    assert dataset.train[0].image.shape == dataset.train[0].segments.shape == (64, 80)
 
 
 def test_objects_are_split_and_their_borders_taken_off(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_objects_are_split_and_their_borders_taken_off(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "labels.tif", labels)
     entry = ImageEntry(image="image.tif", labels="labels.tif", split_objects=True, border=1)
 
-    segments = load_material(_recipe(entry), tmp_path).train[0].segments
+    segments = load_dataset(_recipe(entry), tmp_path).train[0].segments
 
     assert np.unique(segments).size == 3
     assert np.count_nonzero(segments) == 2 * 4 * 24
@@ -168,7 +168,7 @@ def test_objects_that_share_an_id_are_as_wide_as_one_of_them(tmp_path: Path) -> 
     entry = ImageEntry(image="image.tif", labels="labels.tif", split_objects=True)
     width = 2 * 16 / np.sqrt(np.pi)
 
-    found = load_material(_recipe(entry, spec={"object_diameter": width / 2}), tmp_path)
+    found = load_dataset(_recipe(entry, spec={"object_diameter": width / 2}), tmp_path)
 
     assert found.train[0].image.shape == (32, 32)
 
@@ -178,9 +178,9 @@ def test_labels_that_do_not_fit_the_image_are_refused(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "labels.tif", np.ones((20, 21), np.uint8))
 
     with pytest.raises(InputError, match="must agree"):
-        load_material(_recipe(ImageEntry(image="image.tif", labels="labels.tif")), tmp_path)
+        load_dataset(_recipe(ImageEntry(image="image.tif", labels="labels.tif")), tmp_path)
     with pytest.raises(InputError, match=r"no file matches 'nothing.tif'"):
-        load_material(_recipe(ImageEntry(image="nothing.tif", labels="labels.tif")), tmp_path)
+        load_dataset(_recipe(ImageEntry(image="nothing.tif", labels="labels.tif")), tmp_path)
 
 
 def test_large_ids_stay_objects(tmp_path: Path) -> None:
@@ -220,10 +220,10 @@ def test_a_mask_is_asked_about_by_the_word_of_the_recipe(tmp_path: Path, is_spli
     recipe = _recipe(entry)
     if is_split is None:
         with pytest.raises(InputError, match=r"2 pieces: write split_objects: true beside 'm_labels.tif'"):
-            load_material(recipe, tmp_path)
+            load_dataset(recipe, tmp_path)
         return
-    piece = load_material(recipe, tmp_path).train[0]
-    assert len(np.unique(piece.segments)) == (3 if is_split else 2)
+    sample = load_dataset(recipe, tmp_path).train[0]
+    assert len(np.unique(sample.segments)) == (3 if is_split else 2)
 
 
 @pytest.mark.parametrize("split", ["slices", "rows"])
@@ -233,25 +233,25 @@ def test_faulty_copies_stand_beside_each_image_to_train_on_and_nowhere_else(
     _write_stack(tmp_path, "a", (10, 64, 80))
     entry = ImageEntry.model_validate({"image": "image_a.tif", "labels": "labels_a.tif", "split": split})
     recipe = _recipe(entry, spec={"contrast_window": 12})
-    plain, faulty, again = (load_material(recipe, tmp_path, n_faulty=n) for n in (0, 3, 3))
+    plain, faulty, again = (load_dataset(recipe, tmp_path, n_faulty=n) for n in (0, 3, 3))
 
-    for before, after in zip(_pieces(plain), _pieces(faulty), strict=True):
+    for before, after in zip(_samples(plain), _samples(faulty), strict=True):
         assert np.array_equal(before.image, after.image)
         assert np.array_equal(before.segments, after.segments)
-    assert {len(piece.faulty) for piece in faulty.train} == {3}
-    assert {len(piece.faulty) for piece in (*plain.train, *faulty.choice, *faulty.test)} == {0}
-    copies = [copy for piece in faulty.train for copy in piece.faulty]
+    assert {len(sample.faulty) for sample in faulty.train} == {3}
+    assert {len(sample.faulty) for sample in (*plain.train, *faulty.validation, *faulty.test)} == {0}
+    copies = [copy for sample in faulty.train for copy in sample.faulty]
     assert {(copy.shape, copy.dtype) for copy in copies} == {(faulty.train[0].image.shape, np.dtype("f4"))}
     assert len({copy.tobytes() for copy in copies}) == len(copies), "each has faults of its own"
     assert all(np.array_equal(a, b) for a, b in zip(copies, _copies(again), strict=True))
 
 
-def _pieces(material: Material) -> list[Piece]:
-    return [*material.train, *material.choice, *material.test]
+def _samples(dataset: DatasetSplit) -> list[Sample]:
+    return [*dataset.train, *dataset.validation, *dataset.test]
 
 
-def _copies(material: Material) -> list[np.ndarray]:
-    return [copy for piece in material.train for copy in piece.faulty]
+def _copies(dataset: DatasetSplit) -> list[np.ndarray]:
+    return [copy for sample in dataset.train for copy in sample.faulty]
 
 
 def test_a_fault_comes_at_the_pixel_size_of_the_image_and_before_anything_is_measured(tmp_path: Path) -> None:
@@ -274,13 +274,13 @@ def test_a_fault_comes_at_the_pixel_size_of_the_image_and_before_anything_is_mea
 def test_generated_images_get_faulty_copies_and_the_contrast_of_the_model(tmp_path: Path) -> None:
     entry = GeneratedEntry(n_images=10, size=128)
     plain, flat = (
-        load_material(_recipe(generated=entry, spec={"contrast_window": window}), tmp_path, n_faulty=n)
+        load_dataset(_recipe(generated=entry, spec={"contrast_window": window}), tmp_path, n_faulty=n)
         for window, n in ((None, 0), (16, 1))
     )
-    assert [len(piece.faulty) for piece in flat.train] == [1] * len(plain.train)
+    assert [len(sample.faulty) for sample in flat.train] == [1] * len(plain.train)
     before, after = plain.train[0].image, flat.train[0].image
     np.testing.assert_allclose(after, local_contrast(before, 16))
-    assert len({piece.group for piece in flat.train}) > 1
+    assert len({sample.group for sample in flat.train}) > 1
 
 
 def test_faulty_copies_of_a_volume_are_volumes(tmp_path: Path) -> None:
@@ -289,5 +289,5 @@ def test_faulty_copies_of_a_volume_are_volumes(tmp_path: Path) -> None:
         ImageEntry(image="image_a.tif", labels="labels_a.tif"),
         spec={"ndim": 3},
     )
-    material = load_material(recipe, tmp_path, n_faulty=2)
-    assert [copy.shape for copy in _copies(material)] == [material.train[0].image.shape] * 2
+    dataset = load_dataset(recipe, tmp_path, n_faulty=2)
+    assert [copy.shape for copy in _copies(dataset)] == [dataset.train[0].image.shape] * 2

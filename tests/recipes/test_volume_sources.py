@@ -13,8 +13,8 @@ from skimage.measure import label
 from napari_graft.inference.predictor import Predictor
 from napari_graft.metrics import evaluate
 from napari_graft.nets.device import choose_device
-from napari_graft.recipes.material import load_material
-from napari_graft.recipes.measure import few_pieces
+from napari_graft.recipes.material import load_dataset
+from napari_graft.recipes.measure import few_samples
 from napari_graft.recipes.recipe import read_recipe
 from napari_graft.segmentation.decode import decode
 from napari_graft.session.models import Model, model_of_source
@@ -28,10 +28,10 @@ DATA = ROOT.parent / "shared" / "data"
 
 @pytest.mark.parametrize("name", ["fly-medulla-fibsem", "mouse-embryo-nuclei", "plant-ovule-cells"])
 def test_both_find_objects_in_the_slices_of_the_held_out_volumes(name: str) -> None:
-    """Each connected piece in a slice counts as an object, in the truth as in what is found."""
+    """Each connected sample in a slice counts as an object, in the truth as in what is found."""
     if not DATA.is_dir():
         pytest.skip(f"needs the labelled images in {DATA}")
-    volumes = few_pieces(load_material(read_recipe(ROOT / "recipes" / f"{name}-3d.yaml"), DATA).test)
+    volumes = few_samples(load_dataset(read_recipe(ROOT / "recipes" / f"{name}-3d.yaml"), DATA).test)
     found = {}
     for source in (name, f"{name}-3d"):
         model = model_of_source(Catalogue().get(source))

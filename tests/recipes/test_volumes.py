@@ -5,7 +5,7 @@ import pytest
 import tifffile
 
 from napari_graft.core.errors import InputError
-from napari_graft.recipes.material import load_material
+from napari_graft.recipes.material import load_dataset
 from napari_graft.recipes.recipe import ImageEntry, Recipe, Schedule
 from napari_graft.recipes.volumes import plane_group, planes_of
 
@@ -34,28 +34,28 @@ def _write_volume(folder: Path, name: str, shape: tuple[int, int, int], first: i
 def test_the_parts_of_a_volume_are_blocks_and_the_last_fifth_is_only_scored(tmp_path: Path) -> None:
     _write_volume(tmp_path, "a", (50, 16, 16))
 
-    material = load_material(_recipe(ImageEntry(image="image_a.tif", labels="labels_a.tif")), tmp_path)
+    dataset = load_dataset(_recipe(ImageEntry(image="image_a.tif", labels="labels_a.tif")), tmp_path)
 
-    parts = [material.train, material.choice, material.test]
+    parts = [dataset.train, dataset.validation, dataset.test]
     assert [[piece.image.shape for piece in part] for part in parts] == [
         [(32, 16, 16)],
         [(8, 16, 16)],
         [(10, 16, 16)],
     ]
     # Grey rises from plane to plane up to the brightest percentiles: what follows is not seen before.
-    train, choice, test = (part[0].image[:, 0, 0] for part in parts)
+    train, validation, test = (part[0].image[:, 0, 0] for part in parts)
     assert np.all(np.diff(train) > 0)
-    assert train[-1] < choice[0] < choice[-1] < test[0]
-    assert len(material.image_sha256s) == 1
+    assert train[-1] < validation[0] < validation[-1] < test[0]
+    assert len(dataset.image_sha256s) == 1
 
 
 def test_several_volumes_are_one_row_of_planes_whose_last_fifth_is_scored(tmp_path: Path) -> None:
     for name, n_planes in (("a", 30), ("b", 20)):
         _write_volume(tmp_path, name, (n_planes, 16, 16))
 
-    material = load_material(_recipe(ImageEntry(image="image_*.tif", labels="labels_*.tif")), tmp_path)
+    dataset = load_dataset(_recipe(ImageEntry(image="image_*.tif", labels="labels_*.tif")), tmp_path)
 
-    n_planes = [[len(p.image) for p in part] for part in (material.train, material.choice, material.test)]
+    n_planes = [[len(p.image) for p in part] for part in (dataset.train, dataset.validation, dataset.test)]
     assert n_planes == [[30, 2], [8], [10]]
 
 
@@ -63,9 +63,9 @@ def test_a_volume_can_be_cut_across_its_slices(tmp_path: Path) -> None:
     _write_volume(tmp_path, "a", (20, 40, 80))
     entry = ImageEntry(image="image_a.tif", labels="labels_a.tif", split="columns")
 
-    material = load_material(_recipe(entry), tmp_path)
+    dataset = load_dataset(_recipe(entry), tmp_path)
 
-    shapes = [part[0].image.shape for part in (material.train, material.choice, material.test)]
+    shapes = [part[0].image.shape for part in (dataset.train, dataset.validation, dataset.test)]
     assert shapes == [(20, 40, 52), (20, 40, 12), (20, 40, 16)]
 
 
@@ -73,9 +73,9 @@ def test_a_volume_is_brought_to_the_pixel_size_of_the_model_along_all_axes(tmp_p
     _write_volume(tmp_path, "a", (50, 16, 16))
     entry = ImageEntry(image="image_a.tif", labels="labels_a.tif", pixel_size=(40, 8, 8))
 
-    material = load_material(_recipe(entry, pixel_size=(20, 4, 8)), tmp_path)
+    dataset = load_dataset(_recipe(entry, pixel_size=(20, 4, 8)), tmp_path)
 
-    assert material.train[0].image.shape == material.train[0].segments.shape == (64, 32, 16)
+    assert dataset.train[0].image.shape == dataset.train[0].segments.shape == (64, 32, 16)
 
 
 def test_pieces_of_an_object_that_meet_outside_a_part_only_are_two_objects_of_it(tmp_path: Path) -> None:
@@ -86,9 +86,9 @@ def test_pieces_of_an_object_that_meet_outside_a_part_only_are_two_objects_of_it
     tifffile.imwrite(tmp_path / "labels.tif", labels)
     entry = ImageEntry(image="image.tif", labels="labels.tif", split_objects=True)
 
-    material = load_material(_recipe(entry), tmp_path)
+    dataset = load_dataset(_recipe(entry), tmp_path)
 
-    assert [int(part[0].segments.max()) for part in (material.train, material.choice, material.test)] == [
+    assert [int(part[0].segments.max()) for part in (dataset.train, dataset.validation, dataset.test)] == [
         1,
         2,
         2,
@@ -97,9 +97,9 @@ def test_pieces_of_an_object_that_meet_outside_a_part_only_are_two_objects_of_it
 
 def test_planes_of_a_volume_know_their_block(tmp_path: Path) -> None:
     _write_volume(tmp_path, "a", (50, 16, 16))
-    material = load_material(_recipe(ImageEntry(image="image_a.tif", labels="labels_a.tif")), tmp_path)
+    dataset = load_dataset(_recipe(ImageEntry(image="image_a.tif", labels="labels_a.tif")), tmp_path)
 
-    planes = planes_of(material.train * 2)
+    planes = planes_of(dataset.train * 2)
 
     assert len(planes) == 64
     assert {plane.image.shape for plane in planes} == {(16, 16)}
@@ -113,10 +113,10 @@ def test_what_is_no_volume_trains_no_3d_network(tmp_path: Path) -> None:
     recipe = _recipe(ImageEntry(image="image_a.tif", labels="labels_a.tif"))
 
     with pytest.raises(InputError, match="too few for a 3-D network"):
-        load_material(recipe, tmp_path)
+        load_dataset(recipe, tmp_path)
     _write_volume(tmp_path, "a", (15, 16, 16))
     with pytest.raises(InputError, match="holds 15 planes"):
-        load_material(recipe, tmp_path)
+        load_dataset(recipe, tmp_path)
 
 
 def test_a_recipe_for_volumes_that_does_not_suit_is_refused() -> None:

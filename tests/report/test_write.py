@@ -192,7 +192,7 @@ def test_the_parts_of_the_ranking_are_told_in_the_table_and_in_the_methods(recor
     parts = {"combined": 0.125, "mmd2_general": 0.0173, "consistency": 0.87, "few_shot": None}
     rows = ({**record.ranking[0], **parts}, *record.ranking[1:])
     words = page_of(replace(record, ranking=rows)).words
-    assert [part for part in ("Standing", "0.12", "0.017", "0.87") if part not in words] == []
+    assert [part for part in ("Combined rank", "0.12", "0.017", "0.87") if part not in words] == []
     assert "mean place in the squared" in words
     assert "in one encoder for all sources, the agreement of their segmentations" in words
     assert "mean place in" not in page_of(record).words

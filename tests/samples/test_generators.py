@@ -10,7 +10,7 @@ from scipy import ndimage
 from napari_graft.samples.cells import generate_cells
 from napari_graft.samples.em import generate_neuropil
 from napari_graft.samples.generated import GeneratedImage
-from napari_graft.samples.look import CellKind, Look, random_look
+from napari_graft.samples.look import Appearance, CellKind, random_appearance
 from napari_graft.samples.training import generate_training_image
 
 Generator = Callable[[tuple[int, int], np.random.Generator], GeneratedImage]
@@ -48,7 +48,7 @@ def test_many_random_draws_have_contrast_objects_and_true_truth(generate: Genera
 
 
 def test_slices_of_a_stack_follow_each_other() -> None:
-    generated = generate_neuropil((4, 128, 128), np.random.default_rng(0), Look())
+    generated = generate_neuropil((4, 128, 128), np.random.default_rng(0), Appearance())
     assert_truth_holds(generated.segments)
     inside = (generated.segments[1:] > 0) & (generated.segments[:-1] > 0)
     is_same = generated.segments[1:] == generated.segments[:-1]
@@ -57,9 +57,9 @@ def test_slices_of_a_stack_follow_each_other() -> None:
 
 
 def test_membranes_are_dark_and_inversion_makes_them_bright() -> None:
-    look = replace(Look(), noise=0.01, shot_noise=0.0, mitochondria=0.0, vesicles=0.0)
-    normal = generate_neuropil((128, 128), np.random.default_rng(3), look)
-    inverted = generate_neuropil((128, 128), np.random.default_rng(3), replace(look, inverted=True))
+    appearance = replace(Appearance(), noise=0.01, shot_noise=0.0, mitochondria=0.0, vesicles=0.0)
+    normal = generate_neuropil((128, 128), np.random.default_rng(3), appearance)
+    inverted = generate_neuropil((128, 128), np.random.default_rng(3), replace(appearance, inverted=True))
     np.testing.assert_array_equal(normal.segments, inverted.segments)
     is_cell = normal.segments > 0
     assert normal.image[is_cell].mean() > normal.image[~is_cell].mean() + 20
@@ -68,7 +68,7 @@ def test_membranes_are_dark_and_inversion_makes_them_bright() -> None:
 
 def test_myelin_belongs_to_the_background() -> None:
     plain, myelinated = (
-        generate_neuropil((160, 160), np.random.default_rng(2), replace(Look(), myelin=share))
+        generate_neuropil((160, 160), np.random.default_rng(2), replace(Appearance(), myelin=share))
         for share in (0.0, 1.0)
     )
     assert (myelinated.segments > 0).mean() < 0.8 * (plain.segments > 0).mean()
@@ -79,7 +79,7 @@ def test_myelin_belongs_to_the_background() -> None:
     [(CellKind.FLUORESCENCE, True), (CellKind.STAINED, False), (CellKind.ORGANELLES, False)],
 )
 def test_objects_differ_from_the_ground_as_their_kind_does(kind: CellKind, is_brighter: bool) -> None:
-    generated = generate_cells((160, 160), np.random.default_rng(4), replace(Look(), cell_kind=kind))
+    generated = generate_cells((160, 160), np.random.default_rng(4), replace(Appearance(), cell_kind=kind))
     is_object = generated.segments > 0
     difference = float(generated.image[is_object].mean()) - float(generated.image[~is_object].mean())
     assert (difference > 15) if is_brighter else (difference < -15)
@@ -95,7 +95,7 @@ def test_training_images_are_of_both_kinds_about_half_each() -> None:
 
 def test_random_looks_have_both_polarities_and_every_kind_of_cell() -> None:
     rng = np.random.default_rng(0)
-    looks = [random_look(rng) for _ in range(200)]
-    assert {look.inverted for look in looks} == {False, True}
-    assert {look.cell_kind for look in looks} == set(CellKind)
-    assert all(look.white - look.black >= 0.35 for look in looks)
+    appearances = [random_appearance(rng) for _ in range(200)]
+    assert {appearance.inverted for appearance in appearances} == {False, True}
+    assert {appearance.cell_kind for appearance in appearances} == set(CellKind)
+    assert all(appearance.white - appearance.black >= 0.35 for appearance in appearances)

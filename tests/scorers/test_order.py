@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from napari_graft.fingerprints.distance import FAR, LIKE_OWN, NEAR, Distance
-from napari_graft.scorers.order import UNKNOWN, Evidence, rank, standings
-from napari_graft.scorers.remedies import Remedy, is_clear_gain
+from napari_graft.scorers.order import UNKNOWN, Evidence, combined_ranks, rank
+from napari_graft.scorers.remedies import DomainShift, is_clear_gain
 
 
 def at(structure, z, verdict=NEAR, **readings):
@@ -69,14 +69,14 @@ def test_a_source_that_cannot_be_measured_at_all_comes_last_in_its_group():
 
 def test_a_source_that_one_scorer_cannot_measure_is_judged_by_the_others():
     readings = {"a": {"x": 3.0, "y": 1.0}, "b": {"x": 2.0}, "c": {"x": 1.0, "y": 2.0}}
-    assert standings(readings, [("x", "y")]) == {"a": 0.5, "b": 0.5, "c": 0.5}
-    assert standings(readings, [("x",)]) == {"a": 0.0, "b": 0.5, "c": 1.0}
+    assert combined_ranks(readings, [("x", "y")]) == {"a": 0.5, "b": 0.5, "c": 0.5}
+    assert combined_ranks(readings, [("x",)]) == {"a": 0.0, "b": 0.5, "c": 1.0}
 
 
 def test_groups_of_scorers_count_alike_however_many_scorers_are_in_them():
     readings = {"a": {"x": 2.0, "y": 2.0, "z": 1.0}, "b": {"x": 1.0, "y": 1.0, "z": 2.0}}
-    assert standings(readings, [("x", "y"), ("z",)]) == {"a": 0.5, "b": 0.5}
-    assert standings(readings, [("x", "y"), ("unheard",)]) == {"a": 0.0, "b": 1.0}
+    assert combined_ranks(readings, [("x", "y"), ("z",)]) == {"a": 0.5, "b": 0.5}
+    assert combined_ranks(readings, [("x", "y"), ("unheard",)]) == {"a": 0.0, "b": 1.0}
 
 
 def test_what_is_seen_on_the_tiles_counts_as_much_as_all_else():
@@ -95,19 +95,19 @@ def test_ties_share_a_place_and_do_not_depend_on_the_order_of_the_sources():
     assert {score.combined for score in rank(equal, None)} == {0.5}
 
 
-def test_a_remedy_is_a_clear_gain_only():
+def test_a_domain_shift_is_a_clear_gain_only():
     assert is_clear_gain(60, 8)
     assert not is_clear_gain(60, 40)
     assert not is_clear_gain(5, 2)
     assert not is_clear_gain(8, 60)
 
 
-def test_a_remedy_says_what_to_do_and_what_it_changes():
-    assert "things look smaller" in Remedy("rescale", 2, 60, 8).words
-    assert "rescale the image by 0.5 (z falls" in Remedy("rescale", 0.5, 60, 8).words
+def test_a_domain_shift_says_what_to_do_and_what_it_changes():
+    assert "things look smaller" in DomainShift("rescale", 2, 60, 8).words
+    assert "rescale the image by 0.5 (z falls" in DomainShift("rescale", 0.5, 60, 8).words
 
 
-def test_a_source_that_guesses_stands_behind_all_that_are_steady_however_near_it_looks():
+def test_a_source_that_guesses_comes_behind_all_that_are_consistent_however_near_it_looks():
     evidence = {
         "guesses": at("nuclei", 1, LIKE_OWN, consistency=0.5),
         "guesses too": at("nuclei", 2, consistency=0.6),

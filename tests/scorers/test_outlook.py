@@ -18,11 +18,11 @@ class Ranked:
 
 
 @pytest.mark.parametrize(
-    ("steadiness", "kind"),
+    ("consistency", "kind"),
     [(0.97, "serves"), (0.9, "serves"), (0.8, "unsure"), (0.69, "nothing"), (0, "nothing")],
 )
-def test_what_to_expect_follows_from_how_steady_the_first_source_is(steadiness, kind):
-    found = outlook([Ranked(steadiness), Ranked(0.99)], "nuclei")
+def test_what_to_expect_follows_from_the_consistency_of_the_first_source(consistency, kind):
+    found = outlook([Ranked(consistency), Ranked(0.99)], "nuclei")
     assert found.kind == kind
     assert (str(N_TILES[kind]) in found.words) == (kind != "serves")
 

@@ -1,4 +1,4 @@
-"""The diameter of objects: found at the scale at which a source finds steady ones as wide as its own."""
+"""The diameter of objects: found at the scale at which a source finds consistent ones as wide as its own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_graft.scorers.scale import COARSE, FACTORS, Looks, Scout, find_diameter, n_trials
+from napari_graft.scorers.scale import COARSE, FACTORS, Scout, SegmentPairs, find_diameter, n_trials
 
 OWN = 24.0
 
@@ -27,7 +27,7 @@ def _disks(width: float, n: int = 36, jitter: float = 0.0) -> NDArray[np.uint32]
 
 @pytest.mark.parametrize("true", [6.0, 11.0, 24.0, 60.0, 150.0])
 def test_a_source_that_finds_all_at_any_scale_tells_the_true_diameter(true: float) -> None:
-    def look(factor: float) -> Looks:
+    def look(factor: float) -> SegmentPairs:
         found = _disks(true * factor)
         yield found, found
 
@@ -38,7 +38,7 @@ def test_a_source_that_finds_all_at_any_scale_tells_the_true_diameter(true: floa
 
 def test_pieces_at_a_scale_that_is_too_large_are_not_taken_for_objects() -> None:
     # above the true scale objects fall into pieces as wide as those that the source knows
-    def look(factor: float) -> Looks:
+    def look(factor: float) -> SegmentPairs:
         if factor <= 0.4:
             found = _disks(80 * factor)
             yield found, found
@@ -52,7 +52,7 @@ def test_pieces_at_a_scale_that_is_too_large_are_not_taken_for_objects() -> None
 
 @pytest.mark.parametrize("n_objects", [0, 1, 4])
 def test_too_few_objects_tell_nothing(n_objects: int) -> None:
-    def look(factor: float) -> Looks:
+    def look(factor: float) -> SegmentPairs:
         found = _disks(OWN, n_objects) if n_objects else np.zeros((50, 50), np.uint32)
         yield found, found
 
@@ -67,12 +67,12 @@ def test_all_glance_at_scales_from_an_eighth_to_four_and_the_best_look_around() 
     tried: list[tuple[str, float]] = []
 
     def scout(name: str, true: float) -> Scout:
-        def look(factor: float) -> Looks:
+        def look(factor: float) -> SegmentPairs:
             tried.append((f"{name} looks", factor))
             found = _disks(true * factor)
             yield found, found
 
-        def glance(factor: float) -> Looks:
+        def glance(factor: float) -> SegmentPairs:
             tried.append((name, factor))
             found = _disks(true * factor)
             yield found, found
@@ -88,11 +88,11 @@ def test_all_glance_at_scales_from_an_eighth_to_four_and_the_best_look_around() 
 
 
 def test_the_source_that_knows_such_objects_is_believed() -> None:
-    def right(factor: float) -> Looks:
+    def right(factor: float) -> SegmentPairs:
         found = _disks(70 * factor)
         yield found, found
 
-    def wrong(factor: float) -> Looks:
+    def wrong(factor: float) -> SegmentPairs:
         yield _disks(OWN, jitter=0.5), np.roll(_disks(OWN, jitter=0.5), 12, 1)
 
     found = find_diameter(
@@ -106,5 +106,5 @@ def test_scales_stand_in_order() -> None:
     assert list(FACTORS) == sorted(FACTORS)
 
 
-def _nothing(factor: float) -> Looks:
+def _nothing(factor: float) -> SegmentPairs:
     return iter(())

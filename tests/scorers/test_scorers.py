@@ -31,14 +31,13 @@ from napari_graft.scorers.consistency import agreement, changes, consistency
 from napari_graft.scorers.energy import energy_distance
 from napari_graft.scorers.few_shot import few_shot
 from napari_graft.scorers.frechet import frechet_to_standard
-from napari_graft.scorers.head import fit_head, lesson
+from napari_graft.scorers.head import fit_head, head_batch
 from napari_graft.scorers.mmd_general import general_closeness
 from napari_graft.scorers.on_tiles import MOST_TILES, examples_to_score
 from napari_graft.scorers.registry import SCORERS
-from napari_graft.scorers.remedies import find_remedy
-from napari_graft.scorers.seen import Seen, answer
-from napari_graft.scorers.seen import see as see_below_the_head
-from napari_graft.scorers.sighting import Sighting, Workplace
+from napari_graft.scorers.remedies import diagnose_domain_shift
+from napari_graft.scorers.seen import HeadFeatures, compute_head_features, predict_from_features
+from napari_graft.scorers.sighting import ComputeContext, ScoringContext
 from napari_graft.scorers.zero_shot import zero_shot
 from napari_graft.session.models import model_of_source
 from napari_graft.session.target import ProjectTarget
@@ -58,15 +57,17 @@ def project(tmp_path_factory: pytest.TempPathFactory, image: Path, labels: Path)
     return open_project(folder)
 
 
-def see(project: Project, name: str = "tiny-nuclei", cancel: CancelToken | None = None) -> Sighting:
-    workplace = Workplace(CPU, cancel or CancelToken())
+def scoring_context(
+    project: Project, name: str = "tiny-nuclei", cancel: CancelToken | None = None
+) -> ScoringContext:
+    compute = ComputeContext(CPU, cancel or CancelToken())
     found = common_encoder(Catalogue())
     assert found is not None
     model = model_of_source(Catalogue().get(name))
     assert model.source is not None
-    target = ProjectTarget(project, workplace, found[0])
+    target = ProjectTarget(project, compute, found[0])
     own = np.random.default_rng(0).normal(size=(16, 2 * model.spec.widths[-1])).astype(np.float32)
-    return Sighting(model.source, model.network, model.decode, target, workplace, own)
+    return ScoringContext(model.source, model.network, model.decode, target, compute, own)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +85,7 @@ def with_general(sources: Path) -> Path:
 @pytest.mark.usefixtures("with_general")
 @pytest.mark.parametrize("name", SCORERS)
 def test_a_scorer_gives_the_same_finite_number_each_time(name: str, project: Project) -> None:
-    first, second = (SCORERS[name].measure(see(project)) for _ in range(2))
+    first, second = (SCORERS[name].measure(scoring_context(project)) for _ in range(2))
     assert first is not None
     assert np.isfinite(first)
     assert first == second
@@ -94,16 +95,16 @@ def test_a_scorer_gives_the_same_finite_number_each_time(name: str, project: Pro
 def test_a_scorer_says_none_where_the_source_has_not_what_it_needs(
     name: str, project: Project, tmp_path: Path
 ) -> None:
-    sighting = see(project)
+    context = scoring_context(project)
     (tmp_path / "bare").mkdir()
     for file in ("card.json", "weights.safetensors"):
-        (tmp_path / "bare" / file).write_bytes((sighting.source.path / file).read_bytes())
-    bare = Sighting(
-        replace(sighting.source, path=tmp_path / "bare"),
-        sighting.network,
-        sighting.decode,
-        sighting.target,
-        sighting.workplace,
+        (tmp_path / "bare" / file).write_bytes((context.source.path / file).read_bytes())
+    bare = ScoringContext(
+        replace(context.source, path=tmp_path / "bare"),
+        context.network,
+        context.decode,
+        context.target,
+        context.compute,
     )
     assert (SCORERS[name].measure(bare) is None) == (name not in ("consistency", "few-shot", "zero-shot"))
 
@@ -113,13 +114,13 @@ def test_a_scorer_stops_when_asked_to(name: str, project: Project) -> None:
     cancel = CancelToken()
     cancel.cancel()
     with pytest.raises(Cancelled):
-        SCORERS[name].measure(see(project, cancel=cancel))
+        SCORERS[name].measure(scoring_context(project, cancel=cancel))
 
 
-def test_a_trained_source_is_steadier_than_the_same_network_with_noise_in_its_weights(
+def test_a_trained_source_is_more_consistent_than_the_same_network_with_noise_in_its_weights(
     project: Project,
 ) -> None:
-    trained, broken = see(project), see(project)
+    trained, broken = scoring_context(project), scoring_context(project)
     torch.manual_seed(0)
     with torch.no_grad():
         for weight in broken.network.parameters():
@@ -127,8 +128,8 @@ def test_a_trained_source_is_steadier_than_the_same_network_with_noise_in_its_we
     assert consistency(trained) > 0.2 + consistency(broken)
 
 
-def test_a_source_that_finds_nothing_is_not_steady(project: Project) -> None:
-    silent = see(project)
+def test_a_source_that_finds_nothing_is_not_consistent(project: Project) -> None:
+    silent = scoring_context(project)
     with torch.no_grad():
         silent.network.head.bias.fill_(-20)
     assert consistency(silent) == 0
@@ -156,17 +157,17 @@ def test_changed_copies_keep_the_range_or_lose_contrast() -> None:
 
 
 def test_training_the_head_lowers_the_held_out_loss_and_changes_nothing_else(project: Project) -> None:
-    sighting = see(project, "tiny-neurites")
-    examples = sighting.target.examples(sighting.network.spec)
+    context = scoring_context(project, "tiny-neurites")
+    examples = context.target.examples(context.network.spec)
     held_out = HeldOutLoss(examples, CPU)
-    before = held_out(sighting.network, CancelToken())
-    kept = {k: v.clone() for k, v in sighting.network.state_dict().items()}
-    assert few_shot(sighting) is not None
-    assert all(torch.equal(v, kept[k]) for k, v in sighting.network.state_dict().items())
-    tiles = [see_below_the_head(sighting.network, one, sighting.workplace) for one in examples]
-    fit_head(sighting.network, tiles, "train", CancelToken())
-    assert held_out(sighting.network, CancelToken()) < before
-    changed = {k for k, v in sighting.network.state_dict().items() if not torch.equal(v, kept[k])}
+    before = held_out(context.network, CancelToken())
+    kept = {k: v.clone() for k, v in context.network.state_dict().items()}
+    assert few_shot(context) is not None
+    assert all(torch.equal(v, kept[k]) for k, v in context.network.state_dict().items())
+    tiles = [compute_head_features(context.network, one, context.compute) for one in examples]
+    fit_head(context.network, tiles, "train", CancelToken())
+    assert held_out(context.network, CancelToken()) < before
+    changed = {k for k, v in context.network.state_dict().items() if not torch.equal(v, kept[k])}
     assert changed == {"head.weight", "head.bias"}
 
 
@@ -186,11 +187,11 @@ def test_the_head_learns_where_something_is_labelled_as_from_the_whole_image(sha
     labels[painted] = rng.integers(1, 4, labels[painted].shape)
     network = build_network(spec).eval()
     with torch.no_grad():
-        below = network.climb(network.encode(torch.from_numpy(image)[None, None]))
-        whole = network.answer(below)
+        below = network.decode(network.encode(torch.from_numpy(image)[None, None]))
+        whole = network.apply_head(below)
         example = Example(image, labels, np.zeros_like(labels))
-        activation, targets = lesson(network, Seen(below, example), "train")
-        near = network.answer(activation)
+        activation, targets = head_batch(network, HeadFeatures(below, example), "train")
+        near = network.apply_head(activation)
     assert activation.shape[2:] == (*(1,) * (ndim - 2), 10, 9)
     expected = masked_loss(whole, make_targets(torch.from_numpy(labels)[None], spec.offsets))
     assert float(masked_loss(near, targets)) == pytest.approx(float(expected), rel=1e-5)
@@ -202,13 +203,13 @@ def test_few_shot_is_not_known_before_a_tile_is_annotated(
     from napari_graft.session.projects import ImageOptions, make_project
 
     with make_project(tmp_path / "bare.graft", ImageOptions(str(image))) as bare:
-        assert few_shot(see(bare)) is None
-        assert zero_shot(see(bare)) is None
-    assert few_shot(see(project)) is not None
+        assert few_shot(scoring_context(bare)) is None
+        assert zero_shot(scoring_context(bare)) is None
+    assert few_shot(scoring_context(project)) is not None
 
 
 def test_on_the_tiles_a_source_that_was_taught_the_structure_beats_one_that_was_not(project: Project) -> None:
-    taught, other = (few_shot(see(project, name)) for name in ("tiny-nuclei", "tiny-neurites"))
+    taught, other = (few_shot(scoring_context(project, name)) for name in ("tiny-nuclei", "tiny-neurites"))
     assert taught is not None
     assert other is not None
     assert 0 < taught <= 1
@@ -216,10 +217,10 @@ def test_on_the_tiles_a_source_that_was_taught_the_structure_beats_one_that_was_
 
 
 def test_score_on_the_tiles_does_not_hang_on_the_threshold_that_a_source_came_with(project: Project) -> None:
-    sighting, blind = see(project), see(project)
+    context, blind = scoring_context(project), scoring_context(project)
     blind.decode = replace(blind.decode, foreground_threshold=0.999)
     for score in (few_shot, zero_shot):
-        assert score(blind) == pytest.approx(score(sighting), abs=0.1)
+        assert score(blind) == pytest.approx(score(context), abs=0.1)
 
 
 @pytest.mark.parametrize("n_tiles", [0, 1, MOST_TILES[2], MOST_TILES[2] + 1, 3 * MOST_TILES[2]])
@@ -228,7 +229,7 @@ def test_of_many_tiles_some_from_the_first_to_the_last_are_scored(
 ) -> None:
     examples = list(range(n_tiles))
     monkeypatch.setattr(ProjectTarget, "examples", lambda target, spec: examples)
-    found = list(examples_to_score(see(project)))
+    found = list(examples_to_score(scoring_context(project)))
 
     assert len(set(found)) == len(found) == min(n_tiles, MOST_TILES[2])
     assert found == sorted(found)
@@ -237,16 +238,16 @@ def test_of_many_tiles_some_from_the_first_to_the_last_are_scored(
 
 @pytest.mark.parametrize("score", [few_shot, zero_shot])
 def test_a_score_looks_at_no_more_tiles_than_that(
-    project: Project, monkeypatch: pytest.MonkeyPatch, score: Callable[[Sighting], float | None]
+    project: Project, monkeypatch: pytest.MonkeyPatch, score: Callable[[ScoringContext], float | None]
 ) -> None:
-    sighting = see(project)
-    (example, *_) = sighting.target.examples(sighting.network.spec)
+    context = scoring_context(project)
+    (example, *_) = context.target.examples(context.network.spec)
     scored: list[object] = []
     monkeypatch.setattr(ProjectTarget, "examples", lambda target, spec: [example] * 5)
     monkeypatch.setitem(MOST_TILES, 2, 2)
     for module in (few_shot_module, zero_shot_module):
         monkeypatch.setattr(module, "best_score", lambda _, found, labels: scored.extend(found))
-    score(sighting)
+    score(context)
 
     assert len(scored) == 2
 
@@ -255,24 +256,24 @@ def test_a_score_looks_at_no_more_tiles_than_that(
 def test_each_pixel_is_scored_by_a_head_that_has_not_seen_it(
     project: Project, monkeypatch: pytest.MonkeyPatch, n_tiles: int
 ) -> None:
-    sighting = see(project)
-    examples = sighting.target.examples(sighting.network.spec)[:n_tiles]
+    context = scoring_context(project)
+    examples = context.target.examples(context.network.spec)[:n_tiles]
     monkeypatch.setattr(ProjectTarget, "examples", lambda target, spec: examples)
     learned: list[list[tuple[np.ndarray, np.ndarray]]] = []
     images: list[np.ndarray] = []
     scored: list[np.ndarray] = []
 
-    def note_lesson(network: object, tiles: list[Seen], part: Part, _: object) -> None:
+    def note_training(network: object, tiles: list[HeadFeatures], part: Part, _: object) -> None:
         learned.append([(one.example.image, one.example.labels(part)) for one in tiles])
 
-    def note_answer(network: ResidualUNet, one: Seen) -> Prediction:
+    def note_prediction(network: ResidualUNet, one: HeadFeatures) -> Prediction:
         images.append(one.example.image)
-        return answer(network, one)
+        return predict_from_features(network, one)
 
-    monkeypatch.setattr(few_shot_module, "fit_head", note_lesson)
-    monkeypatch.setattr(few_shot_module, "answer", note_answer)
+    monkeypatch.setattr(few_shot_module, "fit_head", note_training)
+    monkeypatch.setattr(few_shot_module, "predict_from_features", note_prediction)
     monkeypatch.setattr(few_shot_module, "best_score", lambda _, found, labels: scored.extend(labels))
-    few_shot(sighting)
+    few_shot(context)
 
     assert len(learned) == len(images) == len(scored) == 2
     for half, image, labels in zip(learned, images, scored, strict=True):
@@ -291,29 +292,29 @@ def test_what_is_seen_once_is_answered_as_by_the_whole_network(shape: tuple[int,
     network = build_network(ModelSpec(ndim=ndim, widths=(8, 8), strides=((2,) * ndim,) * 2, offsets=steps))
     labels = np.ones(shape, np.int32)
     example = Example(rng.normal(size=shape).astype(np.float32), labels, np.zeros_like(labels))
-    place = Workplace(CPU, CancelToken())
-    found = answer(network.eval(), see_below_the_head(network, example, place))
+    compute = ComputeContext(CPU, CancelToken())
+    found = predict_from_features(network.eval(), compute_head_features(network, example, compute))
     expected = Predictor(network, CPU).predict_image(example.image)
     np.testing.assert_allclose(found.foreground, expected.foreground, atol=1e-5)
     np.testing.assert_allclose(found.affinities, expected.affinities, atol=1e-5)
     place.cancel.cancel()
     with pytest.raises(Cancelled):
-        see_below_the_head(network, example, place)
+        compute_head_features(network, example, compute)
 
 
 def test_a_finished_network_of_others_is_scored_untrained(project: Project) -> None:
-    sighting = see(project)
-    assert few_shot(sighting) != zero_shot(sighting)
+    context = scoring_context(project)
+    assert few_shot(context) != zero_shot(context)
 
     class Theirs(torch.nn.Module):
-        spec = sighting.network.spec
-        inside = sighting.network
+        spec = context.network.spec
+        inside = context.network
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return self.inside(x)
 
-    sighting.network = Theirs().eval()  # type: ignore[assignment]  # no ResidualUNet
-    assert few_shot(sighting) == pytest.approx(zero_shot(see(project)))
+    context.network = Theirs().eval()  # type: ignore[assignment]  # no ResidualUNet
+    assert few_shot(context) == pytest.approx(zero_shot(scoring_context(project)))
 
 
 def test_quality_is_that_of_the_lowest_vi_of_what_fills_the_image_and_of_the_highest_ap_of_all_else() -> None:
@@ -325,14 +326,14 @@ def test_quality_is_that_of_the_lowest_vi_of_what_fills_the_image_and_of_the_hig
 
 
 def test_tiles_without_an_object_say_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    sighting = see(project)
+    context = scoring_context(project)
     background = [
         Example(one.image, np.minimum(one.train, 1), np.minimum(one.validation, 1))
-        for one in sighting.target.examples(sighting.network.spec)
+        for one in context.target.examples(context.network.spec)
     ]
     monkeypatch.setattr(ProjectTarget, "examples", lambda target, spec: background)
-    assert few_shot(sighting) is None
-    assert zero_shot(sighting) is None
+    assert few_shot(context) is None
+    assert zero_shot(context) is None
 
 
 def test_the_frechet_distance_is_that_of_gaussians() -> None:
@@ -367,12 +368,12 @@ def test_in_the_common_encoder_the_source_with_the_likest_images_is_closest(
 ) -> None:
     found = common_encoder(Catalogue())
     assert found is not None
-    near = see(project)
+    near = scoring_context(project)
     tiles = near.tiles
     fingerprint = general_fingerprint([*tiles, *tiles], None, Catalogue(), CPU)
     assert fingerprint is not None
     save_tensors(with_general / "tiny-nuclei" / "general.safetensors", fingerprint.to_tensors(), {})
-    assert general_closeness(near) > general_closeness(see(project, "tiny-neurites"))  # type: ignore[operator]  # both are known
+    assert general_closeness(near) > general_closeness(scoring_context(project, "tiny-neurites"))  # type: ignore[operator]  # both are known
 
 
 def test_two_sources_are_as_far_apart_as_their_tiles_in_the_common_encoder() -> None:
@@ -396,10 +397,10 @@ def test_the_negative_of_an_image_is_as_near_to_the_inverted_view_as_the_image_t
     from napari_graft.session.projects import ImageOptions, make_project
 
     with make_project(tmp_path / "i.graft", ImageOptions(str(image), is_inverted=True)) as inverted:
-        found = see(inverted, "tiny-nuclei@inverted").distance
+        found = scoring_context(inverted, "tiny-nuclei@inverted").distance
     with make_project(tmp_path / "n.graft", ImageOptions(str(image))) as normal:
-        wanted = see(normal).distance
-        assert find_remedy(see(normal)) is None
+        wanted = scoring_context(normal).distance
+        assert diagnose_domain_shift(scoring_context(normal)) is None
     assert found is not None
     assert wanted is not None
     assert found.z == pytest.approx(wanted.z, rel=1e-4, abs=1e-3)

@@ -12,7 +12,7 @@ import napari_graft
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.io import open_labels
 from napari_graft.scorers.few_shot import few_shot
-from napari_graft.scorers.sighting import Sighting, Workplace
+from napari_graft.scorers.sighting import ComputeContext, ScoringContext
 from napari_graft.session.annotating import annotate_from_labels
 from napari_graft.session.models import model_of_source
 from napari_graft.session.projects import ImageOptions, make_project
@@ -37,7 +37,7 @@ def test_scoring_a_2d_source_on_eight_tiles_takes_seconds(tmp_path: Path) -> Non
             project, request, catalogue=catalogue, report=ignore_progress, cancel=CancelToken()
         )
         annotate_from_labels(project, open_labels(labels), [one.tile for one in found])
-        target = ProjectTarget(project, Workplace(torch.device("cpu"), CancelToken()))
+        target = ProjectTarget(project, ComputeContext(torch.device("cpu"), CancelToken()))
         seconds = {name: measure(catalogue, name, target) for name in SOURCES}
     for name, taken in seconds.items():
         print(f"{name:24} {taken:5.1f} s of processor time")
@@ -50,5 +50,5 @@ def measure(catalogue: Catalogue, name: str, target: ProjectTarget) -> float:
     model = model_of_source(source)
     target.examples(model.spec)
     began = time.process_time()
-    assert few_shot(Sighting(source, model.network, model.decode, target, target.workplace)) is not None
+    assert few_shot(ScoringContext(source, model.network, model.decode, target, target.compute)) is not None
     return time.process_time() - began

@@ -12,7 +12,7 @@ from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.core.tile import Tile
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.build import build_network
-from napari_graft.project.desk import Desk
+from napari_graft.project.desk import WindowState
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.project.queue import QueuedTile, TileQueue
@@ -45,7 +45,7 @@ def complete(folder: Path) -> Path:
         project.store_suggestions(SuggestionList(suggestions=(suggestion,), strategy="freesel"))
         entry = RankedEntry(source="tiny-nuclei", title="Nuclei", structure="nuclei", verdict="fits", z=1.0)
         project.store_ranking(StoredRanking(entries=(entry,), chosen="tiny-nuclei"))
-        project.store_desk(Desk(tab="annotate", start=(0, 64), shape=(32, 32)))
+        project.store_window_state(WindowState(tab="annotate", start=(0, 64), shape=(32, 32)))
         project.vote("tiny-nuclei", ["tiny-neurites"], DRAWN, "ada")
         outcome = TrialOutcome(source="tiny-nuclei", title="Nuclei", steps=2, seconds=1.0)
         tried = StoredTrial(sources=("tiny-nuclei",), n_tiles=2, measure="ap50", outcomes=(outcome,))
@@ -99,7 +99,7 @@ def look_at_everything(folder: Path) -> dict[str, object]:
             "suggestions": len(project.suggestions().suggestions),
             "queue": len(project.queue().tiles),
             "ranking": len(project.ranking().entries),
-            "desk": project.desk().tab == "annotate",
+            "window state": project.window_state().tab == "annotate",
             "trial": project.trial.load() is not None,
             "draft": len(project.drafts()),
             "votes": len(project.votes()),
@@ -125,7 +125,7 @@ def _write_everything(project: Project) -> None:
     project.store_suggestions(project.suggestions())
     project.store_queue(project.queue())
     project.store_ranking(project.ranking())
-    project.store_desk(project.desk())
+    project.store_window_state(project.window_state())
     project.draft(DRAWN).append(np.full((32, 32), 4, np.uint32))
     project.accept(LabelledTile(FREE, np.full((32, 32), 7, np.uint32)), who="bob")
     project.update_manifest(inverted=True)

@@ -11,7 +11,7 @@ from napari_graft.core.progress import CancelToken, Progress, Report, ignore_pro
 from napari_graft.core.tile import Tile
 from napari_graft.project.opening import open_project
 from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.suggesting import Choice, SuggestOptions, choose_tiles
+from napari_graft.session.suggesting import SuggestOptions, TileSelection, choose_tiles
 from napari_graft.sources.catalogue import Catalogue
 
 
@@ -23,10 +23,10 @@ def folder(tmp_path: Path, image: Path) -> Path:
 
 def _choose(
     folder: Path, *, report: Report = ignore_progress, cancel: CancelToken | None = None, **wish: object
-) -> Choice:
+) -> TileSelection:
     request = SuggestOptions(**{"tile": 40, "device": "cpu"} | wish)  # type: ignore[arg-type]
     with open_project(folder, write=True) as project:
-        choice = choose_tiles(
+        selection = choose_tiles(
             project, request, catalogue=Catalogue(), report=report, cancel=cancel or CancelToken()
         )
         assert project.suggestions().suggestions == ()

@@ -23,7 +23,7 @@ SMALL = {
     "suggestions.json": "suggestions",
     "queue.json": "queue",
     "ranking.json": "ranking",
-    "desk.json": "desk",
+    "desk.json": "window state",
     "runs/trial.json": "trial",
     "cache/candidates.json": "candidates",
     "results/round-0001.json": "result",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_graft.segmentation.settings import DecodeSettings
-from napari_graft.session.gate import Candidate, choose, describe_choice, standard_error
+from napari_graft.session.gate import WeightsCandidate, choose, describe_choice, standard_error
 from napari_graft.session.judging import Judgement
 from napari_graft.training.way import SHARES
 
@@ -18,13 +18,13 @@ def candidates(
     qualities: Sequence[float | None],
     losses: Sequence[float | None] = (0.5, 0.4, 0.3, 0.2, 0.1),
     spread: Sequence[float] = (),
-) -> list[Candidate]:
+) -> list[WeightsCandidate]:
     """Return candidates; `spread` is how much the quality differs without each of the tiles, at the end of
     the way once, halfway half as much."""
     made = []
     for share, quality, loss in zip(SHARES, qualities, losses, strict=True):
         without = () if quality is None else tuple(quality + share * one for one in spread)
-        made.append(Candidate(share, DecodeSettings(), Judgement(loss, {}, quality, without)))
+        made.append(WeightsCandidate(share, DecodeSettings(), Judgement(loss, {}, quality, without)))
     return made
 
 

@@ -67,7 +67,7 @@ def test_ample_time_goes_to_the_winner() -> None:
         (entry("b", 14.9, 0.25), False),  # not three times as far
         (entry("b", 90.0, 0.24), False),  # the scorers do not agree
         (entry("b", None, 1.0), False),  # never measured
-        (entry("b", 90.0, 1.0, structure="axons"), False),  # its standing is one among axons
+        (entry("b", 90.0, 1.0, structure="axons"), False),  # its combined rank is one among axons
     ],
 )
 def test_a_source_far_ahead_is_tried_alone(second: RankedEntry, is_alone: bool) -> None:

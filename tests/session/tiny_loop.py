@@ -26,7 +26,7 @@ from napari_graft.io.weights import save_tensors
 from napari_graft.nets.build import build_network, weights_of
 from napari_graft.samples.cells import generate_cells
 from napari_graft.samples.generated import GeneratedImage
-from napari_graft.samples.look import Look
+from napari_graft.samples.look import Appearance
 from napari_graft.segmentation import calibrate
 from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.session import fitting, models
@@ -40,7 +40,7 @@ from napari_graft.training.config import TrainConfig
 from napari_graft.training.examples import Example
 from napari_graft.training.trainer import Trainer
 
-LOOK = Look(radius=9.0, noise=0.02, shot_noise=0.02)
+LOOK = Appearance(radius=9.0, noise=0.02, shot_noise=0.02)
 PIXEL_NM = 250.0
 """Pixel size of the source ``tiny-nuclei``, in nanometres; ``tiny-neurites`` knows none."""
 SEEN_SET = "set_that_was_seen"

@@ -16,12 +16,12 @@ from napari_graft.core.progress import NOTE, CancelToken, Progress, Report, igno
 from napari_graft.session.ranking import rank_sources
 from napari_graft.studies import first_look_image
 from napari_graft.studies.first_look import FirstLookRequest, run_first_look
-from napari_graft.studies.first_look_image import ImageLook
+from napari_graft.studies.first_look_image import ImageResult
 from napari_graft.studies.first_look_table import FirstLook, compare, medians, set_row
-from napari_graft.studies.targets import FIRST_LOOK_TARGETS, Target
+from napari_graft.studies.targets import FIRST_LOOK_TARGETS, LabelledSet
 
-NUCLEI = Target("tiny_nuclei", "image_*.tif", "labels_*.tif", "nuclei")
-NEURITES = Target(SEEN_SET, "image.tif", "labels.tif", "neurites", (50, 250, 250))
+NUCLEI = LabelledSet("tiny_nuclei", "image_*.tif", "labels_*.tif", "nuclei")
+NEURITES = LabelledSet(SEEN_SET, "image.tif", "labels.tif", "neurites", (50, 250, 250))
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,9 @@ def look(of: FirstLookRequest, report: Report = ignore_progress) -> FirstLook:
     return run_first_look(of, report=report, cancel=CancelToken())
 
 
-def image_look(target: Target, scores: Mapping[str, float], first: str, **fields: object) -> ImageLook:
+def image_result(
+    target: LabelledSet, scores: Mapping[str, float], first: str, **fields: object
+) -> ImageResult:
     values: dict[str, object] = {
         "target": target.key,
         "image": 0,
@@ -62,7 +64,7 @@ def image_look(target: Target, scores: Mapping[str, float], first: str, **fields
         "n_objects": 30,
         "seconds": 1.0,
     }
-    return ImageLook.model_validate(values | fields)
+    return ImageResult.model_validate(values | fields)
 
 
 def test_each_image_goes_the_way_of_the_program_and_is_kept(
@@ -165,11 +167,11 @@ def test_an_earlier_result_is_neither_written_over_nor_taken_for_what_it_is_not(
 
 def test_a_row_holds_means_over_images_and_the_best_is_one_source() -> None:
     names = ("a", "b", "nuclei-fluorescence-all")
-    looks = [
-        image_look(NUCLEI, dict(zip(names, (0.9, 0.2, 0.4), strict=True)), "a", diameter=18.0),
-        image_look(NUCLEI, dict(zip(names, (0.1, 0.6, 0.5), strict=True)), "b", diameter=24.0, image=1),
+    results = [
+        image_result(NUCLEI, dict(zip(names, (0.9, 0.2, 0.4), strict=True)), "a", diameter=18.0),
+        image_result(NUCLEI, dict(zip(names, (0.1, 0.6, 0.5), strict=True)), "b", diameter=24.0, image=1),
     ]
-    row = set_row(NUCLEI, looks)
+    row = set_row(NUCLEI, results)
 
     assert (row.first, row.sources) == (pytest.approx(0.75), ("a", "b"))
     assert (row.best, row.best_source) == (pytest.approx(0.5), "a")
@@ -179,7 +181,7 @@ def test_a_row_holds_means_over_images_and_the_best_is_one_source() -> None:
 
 
 def test_what_is_judged_by_vi_is_best_where_it_is_low_and_gains_the_share_that_is_saved() -> None:
-    row = set_row(NEURITES, [image_look(NEURITES, {"a": 0.6, "b": 0.3, "c": 1.0}, "a")])
+    row = set_row(NEURITES, [image_result(NEURITES, {"a": 0.6, "b": 0.3, "c": 1.0}, "a")])
     assert (row.score, row.best, row.best_source, row.median) == ("vi", 0.3, "b", 0.6)
 
     before = row.model_copy(update={"first": 0.8})
@@ -190,10 +192,10 @@ def test_what_is_judged_by_vi_is_best_where_it_is_low_and_gains_the_share_that_i
 
 def test_medians_are_over_the_sets_of_one_score_that_have_the_figure() -> None:
     rows = [
-        set_row(NUCLEI, [image_look(NUCLEI, {"a": value}, "a", otsu=otsu)])
+        set_row(NUCLEI, [image_result(NUCLEI, {"a": value}, "a", otsu=otsu)])
         for value, otsu in ((0.2, None), (0.4, {"ap50": 0.5, "vi": 1.0}), (0.9, {"ap50": 0.7, "vi": 1.0}))
     ]
-    neurites = set_row(NEURITES, [image_look(NEURITES, {"a": 0.3}, "a")])
+    neurites = set_row(NEURITES, [image_result(NEURITES, {"a": 0.3}, "a")])
     by_ap, by_vi = medians([*rows, neurites])
     assert (by_ap.score, by_ap.n_sets, by_ap.first, by_ap.otsu) == ("ap50", 3, 0.4, pytest.approx(0.6))
     assert (by_ap.generalist, by_ap.gain) == (None, None)

@@ -14,11 +14,11 @@ from napari_graft.scorers.order import family
 from napari_graft.sources.exclude import trained_on
 from napari_graft.sources.source import Source, open_source
 from napari_graft.studies.generalists import POOLS, Generalists, is_generalist, leave_out
-from napari_graft.studies.targets import RANKING_TARGETS, Target, collection_of
+from napari_graft.studies.targets import RANKING_TARGETS, LabelledSet, collection_of
 
 RECIPES = Path(__file__).parents[2] / "recipes"
-SEEN = Target("first", "image.tif", "labels.tif", "neurites")
-UNSEEN = Target("third", "image.tif", "labels.tif", "neurites")
+SEEN = LabelledSet("first", "image.tif", "labels.tif", "neurites")
+UNSEEN = LabelledSet("third", "image.tif", "labels.tif", "neurites")
 POOL = """
 id: neurites-em
 title: Two made-up sets
@@ -105,7 +105,7 @@ def test_a_training_that_was_stopped_leaves_no_source(tmp_path: Path, data: Path
 
 @pytest.mark.parametrize("target", RANKING_TARGETS, ids=lambda target: target.key)
 def test_the_recipes_leave_a_pool_of_at_least_two_sets_without_any_relative_of_the_target(
-    target: Target,
+    target: LabelledSet,
 ) -> None:
     collection, sets = collection_of(target.name)
     pool = POOLS[family(target.structure)]

@@ -11,10 +11,10 @@ from napari_graft.cli.app import run
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, Report, ignore_progress
 from napari_graft.studies.label_efficiency import LabelEfficiencyRequest, run_label_efficiency
-from napari_graft.studies.targets import EFFICIENCY_TARGETS, Target
+from napari_graft.studies.targets import EFFICIENCY_TARGETS, LabelledSet
 
-STACK = Target("tiny_stack", "image.tif", "labels.tif", "nuclei", (250, 250, 250))
-SERIES = Target(SEEN_SET, "image_*.tif", "labels_*.tif", "nuclei")
+STACK = LabelledSet("tiny_stack", "image.tif", "labels.tif", "nuclei", (250, 250, 250))
+SERIES = LabelledSet(SEEN_SET, "image_*.tif", "labels_*.tif", "nuclei")
 
 pytestmark = pytest.mark.usefixtures("quick_training")
 

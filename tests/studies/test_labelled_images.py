@@ -9,7 +9,7 @@ import tifffile
 from napari_graft.io import open_volume
 from napari_graft.studies import labelled_images
 from napari_graft.studies.labelled_images import LEAST_OBJECTS, choose_images, open_images
-from napari_graft.studies.targets import FIRST_LOOK_TARGETS, RANKING_TARGETS, Target
+from napari_graft.studies.targets import FIRST_LOOK_TARGETS, RANKING_TARGETS, LabelledSet
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_each_image_becomes_a_file_of_its_own_and_those_of_electron_microscopes_
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, structure: str, shape: tuple[int, int]
 ) -> None:
     monkeypatch.setattr(labelled_images, "LONGEST_SIDE", 32)
-    target = Target("colours", "images.tif", "labels.tif", structure, (30, 5, 5))  # type: ignore[arg-type]
+    target = LabelledSet("colours", "images.tif", "labels.tif", structure, (30, 5, 5))  # type: ignore[arg-type]
     images = open_images(target, data, tmp_path / "set")
 
     options = images.write(1, tmp_path / "stranger")

@@ -16,12 +16,12 @@ from napari_graft.nets.build import build_network
 from napari_graft.sources.spec import ModelSpec
 from napari_graft.studies.ensemble import make_ensemble
 from napari_graft.studies.merging import run_merging
-from napari_graft.studies.merging_table import Contest, table
+from napari_graft.studies.merging_table import MergeComparison, table
 from napari_graft.studies.request import TransferRequest
-from napari_graft.studies.targets import Target
+from napari_graft.studies.targets import LabelledSet
 from napari_graft.studies.transfer import TransferPlan
 
-STACK = Target("tiny_stack", "image.tif", "labels.tif", "nuclei")
+STACK = LabelledSet("tiny_stack", "image.tif", "labels.tif", "nuclei")
 
 
 @pytest.fixture(scope="module")
@@ -73,18 +73,18 @@ def test_a_missing_set_is_told_before_anything_is_trained(tmp_path: Path) -> Non
     assert not (tmp_path / "out").exists()
 
 
-def contest(target: str, **scores: float) -> Contest:
+def comparison(target: str, **scores: float) -> MergeComparison:
     name = "vi" if target.endswith("neurites") else "ap"
     both = {way: {"vi": 0.0, "ap": 0.0} | {name: score} for way, score in scores.items()}
-    return Contest(target, 0, ("a", "b"), both)
+    return MergeComparison(target, 0, ("a", "b"), both)
 
 
 def test_gains_are_shares_of_what_the_first_source_came_to_alone() -> None:
     rows = table(
         [
-            contest("x-neurites", first=0.5, second=0.4, kernel=0.45),
-            contest("y-nuclei", first=0.4, second=0.2, kernel=0.5),
-            contest("z-axons", first=0.4, second=0.2, kernel=0.401),
+            comparison("x-neurites", first=0.5, second=0.4, kernel=0.45),
+            comparison("y-nuclei", first=0.4, second=0.2, kernel=0.5),
+            comparison("z-axons", first=0.4, second=0.2, kernel=0.401),
         ]
     )
     found = {(row["group"], row["way"]): row for row in rows}

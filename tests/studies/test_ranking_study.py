@@ -17,11 +17,11 @@ from napari_graft.sources.spec import ModelSpec
 from napari_graft.studies.ranking import run_ranking
 from napari_graft.studies.ranking_table import label_score
 from napari_graft.studies.request import TransferRequest
-from napari_graft.studies.targets import ISBI, RANKING_TARGETS, Target
+from napari_graft.studies.targets import ISBI, RANKING_TARGETS, LabelledSet
 from napari_graft.studies.transfer import TransferPlan, quality_of
 
-STACK = Target("tiny_stack", "image.tif", "labels.tif", "nuclei")
-MASK = Target(SEEN_SET, "image.tif", "mask.tif", "cells", is_mask=True)
+STACK = LabelledSet("tiny_stack", "image.tif", "labels.tif", "nuclei")
+MASK = LabelledSet(SEEN_SET, "image.tif", "mask.tif", "cells", is_mask=True)
 
 pytestmark = pytest.mark.usefixtures("quick_training")
 

@@ -103,8 +103,8 @@ def test_the_fault_comes_before_range_and_contrast_are_measured(
     monkeypatch.setattr(spoilt, "FAULTS", {"dim": lambda grey, strength, rng: grey * (1 - strength / 2)})
     monkeypatch.setattr("napari_graft.studies.robustness_table.FAULTS", {"dim": FAULTS["vignetting"]})
     seen = []
-    score = spoilt.score_piece
-    monkeypatch.setattr(spoilt, "score_piece", lambda *args: (seen.append(args[1].image), score(*args))[1])
+    score = spoilt.score_sample
+    monkeypatch.setattr(spoilt, "score_sample", lambda *args: (seen.append(args[1].image), score(*args))[1])
     rows = run(replace(request_, sources=("tiny-nuclei",), n_images=1))
     clean, *dim = seen
     assert len(dim) == 3

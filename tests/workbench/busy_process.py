@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from desk import SIDE, Desk
+from desk import SIDE, AnnotateDriver
 from painter_process import Painter, say
 
 from napari_graft.workbench.annotating import AnnotatingModel
@@ -25,7 +25,7 @@ ACCEPT = {"painting": 0.0, "accepting": 0.15, "training": 0.0, "predicting": 0.0
 """How probable it is that a tile is accepted after a stroke; one more would keep a training from resuming."""
 
 
-class Window(Desk):
+class Window(AnnotateDriver):
     """Hold a whole workbench."""
 
     def make_models(self, source: str | None) -> tuple[Context, AnnotatingModel]:

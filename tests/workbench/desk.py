@@ -53,7 +53,7 @@ class StuckDraft(DraftJournal):
         return super().append(labels, begun)
 
 
-class Desk:
+class AnnotateDriver:
     """Drive the model of the tab Annotate; `labels` stands for the layer that a person paints on."""
 
     def __init__(self, folder: Path, source: str | None = None) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from desk import SIDE, Desk
+from desk import SIDE, AnnotateDriver
 
 LOOK_SECONDS = 0.4
 SIZE = 6
@@ -30,28 +30,30 @@ class Painter:
 
     Parameters
     ----------
-    desk, chance
+    driver, chance
         Where, and what decides.
     """
 
-    def __init__(self, desk: Desk, chance: random.Random) -> None:
-        self._desk, self._chance = desk, chance
+    def __init__(self, driver: AnnotateDriver, chance: random.Random) -> None:
+        self._driver, self._chance = driver, chance
         self._looked_at = time.monotonic()
         self._label = 1
-        self._done_before = [queued.tile for queued in desk.model.state.queue.tiles if queued.state == "done"]
-        desk.model.set_sparse(True)
-        desk.context.tiles_changed.connect(self._tell_saved)
-        desk.open(desk.model.state.queue.next_to_do().tile)
+        self._done_before = [
+            queued.tile for queued in driver.model.state.queue.tiles if queued.state == "done"
+        ]
+        driver.model.set_sparse(True)
+        driver.context.tiles_changed.connect(self._tell_saved)
+        driver.open(driver.model.state.queue.next_to_do().tile)
 
     def paint(self) -> None:
         """Paint a stroke, and look at the layer from time to time, as the window does."""
-        painting, chance = self._desk.model.state.painting, self._chance
+        painting, chance = self._driver.model.state.painting, self._chance
         self._label += 1
         row, column = chance.randrange(SIDE - SIZE), chance.randrange(SIDE - SIZE)
         say("stroke", time.time(), painting.tile.start, self._label, row, column)
-        self._desk.labels[..., row : row + SIZE, column : column + SIZE] = self._label
+        self._driver.labels[..., row : row + SIZE, column : column + SIZE] = self._label
         if time.monotonic() - self._looked_at > LOOK_SECONDS:
-            self._desk.note()
+            self._driver.note()
             self._looked_at = time.monotonic()
 
     def rest(self) -> None:
@@ -59,24 +61,24 @@ class Painter:
         end = time.monotonic() + self._chance.uniform(0.005, 0.06)
         while (left := end - time.monotonic()) > 0:
             try:
-                self._desk.callbacks.get(timeout=left)()
+                self._driver.callbacks.get(timeout=left)()
             except queue.Empty:
                 break
 
     def _tell_saved(self) -> None:
-        for queued in self._desk.model.state.queue.tiles:
+        for queued in self._driver.model.state.queue.tiles:
             if queued.state == "done" and queued.tile not in self._done_before:
                 say("saved", time.time(), queued.tile.start)
 
 
 def main(folder: str, seed: str) -> None:
     chance = random.Random(int(seed))
-    desk = Desk(Path(folder))
-    painter = Painter(desk, chance)
+    driver = AnnotateDriver(Path(folder))
+    painter = Painter(driver, chance)
     while True:
         painter.paint()
         if chance.random() < 0.02:
-            desk.model.accept()
+            driver.model.accept()
         painter.rest()
 
 

@@ -106,7 +106,7 @@ def test_blinking_shows_one_after_the_other(graft_window: Window, neuropil_proje
     graft_window.open(neuropil_project)
     model = graft_window.workbench.comparing
     model.blink()  # nothing to show yet
-    assert model.state.look.mode == "grid"
+    assert model.state.display.mode == "grid"
     model.add(FLY)
     model.compare(TILE)
     graft_window.wait()
@@ -114,9 +114,9 @@ def test_blinking_shows_one_after_the_other(graft_window: Window, neuropil_proje
     fronts = []
     for _ in range(4):
         model.blink()
-        fronts.append(model.state.look.front)
+        fronts.append(model.state.display.front)
 
-    assert model.state.look.mode == "blink"
+    assert model.state.display.mode == "blink"
     assert fronts == [0, 1, 0, 1]
 
 

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
 
 from at_work import is_alive
-from desk import PATIENCE, SIDE, Desk, StuckDraft, make_small_project
+from desk import PATIENCE, SIDE, AnnotateDriver, StuckDraft, make_small_project
 
 from napari_graft.core.labels import BACKGROUND
 from napari_graft.core.progress import CancelToken, Report
@@ -77,13 +77,13 @@ def test_closing_takes_less_than_two_seconds_though_neither_the_workers_nor_the_
 
 def test_what_was_accepted_a_moment_before_closing_is_kept(tmp_path: Path) -> None:
     folder = make_small_project(tmp_path)
-    desk = Desk(folder)
-    desk.open(FIRST)
-    desk.paint(BACKGROUND, (slice(None), slice(None)))
-    keep_files_busy(desk.context)
-    desk.model.accept()
+    driver = AnnotateDriver(folder)
+    driver.open(FIRST)
+    driver.paint(BACKGROUND, (slice(None), slice(None)))
+    keep_files_busy(driver.context)
+    driver.model.accept()
 
-    desk.close()
+    driver.close()
 
     with open_project(folder, write=True) as project:
         assert (project.annotations.read(FIRST).labels == BACKGROUND).all()
@@ -92,17 +92,17 @@ def test_what_was_accepted_a_moment_before_closing_is_kept(tmp_path: Path) -> No
 
 def test_what_was_decided_a_moment_before_the_project_closes_is_kept(tmp_path: Path) -> None:
     folder = make_small_project(tmp_path)
-    desk = Desk(folder)
-    desk.open(FIRST)
-    keep_files_busy(desk.context)
-    desk.model.skip()
+    driver = AnnotateDriver(folder)
+    driver.open(FIRST)
+    keep_files_busy(driver.context)
+    driver.model.skip()
 
-    desk.context.close_project()
-    assert desk.context.leaving.wait(PATIENCE)
+    driver.context.close_project()
+    assert driver.context.closing.wait(PATIENCE)
 
     with open_project(folder, write=True) as project:
         assert [queued.state for queued in project.queue().tiles] == ["skipped", "to do", "to do"]
-    desk.close()
+    driver.close()
 
 
 def keep_files_busy(context: Context) -> None:

@@ -15,7 +15,7 @@ from window import PATIENCE, Window
 
 from napari_graft.core.errors import StorageError
 from napari_graft.core.tile import Tile
-from napari_graft.project.desk import Desk
+from napari_graft.project.desk import WindowState
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.project.queue import TileQueue
@@ -57,8 +57,8 @@ def work_at(window: Window, folder: Path) -> None:
     bench.training.state.minutes = 4.5
     bench.data.state.tile_side = 96
     bench.state.tab = "train"
-    bench.desk.note_layers("my image", {"image": True, "result 0001": False})
-    bench.desk.note_tools(7, 13.0)
+    bench.window_state.note_layers("my image", {"image": True, "result 0001": False})
+    bench.window_state.note_tools(7, 13.0)
 
 
 @pytest.mark.parametrize("way", ["project", "window"])
@@ -69,13 +69,13 @@ def test_all_is_as_it_was_when_the_project_is_opened_anew(
     work_at(first, folder)
     if way == "project":
         first.workbench.context.close_project()
-        assert first.workbench.context.leaving.wait(PATIENCE)
+        assert first.workbench.context.closing.wait(PATIENCE)
     else:
         first.workbench.close()
 
     second = make_window()
-    found: list[Desk] = []
-    second.workbench.desk.found.connect(found.append)
+    found: list[WindowState] = []
+    second.workbench.window_state.found.connect(found.append)
     second.open(folder)
 
     bench = second.workbench
@@ -91,9 +91,9 @@ def test_all_is_as_it_was_when_the_project_is_opened_anew(
         True,
     )
     assert (bench.training.state.minutes, bench.data.state.tile_side) == (4.5, 96)
-    (desk,) = found
-    assert (desk.layer, desk.label, desk.brush) == ("my image", 7, 13.0)
-    assert desk.visible == {"image": True, "result 0001": False, "guess": False, "uncertainty": True}
+    (state,) = found
+    assert (state.layer, state.label, state.brush) == ("my image", 7, 13.0)
+    assert state.visible == {"image": True, "result 0001": False, "guess": False, "uncertainty": True}
 
 
 def test_desk_is_written_while_one_works_and_the_window_does_not_wait_for_it(
@@ -101,23 +101,23 @@ def test_desk_is_written_while_one_works_and_the_window_does_not_wait_for_it(
 ) -> None:
     window = make_window()
     window.open(folder)
-    store, writers = Project.store_desk, []
+    store, writers = Project.store_window_state, []
 
-    def noted(project: Project, desk: Desk) -> None:
+    def noted(project: Project, state: WindowState) -> None:
         writers.append(threading.current_thread())
-        store(project, desk)
+        store(project, state)
 
-    monkeypatch.setattr(Project, "store_desk", noted)
+    monkeypatch.setattr(Project, "store_window_state", noted)
 
     window.workbench.state.tab = "sources"
-    window.workbench.desk.note_tools(3, 10.0)
-    window.workbench.desk.note_tools(3, 10.0)
+    window.workbench.window_state.note_tools(3, 10.0)
+    window.workbench.window_state.note_tools(3, 10.0)
     window.wait()
 
     assert len(writers) == 2  # what has not changed is not written again
     assert threading.current_thread() not in writers
     with open_project(folder) as reader:
-        assert (reader.desk().tab, reader.desk().label) == ("sources", 3)
+        assert (reader.window_state().tab, reader.window_state().label) == ("sources", 3)
 
 
 def test_desk_of_one_project_does_not_reach_the_next(
@@ -129,19 +129,19 @@ def test_desk_of_one_project_does_not_reach_the_next(
     work_at(window, folder)
 
     window.open(other)
-    window.workbench.desk.note_tools(2, 5.0)
+    window.workbench.window_state.note_tools(2, 5.0)
     window.wait()
 
     with open_project(folder) as one, open_project(other) as two:
-        assert (one.desk().tile, one.desk().label) == (SECOND, 7)
-        assert (two.desk().tile, two.desk().label) == (None, 2)
+        assert (one.window_state().tile, one.window_state().label) == (SECOND, 7)
+        assert (two.window_state().tile, two.window_state().label) == (None, 2)
 
 
 def test_user_who_went_on_before_the_desk_was_read_is_left_alone(
     make_window: MakeWindow, folder: Path
 ) -> None:
     with open_project(folder, write=True) as project:
-        project.store_desk(Desk(tab="train", start=SECOND.start, shape=SECOND.shape))
+        project.store_window_state(WindowState(tab="train", start=SECOND.start, shape=SECOND.shape))
     window = make_window()
 
     window.workbench.context.take(open_project(folder, write=True))
@@ -156,7 +156,9 @@ def test_user_who_went_on_before_the_desk_was_read_is_left_alone(
 def test_tile_that_is_no_longer_in_the_list_is_not_opened(make_window: MakeWindow, folder: Path) -> None:
     with open_project(folder, write=True) as project:
         project.store_queue(TileQueue())
-        project.store_desk(Desk(tab="a tab of a later version", start=SECOND.start, shape=SECOND.shape))
+        project.store_window_state(
+            WindowState(tab="a tab of a later version", start=SECOND.start, shape=SECOND.shape)
+        )
     window = make_window()
 
     window.open(folder)
@@ -175,10 +177,10 @@ def test_full_disk_costs_no_more_than_the_desk(
     window = make_window()
     window.open(folder)
 
-    def refuse(project: Project, desk: Desk) -> None:
+    def refuse(project: Project, state: WindowState) -> None:
         raise StorageError("the disk is full")
 
-    monkeypatch.setattr(Project, "store_desk", refuse)
+    monkeypatch.setattr(Project, "store_window_state", refuse)
     window.workbench.state.tab = "train"
     window.wait()
 

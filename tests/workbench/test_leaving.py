@@ -58,12 +58,12 @@ def test_leaving_a_project_waits_for_no_disk_and_lets_nobody_write_before_all_is
     with promised(0.5):
         context.close_project()
     assert context.project is None
-    assert not context.leaving.wait(0.1)
+    assert not context.closing.wait(0.1)
     with pytest.raises(ProjectBusyError):
         open_project(folder, write=True)
 
     slow_draft.may_go.set()
-    assert context.leaving.wait(PATIENCE)
+    assert context.closing.wait(PATIENCE)
     open_project(folder, write=True).close()
     assert slow_draft.restore() is not None
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from desk import SIDE, SOURCE, Desk, make_small_project
+from desk import SIDE, SOURCE, AnnotateDriver, make_small_project
 
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.labels import FIRST_OBJECT, to_annotation
@@ -27,7 +27,7 @@ from napari_graft.workbench.painting import new_painting
 FIRST, SECOND = (Tile(start, (SIDE, SIDE)) for start in ((0, 0), (64, 64)))
 STROKE = (slice(8, 20), slice(8, 20))
 N_PIXELS = 144
-MakeDesk = Callable[..., Desk]
+MakeDriver = Callable[..., AnnotateDriver]
 
 
 def segments() -> np.ndarray:
@@ -58,27 +58,27 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def make_desk() -> Iterator[MakeDesk]:
-    desks: list[Desk] = []
+def make_driver() -> Iterator[MakeDriver]:
+    drivers: list[AnnotateDriver] = []
 
-    def make(folder: Path, source: str | None = SOURCE) -> Desk:
-        desks.append(Desk(folder, source))
-        return desks[-1]
+    def make(folder: Path, source: str | None = SOURCE) -> AnnotateDriver:
+        drivers.append(AnnotateDriver(folder, source))
+        return drivers[-1]
 
     yield make
-    for desk in desks:
-        desk.close()
+    for driver in drivers:
+        driver.close()
 
 
 @pytest.fixture
-def desk(folder: Path, make_desk: MakeDesk) -> Desk:
-    return make_desk(folder)
+def driver(folder: Path, make_driver: MakeDriver) -> AnnotateDriver:
+    return make_driver(folder)
 
 
-def accepted(desk: Desk, tile: Tile = FIRST) -> LabelledTile:
-    desk.model.accept()
-    desk.wait(lambda: desk.model.state.queue.find(tile).state == "done")
-    return desk.context.require_project().annotations.read(tile)
+def accepted(driver: AnnotateDriver, tile: Tile = FIRST) -> LabelledTile:
+    driver.model.accept()
+    driver.wait(lambda: driver.model.state.queue.find(tile).state == "done")
+    return driver.context.require_project().annotations.read(tile)
 
 
 def assert_only_the_stroke(stored: LabelledTile, label: int = 40) -> None:
@@ -87,86 +87,88 @@ def assert_only_the_stroke(stored: LabelledTile, label: int = 40) -> None:
     assert (stored.labels[STROKE] == label).all()
 
 
-def test_a_whole_tile_begins_with_the_guess_and_accepting_it_says_that_all_is_right(desk: Desk) -> None:
-    desk.open(FIRST)
-    desk.paint(40)
-    stored = accepted(desk)
+def test_a_whole_tile_begins_with_the_guess_and_accepting_it_says_that_all_is_right(
+    driver: AnnotateDriver,
+) -> None:
+    driver.open(FIRST)
+    driver.paint(40)
+    stored = accepted(driver)
     assert stored.complete
     assert len(np.unique(stored.labels)) > 16
 
 
-def test_strokes_after_a_correction_of_the_guess_keep_the_correction_alone(desk: Desk) -> None:
-    desk.open(FIRST)
-    desk.paint(40)
-    desk.model.set_sparse(True)
-    assert desk.labels is not None
-    assert np.count_nonzero(desk.labels) == N_PIXELS
-    assert_only_the_stroke(accepted(desk))
+def test_strokes_after_a_correction_of_the_guess_keep_the_correction_alone(driver: AnnotateDriver) -> None:
+    driver.open(FIRST)
+    driver.paint(40)
+    driver.model.set_sparse(True)
+    assert driver.labels is not None
+    assert np.count_nonzero(driver.labels) == N_PIXELS
+    assert_only_the_stroke(accepted(driver))
 
 
-def test_strokes_chosen_before_painting_begin_empty(desk: Desk) -> None:
-    desk.open(FIRST)
-    desk.model.set_sparse(True)
-    desk.paint(40)
-    assert_only_the_stroke(accepted(desk))
+def test_strokes_chosen_before_painting_begin_empty(driver: AnnotateDriver) -> None:
+    driver.open(FIRST)
+    driver.model.set_sparse(True)
+    driver.paint(40)
+    assert_only_the_stroke(accepted(driver))
 
 
-def test_strokes_chosen_while_the_tile_is_read_begin_empty(desk: Desk) -> None:
-    desk.model.go_to(FIRST)
-    desk.model.set_sparse(True)
-    desk.settle()
-    assert desk.model.state.is_sparse
-    desk.paint(40)
-    assert_only_the_stroke(accepted(desk))
+def test_strokes_chosen_while_the_tile_is_read_begin_empty(driver: AnnotateDriver) -> None:
+    driver.model.go_to(FIRST)
+    driver.model.set_sparse(True)
+    driver.settle()
+    assert driver.model.state.is_sparse
+    driver.paint(40)
+    assert_only_the_stroke(accepted(driver))
 
 
-def test_there_and_back_again_nothing_is_lost(desk: Desk) -> None:
-    desk.open(FIRST)
-    desk.paint(40)
-    desk.paint(0, (slice(40, 44), slice(40, 44)))
-    assert desk.labels is not None
-    before = desk.labels.copy()
-    desk.model.set_sparse(True)
-    desk.model.set_sparse(False)
-    np.testing.assert_array_equal(desk.labels, before)
-    desk.model.set_sparse(True)
-    assert_only_the_stroke(accepted(desk))
+def test_there_and_back_again_nothing_is_lost(driver: AnnotateDriver) -> None:
+    driver.open(FIRST)
+    driver.paint(40)
+    driver.paint(0, (slice(40, 44), slice(40, 44)))
+    assert driver.labels is not None
+    before = driver.labels.copy()
+    driver.model.set_sparse(True)
+    driver.model.set_sparse(False)
+    np.testing.assert_array_equal(driver.labels, before)
+    driver.model.set_sparse(True)
+    assert_only_the_stroke(accepted(driver))
 
 
-def test_erased_and_undone_strokes_are_no_annotation(desk: Desk) -> None:
-    desk.open(FIRST)
-    before = desk.model.state.painting.labels[STROKE].copy()
-    desk.paint(40)
-    assert desk.labels is not None
-    desk.labels[STROKE] = before  # undone
-    desk.note()
-    desk.model.set_sparse(True)
-    assert not desk.labels.any()
-    desk.model.accept()
-    assert "nothing is painted" in desk.refused[-1]
-    assert desk.model.state.queue.find(FIRST).state == "to do"
+def test_erased_and_undone_strokes_are_no_annotation(driver: AnnotateDriver) -> None:
+    driver.open(FIRST)
+    before = driver.model.state.painting.labels[STROKE].copy()
+    driver.paint(40)
+    assert driver.labels is not None
+    driver.labels[STROKE] = before  # undone
+    driver.note()
+    driver.model.set_sparse(True)
+    assert not driver.labels.any()
+    driver.model.accept()
+    assert "nothing is painted" in driver.refused[-1]
+    assert driver.model.state.queue.find(FIRST).state == "to do"
 
-    desk.paint(40)
-    desk.paint(0)  # erased
-    desk.model.accept()
-    assert desk.model.state.queue.find(FIRST).state == "to do"
-    desk.model.set_sparse(False)
-    assert (desk.labels == to_annotation(segments())).all()
+    driver.paint(40)
+    driver.paint(0)  # erased
+    driver.model.accept()
+    assert driver.model.state.queue.find(FIRST).state == "to do"
+    driver.model.set_sparse(False)
+    assert (driver.labels == to_annotation(segments())).all()
 
 
 @pytest.mark.parametrize("is_sparse_before", [False, True])
 def test_a_draft_that_comes_back_still_knows_what_was_painted(
-    desk: Desk, folder: Path, make_desk: MakeDesk, is_sparse_before: bool
+    driver: AnnotateDriver, folder: Path, make_driver: MakeDriver, is_sparse_before: bool
 ) -> None:
-    desk.open(FIRST)
-    desk.paint(40)
-    desk.model.set_sparse(is_sparse_before)
-    desk.settle()
-    desk.close()
+    driver.open(FIRST)
+    driver.paint(40)
+    driver.model.set_sparse(is_sparse_before)
+    driver.settle()
+    driver.close()
     for path in (folder / "cache").rglob("*.safetensors"):  # the guess itself is not needed for that
         path.unlink()
 
-    again = make_desk(folder, None)
+    again = make_driver(folder, None)
     again.open(FIRST)
     assert again.model.state.is_sparse is is_sparse_before
     again.model.set_sparse(True)
@@ -174,16 +176,16 @@ def test_a_draft_that_comes_back_still_knows_what_was_painted(
 
 
 def test_a_draft_whose_mode_was_not_written_any_more_lets_no_guess_pass(
-    desk: Desk, folder: Path, make_desk: MakeDesk
+    driver: AnnotateDriver, folder: Path, make_driver: MakeDriver
 ) -> None:
-    desk.open(FIRST)
-    desk.paint(40)
-    desk.settle()
-    desk.close()
+    driver.open(FIRST)
+    driver.paint(40)
+    driver.settle()
+    driver.close()
     with open_project(folder, write=True) as project:  # the list was written, then the window was killed
         project.store_queue(project.queue().with_tile(FIRST, sparse=True))
 
-    again = make_desk(folder)
+    again = make_driver(folder)
     again.open(FIRST)
     assert again.model.state.is_sparse
     assert_only_the_stroke(accepted(again))
@@ -199,75 +201,75 @@ def old_draft(folder: Path, *, is_sparse: bool, labels: np.ndarray, model: str |
 
 @pytest.mark.parametrize("is_sparse", [False, True])
 def test_an_old_draft_of_a_guess_opens_as_a_whole_tile_and_strokes_keep_what_differs(
-    folder: Path, make_desk: MakeDesk, is_sparse: bool
+    folder: Path, make_driver: MakeDriver, is_sparse: bool
 ) -> None:
     labels = to_annotation(segments())
     labels[STROKE] = 40
     old_draft(folder, is_sparse=is_sparse, labels=labels)
 
-    desk = make_desk(folder)
-    desk.open(FIRST)
-    assert not desk.model.state.is_sparse
-    np.testing.assert_array_equal(desk.labels, labels)
-    desk.model.set_sparse(True)
-    assert_only_the_stroke(accepted(desk))
+    driver = make_driver(folder)
+    driver.open(FIRST)
+    assert not driver.model.state.is_sparse
+    np.testing.assert_array_equal(driver.labels, labels)
+    driver.model.set_sparse(True)
+    assert_only_the_stroke(accepted(driver))
 
 
 def test_an_old_draft_of_a_guess_that_is_not_known_any_more_counts_as_no_strokes(
-    folder: Path, make_desk: MakeDesk
+    folder: Path, make_driver: MakeDriver
 ) -> None:
     labels = to_annotation(segments())
     labels[STROKE] = 40
     old_draft(folder, is_sparse=False, labels=labels, model="gone")
-    desk = make_desk(folder, None)
-    desk.open(FIRST)
-    desk.model.set_sparse(True)
-    desk.model.accept()
-    assert "nothing is painted" in desk.refused[-1]
-    desk.model.set_sparse(False)
-    np.testing.assert_array_equal(desk.labels, labels)
+    driver = make_driver(folder, None)
+    driver.open(FIRST)
+    driver.model.set_sparse(True)
+    driver.model.accept()
+    assert "nothing is painted" in driver.refused[-1]
+    driver.model.set_sparse(False)
+    np.testing.assert_array_equal(driver.labels, labels)
 
 
-def test_an_old_draft_of_strokes_keeps_them(folder: Path, make_desk: MakeDesk) -> None:
+def test_an_old_draft_of_strokes_keeps_them(folder: Path, make_driver: MakeDriver) -> None:
     labels = np.zeros((SIDE, SIDE), np.uint32)
     labels[STROKE] = 40
     old_draft(folder, is_sparse=True, labels=labels)
-    desk = make_desk(folder)
-    desk.open(FIRST)
-    assert_only_the_stroke(accepted(desk))
+    driver = make_driver(folder)
+    driver.open(FIRST)
+    assert_only_the_stroke(accepted(driver))
 
 
-def test_what_was_accepted_as_a_whole_tile_stays_painted_as_strokes(desk: Desk) -> None:
-    desk.open(FIRST)
-    desk.paint(40)
-    whole = accepted(desk).labels
-    desk.settle()
-    desk.open(FIRST)
-    desk.model.set_sparse(True)
-    assert (desk.labels == whole).all()
+def test_what_was_accepted_as_a_whole_tile_stays_painted_as_strokes(driver: AnnotateDriver) -> None:
+    driver.open(FIRST)
+    driver.paint(40)
+    whole = accepted(driver).labels
+    driver.settle()
+    driver.open(FIRST)
+    driver.model.set_sparse(True)
+    assert (driver.labels == whole).all()
 
 
-def test_the_mode_of_a_tile_that_is_being_saved_does_not_change(desk: Desk) -> None:
-    desk.open(FIRST)
-    desk.paint(40)
-    desk.model.accept()
-    desk.model.set_sparse(True)
-    assert "being saved" in desk.refused[-1]
-    assert not desk.model.state.is_sparse
-    desk.settle()
-    assert desk.context.require_project().annotations.read(FIRST).complete
+def test_the_mode_of_a_tile_that_is_being_saved_does_not_change(driver: AnnotateDriver) -> None:
+    driver.open(FIRST)
+    driver.paint(40)
+    driver.model.accept()
+    driver.model.set_sparse(True)
+    assert "being saved" in driver.refused[-1]
+    assert not driver.model.state.is_sparse
+    driver.settle()
+    assert driver.context.require_project().annotations.read(FIRST).complete
 
 
 def test_a_guess_that_comes_while_strokes_are_painted_takes_other_numbers(
-    folder: Path, make_desk: MakeDesk
+    folder: Path, make_driver: MakeDriver
 ) -> None:
-    desk = make_desk(folder, None)
-    desk.model.set_sparse(True)
-    desk.open(FIRST)
-    desk.paint(2)  # a number that the guess will have as well
-    painting = desk.model.state.painting
+    driver = make_driver(folder, None)
+    driver.model.set_sparse(True)
+    driver.open(FIRST)
+    driver.paint(2)  # a number that the guess will have as well
+    painting = driver.model.state.painting
     arrived = replace(painting, guess=Guess(segments(), np.zeros((SIDE, SIDE), np.float32)))
-    whole = arrived.in_mode(desk.labels, is_sparse=False)
+    whole = arrived.in_mode(driver.labels, is_sparse=False)
     assert np.count_nonzero(whole.labels == 2) == N_PIXELS
     assert len(np.unique(whole.labels)) == 18
 
@@ -278,38 +280,38 @@ def other_segments() -> np.ndarray:
     return found
 
 
-def test_another_source_brings_its_guess_to_the_open_tile(desk: Desk, folder: Path) -> None:
+def test_another_source_brings_its_guess_to_the_open_tile(driver: AnnotateDriver, folder: Path) -> None:
     keep_guess(folder, "other", other_segments())
-    desk.open(FIRST)
-    desk.model.chosen_source = lambda: "other"
-    desk.model.look_anew()
-    desk.settle()
-    assert (desk.labels == to_annotation(other_segments())).all()
-    assert (desk.model.state.painting.guess.segments == other_segments()).all()
-    assert desk.model.state.painting.model == "other"
+    driver.open(FIRST)
+    driver.model.chosen_source = lambda: "other"
+    driver.model.look_anew()
+    driver.settle()
+    assert (driver.labels == to_annotation(other_segments())).all()
+    assert (driver.model.state.painting.guess.segments == other_segments()).all()
+    assert driver.model.state.painting.model == "other"
 
-    desk.paint(40)
-    desk.model.chosen_source = lambda: SOURCE
-    desk.model.look_anew()
-    desk.settle()
-    assert (desk.model.state.painting.guess.segments == segments()).all()
-    assert (desk.labels[20:40, 20:40] == 2).all()  # what is painted on stays as it is
-    desk.model.set_sparse(True)
-    assert_only_the_stroke(accepted(desk))
-
-
-def test_without_a_guess_of_the_new_source_the_old_one_is_gone(desk: Desk) -> None:
-    desk.open(FIRST)
-    desk.model.chosen_source = lambda: None
-    desk.model.look_anew()
-    desk.settle()
-    assert desk.model.state.painting.guess is None
-    assert not desk.labels.any()
+    driver.paint(40)
+    driver.model.chosen_source = lambda: SOURCE
+    driver.model.look_anew()
+    driver.settle()
+    assert (driver.model.state.painting.guess.segments == segments()).all()
+    assert (driver.labels[20:40, 20:40] == 2).all()  # what is painted on stays as it is
+    driver.model.set_sparse(True)
+    assert_only_the_stroke(accepted(driver))
 
 
-def test_a_guess_made_with_dark_and_bright_the_other_way_round_is_not_shown(desk: Desk) -> None:
-    desk.open(FIRST)
-    project = desk.context.require_project()
+def test_without_a_guess_of_the_new_source_the_old_one_is_gone(driver: AnnotateDriver) -> None:
+    driver.open(FIRST)
+    driver.model.chosen_source = lambda: None
+    driver.model.look_anew()
+    driver.settle()
+    assert driver.model.state.painting.guess is None
+    assert not driver.labels.any()
+
+
+def test_a_guess_made_with_dark_and_bright_the_other_way_round_is_not_shown(driver: AnnotateDriver) -> None:
+    driver.open(FIRST)
+    project = driver.context.require_project()
     project.update_manifest(inverted=not project.manifest.inverted)
     assert GuessCache.of(project).find(SOURCE, FIRST) is None
     project.update_manifest(inverted=not project.manifest.inverted)

@@ -128,7 +128,7 @@ def test_stopping_takes_a_second_and_keeps_the_source_that_is_done(
     assert ([one.source for one in last.outcomes], last.winner) == ([BOTH[0]], None)
     assert bench.sources.state.chosen is None
     bench.context.close_project()
-    assert bench.context.leaving.wait(PATIENCE)
+    assert bench.context.closing.wait(PATIENCE)
     with open_project(project, write=True) as opened:
         assert opened.runs.all() == []
         assert opened.trial.load() == last

@@ -31,7 +31,7 @@ class Window:
 
     def open(self, folder: Path) -> None:
         """Open a project for writing, and wait for what that starts."""
-        assert self.workbench.context.leaving.wait(PATIENCE)
+        assert self.workbench.context.closing.wait(PATIENCE)
         self.workbench.context.take(open_project(folder, write=True))
         self.wait()
 

@@ -15,10 +15,10 @@ from napari.layers import Image, Layer
 from psygnal import Signal
 
 from napari_graft._napari.camera import camera_of
-from napari_graft._napari.comparison_layers import caption, comparison_layers, n_boxes, set_look
+from napari_graft._napari.comparison_layers import apply_display, caption, comparison_layers, n_boxes
 from napari_graft._napari.field_of_view import show_tile
 from napari_graft._napari.layers import add_aside, details_of, mark, our_layers, set_visible
-from napari_graft.workbench.comparison import Comparison, Look
+from napari_graft.workbench.comparison import Comparison, DisplayOptions
 
 BLINK_KEY = "B"
 _ANY_SHAPE = (-1, -1)
@@ -35,7 +35,7 @@ def comparison_view_of(viewer: ViewerModel) -> ComparisonView:
 
 @dataclass(frozen=True, slots=True)
 class _Before:
-    """Remember how the viewer was."""
+    """State of the viewer before a comparison was shown."""
 
     is_visible: list[tuple[Layer, bool]]
     active: Layer | None
@@ -45,7 +45,7 @@ class _Before:
 
 
 class ComparisonView:
-    """Show what several models make of one place, with layers of its own, and put all back afterwards.
+    """View of what several models make of one place, in layers of its own that are removed afterwards.
 
     While it is shown all other layers are hidden. Layers that come and go meanwhile are told by `disturbed`;
     whoever shows the comparison then calls `settle`, once the list of layers is at rest. Once it is `closed`
@@ -65,13 +65,13 @@ class ComparisonView:
         self._before: _Before | None = None
         self._blink: Callable[[object], None] | None = None
         self._bound: list[tuple[weakref.ref[ViewerModel | Layer], Any]] = []
-        self._look = Look()
+        self._display = DisplayOptions()
         self._n_added = 0
         self._is_changing_layers = False
         self.is_whole = False
         self.comparison: Comparison | None = None
 
-    def show(self, comparison: Comparison, image: Image, look: Look) -> Iterator[None]:
+    def show(self, comparison: Comparison, image: Image, display: DisplayOptions) -> Iterator[None]:
         """Show a comparison in place of the one before, step by step; layers lie where `image` does.
 
         A layer takes napari tens of milliseconds to make, and as long again to draw for the first time:
@@ -82,20 +82,20 @@ class ComparisonView:
             self.close()
         viewer = self._plain_viewer
         before = self._before = _remember(viewer)
-        self.comparison, self._look, self._n_added, self.is_whole = comparison, look, 0, False
+        self.comparison, self._display, self._n_added, self.is_whole = comparison, display, 0, False
         for event in (viewer.layers.events.removed, viewer.layers.events.inserted):
             event.connect(self._on_layers_changed)
         return self._while_shown(before, chain(self.clear_away(), self._steps(viewer, comparison, image)))
 
-    def apply(self, look: Look) -> None:
+    def apply(self, display: DisplayOptions) -> None:
         """Show the comparison in another way; one that is not whole yet will be shown in that way."""
-        self._look = look
+        self._display = display
         if self.comparison is None or not self.is_whole:
             return
         viewer = self._plain_viewer
         for layer in our_layers(viewer, "preview"):
-            set_look(layer, look, self.comparison)
-        _divide_canvas(viewer, look.mode == "grid")
+            apply_display(layer, display, self.comparison)
+        _divide_canvas(viewer, display.mode == "grid")
 
     def answer_to_blink_key(self, answer: Callable[[object], None]) -> None:
         """Call `answer` when `BLINK_KEY` is pressed, until the comparison closes, whichever layer is active.
@@ -173,29 +173,29 @@ class ComparisonView:
         for layer in [one for one in viewer.layers if one.visible]:
             layer.visible = False
             yield
-        look = self._look
-        _set_grid(viewer, look.mode == "grid", _shape_of_grid(n_boxes(comparison, look)))
+        display = self._display
+        _set_grid(viewer, display.mode == "grid", _shape_of_grid(n_boxes(comparison, display)))
         ours = sorted(our_layers(viewer, "preview"), key=_order_of_showing)
         for layer in ours:
-            set_look(layer, look, comparison)
+            apply_display(layer, display, comparison)
             caption(layer)
             yield
             if layer is ours[0]:
                 show_tile(viewer, image, comparison.tile)
-        self._finish(viewer, look)
+        self._finish(viewer, display)
 
     def _add(self, viewer: ViewerModel, layer: Layer) -> None:
         with self._changing_layers():
             add_aside(viewer, layer)
         self._n_added += 1
 
-    def _finish(self, viewer: ViewerModel, look: Look) -> None:
+    def _finish(self, viewer: ViewerModel, display: DisplayOptions) -> None:
         self.is_whole = True
         viewer.canvas.grid.shape = _ANY_SHAPE
         viewer.layers.selection.active = next(our_layers(viewer, "preview", kind="segments", model=0), None)
         self._bind_blink_key()
-        if self._look is not look:
-            self.apply(self._look)
+        if self._display is not display:
+            self.apply(self._display)
 
     def _bind_blink_key(self) -> None:
         """Take the key where it is not ours yet, or give it back to what was bound to it before."""

@@ -11,7 +11,7 @@ from napari.utils.colormaps import label_colormap
 from napari_graft._napari.layers import details_of, mark, set_visible
 from napari_graft._napari.placing import placed
 from napari_graft.core.words import shorten
-from napari_graft.workbench.comparison import Comparison, Look
+from napari_graft.workbench.comparison import Comparison, DisplayOptions
 
 _SEED, _N_COLOURS = 0.5, 49
 _OUTLINE = 2
@@ -38,30 +38,30 @@ def comparison_layers(comparison: Comparison, image: Image) -> Iterator[Layer]:
         yield layer
 
 
-def n_boxes(comparison: Comparison, look: Look) -> int:
+def n_boxes(comparison: Comparison, display: DisplayOptions) -> int:
     """Return how many parts the grid has."""
-    has_map = comparison.disagreement is not None and look.shows_disagreement
+    has_map = comparison.disagreement is not None and display.shows_disagreement
     return len(comparison.choices) + has_map
 
 
-def set_look(layer: Layer, look: Look, comparison: Comparison) -> None:
+def apply_display(layer: Layer, display: DisplayOptions, comparison: Comparison) -> None:
     """Show a layer as a look wants it."""
     details, n = details_of(layer), len(comparison.choices)
     model, kind = details["model"], details["kind"]
-    is_grid, is_front = look.mode == "grid", model == look.front
+    is_grid, is_front = display.mode == "grid", model == display.front
     if kind == "disagreement":
-        set_visible(layer, look.shows_disagreement)
+        set_visible(layer, display.shows_disagreement)
     elif kind == "image":
         # Outside the grid one picture does, the lowest.
         lowest = n - 1 if comparison.disagreement is None else n
-        is_wanted = look.shows_disagreement or model < n
+        is_wanted = display.shows_disagreement or model < n
         set_visible(layer, is_wanted if is_grid else model == lowest)
     else:
         assert isinstance(layer, Labels)
-        is_filled = is_grid or is_front or look.mode == "blink"
+        is_filled = is_grid or is_front or display.mode == "blink"
         layer.contour = 0 if is_filled else _OUTLINE
-        layer.opacity = look.opacity if is_filled else 1.0
-        set_visible(layer, is_front or look.mode != "blink")
+        layer.opacity = display.opacity if is_filled else 1.0
+        set_visible(layer, is_front or display.mode != "blink")
 
 
 def caption(layer: Layer) -> None:

@@ -1,4 +1,4 @@
-"""How our layers are: which are seen, and what is painted with; read off, and brought back."""
+"""The state of our layers, which are seen and what is painted with: read, and restored."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from napari_graft._napari.comparison import comparison_view_of
 from napari_graft._napari.images import project_image
 from napari_graft._napari.layers import Role, details_of, our_layers
 from napari_graft._napari.painting import TileLayers, tile_of
-from napari_graft.project.desk import Desk
+from napari_graft.project.desk import WindowState
 
 _ROLES: tuple[Role, ...] = ("image", "tiles", "result", "uncertainty")
 """What is looked after here: an opened tile is always seen, and its guess when that is asked for."""
 
 
-class DeskLayers:
-    """Bring layers back as they were, each when it appears, and say how they are.
+class LayerStates:
+    """State of our layers in a viewer: read, and restored for each layer when it appears.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class DeskLayers:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
         self._visible: dict[str, bool] = {}
-        self._tools: Desk | None = None
+        self._tools: WindowState | None = None
 
     @property
     def is_compared(self) -> bool:
@@ -44,13 +44,13 @@ class DeskLayers:
         layer = TileLayers(self._viewer).labels
         return None if layer is None or self._tools is not None else (layer.selected_label, layer.brush_size)
 
-    def bring_back(self, desk: Desk, folder: Path) -> None:
+    def restore(self, state: WindowState, folder: Path) -> None:
         """Let the image of the project in `folder` have the name that it had, and the rest follow."""
-        self._visible = dict(desk.visible)
-        self._tools = desk if desk.tile is not None else None
+        self._visible = dict(state.visible)
+        self._tools = state if state.tile is not None else None
         image = project_image(self._viewer, folder)
-        if image is not None and desk.layer:
-            image.name = desk.layer
+        if image is not None and state.layer:
+            image.name = state.layer
         self.settle(folder)
 
     def settle(self, folder: Path) -> None:
@@ -61,13 +61,13 @@ class DeskLayers:
         layer = TileLayers(self._viewer).labels
         if layer is None or self._tools is None:
             return
-        desk, self._tools = self._tools, None
-        layer.brush_size = desk.brush
-        if tile_of(layer) == desk.tile:
-            layer.selected_label = desk.label
+        state, self._tools = self._tools, None
+        layer.brush_size = state.brush
+        if tile_of(layer) == state.tile:
+            layer.selected_label = state.label
 
     def visible(self, folder: Path) -> dict[str, bool]:
-        """Return which layers of a project are seen, by the names that `Desk` knows."""
+        """Return which layers of a project are seen, by the names that `WindowState` knows."""
         return {name: layer.visible for name, layer in self._ours(folder)}
 
     def forget(self) -> None:

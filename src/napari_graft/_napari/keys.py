@@ -30,7 +30,7 @@ Action = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Pair a key with what it does, in words."""
+    """A key with what it does, in words."""
 
     key: str
     action: Action
@@ -78,7 +78,7 @@ def key_of(action: Action) -> str:
 
 
 class ViewerKeys:
-    """Bind the keys in a viewer so that they work whichever layer is active.
+    """Key bindings of a viewer that work whichever layer is active.
 
     napari asks the active layer first, and layers of several kinds have a use of their own for some of these
     keys; so the active layer gets them as well, and gives them back when another one becomes active.

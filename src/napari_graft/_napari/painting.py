@@ -35,7 +35,7 @@ _GOLDEN = 0.6180339887
 
 
 class TileLayers:
-    """Show the tile that is painted; its layers serve the next one as well, which is quicker than new ones.
+    """Layers of the open tile; the next tile uses the same ones, which is quicker than making new ones.
 
     Parameters
     ----------

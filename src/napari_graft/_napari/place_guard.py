@@ -14,7 +14,7 @@ _BACK = "click the tile in the list to go back to it"
 
 
 class PlaceGuard:
-    """Put the tools of a layer aside while its tile is not what is seen, and say so to whoever paints.
+    """Guard that takes the tools off a layer while its tile is not in view, and says so to the user.
 
     napari would fail one slice further, and paint on the tile itself one slice before it.
 

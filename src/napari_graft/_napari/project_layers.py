@@ -55,7 +55,7 @@ def image_layer(project: Project) -> LayerData:
 
 
 class _Shown:
-    """Make the layers of one project."""
+    """The layers of one project."""
 
     def __init__(self, project: Project) -> None:
         self._project = project

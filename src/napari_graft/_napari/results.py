@@ -25,7 +25,7 @@ _OPACITY = 0.35
 
 
 class ResultLayers:
-    """Show segmentations in a viewer; a layer that the user removed stays away until it is in use again.
+    """Layers of segmentations; a layer that the user removed stays away until it is in use again.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from napari_graft._napari.layers import details_of, set_visible
 
 
 class Spotlight:
-    """Hide all layers of others, keep the tile above them, and show them again as they were.
+    """Hides the layers of others while a tile is open, keeps the tile on top, and restores them afterwards.
 
     What the user shows or hides meanwhile stays so. While a comparison is shown, which hides all layers and
     brings them back itself, nothing is changed.

@@ -35,7 +35,7 @@ _canvases: weakref.WeakKeyDictionary[Viewer, AnnotateCanvas] = weakref.WeakKeyDi
 
 
 class AnnotateCanvas(QObject):
-    """Bring what the model of the tab Annotate says onto the canvas, and what is painted there to the model.
+    """Link between the model of the tab Annotate and the canvas: shows tiles there, and reports strokes back.
 
     Parameters
     ----------

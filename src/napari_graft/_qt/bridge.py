@@ -8,7 +8,7 @@ from qtpy.QtCore import QObject, Qt, Signal
 
 
 class Bridge(QObject):
-    """Run functions on the thread that made this object, in the order in which they were handed over."""
+    """Runner of functions on the thread that made it, in the order in which they were handed over."""
 
     _handed_over = Signal(object)
 

@@ -11,7 +11,7 @@ from napari_graft.workbench.workbench import Workbench
 
 
 class CloseGuard(QObject):
-    """Watch a window for being closed.
+    """Event filter that acts before a window closes.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from napari_graft._napari.images import project_image
 from napari_graft._qt.binding import listen
 from napari_graft._qt.stepper import Stepper
 from napari_graft.core.errors import InputError
-from napari_graft.workbench.comparison import Comparison, Look
+from napari_graft.workbench.comparison import Comparison, DisplayOptions
 from napari_graft.workbench.next_step import TabName
 from napari_graft.workbench.workbench import Workbench
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ComparisonHost(QObject):
-    """Show one comparison at a time in a viewer.
+    """Place for one comparison at a time in a viewer.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class ComparisonHost(QObject):
             raise InputError("the image of the project is not in this window: open it again")
         return image
 
-    def show(self, comparison: Comparison | None, look: Look) -> None:
+    def show(self, comparison: Comparison | None, display: DisplayOptions) -> None:
         """Show a comparison in place of that of this host, layer by layer; None closes it.
 
         Raises
@@ -80,15 +80,15 @@ class ComparisonHost(QObject):
         elif self._view.comparison is not comparison:  # a second dock may have shown it
             image = self.image()
             self._is_showing = True
-            steps = self._view.show(comparison, image, look)
+            steps = self._view.show(comparison, image, display)
             self._is_showing = False
             self._viewer.status = "Showing the comparison…"
             self._stepper.begin(steps)
 
-    def apply(self, look: Look) -> None:
+    def apply(self, display: DisplayOptions) -> None:
         """Show the comparison in another way."""
         if self._shown is not None and self._view.comparison is self._shown:
-            self._view.apply(look)
+            self._view.apply(display)
 
     def _on_closed(self) -> None:
         # Closed by the user or in favour of another's comparison, and not to make room for the next of ours.

@@ -1,4 +1,4 @@
-"""Keep the desk of the project in step with the layers of a viewer."""
+"""Keep the window state of the project in step with the layers of a viewer."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, QTimer
 
-from napari_graft._napari.desk_layers import DeskLayers
+from napari_graft._napari.desk_layers import LayerStates
 from napari_graft._napari.images import project_image
 from napari_graft._qt.binding import bind, listen
-from napari_graft.project.desk import Desk
+from napari_graft.project.desk import WindowState
 from napari_graft.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -19,21 +19,21 @@ LOOK_MILLISECONDS = 500
 """How often the layers are looked at: a brush that changes in many small steps is written twice a second."""
 
 
-class DeskKeeper(QObject):
-    """Tell the model how the layers are, and let them come back as they were; one a viewer.
+class WindowStateLink(QObject):
+    """Link between the layers of a viewer and the window state of its project; one a viewer.
 
     Parameters
     ----------
     workbench, viewer
-        Whose desk, and where the layers are.
+        Whose window state, and where the layers are.
     """
 
     def __init__(self, workbench: Workbench, viewer: Viewer) -> None:
         super().__init__(viewer.window._qt_window)  # napari offers no public way to its window
         self._context = workbench.context
-        self._model = workbench.desk
+        self._model = workbench.window_state
         self._viewer = viewer
-        self._layers = DeskLayers(viewer)
+        self._layers = LayerStates(viewer)
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MILLISECONDS)
         self._timer.timeout.connect(self.look)
@@ -71,5 +71,5 @@ class DeskKeeper(QObject):
         else:
             self._timer.start()
 
-    def _on_found(self, desk: Desk) -> None:
-        self._layers.bring_back(desk, self._context.require_project().folder)
+    def _on_found(self, state: WindowState) -> None:
+        self._layers.restore(state, self._context.require_project().folder)

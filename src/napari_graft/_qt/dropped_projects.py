@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class DroppedProjects(QObject):
-    """Watch for layers that napari's reader made of a project, and show the image of one opened in the dock.
+    """Watches for layers that napari's reader made of a project, and shows the image of an opened one.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ def guarded(owner: QObject, answer: Callable[P, object]) -> Callable[P, None]:
 
 
 class _UncaughtErrors:
-    """Tell of an error that left a slot of Qt, where it passed through our package; else pass it on."""
+    """Hook for errors that left a slot of Qt: those of our package are shown, others are passed on."""
 
     def __init__(self) -> None:
         self.before: Hook = sys.__excepthook__

@@ -33,7 +33,7 @@ SHORT_TITLES = TITLES | {"compare": "Compare"}
 
 
 class GraftDock(QWidget):
-    """Show the workbench of a viewer.
+    """Dock widget with the workbench of a viewer.
 
     Parameters
     ----------

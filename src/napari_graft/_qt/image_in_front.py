@@ -23,7 +23,7 @@ _ELSEWHERE: tuple[TabName, ...] = ("data", "sources", "compare")
 
 
 class ImageInFront(QObject):
-    """Hide other layers when a tile is opened, say so, and show them again when painting is over.
+    """Hides other layers when a tile is opened, says so, and shows them again when painting is over.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ _PATIENCE_MILLISECONDS = 300
 
 
 class JobStrip(QWidget):
-    """Show the jobs of a window, the last error, and when all was saved.
+    """Widget with the jobs of a window, the last error, and when all was saved.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ class JobStrip(QWidget):
 
 
 class JobRow(QWidget):
-    """Show one job: what, a bar, the time left, and a button that stops it."""
+    """Widget with one job: what, a bar, the time left, and a button that stops it."""
 
     def __init__(self, job: RunningJob[object]) -> None:
         super().__init__()
@@ -149,7 +149,7 @@ def _is_said_by(title: str, message: str) -> bool:
 
 
 class ErrorLine(QWidget):
-    """Show what went wrong and what to do about it, until it is dismissed or tried again."""
+    """Widget with what went wrong and what to do about it, until it is dismissed or tried again."""
 
     def __init__(self) -> None:
         super().__init__()

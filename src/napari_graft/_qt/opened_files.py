@@ -25,7 +25,7 @@ _BUILTIN_READER = "napari"
 
 
 class OpenedFiles(QObject):
-    """Place what comes by File ▸ Open; napari's reader leaves the pixel size of a file unread.
+    """Sets the scale of layers opened by File ▸ Open, since napari's reader leaves the pixel size unread.
 
     A segmentation is placed unless it lies on an image that is not placed either, any other image only where
     it lies on one that has the size that it states.

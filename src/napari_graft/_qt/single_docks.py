@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class SingleDock(QWidget):
-    """Show one tab and the strip of jobs.
+    """Dock widget with one tab and the strip of jobs.
 
     Parameters
     ----------
@@ -46,24 +46,24 @@ class SingleDock(QWidget):
 
 
 class SourcesDock(SingleDock):
-    """Show the sources."""
+    """Dock widget of the tab Sources."""
 
     tab = "sources"
 
 
 class AnnotateDock(SingleDock):
-    """Show the tiles to paint."""
+    """Dock widget of the tab Annotate."""
 
     tab = "annotate"
 
 
 class TrainDock(SingleDock):
-    """Show the training."""
+    """Dock widget of the tab Train."""
 
     tab = "train"
 
 
 class CompareDock(SingleDock):
-    """Show the comparison."""
+    """Dock widget of the tab Compare."""
 
     tab = "compare"

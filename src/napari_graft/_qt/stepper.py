@@ -10,7 +10,7 @@ _END = object()
 
 
 class Stepper(QObject):
-    """Go through the steps of one piece of work, the first at once, each other in a turn of the event loop.
+    """Runner of the steps of one piece of work: the first at once, each other in a turn of the event loop.
 
     napari makes, draws and removes layers on the thread of the window, tens of milliseconds each; all layers
     of a tile or of a comparison in one go are half a second in which the window answers to nothing.

@@ -9,7 +9,7 @@ from napari.utils.theme import get_theme
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Hold the colours of a theme as text that style sheets and plots understand."""
+    """The colours of a theme as text that style sheets and plots understand."""
 
     background: str
     foreground: str

@@ -14,7 +14,7 @@ from napari_graft.core.tile import Tile
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """Describe a tile that may be suggested, or that is annotated already.
+    """A tile that may be suggested, or that is annotated already, with its features.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """Propose a tile for painting.
+    """A tile proposed for annotation, with its score and the reason.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Suggestion:
 
 
 class Strategy(Protocol):
-    """Choose the tiles to paint next."""
+    """Acquisition strategy: chooses the tiles to annotate next."""
 
     def select(
         self,

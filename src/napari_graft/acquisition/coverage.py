@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 
 
 class Coverage:
-    """Know for each pattern of the candidates which chosen tile is nearest to it, and how near.
+    """For each pattern of the candidates, the nearest chosen tile and its distance.
 
     Attributes
     ----------

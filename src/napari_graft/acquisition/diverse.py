@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_graft.acquisition.candidates import Candidate
 from napari_graft.acquisition.coverage import Coverage
-from napari_graft.acquisition.open_tiles import OpenTiles, check_number
+from napari_graft.acquisition.open_tiles import AvailableTiles, check_number
 
 Rule = Callable[[NDArray[np.float64], np.random.Generator], int]
 """Choose one of several patterns from their squared distances to what is chosen."""
@@ -25,8 +25,8 @@ ANOTHER = "one more example of what is common in the image"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """Say which candidate was chosen and what for.
+class ChosenCandidate:
+    """A chosen candidate, and what it was chosen for.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class DiverseSelection:
-    """Choose one tile after another, each by its distance to the annotated and the ones before.
+    """Selection of one tile after another by its distance to the annotated and the ones before.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class DiverseSelection:
         n: int,
         rng: np.random.Generator,
         annotated: Sequence[Candidate],
-    ) -> list[Choice]:
+    ) -> list[ChosenCandidate]:
         """Return up to `n` choices.
 
         Parameters
@@ -85,14 +85,14 @@ class DiverseSelection:
         coverage = Coverage(patterns[: len(candidates)])
         for rows in patterns[len(candidates) :]:
             coverage.add(rows)
-        open_tiles = OpenTiles(candidates, annotated)
+        available = AvailableTiles(candidates, annotated)
         taken: list[int] = []
         is_new: list[bool] = []
-        while len(taken) < n and open_tiles.is_open.any():
-            index = self._next(coverage, open_tiles, rng)
+        while len(taken) < n and available.is_open.any():
+            index = self._next(coverage, available, rng)
             taken.append(index)
-            is_new.append(_is_new(coverage, open_tiles, index))
-            open_tiles.close(candidates[index].tile)
+            is_new.append(_is_new(coverage, available, index))
+            available.close(candidates[index].tile)
             coverage.add(patterns[index])
         shares = [float(share) for share in coverage.shares()[coverage.n_chosen - len(taken) :]]
         unlike = UNLIKE_PAINTED if annotated else UNLIKE_OTHERS
@@ -102,18 +102,18 @@ class DiverseSelection:
         ]
         if taken and not annotated:
             reasons[0] = self.start_reason
-        return list(map(Choice, taken, shares, reasons))
+        return list(map(ChosenCandidate, taken, shares, reasons))
 
-    def _next(self, coverage: Coverage, open_tiles: OpenTiles, rng: np.random.Generator) -> int:
+    def _next(self, coverage: Coverage, available: AvailableTiles, rng: np.random.Generator) -> int:
         if coverage.n_chosen == 0:
-            return self.start(coverage, open_tiles.indices(), rng)
-        rows = np.flatnonzero(open_tiles.is_open[coverage.owners])
+            return self.start(coverage, available.indices(), rng)
+        rows = np.flatnonzero(available.is_open[coverage.owners])
         return int(coverage.owners[rows[self.rule(coverage.distances[rows], rng)]])
 
 
-def _is_new(coverage: Coverage, open_tiles: OpenTiles, index: int) -> bool:
+def _is_new(coverage: Coverage, available: AvailableTiles, index: int) -> bool:
     """Say whether a tile shows a pattern farther from all chosen ones than the typical open pattern is."""
-    is_open = open_tiles.is_open[coverage.owners]
+    is_open = available.is_open[coverage.owners]
     own = coverage.distances[coverage.owners == index]
     return bool(own.max() > np.median(coverage.distances[is_open]))
 

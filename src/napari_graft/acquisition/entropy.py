@@ -12,7 +12,7 @@ from napari_graft.acquisition.required import required_numbers
 
 
 class Entropy:
-    """Choose the tiles of the largest mean uncertainty."""
+    """Strategy of the largest mean uncertainty."""
 
     def select(
         self,

@@ -16,7 +16,7 @@ FLOOR = 0.05
 
 
 class ForegroundRandom:
-    """Choose tiles at random, with a chance in proportion to their predicted foreground.
+    """Random strategy, with a chance in proportion to the predicted foreground.
 
     Before there is any model, the contrast of the tile stands in for the foreground.
     """

@@ -19,7 +19,7 @@ def _any_tile(coverage: Coverage, open_indices: NDArray[np.intp], rng: np.random
 
 
 class FreeSel:
-    """Choose tiles by the distance of their semantic patterns to those of the tiles chosen so far.
+    """Strategy of distant semantic patterns: by their distance to those of the tiles chosen so far.
 
     The first tile is any, unless some are annotated. With d(f) = min 1 - cos(f, g) over the patterns g of the
     chosen tiles, the next pattern f is drawn with probability d(f)² / Σ d² (rule `draw_by_square`, the

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from napari_graft.acquisition.candidates import Candidate, Suggestion
 from napari_graft.acquisition.coverage import Coverage
-from napari_graft.acquisition.diverse import Choice, DiverseSelection, take_farthest
+from napari_graft.acquisition.diverse import ChosenCandidate, DiverseSelection, take_farthest
 from napari_graft.acquisition.required import required_features
 
 
@@ -24,7 +24,7 @@ _SELECTION = DiverseSelection(take_farthest, _most_central, "typical of the imag
 
 def choose_centers(
     candidates: Sequence[Candidate], n: int, rng: np.random.Generator, annotated: Sequence[Candidate]
-) -> list[Choice]:
+) -> list[ChosenCandidate]:
     """Return up to `n` choices, each the tile farthest from all before and all annotated ones.
 
     The features of the embeddings are standardised over all tiles. Where nothing is annotated, the first is
@@ -50,7 +50,7 @@ def choose_centers(
 
 
 class KCenter:
-    """Choose the tiles whose embeddings cover the image best; see `choose_centers`."""
+    """Strategy whose tiles cover the image best by their embeddings; see `choose_centers`."""
 
     def select(
         self,

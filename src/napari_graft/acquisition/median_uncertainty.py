@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from napari_graft.acquisition.candidates import Candidate, Suggestion
-from napari_graft.acquisition.open_tiles import OpenTiles, shuffled_order, take_in_order
+from napari_graft.acquisition.open_tiles import AvailableTiles, shuffled_order, take_in_order
 from napari_graft.acquisition.required import required_numbers
 
 
 class MedianUncertainty:
-    """Choose the tiles whose mean uncertainty is closest to the median of the tiles that are still open.
+    """Strategy of the mean uncertainty closest to the median of the tiles that are still open.
 
     This avoids both what is easy and what is hopeless, such as folds and dirt, which the largest uncertainty
     picks.
@@ -32,7 +32,7 @@ class MedianUncertainty:
     ) -> list[Suggestion]:
         """Return up to `n` suggestions; the score is the uncertainty. See `Strategy`."""
         uncertainty = required_numbers(candidates, "uncertainty")
-        pool = uncertainty[OpenTiles(candidates, annotated).indices()]
+        pool = uncertainty[AvailableTiles(candidates, annotated).indices()]
         cost = np.abs(uncertainty - np.median(pool)) if pool.size else uncertainty
         taken = take_in_order(candidates, shuffled_order(cost, rng), n, annotated)
         reason = "the model is about as unsure here as in most of the image"

@@ -12,8 +12,8 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 
 
-class OpenTiles:
-    """Know which candidates may still be chosen: those that overlap no annotated and no chosen tile.
+class AvailableTiles:
+    """Candidates that may still be chosen: those that overlap no annotated and no chosen tile.
 
     Attributes
     ----------
@@ -46,14 +46,14 @@ def take_in_order(
 ) -> list[int]:
     """Return the first `n` candidates of `order` that are still open when their turn comes."""
     check_number(n)
-    open_tiles = OpenTiles(candidates, annotated)
+    available = AvailableTiles(candidates, annotated)
     taken: list[int] = []
     for index in order:
         if len(taken) == n:
             break
-        if open_tiles.is_open[index]:
+        if available.is_open[index]:
             taken.append(int(index))
-            open_tiles.close(candidates[index].tile)
+            available.close(candidates[index].tile)
     return taken
 
 

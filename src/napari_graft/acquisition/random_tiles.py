@@ -11,7 +11,7 @@ from napari_graft.acquisition.open_tiles import take_in_order
 
 
 class RandomTiles:
-    """Choose tiles at random, each with the same chance."""
+    """Uniformly random strategy."""
 
     def select(
         self,

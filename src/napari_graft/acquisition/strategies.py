@@ -21,7 +21,7 @@ from napari_graft.sources.plugins import plugin_parts_by_name
 
 
 class Auto:
-    """Choose by `FreeSel` before the first label and by `UncertaintyDiversity` after it.
+    """Default strategy: `FreeSel` before the first label and `UncertaintyDiversity` after it.
 
     Where tiles are annotated but no model has looked at the candidates yet, it is `FreeSel`, which then
     starts from the annotated ones.

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class DraftHeader(Document):
-    """Say which tile the draft below it belongs to; the first line of its file.
+    """Header of a draft, the first line of its file: which tile it belongs to.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class DraftHeader(Document):
 
 
 class DraftJournal:
-    """Append the states of a tile to a file, so that being killed loses nothing that was appended.
+    """Journal of the states of a tile, so that being killed loses nothing that was appended.
 
     Only what changed since the last state is written, behind a checksum; a record that was cut off by a kill
     or a power cut is passed over, and removed by the next append. Of a damaged file a copy is set aside, and

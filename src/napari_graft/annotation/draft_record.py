@@ -29,7 +29,7 @@ _BEGINNING = re.compile(rb"[WCB]\x78\x01")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DraftState:
-    """Hold what is on a tile.
+    """State of what is painted on a tile.
 
     Parameters
     ----------

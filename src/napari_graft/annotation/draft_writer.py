@@ -18,7 +18,7 @@ Labels = NDArray[np.uint32]
 
 
 class DraftWriter:
-    """Append states to drafts in a thread of its own, in the order in which they came.
+    """Writer of drafts in a thread of its own, in the order in which the states came.
 
     Of each draft only the newest state that waits is written. What could not be written is tried again with
     the next state that is submitted, and by `flush` and `close`. Both functions are called in that thread;

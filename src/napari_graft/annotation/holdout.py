@@ -19,8 +19,8 @@ EVERY = 5
 """Of the whole tiles, each so many-th is kept apart."""
 
 
-class HeldOut(NamedTuple):
-    """Part the labelled pixels of a tile; no pixel is in both masks, and no unlabelled pixel in either."""
+class PixelSplit(NamedTuple):
+    """Split of the labelled pixels of a tile; no pixel is in both masks, no unlabelled pixel in either."""
 
     labelled_tile: LabelledTile
     train_mask: NDArray[np.bool_]
@@ -56,7 +56,7 @@ def held_out_part(tile: Tile) -> Tile | None:
     return Tile(tile.start[:-2] + start, tile.shape[:-2] + shape, tile.level)
 
 
-def split_holdout(labelled_tiles: Sequence[LabelledTile]) -> list[HeldOut]:
+def split_holdout(labelled_tiles: Sequence[LabelledTile]) -> list[PixelSplit]:
     """Part the labelled pixels of each tile into those to train on and those kept apart.
 
     Tiles do not overlap, and the split of each depends on its position and its stored role only. So a pixel
@@ -65,11 +65,11 @@ def split_holdout(labelled_tiles: Sequence[LabelledTile]) -> list[HeldOut]:
     return [_split(labelled_tile) for labelled_tile in labelled_tiles]
 
 
-def _split(labelled_tile: LabelledTile) -> HeldOut:
+def _split(labelled_tile: LabelledTile) -> PixelSplit:
     tile = labelled_tile.tile
     held_out = np.full(tile.shape, labelled_tile.role == "validation")
     part = held_out_part(tile)
     if labelled_tile.role == "part" and part is not None:
         held_out[part.shift([-a for a in tile.start]).slices] = True
     labelled = labelled_tile.labels != UNLABELLED
-    return HeldOut(labelled_tile, labelled & ~held_out, labelled & held_out)
+    return PixelSplit(labelled_tile, labelled & ~held_out, labelled & held_out)

@@ -18,7 +18,7 @@ from napari_graft.sources.document_log import DocumentLog
 
 
 class JournalEntry(Document):
-    """Say what happened.
+    """One event: who did what, and when.
 
     Parameters
     ----------
@@ -42,13 +42,13 @@ class JournalEntry(Document):
 
 
 class JournalLength(Document):
-    """Keep beside a journal how long it is, so that a line that was removed is missed."""
+    """Length of a journal, kept beside it, so that a line that was removed is missed."""
 
     n_lines: int = Field(ge=0)
 
 
 class Journal:
-    """Append entries to a file with one JSON line for each, safe against being killed.
+    """Append-only log with one JSON line for each entry, safe against being killed.
 
     Parameters
     ----------

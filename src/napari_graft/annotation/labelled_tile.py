@@ -17,7 +17,7 @@ Role = Literal["part", "train", "validation"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledTile:
-    """Hold the labels of a tile, in the annotation convention.
+    """The labels of a tile, in the annotation convention.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ class _Stored(NamedTuple):
 
 
 class AnnotationStore:
-    """Keep labelled tiles in a folder, each as a TIFF file and then a JSON file that makes it valid.
+    """Store of labelled tiles in a folder, each a TIFF file and then a JSON file that makes it valid.
 
     A tile is stored when its JSON file is there: being killed at any moment leaves the tile as it was before
     or as it is after. Files that no longer count are passed over, and removed by the next write only, so that

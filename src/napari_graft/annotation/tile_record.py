@@ -22,7 +22,7 @@ _DAMAGE = (OSError, ValueError, TypeError, LookupError, RuntimeError, MemoryErro
 
 
 class TileRecord(Document):
-    """Say what lies beside it in the TIFF file of the same number; without it that file does not count.
+    """Record of the labels in the TIFF file of the same number, which does not count without it.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ from napari_graft.segmentation.settings import DecodeSettings
 
 @dataclass(frozen=True, slots=True)
 class Seconds:
-    """Say how long a block took, on its worker.
+    """Time that a block took, on its worker.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Seconds:
 
 @dataclass(frozen=True, slots=True)
 class BlockSegmenter:
-    """Segment the blocks of a plan, one at a time or several in threads.
+    """Segmenter of the blocks of a plan, one at a time or several in threads.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ _PER_THREAD = 2
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Segment blocks on the workers of a cluster; its scheduler and workers have napari-graft as well.
+    """Segmenter of blocks on the workers of a cluster; its scheduler and workers have napari-graft as well.
 
     Finished blocks come back over the network, so that the workers need to read the image and to write
     nothing.
@@ -215,7 +215,7 @@ def _first_line(error: BaseException) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """Hold all that a worker needs to segment blocks; jobs are told apart by their key alone."""
+    """All that a worker needs to segment blocks; jobs are told apart by their key alone."""
 
     key: str
     spec: NetworkSpec = field(compare=False)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Contest:
-    """Hold one network and one image that all contestants take.
+class ThroughputCase:
+    """Test case of the throughput benchmark: one network and one image.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ _LABELS, _UNCERTAINTY, _SUFFIX = "labels", "uncertainty", ".safetensors"
 
 @dataclass(frozen=True, slots=True)
 class BlockResult:
-    """Hold the objects of one block.
+    """The objects of one block.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class BlockResult:
 
 @dataclass(frozen=True, slots=True)
 class FinishedBlocks:
-    """Keep finished blocks in a folder, where a file is there wholly or not at all.
+    """Store of finished blocks in a folder, where a file is there wholly or not at all.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from napari_graft.segmentation.stitch import Match, Relabelling, match_faces
 
 @dataclass(frozen=True, slots=True)
 class Joiner:
-    """Make one segmentation of finished blocks, of which never more than two are in memory.
+    """Joins finished blocks into one segmentation; never more than two are in memory.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ LARGEST_ON_IMAGE = {2: 2048, 3: 256}
 
 @dataclass(frozen=True, slots=True)
 class BlockPlan:
-    """Cut a region of an image into numbered blocks.
+    """Division of a region of an image into numbered blocks.
 
     Parameters
     ----------

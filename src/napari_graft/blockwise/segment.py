@@ -31,7 +31,7 @@ from napari_graft.segmentation.settings import DecodeSettings
 
 @dataclass(frozen=True, slots=True)
 class SegmentOptions:
-    """Say what is segmented, and what is written beside the objects.
+    """Options of a blockwise segmentation, and what is written beside the objects.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class SegmentOptions:
 
 @dataclass(frozen=True, slots=True)
 class SegmentResult:
-    """Say what was made.
+    """Result of a blockwise segmentation.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def segment_volume(  # noqa: PLR0913 - what is done, and how it is watched
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """Hold what a segmentation works with."""
+    """What a segmentation works with."""
 
     segmenter: BlockSegmenter
     finished: FinishedBlocks

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_graft.blockwise.contest import Contest
+from napari_graft.blockwise.contest import ThroughputCase
 from napari_graft.blockwise.plan import plan_blocks
 from napari_graft.core.axes import Axes
 from napari_graft.imaging.intensity import IntensityRange
@@ -60,9 +60,9 @@ def run_throughput(
         ``network_to_monai``: speed of the network part as a part of MONAI's.
         ``decoding_to_network``: time for decoding divided by that for reading and predicting.
     """
-    contest = _make_contest(PIXELS[quick], device)
-    turns = [_take_turns(contest) for _ in range(REPEATS[quick] + 1)][1:]  # the first one warms up
-    figures = _sum_up(contest, turns)
+    case = _make_case(PIXELS[quick], device)
+    turns = [_take_turns(case) for _ in range(REPEATS[quick] + 1)][1:]  # the first one warms up
+    figures = _sum_up(case, turns)
     _print_table(figures)
     with atomic.storage_errors(out):
         out.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ def run_throughput(
     return figures
 
 
-def _make_contest(n_pixels: int, device: str) -> Contest:
+def _make_case(n_pixels: int, device: str) -> ThroughputCase:
     import torch
 
     tile = neuropil_sample().image[0]
@@ -84,16 +84,16 @@ def _make_contest(n_pixels: int, device: str) -> Contest:
     plan = plan_blocks(view, None, None)
     tiles = (plan.grown(number) for number in range(len(plan)))
     windows = [torch.from_numpy(view.read(tile))[None, None].to(chosen) for tile in tiles]
-    return Contest(predictor, view, plan, windows)
+    return ThroughputCase(predictor, view, plan, windows)
 
 
-def _take_turns(contest: Contest) -> Turn:
+def _take_turns(case: ThroughputCase) -> Turn:
     contestants: dict[str, Callable[[], None]] = {
-        "bare": contest.bare,
-        "bare_side_by_side": contest.bare_side_by_side,
-        "network_part": contest.network_part,
-        "pipeline": contest.pipeline,
-        "monai": contest.monai,
+        "bare": case.bare,
+        "bare_side_by_side": case.bare_side_by_side,
+        "network_part": case.network_part,
+        "pipeline": case.pipeline,
+        "monai": case.monai,
     }
     seconds = {}
     for name, run in contestants.items():
@@ -103,21 +103,21 @@ def _take_turns(contest: Contest) -> Turn:
     return seconds
 
 
-def _sum_up(contest: Contest, turns: list[Turn]) -> dict[str, Any]:
+def _sum_up(case: ThroughputCase, turns: list[Turn]) -> dict[str, Any]:
     import torch
 
-    n_pixels = contest.plan.region.n_pixels
-    parts = contest.parts[-len(turns) :]
+    n_pixels = case.plan.region.n_pixels
+    parts = case.parts[-len(turns) :]
     return {
         "n_pixels": n_pixels,
-        "windows": [list(window.shape[2:]) for window in contest.windows],
+        "windows": [list(window.shape[2:]) for window in case.windows],
         "contestants": {name: _describe(name, turns, n_pixels) for name in turns[0]},
         "network_to_monai": median(turn["monai"][0] / turn["network_part"][0] for turn in turns),
         "decoding_to_network": median(decoding / network for network, decoding in parts),
         "threads": torch.get_num_threads(),
         "cores": os.cpu_count(),
-        "device": str(contest.predictor.device),
-        "number_type": contest.number_type,
+        "device": str(case.predictor.device),
+        "number_type": case.number_type,
         "processor": platform.processor() or platform.machine(),
         "versions": {name: version(name) for name in ("torch", "monai", "numpy", "bioimage-cpp")},
     }

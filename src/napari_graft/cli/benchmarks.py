@@ -27,8 +27,8 @@ _CHECKOUT = Path(__file__).resolve().parents[3]
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True)
-class Extent:
-    """Say how much is measured.
+class BenchmarkOptions:
+    """Options of a benchmark: how much is measured.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Say where a benchmark writes and reads, what it may replace, and whether it prints no table."""
+    """Where a benchmark writes and reads, what it may replace, and whether it prints no table."""
 
     out: Path
     data: Path | None
@@ -80,7 +80,7 @@ def benchmark(
         "responsiveness",
     ],
     *,
-    extent: Extent = Extent(),
+    options: BenchmarkOptions = BenchmarkOptions(),
     out: Path = Path("benchmark-results"),
     data: Path | None = None,
     overwrite: Overwrite = False,
@@ -100,7 +100,7 @@ def benchmark(
         the score of each source where the microscope has a fault (these four take hours; they and first-look
         go on where they were stopped); responsiveness: how late a window answers while somebody paints and a
         training goes on (it needs a screen, real or virtual).
-    extent
+    options
         How much is measured.
     out
         Folder for the result.
@@ -117,57 +117,57 @@ def benchmark(
     outputs = check_benchmark_output(out, data, overwrite=overwrite)
     # The table is told to nobody, whoever prints it.
     with redirect_stdout(StringIO()) if json else nullcontext():
-        _BENCHMARKS[name](extent, _Place(out, data, outputs, is_silent=json))
+        _BENCHMARKS[name](options, _Place(out, data, outputs, is_silent=json))
     if json:
         print_json(loads((out / f"{name}.json").read_bytes()))
 
 
-def _first_look(extent: Extent, place: _Place) -> None:
+def _first_look(options: BenchmarkOptions, place: _Place) -> None:
     from napari_graft.studies.first_look import FirstLookRequest, run_first_look
 
     data = place.data or _shared_data()
     request = FirstLookRequest(
-        place.out, data, against=extent.against, n_tiles=extent.tiles, outputs=place.outputs
+        place.out, data, against=options.against, n_tiles=options.tiles, outputs=place.outputs
     )
-    request = request if extent.sets is None else request.only(extent.sets)
+    request = request if options.sets is None else request.only(options.sets)
     with progress() as (report, cancel):
-        found = run_first_look(request.quick() if extent.quick else request, report=report, cancel=cancel)
+        found = run_first_look(request.quick() if options.quick else request, report=report, cancel=cancel)
     print_markdown(*found.table())
 
 
-def _throughput(extent: Extent, place: _Place) -> None:
+def _throughput(options: BenchmarkOptions, place: _Place) -> None:
     from napari_graft.blockwise.throughput import run_throughput
 
-    run_throughput(place.out, quick=extent.quick, outputs=place.outputs)
+    run_throughput(place.out, quick=options.quick, outputs=place.outputs)
 
 
-def _label_efficiency(extent: Extent, place: _Place) -> None:
+def _label_efficiency(options: BenchmarkOptions, place: _Place) -> None:
     from napari_graft.studies.label_efficiency import LabelEfficiencyRequest, run_label_efficiency
 
-    n_seeds = 1 if extent.seeds is None else extent.seeds
+    n_seeds = 1 if options.seeds is None else options.seeds
     request = LabelEfficiencyRequest(place.out, place.data or _shared_data(), n_seeds, outputs=place.outputs)
     with progress() as (report, cancel):
         rows = run_label_efficiency(
-            request.quick() if extent.quick else request, report=report, cancel=cancel
+            request.quick() if options.quick else request, report=report, cancel=cancel
         )
     print_markdown(rows, tuple(rows[0]))
 
 
-def _ranking(extent: Extent, place: _Place) -> None:
+def _ranking(options: BenchmarkOptions, place: _Place) -> None:
     from napari_graft.studies.ranking import run_ranking
 
-    _transfer(run_ranking, extent, 3, place)
+    _transfer(run_ranking, options, 3, place)
 
 
-def _merging(extent: Extent, place: _Place) -> None:
+def _merging(options: BenchmarkOptions, place: _Place) -> None:
     from napari_graft.studies.merging import run_merging
 
-    _transfer(run_merging, extent, 1, place)
+    _transfer(run_merging, options, 1, place)
 
 
 def _transfer(
     run: Callable[..., list[dict[str, object]]],
-    extent: Extent,
+    options: BenchmarkOptions,
     n_seeds: int,
     place: _Place,
 ) -> None:
@@ -177,35 +177,35 @@ def _transfer(
         place.out,
         place.data or _shared_data(),
         _CHECKOUT / "recipes",
-        n_seeds if extent.seeds is None else extent.seeds,
-        is_family_only=not extent.all_sources,
+        n_seeds if options.seeds is None else options.seeds,
+        is_family_only=not options.all_sources,
         outputs=place.outputs,
     )
     with progress() as (report, cancel):
-        rows = run(request.quick() if extent.quick else request, report=report, cancel=cancel)
+        rows = run(request.quick() if options.quick else request, report=report, cancel=cancel)
     print_markdown(rows, tuple(rows[0]))
 
 
-def _robustness(extent: Extent, place: _Place) -> None:
+def _robustness(options: BenchmarkOptions, place: _Place) -> None:
     from napari_graft.studies.robustness import RobustnessRequest, run_robustness
 
     request = RobustnessRequest(
         place.out,
         place.data or _shared_data(),
         _CHECKOUT / "recipes",
-        tuple(extent.source or ()),
+        tuple(options.source or ()),
         outputs=place.outputs,
     )
     with progress() as (report, cancel):
-        rows = run_robustness(request.quick() if extent.quick else request, report=report, cancel=cancel)
+        rows = run_robustness(request.quick() if options.quick else request, report=report, cancel=cancel)
     print_markdown(rows, tuple(rows[0]))
 
 
-def _responsiveness(extent: Extent, place: _Place) -> None:
+def _responsiveness(options: BenchmarkOptions, place: _Place) -> None:
     # In a process of its own: the command line itself knows neither napari nor Qt.
     command = [sys.executable, "-P", "-m", "napari_graft._qt.measuring", str(place.out)]
-    options = {"--quick": extent.quick, "--overwrite": place.outputs.may_overwrite}
-    command += [name for name, is_wanted in options.items() if is_wanted]
+    flags = {"--quick": options.quick, "--overwrite": place.outputs.may_overwrite}
+    command += [name for name, is_wanted in flags.items() if is_wanted]
     stdout = subprocess.DEVNULL if place.is_silent else None
     if subprocess.run(command, stdout=stdout, check=False).returncode != 0:
         raise InputError("the window could not be measured, see above: it needs a screen, or 'xvfb-run -a'")
@@ -217,7 +217,7 @@ def _shared_data() -> Path:
     return _CHECKOUT.parent / "shared" / "data"
 
 
-_BENCHMARKS: dict[str, Callable[[Extent, _Place], None]] = {
+_BENCHMARKS: dict[str, Callable[[BenchmarkOptions, _Place], None]] = {
     "first-look": _first_look,
     "throughput": _throughput,
     "label-efficiency": _label_efficiency,

@@ -18,7 +18,7 @@ from napari_graft.sources.card import Structure
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Name an image with its truth.
+    """A labelled image: the image and its whole truth.
 
     Parameters
     ----------
@@ -51,8 +51,8 @@ class Labelled:
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True)
-class Effort:
-    """Say how much is done.
+class DemoOptions:
+    """Options of a demonstration: how much is done.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def demo(
     labelled: Labelled = Labelled(),
     scale: Scale = SCALE_OF_FILE,
     exclude: Names = None,
-    effort: Effort = Effort(),
+    options: DemoOptions = DemoOptions(),
     overwrite: Overwrite = False,
 ) -> None:
     """Run the whole loop without a screen and write a report.
@@ -111,7 +111,7 @@ def demo(
         What to show it on.
     exclude
         Sources to leave out; those trained on the image or its data set are left out anyway.
-    effort
+    options
         How much is done.
     overwrite
         Replace files in OUT that are not known to be of an earlier report; never an input or a project.
@@ -126,7 +126,7 @@ def demo(
     image, labels, structure = labelled.image, labelled.labels, labelled.structure
     if (image is None) != (labels is None):
         raise InputError("the demo needs both --image and --labels, or neither for the embedded sample")
-    seconds = effort.seconds
+    seconds = options.seconds
     outputs = check_demo_output(out, image, labels, overwrite=overwrite)
     is_embedded = image is None
     if image is None or labels is None:
@@ -142,12 +142,12 @@ def demo(
         mask=labelled.mask,
         label_axes=labelled.label_axes,
         exclude=tuple(exclude or ()),
-        n_rounds=effort.rounds,
-        n_tiles=effort.tiles,
+        n_rounds=options.rounds,
+        n_tiles=options.tiles,
         seconds=seconds,
-        steps=effort.steps,
-        seed=effort.seed,
-        tile=effort.tile,
+        steps=options.steps,
+        seed=options.seed,
+        tile=options.tile,
         named=named,
         is_embedded=is_embedded,
     )

@@ -110,8 +110,8 @@ def compare(
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """Say which tiles are wanted.
+class SuggestOptions:
+    """Options of a suggestion: which tiles are wanted.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ class Wish:
     seed: int = 0
 
 
-def suggest(project: Path, *, wish: Wish = Wish(), json: Json = False) -> None:
+def suggest(project: Path, *, options: SuggestOptions = SuggestOptions(), json: Json = False) -> None:
     """Suggest the tiles that are most worth annotating, with the reason for each.
 
     Example: `napari-graft suggest cortex.graft --n 4 --tile 256`
@@ -144,7 +144,7 @@ def suggest(project: Path, *, wish: Wish = Wish(), json: Json = False) -> None:
     ----------
     project
         Folder of the project; the suggestions are stored in it.
-    wish
+    options
         Which tiles are wanted.
     json
         Print one JSON document.
@@ -155,11 +155,11 @@ def suggest(project: Path, *, wish: Wish = Wish(), json: Json = False) -> None:
 
     request = SuggestRequest(
         project=str(project),
-        n=wish.n,
-        tile=wish.tile,
-        strategy=wish.strategy,
-        source=wish.source,
-        seed=wish.seed,
+        n=options.n,
+        tile=options.tile,
+        strategy=options.strategy,
+        source=options.source,
+        seed=options.seed,
     )
     with open_project(project, write=True) as opened:
         found = run_in_worker(request)
@@ -174,7 +174,7 @@ def suggest(project: Path, *, wish: Wish = Wish(), json: Json = False) -> None:
         print_json(rows)
     else:
         print_rows(rows, ("start", "shape", "score", "reason"))
-    if len(rows) < wish.n:
+    if len(rows) < options.n:
         stderr.print(f"note: only {len(rows)} tiles could be suggested", markup=False)
 
 

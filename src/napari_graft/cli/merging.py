@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from napari_graft.cli.tables import print_rows
-from napari_graft.cli.training import TWO_MINUTES, Effort, learn, print_report, tell_training
+from napari_graft.cli.training import TWO_MINUTES, TrainOptions, learn, print_report, tell_training
 from napari_graft.cli.types import Json
 from napari_graft.merging.levels import levels_of
 from napari_graft.merging.recipe import DEFAULT_METHOD
@@ -23,7 +23,7 @@ def merge(
     *,
     sources: Annotated[list[str], Parameter(consume_multiple=True, negative="")],
     method: str = DEFAULT_METHOD,
-    effort: Effort = TWO_MINUTES,
+    options: TrainOptions = TWO_MINUTES,
     json: Json = False,
 ) -> None:
     """Merge sources into one model on the annotated tiles, and train it; Ctrl+C keeps the best so far.
@@ -42,7 +42,7 @@ def merge(
     method
         kernel (what to take of each is learned filter by filter, then the model is trained) or
         average (the same of each, then trained).
-    effort
+    options
         How long and where, the training that follows the merge included.
     json
         Print one JSON document.
@@ -53,10 +53,10 @@ def merge(
         project=str(project),
         sources=tuple(sources),
         method=method,
-        seconds=effort.seconds,
-        steps=effort.steps,
-        device=effort.device,
-        seed=effort.seed,
+        seconds=options.seconds,
+        steps=options.steps,
+        device=options.device,
+        seed=options.seed,
     )
     report = learn(request)
     print_report(report, report.training, _tell_merge, json=json)

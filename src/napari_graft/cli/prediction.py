@@ -14,8 +14,8 @@ from napari_graft.cli.work import run_in_worker
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True)
-class Means:
-    """Say what to segment with.
+class PredictOptions:
+    """Options of a prediction: the model, the device and the scheduler.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def predict(
     project: Path,
     *,
     out: Path,
-    means: Means = Means(),
+    options: PredictOptions = PredictOptions(),
     region: str | None = None,
     uncertainty: Path | None = None,
     overwrite: Overwrite = False,
@@ -54,7 +54,7 @@ def predict(
         Folder of the project.
     out
         FILE.tif or FILE.zarr for the instances, 0 is background.
-    means
+    options
         What to segment with.
     region
         z0:z1,y0:y1,x0:x1; what is written is the region.
@@ -68,12 +68,12 @@ def predict(
     request = PredictRequest(
         project=str(project),
         out=str(out),
-        run=means.run,
-        source=means.source,
+        run=options.run,
+        source=options.source,
         region=region,
         uncertainty=None if uncertainty is None else str(uncertainty),
-        device=means.device,
-        scheduler=means.scheduler,
+        device=options.device,
+        scheduler=options.scheduler,
         overwrite=overwrite,
     )
     result = run_in_worker(request)

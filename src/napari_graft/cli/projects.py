@@ -15,8 +15,8 @@ from napari_graft.sources.card import Structure
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """Say how the file is read.
+class ReadOptions:
+    """Options of reading an image file.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def new(
     image: str,
     structure: Structure | None = None,
     scale: Scale = SCALE_OF_FILE,
-    reading: Reading = Reading(),
+    file: ReadOptions = ReadOptions(),
 ) -> None:
     """Make a project for an image.
 
@@ -58,7 +58,7 @@ def new(
         images, FILE::1.
     structure
         What is to be segmented.
-    scale, reading
+    scale, file
         What the file does not say.
     """
     from napari_graft.session.pixel_size import pixel_size_lines
@@ -66,13 +66,13 @@ def new(
 
     options = ImageOptions(
         image,
-        reading.axes,
+        file.axes,
         scale.pixel_size,
         scale.unit,
-        reading.channel,
+        file.channel,
         structure,
-        reading.invert,
-        object_diameter=reading.object_diameter,
+        file.invert,
+        object_diameter=file.object_diameter,
     )
     with make_project(project, options) as made:
         for line in pixel_size_lines(made.manifest):

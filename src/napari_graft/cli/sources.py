@@ -156,13 +156,13 @@ def add(
     replace
         Put it in the place of another source of your own that has its id.
     """
-    from napari_graft.exchange.wishes import Wishes
+    from napari_graft.exchange.wishes import ImportOptions
     from napari_graft.session.sources import add_to_user
     from napari_graft.sources.foreign_spec import ForeignSpec
 
-    wishes = Wishes.of_words(outputs, structure, replaces=replace)
+    options = ImportOptions.of_words(outputs, structure, replaces=replace)
     with progress() as (report, cancel):
-        added = add_to_user(source, sha256=sha256, wishes=wishes, report=report, cancel=cancel)
+        added = add_to_user(source, sha256=sha256, options=options, report=report, cancel=cancel)
     stderr.print(f"added {added.id}: {added.card.title}", markup=False)
     spec = added.card.spec
     if isinstance(spec, ForeignSpec) and outputs is None:

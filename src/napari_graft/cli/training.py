@@ -24,8 +24,8 @@ R = TypeVar("R", "TrainReport", "MergeReport")
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True)
-class Effort:
-    """Say how long and where to train.
+class TrainOptions:
+    """Options of a training: how long and where.
 
     Parameters
     ----------
@@ -52,10 +52,12 @@ class Effort:
         return parse_duration(self.time_budget or "2m")
 
 
-TWO_MINUTES = Effort()
+TWO_MINUTES = TrainOptions()
 
 
-def train(project: Path, *, source: str = "best", effort: Effort = TWO_MINUTES, json: Json = False) -> None:
+def train(
+    project: Path, *, source: str = "best", options: TrainOptions = TWO_MINUTES, json: Json = False
+) -> None:
     """Train on the annotated tiles, within a budget; Ctrl+C stops and keeps the best so far.
 
     Example: `napari-graft train cortex.graft --source best --time-budget 2m`
@@ -66,7 +68,7 @@ def train(project: Path, *, source: str = "best", effort: Effort = TWO_MINUTES, 
         Folder of the project.
     source
         What to start from: best (first of the ranking), a source, PROJECT:RUN, latest, or scratch.
-    effort
+    options
         How long and where.
     json
         Print one JSON document.
@@ -76,10 +78,10 @@ def train(project: Path, *, source: str = "best", effort: Effort = TWO_MINUTES, 
     request = TrainRequest(
         project=str(project),
         source=source,
-        seconds=effort.seconds,
-        steps=effort.steps,
-        device=effort.device,
-        seed=effort.seed,
+        seconds=options.seconds,
+        steps=options.steps,
+        device=options.device,
+        seed=options.seed,
     )
     report = learn(request)
     print_report(report, report, tell_training, json=json)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True)
-class Spending:
-    """Say what may be spent, the trial and all that follows together.
+class TrialBudget:
+    """Budget of a trial and all that follows together.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ class Spending:
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True)
-class Method:
-    """Say how the sources are trained.
+class TrialOptions:
+    """Options of the trainings in a trial.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def plan(
     project: Path,
     *,
     exclude: Names = None,
-    spending: Spending = Spending(),
+    budget: TrialBudget = TrialBudget(),
     device: Device = "auto",
     json: Json = False,
 ) -> None:
@@ -80,7 +80,7 @@ def plan(
         Folder of the project; all that is written to it is what was measured of the sources.
     exclude
         Ids of sources to leave out.
-    spending
+    budget
         What may be spent.
     device
         Where the encoders run.
@@ -89,10 +89,10 @@ def plan(
     """
     from napari_graft.project.opening import open_project
 
-    proposed = _propose(project, spending, exclude or [], device)
+    proposed = _propose(project, budget, exclude or [], device)
     with open_project(project) as opened:
         n_annotated = len(opened.annotations.tiles())
-    following = _next_step(project, proposed, n_annotated, spending)
+    following = _next_step(project, proposed, n_annotated, budget)
     if json:
         print_json(proposed.as_dict() | {"n_annotated": n_annotated, "next": following})
         return
@@ -109,8 +109,8 @@ def trial(
     project: Path,
     *,
     sources: Names = None,
-    spending: Spending = Spending(),
-    method: Method = Method(),
+    budget: TrialBudget = TrialBudget(),
+    options: TrialOptions = TrialOptions(),
     json: Json = False,
 ) -> None:
     """Train the best sources for a short time on the annotated tiles, and go on with the one that does best.
@@ -126,9 +126,9 @@ def trial(
         Folder of the project, with annotated tiles.
     sources
         Ids of the sources to try; by default those that `plan` proposes.
-    spending
+    budget
         What may be spent.
-    method
+    options
         How they are trained.
     json
         Print one JSON document.
@@ -137,23 +137,23 @@ def trial(
     from napari_graft.project.opening import open_project
     from napari_graft.session.planning import share_of_each
 
-    whole = spending.seconds
+    whole = budget.seconds
     with open_project(project) as opened:
         _require_tiles(opened, project)
         n_annotated = len(opened.annotations.tiles())
     if sources:
         shortlist, seconds = tuple(sources), share_of_each(len(sources), whole)
     else:
-        proposed = _propose(project, spending, [], method.device)
+        proposed = _propose(project, budget, [], options.device)
         shortlist, seconds = proposed.shortlist, proposed.seconds_each
         _note_few_tiles(n_annotated, proposed)
     request = TrialRequest(
         project=str(project),
         sources=shortlist,
-        seconds=None if method.steps else seconds,
-        steps=method.steps,
-        device=method.device,
-        seed=method.seed,
+        seconds=None if options.steps else seconds,
+        steps=options.steps,
+        device=options.device,
+        seed=options.seed,
     )
     answer = run_in_worker(request)
     left = whole - sum(one.seconds for one in answer.outcomes)
@@ -165,13 +165,13 @@ def trial(
         _tell_trial(result)
 
 
-def _propose(project: Path, spending: Spending, exclude: list[str], device: Device) -> TrialPlan:
+def _propose(project: Path, budget: TrialBudget, exclude: list[str], device: Device) -> TrialPlan:
     from napari_graft.jobs.rank import RankRequest
     from napari_graft.session.planning import propose_plan
 
-    minutes = spending.seconds / 60  # what is no duration is told before the sources are ranked
+    minutes = budget.seconds / 60  # what is no duration is told before the sources are ranked
     found = run_in_worker(RankRequest(project=str(project), exclude=tuple(exclude), device=device))
-    return propose_plan(found.ranking, spending.tiles, minutes)
+    return propose_plan(found.ranking, budget.tiles, minutes)
 
 
 def _require_tiles(opened: Project, folder: Path) -> None:
@@ -196,11 +196,11 @@ def _note_few_tiles(n_annotated: int, proposed: TrialPlan) -> None:
         stderr.print(f"note: {words}: the outcome is less sure", markup=False)
 
 
-def _next_step(folder: Path, proposed: TrialPlan, n_annotated: int, spending: Spending) -> str:
+def _next_step(folder: Path, proposed: TrialPlan, n_annotated: int, budget: TrialBudget) -> str:
     if n_annotated < proposed.n_tiles:
         return f"napari-graft suggest {folder} --n {proposed.n_tiles - n_annotated}"
     names = " ".join(proposed.shortlist)
-    return f"napari-graft trial {folder} --sources {names} --time-budget {spending.time_budget}"
+    return f"napari-graft trial {folder} --sources {names} --time-budget {budget.time_budget}"
 
 
 def _carry_on(folder: Path, result: dict[str, Any], seconds_left: float) -> str:

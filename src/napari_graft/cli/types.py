@@ -19,7 +19,7 @@ OutFolder = Annotated[Path, Parameter(name="--out")]
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Say how long a pixel is.
+    """Pixel size given on the command line.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Scale:
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True)
 class LabelFile:
-    """Say what a label image does not say.
+    """Options of reading a label image: what the file does not say.
 
     Parameters
     ----------

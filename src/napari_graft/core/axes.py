@@ -11,7 +11,7 @@ SPATIAL_NAMES = ("z", "y", "x")
 
 @dataclass(frozen=True, slots=True)
 class Axes:
-    """Name the spatial axes of an image and say how large a pixel is.
+    """Spatial axes of an image: their names, pixel size and unit.
 
     Parameters
     ----------

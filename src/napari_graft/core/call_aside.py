@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class CallFailed(Exception):  # noqa: N818 - it reports the failure of others
-    """Report what a call raised, in words."""
+    """The error that a call raised, in words."""
 
 
 def call_aside(call: Callable[[], T], seconds: float) -> T:

@@ -8,15 +8,15 @@ class GraftError(Exception):
 
 
 class InputError(GraftError, ValueError):
-    """Report that what the user gave cannot be used; the message says why and what to do."""
+    """Error of the user's input; the message says what is wrong and what to do."""
 
 
 class DamagedFileError(InputError):
-    """Report that a file does not hold what was written to it, or is no file at all."""
+    """Error: a file does not hold what was written to it, or is no file at all."""
 
 
 class UnclearImageError(InputError):
-    """Report that a file does not say what its axes or channels are, and which options of `new` say it.
+    """Error: a file does not say what its axes or channels are; names the options of `new` that say it.
 
     Parameters
     ----------
@@ -32,19 +32,19 @@ class UnclearImageError(InputError):
 
 
 class StorageError(GraftError):
-    """Report that a file could not be written, for example because the disk is full."""
+    """Error: a file could not be written, for example because the disk is full."""
 
 
 class ProjectBusyError(InputError):
-    """Report that another process is writing to the same project."""
+    """Error: another process is writing to the same project."""
 
 
 class ImageDiffersError(InputError):
-    """Report that a file holds another image than the one that a project was made with."""
+    """Error: a file holds another image than the one that a project was made with."""
 
 
 class IdTakenError(InputError):
-    """Report that a source was not added, because another one of the user's own has its id.
+    """Error: a source was not added, because another one of the user's own has its id.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class IdTakenError(InputError):
 
 
 class MaskMeaningError(InputError):
-    """Report that an image of two values was given as labels, and that it may be one object or many.
+    """Error: an image of two values was given as labels, and may be one object or many.
 
     Parameters
     ----------
@@ -86,4 +86,4 @@ class MaskMeaningError(InputError):
 
 
 class Cancelled(GraftError):  # noqa: N818 - a request that was obeyed, not an error
-    """Unwind a job that was asked to stop."""
+    """Exception that unwinds a job that was asked to stop."""

@@ -13,7 +13,7 @@ NOTE = "note: "
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Say how far a job is.
+    """Progress of a job.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def ignore_progress(progress: Progress) -> None:
 
 
 class CancelToken:
-    """Carry the wish to stop from one thread to the job that polls it."""
+    """Flag that asks a job to stop; the job polls it."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -67,7 +67,7 @@ class CancelToken:
 
     @property
     def at_once(self) -> CancelToken:
-        """The wish to stop at once, as a token: for what is still done after the wish to stop."""
+        """A token for stopping at once: for what is still done after a first request to stop."""
         token = CancelToken()
         token._event = token._at_once = self._at_once
         return token

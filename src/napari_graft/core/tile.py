@@ -12,7 +12,7 @@ from napari_graft.core.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """Mark a half-open box of pixels, in the order of the image's spatial axes.
+    """Half-open box of pixels, in the order of the image's spatial axes.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class TileGrid:
-    """Cover an image of shape `bounds` with tiles, each pixel exactly once.
+    """Grid of tiles that covers an image of shape `bounds`, each pixel exactly once.
 
     Tiles at the far edges are smaller where `tile_shape` does not divide `bounds`.
     """

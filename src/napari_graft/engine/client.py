@@ -33,7 +33,7 @@ _PATIENCE = 0.8
 
 
 class Engine:
-    """Run jobs, one at a time, in a worker process that is kept warm between them and ends with this one.
+    """Client of a worker process that runs jobs one at a time, is kept warm and ends with this process.
 
     Use it as a context manager, or call `close`; both may be done while another thread waits in `run`.
 

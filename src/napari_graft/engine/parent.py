@@ -13,7 +13,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Parent:
-    """Know the process that started this one.
+    """The process that started this one.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ class _Message(BaseModel):
 
 
 class RunJob(_Message):
-    """Ask for a job; `request` holds the fields of the request of the job named `job`."""
+    """Request for a job; `request` holds the fields of the request of the job named `job`."""
 
     kind: Literal["run"] = "run"
     job: str
@@ -29,13 +29,13 @@ class RunJob(_Message):
 
 
 class CancelJob(_Message):
-    """Ask the job under way to stop and keep what it has."""
+    """Request to the job under way to stop and keep what it has."""
 
     kind: Literal["cancel"] = "cancel"
 
 
 class CloseJob(_Message):
-    """Ask the job under way to stop at once, keeping what it has, and the worker to end.
+    """Request to the job under way to stop at once, keeping what it has, and to the worker to end.
 
     Where the requests end without it, whoever asked is gone.
     """
@@ -44,7 +44,7 @@ class CloseJob(_Message):
 
 
 class ProgressEvent(_Message):
-    """Tell how far the job is; the first one comes when the job begins. See `Progress` for the fields."""
+    """Progress of the job; the first one comes when the job begins. See `Progress` for the fields."""
 
     kind: Literal["progress"] = "progress"
     done: float
@@ -55,14 +55,14 @@ class ProgressEvent(_Message):
 
 
 class ResultEvent(_Message):
-    """Hand over what the job came to: the fields of its result."""
+    """Result of the job."""
 
     kind: Literal["result"] = "result"
     value: dict[str, Any]
 
 
 class ErrorEvent(_Message):
-    """Tell that the job failed; `error` names the class of errors, `message` is for the user."""
+    """Failure of the job; `error` names the class of errors, `message` is for the user."""
 
     kind: Literal["error"] = "error"
     error: Literal["input", "storage", "cancelled", "crash"]
@@ -76,7 +76,7 @@ _EVENT: TypeAdapter[ProgressEvent | ResultEvent | ErrorEvent] = TypeAdapter(Even
 
 
 class EngineError(GraftError):
-    """Report that the worker process failed for a reason that is not the user's."""
+    """Error: the worker process failed for a reason that is not the user's."""
 
 
 def to_line(message: BaseModel) -> str:

@@ -46,7 +46,7 @@ def _end_at_once() -> None:
 
 
 class Worker:
-    """Run one job after the other.
+    """The side of the protocol that works: runs one job after the other.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ from napari_graft.engine.protocol import CloseJob, Event, read_event, to_line
 
 
 class WorkerProcess:
-    """Start a worker, write to it from any thread, and end it.
+    """Handle of a worker process: starts it, writes to it from any thread, and ends it.
 
     Parameters
     ----------

@@ -14,11 +14,11 @@ from urllib.parse import urljoin, urlsplit
 from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.core.progress import CancelToken, Report, ignore_progress
 from napari_graft.exchange import torchscript_file
-from napari_graft.exchange.formats import bring_source
+from napari_graft.exchange.formats import import_file
 from napari_graft.exchange.install import install
 from napari_graft.exchange.staging import staging_folder
 from napari_graft.exchange.trial import try_source
-from napari_graft.exchange.wishes import NO_WISHES, Wishes
+from napari_graft.exchange.wishes import DEFAULT_IMPORT, ImportOptions
 from napari_graft.io.fetch import download
 from napari_graft.io.regular import refuse_irregular, refuse_missing
 from napari_graft.sources import archive
@@ -34,7 +34,7 @@ def add_source(
     home: Path,
     *,
     sha256: str | None = None,
-    wishes: Wishes = NO_WISHES,
+    options: ImportOptions = DEFAULT_IMPORT,
     report: Report = ignore_progress,
     cancel: CancelToken | None = None,
 ) -> Source:
@@ -50,7 +50,7 @@ def add_source(
         The user's folder, see `user_home`.
     sha256
         Checksum of the file; it is not needed for weights, whose card holds theirs.
-    wishes
+    options
         What a package does not say of its network, and whether another source of its id is replaced.
 
     Raises
@@ -68,26 +68,26 @@ def add_source(
     if urlsplit(str(path_or_url)).scheme not in ("http", "https"):
         path = Path(os.path.expanduser(path_or_url))
         _refuse_other_checksum(path, sha256)
-        return _add_file(path, home, wishes, cancel)
+        return _add_file(path, home, options, cancel)
     url = str(path_or_url)
     folder = home / "downloads" / hashlib.sha256(url.encode()).hexdigest()[:16]
     path = _download(url, folder, sha256, partial(download, report=report, cancel=cancel))
-    added = _add_file(path, home, wishes, cancel)
+    added = _add_file(path, home, options, cancel)
     shutil.rmtree(folder, ignore_errors=True)
     return added
 
 
-def _add_file(path: Path, home: Path, wishes: Wishes, cancel: CancelToken) -> Source:
+def _add_file(path: Path, home: Path, options: ImportOptions, cancel: CancelToken) -> Source:
     refuse_missing(path, f"source {str(path)!r} is missing: check the path")
     if not os.path.isdir(path):
         _refuse_irregular(path)
     with staging_folder(home) as folder:
-        source = bring_source(path, folder, wishes)
+        source = import_file(path, folder, options)
         source.load_weights()
         source.load_fingerprint()
         if not source.card.spec.is_trainable:
             try_source(source, cancel)
-        return install(source, home, replaces=wishes.replaces)
+        return install(source, home, replaces=options.replaces)
 
 
 def _refuse_irregular(path: Path) -> None:

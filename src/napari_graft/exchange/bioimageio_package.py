@@ -25,7 +25,7 @@ _MAX_FILE_BYTES = 2**30
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """Read the files of an open package: nothing of it is unpacked onto the disk.
+    """Reader of an open package: nothing of it is unpacked onto the disk.
 
     Parameters
     ----------

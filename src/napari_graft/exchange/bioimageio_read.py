@@ -11,7 +11,7 @@ from napari_graft.exchange.bioimageio_description import load_model
 from napari_graft.exchange.bioimageio_package import open_package, take_own_source
 from napari_graft.exchange.bioimageio_spec import foreign_spec_of
 from napari_graft.exchange.foreign_source import write_foreign_source
-from napari_graft.exchange.wishes import Wishes
+from napari_graft.exchange.wishes import ImportOptions
 from napari_graft.sources.card import SourceCard, Structure
 from napari_graft.sources.source import Source, open_source
 from napari_graft.sources.torchscript import check_torchscript
@@ -29,7 +29,7 @@ _WORDS: dict[Structure, tuple[str, ...]] = {
 }
 
 
-def bring(path: Path, folder: Path, wishes: Wishes) -> Source:
+def import_source(path: Path, folder: Path, options: ImportOptions) -> Source:
     """Make a source of a package: the one that we exported, or a network that is run as it is.
 
     Raises
@@ -51,19 +51,19 @@ def bring(path: Path, folder: Path, wishes: Wishes) -> Source:
             package.read(str(weights.source), weights.sha256),
             f"{str(weights.source)!r} in package {str(path)!r}",
         )
-        spec = foreign_spec_of(model, package, wishes)
-        card = _card(model, wishes).model_copy(update={"spec": spec})
+        spec = foreign_spec_of(model, package, options)
+        card = _card(model, options).model_copy(update={"spec": spec})
         return write_foreign_source(folder, card, program)
 
 
-def _card(model: ModelDescr, wishes: Wishes) -> SourceCard:
+def _card(model: ModelDescr, options: ImportOptions) -> SourceCard:
     """Return a card whose specification and checksum are still to be set."""
     license_name = model.license if isinstance(model.license, str) else None
     return SourceCard.model_validate(
         {
             "id": _slug(str(model.id or model.name)),
             "title": str(model.name),
-            "structure": wishes.structure or _structure(model),
+            "structure": options.structure or _structure(model),
             "spec": {},
             "license": str(license_name or ("custom, see the package" if model.license else "not stated")),
             "research_only": license_name is None or "-NC" in license_name,

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from napari_graft.core.errors import InputError
 from napari_graft.exchange.bioimageio_package import Package
 from napari_graft.exchange.bioimageio_steps import read_activation, read_preprocessing
-from napari_graft.exchange.wishes import Wishes
+from napari_graft.exchange.wishes import ImportOptions
 from napari_graft.io.npy import parse_npy
 from napari_graft.sources.foreign_spec import ForeignSpec, Meaning
 
@@ -40,26 +40,26 @@ _OF_PREDICTIONS = ("enhancer",)
 _OF_BOUNDARIES = ("boundar", "membrane")
 
 
-def foreign_spec_of(model: ModelDescr, package: Package, wishes: Wishes) -> ForeignSpec:
+def foreign_spec_of(model: ModelDescr, package: Package, options: ImportOptions) -> ForeignSpec:
     """Return how to ask a network and what its channels mean, as its description says.
 
     Raises
     ------
     InputError
         If it has several inputs, axes that an image lacks, steps that are not known here, or outputs whose
-        meaning neither the description nor `wishes` tells.
+        meaning neither the description nor `options` tells.
     """
     own = (model.config.model_extra or {}).get(CONFIG)
     try:
         if isinstance(own, dict) and "spec" in own:
             return ForeignSpec.model_validate(own["spec"])
-        return ForeignSpec.model_validate(_read(model, package, wishes))
+        return ForeignSpec.model_validate(_read(model, package, options))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         raise InputError(f"the network in the package cannot be used: {first['msg']}") from None
 
 
-def _read(model: ModelDescr, package: Package, wishes: Wishes) -> dict[str, Any]:
+def _read(model: ModelDescr, package: Package, options: ImportOptions) -> dict[str, Any]:
     if len(model.inputs) != 1:
         names = ", ".join(str(tensor.id) for tensor in model.inputs)
         raise InputError(
@@ -71,7 +71,7 @@ def _read(model: ModelDescr, package: Package, wishes: Wishes) -> dict[str, Any]
         _refuse_other_sizes(tensor, shown)
     sizes = [_size(axis, space) for axis in space]
     intensity, normalisation = read_preprocessing(shown.preprocessing)
-    outputs = wishes.outputs or _meanings(model)
+    outputs = options.outputs or _meanings(model)
     answers = _answers(model, package, outputs)
     return {
         "architecture": "torchscript",

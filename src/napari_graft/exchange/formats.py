@@ -16,7 +16,7 @@ from napari_graft.exchange import (
     graftsource,
     torchscript_file,
 )
-from napari_graft.exchange.wishes import Wishes
+from napari_graft.exchange.wishes import ImportOptions
 from napari_graft.sources.archive import SUFFIX
 from napari_graft.sources.plugins import plugin_parts_by_name
 from napari_graft.sources.source import Source, export_source
@@ -24,13 +24,13 @@ from napari_graft.sources.source import Source, export_source
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """Say how sources of one format are known, brought in and written.
+    """File format of sources: how it is recognised, imported and written.
 
     Parameters
     ----------
     recognises
         Whether a file or a folder looks like one; it is not loaded.
-    bring
+    import_source
         Makes a source of it in an empty folder, or opens it where it lies. It runs no code of the file.
     write
         Writes a source as one file.
@@ -39,27 +39,29 @@ class Format:
     """
 
     recognises: Callable[[Path], bool]
-    bring: Callable[[Path, Path, Wishes], Source]
+    import_source: Callable[[Path, Path, ImportOptions], Source]
     write: Callable[[Source, Path], None]
     endings: tuple[str, ...]
 
 
 FORMATS: Registry[Format] = Registry("format", partial(plugin_parts_by_name, "napari_graft_formats"))
 FORMATS.register("bioimageio")(
-    Format(bioimageio_package.recognises, bioimageio_read.bring, bioimageio_write.write, (".zip",))
+    Format(bioimageio_package.recognises, bioimageio_read.import_source, bioimageio_write.write, (".zip",))
 )
 FORMATS.register("torchscript")(
     Format(
         torchscript_file.recognises,
-        torchscript_file.bring,
+        torchscript_file.import_source,
         torchscript_file.write,
         torchscript_file.SUFFIXES,
     )
 )
-FORMATS.register("graftsource")(Format(graftsource.recognises, graftsource.bring, export_source, (SUFFIX,)))
+FORMATS.register("graftsource")(
+    Format(graftsource.recognises, graftsource.import_source, export_source, (SUFFIX,))
+)
 
 
-def bring_source(path: Path, folder: Path, wishes: Wishes) -> Source:
+def import_file(path: Path, folder: Path, options: ImportOptions) -> Source:
     """Make a source of a file or a folder of any known format, in `folder` where it is not ours already.
 
     Raises
@@ -68,7 +70,7 @@ def bring_source(path: Path, folder: Path, wishes: Wishes) -> Source:
         If it is of no known format, damaged, hostile, or says too little.
     """
     chosen = next(FORMATS[name] for name in FORMATS if FORMATS[name].recognises(path))
-    return chosen.bring(path, folder, wishes)
+    return chosen.import_source(path, folder, options)
 
 
 def check_ending(path: Path, format_name: str) -> None:

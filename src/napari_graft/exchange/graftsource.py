@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_graft.core.errors import InputError
-from napari_graft.exchange.wishes import Wishes
+from napari_graft.exchange.wishes import ImportOptions
 from napari_graft.sources.archive import SUFFIX, refuse_foreign_format
 from napari_graft.sources.source import Source, open_source
 
@@ -15,7 +15,7 @@ def recognises(path: Path) -> bool:
     return True
 
 
-def bring(path: Path, folder: Path, wishes: Wishes) -> Source:
+def import_source(path: Path, folder: Path, options: ImportOptions) -> Source:
     """Open a source where it lies.
 
     Raises
@@ -23,7 +23,7 @@ def bring(path: Path, folder: Path, wishes: Wishes) -> Source:
     InputError
         If it is none, or if something was said about it that its card says.
     """
-    if wishes.outputs or wishes.structure:
+    if options.outputs or options.structure:
         raise InputError(f"the card of {str(path)!r} says what it finds: leave --outputs and --structure out")
     try:
         return open_source(path, "file")

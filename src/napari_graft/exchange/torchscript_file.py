@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_graft.core.errors import InputError
 from napari_graft.exchange.foreign_source import write_foreign_source
-from napari_graft.exchange.wishes import Wishes
+from napari_graft.exchange.wishes import ImportOptions
 from napari_graft.imaging.intensity import LARGEST_NORMALISED
 from napari_graft.io import atomic
 from napari_graft.io.regular import read_named
@@ -36,7 +36,7 @@ def recognises(path: Path) -> bool:
     return is_torchscript(names_in_zip(path))
 
 
-def bring(path: Path, folder: Path, wishes: Wishes) -> Source:
+def import_source(path: Path, folder: Path, options: ImportOptions) -> Source:
     """Make a source of a TorchScript file and its card.
 
     Raises
@@ -57,9 +57,9 @@ def bring(path: Path, folder: Path, wishes: Wishes) -> Source:
             f"the card of {str(path)!r} describes a {spec.architecture!r} and not a network of TorchScript: "
             'its spec must say "architecture": "torchscript" and name the outputs'
         )
-    if wishes.outputs:
-        spec = ForeignSpec.model_validate(spec.model_dump() | {"outputs": wishes.outputs})
-    structure = wishes.structure or card.structure
+    if options.outputs:
+        spec = ForeignSpec.model_validate(spec.model_dump() | {"outputs": options.outputs})
+    structure = options.structure or card.structure
     card = card.model_copy(update={"spec": spec, "structure": structure})
     return write_foreign_source(folder, card, program)
 

@@ -1,4 +1,4 @@
-"""What a person says about a source that is brought and that its file does not say."""
+"""Options of the import of a source: what its file does not say."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from napari_graft.sources.foreign_spec import MEANINGS, Meaning
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """Say of a source that is brought what only a person knows.
+class ImportOptions:
+    """Import options: what the file of a source does not say and a person knows.
 
     Parameters
     ----------
@@ -28,8 +28,8 @@ class Wishes:
     replaces: bool = False
 
     @classmethod
-    def of_words(cls, outputs: str | None, structure: str | None, *, replaces: bool = False) -> Wishes:
-        """Return the wishes in words as they are typed: ``"foreground,boundary"`` and ``"nuclei"``.
+    def of_words(cls, outputs: str | None, structure: str | None, *, replaces: bool = False) -> ImportOptions:
+        """Return the options from words as they are typed: ``"foreground,boundary"`` and ``"nuclei"``.
 
         Raises
         ------
@@ -50,4 +50,4 @@ class Wishes:
         return cls(tuple(known[word] for word in words), wanted, replaces)
 
 
-NO_WISHES = Wishes()
+DEFAULT_IMPORT = ImportOptions()

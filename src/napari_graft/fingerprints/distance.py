@@ -23,7 +23,7 @@ REFERENCE_SIZE = 32
 
 @dataclass(frozen=True, slots=True)
 class Distance:
-    """Say how far a target is from a source.
+    """Distance of a target to the training images of a source.
 
     Parameters
     ----------

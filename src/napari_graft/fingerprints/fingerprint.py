@@ -91,7 +91,7 @@ def make_fingerprint(
 
 @dataclass(frozen=True, slots=True)
 class _Space:
-    """Say how features become random features; see `Fingerprint`."""
+    """How features become random features; see `Fingerprint`."""
 
     location: NDArray[np.float32]
     scale: NDArray[np.float32]

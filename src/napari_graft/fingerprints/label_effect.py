@@ -13,7 +13,7 @@ N_DRAWS = 999
 
 @dataclass(frozen=True, slots=True)
 class LabelEffect:
-    """Say how far distances follow a label.
+    """Effect of a label on distances.
 
     Parameters
     ----------

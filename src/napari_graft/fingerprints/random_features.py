@@ -22,7 +22,7 @@ _CHUNK = 512
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RandomFeatures:
-    """Map a feature vector x to φ(x) with φ(x)·φ(y) ≈ k(x, y) and |φ(x)|² = 1.
+    """Random feature map φ of a vector x, with φ(x)·φ(y) ≈ k(x, y) and |φ(x)|² = 1.
 
     φ(x) = (a_1 cos ω_1·x, …, a_F cos ω_F·x, a_1 sin ω_1·x, …, a_F sin ω_F·x)
 

@@ -16,7 +16,7 @@ TARGET = ""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SourceMap:
-    """Place sources by the distances between their images.
+    """Map of the sources by the distances between their images.
 
     Parameters
     ----------

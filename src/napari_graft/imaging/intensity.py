@@ -16,7 +16,7 @@ LARGEST_NORMALISED = 1.5
 
 @dataclass(frozen=True, slots=True)
 class IntensityRange:
-    """Say which intensities are dark and bright in a volume.
+    """Intensity range of a volume: what is dark and what is bright.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ _TOLERANCE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class ModelGrid:
-    """Say how many pixels of a model and of an image make the same length, along each axis of the model.
+    """Grid of a model on an image: how many pixels of each make the same length along an axis.
 
     All tiles that begin on a multiple of this length are pieces of one grid: a network with its
     down-sampling, and what is decoded, then gives the same for a pixel whichever of them it is in.

@@ -34,7 +34,7 @@ _MEMORY_FORMAT = {2: torch.channels_last, 3: torch.channels_last_3d}
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """Hold what a network says about a tile, on the model's grid.
+    """Foreground and affinities of a tile, on the model's grid.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Prediction:
 
 
 class Predictor:
-    """Predict foreground and affinities with one network; several threads may do so at once.
+    """Runs one network on images; several threads may do so at once.
 
     Parameters
     ----------
@@ -131,7 +131,9 @@ class Predictor:
             blender.add(window, self._answer(padded[window.slices]))
         return blender.result(token)[(slice(None), *map(slice, image.shape))]
 
-    def look(self, image: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def predict_with_features(
+        self, image: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the probabilities of an image that fits into one window, and what the encoder sees in it.
 
         Returns
@@ -167,7 +169,7 @@ class Predictor:
     @torch.inference_mode()
     def _look(self, window: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         with mixed_precision(self._device):
-            logits, deepest = self._network.look(self._batch(window))
+            logits, deepest = self._network.forward_with_features(self._batch(window))
         return probabilities_of(logits, window.shape), deepest[0].float().cpu().numpy()
 
     def _batch(self, window: NDArray[np.float32]) -> torch.Tensor:

@@ -25,7 +25,7 @@ _TIMES_AROUND = 2
 
 @dataclass(frozen=True, slots=True)
 class ModelView:
-    """Read tiles of a volume on the grid of a model, and bring results back onto the image's grid.
+    """An image on the grid of a model: reads tiles there, and brings results back onto the image's grid.
 
     A 2-D model sees a stack slice by slice: tiles are one slice thick and lose that axis on the model's grid.
 

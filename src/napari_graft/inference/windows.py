@@ -77,7 +77,7 @@ def to_batch(windows: Sequence[NDArray[np.float32]], device: torch.device) -> to
 
 
 class Blender:
-    """Add up the blended answers of windows into one array.
+    """Accumulator of the blended outputs of windows in one array.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ Channel = int | str
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """Hold what a file says of its channels.
+    """Channels of an image, as its file names them.
 
     Parameters
     ----------

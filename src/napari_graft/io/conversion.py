@@ -16,7 +16,7 @@ Convert = Callable[[Pixels], Pixels]
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """Say what stored samples become.
+    """Conversion of stored samples to grey or colours.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Conversion:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConvertedArray:
-    """Show an array converted; colours are its last axis.
+    """Lazy view of an array, converted; colours are its last axis.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 
 class DamageLog:
-    """Tell of damaged files, and set them aside where they may be written.
+    """Log of damaged files, which sets them aside where they may be written.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from napari_graft.io.readers import find_reader
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """Hold what a file says.
+    """Facts of an image that its file states.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ _TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """Describe the files of one kind.
+    """Description of the files of one kind.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ class LabelView:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CheckedLabels(LabelView):
-    """Read labels from an array and refuse those that are negative or too large.
+    """Lazy view of labels that refuses those that are negative or too large.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ from napari_graft.io.volume import LazyArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RawImage:
-    """Hold what a reader found in a file.
+    """Image as a reader found it in a file.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class RawImage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArrangedArray:
-    """Show an array with some axes fixed at one index and the others in another order, without reading it.
+    """Lazy view of an array with some axes fixed at one index and the others in another order.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def stored_array(data: LazyArray) -> LazyArray:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrangement:
-    """Hold an array whose axes are z, y, x or y, x, with channels last where there are any."""
+    """An array whose axes are z, y, x or y, x, with channels last where there are any."""
 
     data: LazyArray
     names: tuple[str, ...]

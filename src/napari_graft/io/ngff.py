@@ -49,7 +49,7 @@ class _Multiscale(_Lenient):
 
 @dataclass(frozen=True, slots=True)
 class Multiscale:
-    """Say where the full resolution of an OME-Zarr image is, and what its axes are.
+    """Where the full resolution of an OME-Zarr image is, and what its axes are.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ NANOMETRES_PER_CENTIMETRE = 1e7
 
 @dataclass(frozen=True, slots=True)
 class PlaceInFile:
-    """Say how the pixels of an image relate to those of the image that it was made of.
+    """How the pixels of an image relate to those of the image that it was made of.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ _HOW_TO = "choose another name, or say --overwrite to replace it"
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """Name a file or a folder that is read, and what it is to the user, such as ``"the image"``."""
+    """A file or a folder that is read, and what it is to the user, such as ``"the image"``."""
 
     path: Path
     what: str
@@ -36,7 +36,7 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Refuse to write where something would be lost.
+    """Guard of what a command writes: refuses where something would be lost.
 
     Parameters
     ----------

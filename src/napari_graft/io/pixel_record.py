@@ -22,7 +22,7 @@ MOST_BYTES = 4 << 30
 
 
 class PixelRecord(BaseModel):
-    """Remember the pixels that a result was made of.
+    """Record of the pixels that a result was made of.
 
     Parameters
     ----------

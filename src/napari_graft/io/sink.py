@@ -53,7 +53,7 @@ _LARGEST_CHUNK = {
 
 @dataclass(frozen=True, slots=True)
 class SinkOptions:
-    """Say where a result belongs, and what may make way for it.
+    """Options of a label sink: where a result belongs, and what may make way for it.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class SinkOptions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelSink:
-    """Take a label image, or a map of real numbers, in boxes of any order, each as often as one likes.
+    """Writer of a label image, or a map of real numbers, by boxes in any order, each as often as one likes.
 
     What was written is in a folder beside the result until `finish`; opening the same sink again goes on with
     it. Boxes may be written and read from several threads.

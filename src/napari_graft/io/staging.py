@@ -25,7 +25,7 @@ _PATIENCE = 2.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Staging:
-    """Hold the folder of an unfinished result until it is released or the process ends, however it ends.
+    """Folder of an unfinished result, held until it is released or the process ends, however it ends.
 
     Parameters
     ----------

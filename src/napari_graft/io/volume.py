@@ -21,7 +21,7 @@ LUMINANCE = (0.2125, 0.7154, 0.0721)
 
 
 class LazyArray(Protocol):
-    """Be enough of an array to be read box by box: numpy, zarr, dask and HDF5 arrays are."""
+    """Protocol of an array that is read box by box, as numpy, zarr, dask and HDF5 arrays are."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -41,7 +41,7 @@ class LazyArray(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Volume:
-    """Read grey tiles from a 2-D or 3-D image that may be larger than the memory.
+    """A 2-D or 3-D image, maybe larger than the memory, of which grey tiles are read.
 
     Parameters
     ----------

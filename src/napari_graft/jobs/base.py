@@ -80,7 +80,7 @@ class Work:
     catalogue
         Where sources are looked up.
     report, cancel
-        Progress, and the wish to stop.
+        Progress, and the token that stops the work.
     opened
         The project, opened as the job's `Access` says; None for a job that needs none.
     """

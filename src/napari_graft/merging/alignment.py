@@ -23,7 +23,7 @@ MOST_ROUNDS = 20
 
 @dataclass(slots=True)
 class _Channels:
-    """Name the channels that can only change their order together.
+    """The channels that can only change their order together.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from napari_graft.merging.recipe import LayerShares, mean_shares
 
 @dataclass(frozen=True, slots=True)
 class LevelShares:
-    """Say what one level of the network is made of: its name in words, and the share of each model."""
+    """What one level of the network is made of: its name in words, and the share of each model."""
 
     title: str
     shares: tuple[float, ...]

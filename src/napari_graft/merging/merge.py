@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from napari_graft.merging.alignment import align
-from napari_graft.merging.method import Lesson, Merged
+from napari_graft.merging.method import MergeContext, Merged
 from napari_graft.merging.methods import MERGE_METHODS
 from napari_graft.merging.shape import require_one_shape
 from napari_graft.nets.residual_unet import ResidualUNet
 
 
-def merge_networks(members: Mapping[str, ResidualUNet], method: str, lesson: Lesson) -> Merged:
+def merge_networks(members: Mapping[str, ResidualUNet], method: str, context: MergeContext) -> Merged:
     """Merge networks by a method of `MERGE_METHODS`.
 
     Parameters
@@ -19,7 +19,7 @@ def merge_networks(members: Mapping[str, ResidualUNet], method: str, lesson: Les
     members
         Two networks or more, by name, which stay as they are. The others are brought into the order of the
         first.
-    lesson
+    context
         What may be learned from.
 
     Raises
@@ -29,4 +29,4 @@ def merge_networks(members: Mapping[str, ResidualUNet], method: str, lesson: Les
     """
     require_one_shape({name: network.spec for name, network in members.items()})
     anchor, *others = members.values()
-    return MERGE_METHODS[method].merge([anchor, *(align(other, anchor) for other in others)], lesson)
+    return MERGE_METHODS[method].merge([anchor, *(align(other, anchor) for other in others)], context)

@@ -1,4 +1,4 @@
-"""What a way of merging is given, and what it returns."""
+"""The interface of a merge method: its context and its result."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
-    """Say what may be learned from while merging, and for how long.
+class MergeContext:
+    """Merge context: what a merge method learns from, and within which budget.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Lesson:
     checkpoint
         File for the state, gone on from where it exists, or None.
     report, cancel
-        Progress, and the wish to stop, which keeps the best so far.
+        Progress, and the token that stops the work, which keeps the best so far.
     """
 
     examples: Sequence[Example]
@@ -45,7 +45,7 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """Hold the merged network.
+    """Merged network, with its shares.
 
     Parameters
     ----------
@@ -63,14 +63,14 @@ class Merged:
 
 
 class MergeMethod(Protocol):
-    """Merge networks of one architecture whose channels are in one order."""
+    """Method of merging networks of one architecture whose channels are in one order."""
 
     @property
     def share_of_budget(self) -> float:
         """Which part of the budget it learns for; the rest trains the merged network."""
         ...
 
-    def merge(self, members: Sequence[ResidualUNet], lesson: Lesson) -> Merged:
+    def merge(self, members: Sequence[ResidualUNet], context: MergeContext) -> Merged:
         """Return one network; the members stay as they are.
 
         Raises

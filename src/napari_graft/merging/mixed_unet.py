@@ -24,7 +24,7 @@ _HEAD = "head"
 
 
 class MixedUNet(Network):
-    """Mix K networks filter by filter; the shares and the head are learned.
+    """U-Net mixed of K networks filter by filter; the shares and the head are learned.
 
     Filter j of each convolution is sum_k s_kj θ_kj with s_j = softmax(g_j) over the K networks (for two of
     them the w_j and 1 - w_j of MedMerge, Almakky et al. 2024, arXiv 2403.11646); bias, and scale and shift of

@@ -17,7 +17,7 @@ Shares = Mapping[str, NDArray[np.float32]]
 
 
 class MergeMember(BaseModel):
-    """Name a network that was merged.
+    """A network that was merged.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class MergeMember(BaseModel):
 
 
 class LayerShares(BaseModel):
-    """Say what the filters of one convolution are made of.
+    """What the filters of one convolution are made of.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class LayerShares(BaseModel):
 
 
 class MergeRecipe(BaseModel):
-    """Say which networks were merged, how, and what is left of each.
+    """Recipe of a merge: the networks, the method, and the share of each.
 
     Parameters
     ----------

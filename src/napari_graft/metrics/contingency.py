@@ -16,7 +16,7 @@ _SMALL = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Contingency:
-    """Count how many pixels each segment shares with each true object; only pairs that meet are kept.
+    """Contingency table of segments and true objects, of the pairs that meet only.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from napari_graft.sources.card import FILLING_STRUCTURES
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Hold the agreement of a segmentation with the truth.
+    """The agreement of a segmentation with the truth.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 
 class ChannelNorm(nn.Module):
-    """Bring the channels of each pixel to mean 0 and variance 1, then scale and shift them.
+    """Normalisation of the channels of each pixel to mean 0 and variance 1, with learned scale and shift.
 
     Layer normalisation (Ba et al. 2016, arXiv 1607.06450) over channels alone, as in ConvNeXt (Liu et al.
     2022). Group normalisation takes its statistics from all of a window, so that an answer depends on where

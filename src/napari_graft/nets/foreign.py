@@ -23,7 +23,7 @@ _TITLE = "the TorchScript file"
 
 
 class ForeignNetwork(Network):
-    """Ask a TorchScript program as its specification says, and answer like a network of ours.
+    """Network that runs a TorchScript program as its specification says, with outputs like ours.
 
     Parameters
     ----------
@@ -69,9 +69,9 @@ class ForeignNetwork(Network):
 
     def encode(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Return the answer, averaged over cells of 8 pixels: where a foreign encoder ends nobody knows."""
-        return [self.look(x)[1]]
+        return [self.forward_with_features(x)[1]]
 
-    def look(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward_with_features(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the answer, and its average over cells."""
         logits = self(x)
         cell = [min(_CELL, n) for n in x.shape[2:]]

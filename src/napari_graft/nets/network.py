@@ -13,7 +13,7 @@ from napari_graft.sources.network_spec import NetworkSpec
 
 
 class Network(nn.Module, ABC):
-    """Predict foreground and affinities from a grey image. Base of the networks of all kinds.
+    """Base of all networks: predicts foreground and affinities from a grey image.
 
     `forward` maps a normalised image (N, 1, *spatial), each length a multiple of `spec.total_stride`, to
     logits (N, 1 + n_offsets, *spatial): the foreground, then one affinity for each of `spec.offsets`.
@@ -25,7 +25,7 @@ class Network(nn.Module, ABC):
     def encode(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Return what the network sees in an image, as maps (N, C, *coarse), the deepest last."""
 
-    def look(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward_with_features(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return what `forward` and the last map of `encode` are, without computing anything twice."""
         return self(x), self.encode(x)[-1]
 

@@ -30,7 +30,7 @@ def _norm(kind: str, channels: int) -> nn.Module:
 
 
 class ResidualBlock(nn.Module):
-    """Apply two normalised 3-wide convolutions beside a shortcut.
+    """Two normalised 3-wide convolutions beside a shortcut.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class ResidualBlock(nn.Module):
 
 
 class ResidualUNet(Network):
-    """Predict foreground and affinities from a grey image.
+    """Residual U-Net that predicts foreground and affinities from a grey image.
 
     The input is folded into channels first (`space_to_depth`) and the logits are unfolded last, so that no
     convolution runs at full resolution: on a CPU that halves the time of a step without losing a pixel.
@@ -109,11 +109,7 @@ class ResidualUNet(Network):
         return activations
 
     def decode(self, activations: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Turn the encoder's activations into logits at full resolution."""
-        return self.answer(self.climb(activations))
-
-    def climb(self, activations: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Return what the head sees: the decoder's finest activation, (N, widths[0], *spatial / fold)."""
+        """Return the features before the head: the decoder's finest, (N, widths[0], *spatial / fold)."""
         x = activations[-1]
         for level in reversed(range(len(self.decoder))):
             skip = activations[level]
@@ -121,18 +117,18 @@ class ResidualUNet(Network):
             x = self.decoder[level](x)
         return x
 
-    def answer(self, x: torch.Tensor) -> torch.Tensor:
-        """Turn what the head sees into logits at full resolution."""
+    def apply_head(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the logits at full resolution of the features before the head."""
         return depth_to_space(self.head(x), self._fold)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return logits of shape (N, 1 + n_offsets, *spatial): foreground, then one affinity an offset."""
-        return self.decode(self.encode(x))
+        return self.apply_head(self.decode(self.encode(x)))
 
-    def look(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward_with_features(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the logits and the deepest activation."""
         activations = self.encode(x)
-        return self.decode(activations), activations[-1]
+        return self.apply_head(self.decode(activations)), activations[-1]
 
     def stored_weights(self) -> dict[str, NDArray[np.float32]]:
         """Return a copy of the weights as float32 arrays."""

@@ -15,7 +15,7 @@ _TRACED_LENGTHS = {2: 4, 3: 2}
 
 
 class _Probabilities(nn.Module):
-    """Answer with probabilities in the place of logits."""
+    """Network with probabilities in the place of logits."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()

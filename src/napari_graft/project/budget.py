@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
-    """Say what a project has cost so far.
+class ProjectCost:
+    """Cost of a project so far: annotated tiles, runs and training time.
 
     Parameters
     ----------

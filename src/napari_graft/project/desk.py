@@ -1,4 +1,4 @@
-"""Where a person was in the window, to go on there."""
+"""The window state of a project: where a person was, to go on there."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from napari_graft.core.tile import Tile
 from napari_graft.sources.document import Document
 
 
-class Desk(Document):
-    """Remember what the window showed; all of it can be lost without harm.
+class WindowState(Document):
+    """Window state of a project; all of it can be lost without harm.
 
     A field of a later version is passed over, so that an earlier version still finds the others.
 
@@ -51,7 +51,7 @@ class Desk(Document):
     tile_side: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
-    def _check(self) -> Desk:
+    def _check(self) -> WindowState:
         if (self.start is None) != (self.shape is None):
             raise ValueError("a tile has a start and a shape")
         if self.start is not None and self.shape is not None:

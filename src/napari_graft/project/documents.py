@@ -11,20 +11,20 @@ from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io.damage import DamageLog
 from napari_graft.io.regular import refuse_irregular
-from napari_graft.project.desk import Desk
+from napari_graft.project.desk import WindowState
 from napari_graft.project.places import DRAFTS
 from napari_graft.project.queue import TileQueue
 from napari_graft.project.ranking import StoredRanking
 from napari_graft.project.suggestions import SuggestionList
 from napari_graft.sources.document import Document, read_document, write_document
 
-SUGGESTIONS, QUEUE, DESK = "suggestions.json", "queue.json", "desk.json"
+SUGGESTIONS, QUEUE, WINDOW_STATE = "suggestions.json", "queue.json", "desk.json"
 RANKING = "ranking.json"
 D = TypeVar("D", bound=Document)
 
 
 class ProjectDocuments:
-    """Read and write suggestions, queue, ranking, desk and drafts in a folder; each may be missing.
+    """Suggestions, queue, ranking, window state and drafts in a folder; each may be missing.
 
     A damaged one is told of, set aside, and counts as missing.
 
@@ -96,16 +96,16 @@ class ProjectDocuments:
         """
         return self._recall(StoredRanking, RANKING, "ranking") or StoredRanking()
 
-    def store_desk(self, desk: Desk) -> None:
-        """Keep where the user is; errors as for suggestions."""
-        self._store(DESK, desk)
+    def store_window_state(self, state: WindowState) -> None:
+        """Store the window state; errors as for suggestions."""
+        self._store(WINDOW_STATE, state)
 
-    def desk(self) -> Desk:
-        """Return where the user was, the beginning where that is not known."""
+    def window_state(self) -> WindowState:
+        """Return the window state, that of a new project where it is not known."""
         try:
-            return self._recall(Desk, DESK, "desk") or Desk()
+            return self._recall(WindowState, WINDOW_STATE, "window state") or WindowState()
         except InputError:  # of a newer version
-            return Desk()
+            return WindowState()
 
     def draft(self, tile: Tile) -> DraftJournal:
         """Return the draft of a tile, the same object each time; it is empty until something is painted."""

@@ -15,7 +15,7 @@ from napari_graft.io.location import DATASET_MARK, split_location
 
 @dataclass(frozen=True, slots=True)
 class ImageChoice:
-    """Name an image and say what its file does not say.
+    """An image file, and what it does not say of itself.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ _LONGEST_NAME = 1024
 
 
 class WriterLock:
-    """Hold a project for writing until it is released or the process ends, however it ends.
+    """Lock of a project's one writer, held until it is released or the process ends, however it ends.
 
     The lock is the kernel's, on a file that stays; which process holds it stands in a second file, since the
     first cannot be read on every system while it is locked.

@@ -24,7 +24,7 @@ MAX_DIAMETER = 65536
 
 
 class ProjectManifest(Document):
-    """Describe a project.
+    """Manifest of a project.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ from napari_graft.io import Volume
 from napari_graft.io.channels import RGB
 from napari_graft.io.damage import DamageLog
 from napari_graft.io.pixel_sizes import SizeNote
-from napari_graft.project.budget import Budget
+from napari_graft.project.budget import ProjectCost
 from napari_graft.project.documents import ProjectDocuments
 from napari_graft.project.image_choice import ImageChoice, from_stored_path, open_known_image
 from napari_graft.project.lock import WriterLock
@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 
 class Project(ProjectDocuments):
-    """Hold an open project; made by `create_project`, `open_project` and `open_delegate`.
+    """An open project; made by `create_project`, `open_project` and `open_delegate`.
 
     Use it as a context manager, or call `close`, so that others can write.
 
@@ -280,13 +280,13 @@ class Project(ProjectDocuments):
         """Return the run whose model is in use, None before the first."""
         return self.runs.latest()
 
-    def budget(self) -> Budget:
+    def cost(self) -> ProjectCost:
         """Return what the project has cost so far."""
         tiles, runs = self.annotations.tiles(), self.runs.all()
         n_pixels = sum(tile.n_pixels for tile in tiles)
         image = Tile((0,) * len(self._manifest.shape), self._manifest.shape)
         seconds = sum(run.record.seconds for run in runs)
-        return Budget(len(tiles), n_pixels, n_pixels / image.n_pixels, len(runs), seconds)
+        return ProjectCost(len(tiles), n_pixels, n_pixels / image.n_pixels, len(runs), seconds)
 
     def _check_inside(self, tile: Tile) -> None:
         if not tile.is_inside(self._manifest.shape):

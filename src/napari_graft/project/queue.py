@@ -16,7 +16,7 @@ AVOIDED: tuple[TileState, ...] = ("skipped", "bad image")
 
 
 class QueuedTile(BaseModel):
-    """Say where to annotate, why, and how far that is.
+    """A tile to annotate, why, and its state.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class QueuedTile(BaseModel):
 
 
 class TileQueue(Document):
-    """Hold the tiles in the order in which a person goes through them; a change gives a new queue.
+    """Queue of tiles, in the order in which a person goes through them; a change gives a new queue.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ ROW = (
 
 
 class RankedEntry(BaseModel):
-    """Hold what is known of one ranked source, as ``rank --json`` prints it.
+    """Entry of a ranking: what is known of one source, as ``rank --json`` prints it.
 
     A field of a later version is passed over.
     """
@@ -69,7 +69,7 @@ class RankedEntry(BaseModel):
 
 
 class RankedSoFar(BaseModel):
-    """Hold the sources that are measured while a ranking is under way, best first."""
+    """The sources that are measured while a ranking is under way, best first."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -77,7 +77,7 @@ class RankedSoFar(BaseModel):
 
 
 class StoredMap(BaseModel):
-    """Remember how far the ranked sources, and the image, are from one another.
+    """Stored distances of the ranked sources, and the image, from one another.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class StoredMap(BaseModel):
 
 
 class StoredRanking(Document):
-    """Remember the ranking of a project's image.
+    """Stored ranking of the sources for a project's image.
 
     Parameters
     ----------

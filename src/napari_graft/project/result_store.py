@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class ResultRecord(Document):
-    """Describe a finished segmentation; it lies in files beside the record.
+    """Record of a finished segmentation; it lies in files beside the record.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class ResultRecord(Document):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Pair a finished segmentation with its files, both OME-Zarr images on the grid of its region."""
+    """A finished segmentation with its files, both OME-Zarr images on the grid of its region."""
 
     record: ResultRecord
     labels: Path
@@ -55,7 +55,7 @@ class Result:
 
 
 class ResultStore:
-    """Find the segmentations in a folder; one whose record is missing is unfinished and does not count.
+    """Store of the segmentations in a folder; one whose record is missing is unfinished and does not count.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ MIXING, MERGED = "mixing.safetensors", "merged.safetensors"
 
 
 class RunMoment(BaseModel):
-    """Record the losses at one moment of a run; a loss is None where it was not measured.
+    """The losses at one moment of a run; a loss is None where it was not measured.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class RunMoment(BaseModel):
 
 
 class RunRecord(Document):
-    """Describe a run, from its start on; an unfinished one can be resumed from what stands here.
+    """Record of a run, from its start on; an unfinished one can be resumed from what stands here.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ class RunRecord(Document):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Hold the record of a run, and find its files.
+    """A run: its record and its files.
 
     The process that a project's writer lets train writes the files of this run; it needs no lock of its own.
 

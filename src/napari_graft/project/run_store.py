@@ -17,7 +17,7 @@ _NUMBER = re.compile("[0-9]{4,12}")
 
 
 class RunStore:
-    """Find the runs in a folder, one in each subfolder, and start new ones.
+    """Store of the runs in a folder, one in each subfolder.
 
     Parameters
     ----------

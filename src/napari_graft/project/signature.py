@@ -15,7 +15,7 @@ _METADATA = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 
 
 class ImageSignature(BaseModel):
-    """Hold what tells one image file from another.
+    """Signature of an image file, which tells it from another.
 
     It does not depend on where the file lies or when it was copied.
 

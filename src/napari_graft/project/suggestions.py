@@ -11,7 +11,7 @@ from napari_graft.sources.document import Document
 
 
 class StoredSuggestion(BaseModel):
-    """Say where to annotate next, and why.
+    """Suggestion of a tile to annotate next, and why.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class StoredSuggestion(BaseModel):
 
 
 class SuggestionList(Document):
-    """Hold suggestions of one moment, the most wanted first.
+    """Suggestions of one moment, the most wanted first.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ TRIAL, TRAININGS = "trial.json", "trial"
 
 
 class TrialOutcome(BaseModel):
-    """Record what one source came to, on the part that was kept apart.
+    """Outcome of one source in a trial, on the held-out part.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class TrialOutcome(BaseModel):
 
 
 class StoredTrial(Document):
-    """Remember a trial.
+    """Stored trial of several sources.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class StoredTrial(Document):
 
 
 class TrialFiles:
-    """Find a trial in the folder of the runs: its record, and its trainings until they are judged.
+    """Files of a trial in the folder of the runs: its record, and its trainings until they are judged.
 
     They lie beside the runs because a delegate, which writes nothing else, makes trials too.
 

@@ -21,7 +21,7 @@ _NAMES = TypeAdapter(tuple[str, ...])
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """Say what was preferred.
+    """Preference of a person between two models.
 
     Parameters
     ----------

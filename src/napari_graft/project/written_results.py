@@ -17,7 +17,7 @@ _MOST = 8
 
 
 class WrittenResult(BaseModel):
-    """Name a file with a segmentation.
+    """A file with a segmentation.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class WrittenResult(BaseModel):
 
 
 class WrittenResults(Document):
-    """List files, the one that was written last at the end."""
+    """List of written files, the last one at the end."""
 
     results: tuple[WrittenResult, ...] = ()
 

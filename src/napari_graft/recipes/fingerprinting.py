@@ -17,7 +17,7 @@ from napari_graft.inference.features import FEATURE_TILE, tile_features
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.device import choose_device
 from napari_graft.recipes.finished import open_finished
-from napari_graft.recipes.pieces import Material, Piece
+from napari_graft.recipes.pieces import DatasetSplit, Sample
 from napari_graft.recipes.volumes import plane_group, planes_of
 from napari_graft.sources.archive import FINGERPRINT, GENERAL
 from napari_graft.sources.catalogue import ANCESTOR, Catalogue
@@ -33,31 +33,31 @@ _N_TILES = 192
 
 @dataclass(frozen=True, slots=True)
 class TrainingTiles:
-    """Hold tiles of the training images of a source, and the number of the image or block of each."""
+    """Tiles of the training images of a source, and the number of the image or block of each."""
 
     images: list[NDArray[np.float32]]
     groups: list[int] | None
 
 
-def draw_training_tiles(material: Material, rng: np.random.Generator) -> TrainingTiles:
+def draw_training_tiles(dataset: DatasetSplit, rng: np.random.Generator) -> TrainingTiles:
     """Cut tiles out of the training part, 3-D ones out of volumes."""
-    return _draw_tiles(material.train, rng)
+    return _draw_tiles(dataset.train, rng)
 
 
-def _draw_tiles(pieces: Sequence[Piece], rng: np.random.Generator) -> TrainingTiles:
+def _draw_tiles(samples: Sequence[Sample], rng: np.random.Generator) -> TrainingTiles:
     tiles, groups = [], []
-    for index in rng.integers(len(pieces), size=_N_TILES):
-        piece = pieces[int(index)]
-        box = _random_box(piece.image.shape, rng)
-        tiles.append(piece.image[box])
+    for index in rng.integers(len(samples), size=_N_TILES):
+        sample = samples[int(index)]
+        box = _random_box(sample.image.shape, rng)
+        tiles.append(sample.image[box])
         groups.append(
-            piece.group if len(box) == 2 else plane_group(int(index), box[0].start, len(piece.image))
+            sample.group if len(box) == 2 else plane_group(int(index), box[0].start, len(sample.image))
         )
     return TrainingTiles(tiles, groups if len(set(groups)) > 1 else None)
 
 
 def write_fingerprints(
-    network: ResidualUNet, material: Material, encoder: str, out: Path, device: torch.device
+    network: ResidualUNet, dataset: DatasetSplit, encoder: str, out: Path, device: torch.device
 ) -> None:
     """Write the fingerprints of a source, in its own encoder and in the common one, into its folder.
 
@@ -67,13 +67,13 @@ def write_fingerprints(
         SHA-256 of the weights of `network`.
     """
     rng = np.random.default_rng(0)
-    tiles = draw_training_tiles(material, rng)
+    tiles = draw_training_tiles(dataset, rng)
     features = tile_features(network, tiles.images, device)
     own = make_fingerprint(features, tiles.groups, encoder, rng)
     save_tensors(out / FINGERPRINT, own.to_tensors(), {})
     if network.spec.ndim == 3:
         # The common encoder is 2-D, and sees volumes slice by slice.
-        tiles = _draw_tiles(planes_of(material.train), np.random.default_rng(0))
+        tiles = _draw_tiles(planes_of(dataset.train), np.random.default_rng(0))
     general = general_fingerprint(tiles.images, tiles.groups, Catalogue(), device)
     if general is not None and out.name != ANCESTOR:
         save_tensors(out / GENERAL, general.to_tensors(), {})
@@ -95,7 +95,7 @@ def renew_fingerprints(
     source = finished.source
     report(Progress(0, 1, f"summing up the images of {finished.recipe.id}"))
     network, encoder = finished.load_network(), source.card.weights_sha256
-    write_fingerprints(network, finished.material, encoder, out, choose_device(device))
+    write_fingerprints(network, finished.dataset, encoder, out, choose_device(device))
     return open_source(out, "file")
 
 

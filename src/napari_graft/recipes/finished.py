@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.nets.kinds import load_network, trainable
-from napari_graft.recipes.material import load_material
-from napari_graft.recipes.pieces import Material
+from napari_graft.recipes.material import load_dataset
+from napari_graft.recipes.pieces import DatasetSplit
 from napari_graft.recipes.recipe import Recipe, read_recipe
 from napari_graft.sources.source import Source, open_source
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FinishedSource:
-    """Hold a source with its recipe and the images of that."""
+    """A source with its recipe and the images of that."""
 
     recipe: Recipe
     source: Source
-    material: Material
+    dataset: DatasetSplit
 
     def load_network(self) -> ResidualUNet:
         """Return the network of the source."""
@@ -48,6 +48,6 @@ def open_finished(recipe_path: Path, folder: Path, *, report: Report, cancel: Ca
             f"the source in {str(folder)!r} was not trained by the recipe {recipe.id!r}: name its own recipe"
         )
     report(Progress(0, 1, f"reading the images of {recipe.id}"))
-    material = load_material(recipe, (recipe_path.parent / recipe.folder).resolve())
+    dataset = load_dataset(recipe, (recipe_path.parent / recipe.folder).resolve())
     cancel.raise_if_cancelled()
-    return FinishedSource(recipe, source, material)
+    return FinishedSource(recipe, source, dataset)

@@ -11,7 +11,7 @@ import numpy as np
 from napari_graft.inference.predictor import Predictor
 from napari_graft.metrics import evaluate
 from napari_graft.nets.residual_unet import ResidualUNet
-from napari_graft.recipes.pieces import Material, Piece
+from napari_graft.recipes.pieces import DatasetSplit, Sample
 from napari_graft.segmentation.calibrate import calibrate
 from napari_graft.segmentation.decode import decode
 from napari_graft.segmentation.settings import DecodeSettings
@@ -21,59 +21,58 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MAX_PIECES = 8
+MAX_SAMPLES = 8
 _MAX_SIDES = {2: (768, 768), 3: (64, 256, 256)}
 _SCORES = ("vi", "vi_split", "vi_merge", "arand", "ap50", "ap", "f1_50", "dice")
 
 
 def measure_network(
-    network: ResidualUNet, structure: str, material: Material, device: torch.device
+    network: ResidualUNet, structure: str, dataset: DatasetSplit, device: torch.device
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Return the decode settings and the scores that go onto a card.
 
-    The settings are tuned on the pieces of the training part that choose the best checkpoint, the scores
-    are taken on the test part.
+    The settings are tuned on the validation part, the scores are taken on the test part.
     """
     predictor = Predictor(network, device)
-    choice = few_pieces(material.choice)
+    validation = few_samples(dataset.validation)
     settings = calibrate(
-        [predictor.predict_image(s.image) for s in choice],
-        [s.annotation.astype(np.uint32) for s in choice],
+        [predictor.predict_image(s.image) for s in validation],
+        [s.annotation.astype(np.uint32) for s in validation],
         network.spec.offsets,
         structure,
     )
-    scores = _score(predictor, few_pieces(material.test), settings)
+    scores = _score(predictor, few_samples(dataset.test), settings)
     return {name: float(value) for name, value in asdict(settings).items()}, scores
 
 
-def few_pieces(pieces: Sequence[Piece]) -> list[Piece]:
-    """Return at most some of the pieces, spread evenly, each cut to its middle."""
-    return [middle_of(piece) for piece in few(pieces)]
+def few_samples(samples: Sequence[Sample]) -> list[Sample]:
+    """Return at most some of the samples, spread evenly, each cut to its middle."""
+    return [middle_of(sample) for sample in few(samples)]
 
 
-def few(pieces: Sequence[T], most: int = MAX_PIECES) -> list[T]:
-    """Return at most some of the pieces, spread evenly."""
-    index = np.linspace(0, len(pieces) - 1, min(len(pieces), most)).round().astype(int)
-    return [pieces[i] for i in np.unique(index)]
+def few(samples: Sequence[T], most: int = MAX_SAMPLES) -> list[T]:
+    """Return at most some of the samples, spread evenly."""
+    index = np.linspace(0, len(samples) - 1, min(len(samples), most)).round().astype(int)
+    return [samples[i] for i in np.unique(index)]
 
 
-def middle_of(piece: Piece) -> Piece:
-    """Return the middle of a piece, all of it where it is no larger."""
-    shape = piece.image.shape
+def middle_of(sample: Sample) -> Sample:
+    """Return the middle of a sample, all of it where it is no larger."""
+    shape = sample.image.shape
     starts = [max(0, (n - side) // 2) for n, side in zip(shape, _MAX_SIDES[len(shape)], strict=True)]
-    return piece.cut(tuple(slice(a, a + n) for a, n in zip(starts, _MAX_SIDES[len(shape)], strict=True)))
+    return sample.cut(tuple(slice(a, a + n) for a, n in zip(starts, _MAX_SIDES[len(shape)], strict=True)))
 
 
-def _score(predictor: Predictor, pieces: Sequence[Piece], settings: DecodeSettings) -> dict[str, float]:
-    scores = [score_piece(predictor, s, settings) for s in pieces]
+def _score(predictor: Predictor, samples: Sequence[Sample], settings: DecodeSettings) -> dict[str, float]:
+    scores = [score_sample(predictor, s, settings) for s in samples]
     return mean_of_scores(scores)
 
 
-def score_piece(predictor: Predictor, piece: Piece, settings: DecodeSettings) -> dict[str, float]:
-    """Return the scores of a network on one piece, by the keys of ``evaluate``."""
-    prediction = predictor.predict_image(piece.image)
+def score_sample(predictor: Predictor, sample: Sample, settings: DecodeSettings) -> dict[str, float]:
+    """Return the scores of a network on one sample, by the keys of ``evaluate``."""
+    prediction = predictor.predict_image(sample.image)
     found = decode(prediction.foreground, prediction.affinities, predictor.spec.offsets, settings)
-    return evaluate(found, piece.segments).as_dict()
+    return evaluate(found, sample.segments).as_dict()
 
 
 def mean_of_scores(scores: Sequence[Mapping[str, float]]) -> dict[str, float]:

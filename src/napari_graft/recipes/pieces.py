@@ -1,4 +1,4 @@
-"""What a source is trained and measured on: pieces of images, 2-D or 3-D."""
+"""Samples of images, 2-D or 3-D, and their split into those to train, validate and test on."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ TEST_SHARE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """Hold a part of an image on the grid of the model with its segmentation.
+class Sample:
+    """Sample: a part of an image on the grid of the model with its segmentation.
 
     Parameters
     ----------
@@ -39,17 +39,17 @@ class Piece:
         """The segmentation as a complete annotation."""
         return to_annotation(self.segments).astype(np.int32)
 
-    def cut(self, box: tuple[slice, ...]) -> Piece:
+    def cut(self, box: tuple[slice, ...]) -> Sample:
         """Return a part of it, without the copies; axes that the box does not name are kept whole."""
         image, segments = self.image[box], self.segments[box]
-        return Piece(np.ascontiguousarray(image), np.ascontiguousarray(segments), self.group)
+        return Sample(np.ascontiguousarray(image), np.ascontiguousarray(segments), self.group)
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
-    """Hold pieces: `train`, `choice` for the best checkpoint, `test` for the score on the card."""
+class DatasetSplit:
+    """Dataset split: samples to train on, to choose the best checkpoint by, and to score on."""
 
-    train: tuple[Piece, ...]
-    choice: tuple[Piece, ...]
-    test: tuple[Piece, ...]
+    train: tuple[Sample, ...]
+    validation: tuple[Sample, ...]
+    test: tuple[Sample, ...]
     image_sha256s: tuple[str, ...] = ()

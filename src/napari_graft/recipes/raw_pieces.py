@@ -1,4 +1,4 @@
-"""Pieces of images as they were recorded, and how they come to the grid of a model."""
+"""Samples as they were recorded, and how they come to the grid of a model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from napari_graft.imaging.contrast import local_contrast
 from napari_graft.imaging.faults.recorded import record_anew
 from napari_graft.imaging.resample import resample_image, resample_labels
 from napari_graft.inference.view import scale_factors
-from napari_graft.recipes.pieces import Piece
+from napari_graft.recipes.pieces import Sample
 from napari_graft.recipes.recipe import ImageEntry
 from napari_graft.sources.network_spec import NetworkSpec
 
@@ -21,8 +21,8 @@ Image = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class RawPiece:
-    """Hold a slice or a volume, on the grid of its file, of which a part becomes a `Piece`.
+class RawSample:
+    """Raw sample: a slice or a volume on the grid of its file, of which a part becomes a `Sample`.
 
     Parameters
     ----------
@@ -58,12 +58,12 @@ class RawPiece:
         factors = scale_factors(axes, self.spec, self.diameter)
         return tuple(max(1, round(n * f)) for n, f in zip(self.image.shape, factors, strict=True))
 
-    def prepare(self) -> Piece:
+    def prepare(self) -> Sample:
         """Bring it to the scale and contrast of the model, its labels to what the entry wants."""
-        return Piece(self.prepare_image(), self._prepare_segments(), self.group)
+        return Sample(self.prepare_image(), self._prepare_segments(), self.group)
 
     def prepare_image(self, fault: Callable[[Image], Image] | None = None) -> Image:
-        """Return the image of the piece, with a fault where one is given; see `record_anew`."""
+        """Return the image of the sample, with a fault where one is given; see `record_anew`."""
         # Faults come in pixels of the image, and before anything is measured on it.
         image = self.image if fault is None else record_anew(self.image, fault)
         if self.shape != image.shape:
@@ -87,10 +87,10 @@ class RawPiece:
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
-    """Hold what will be a `Material`."""
+class RawDatasetSplit:
+    """Dataset split on the grid of the files, of which a `DatasetSplit` is made."""
 
-    train: tuple[RawPiece, ...]
-    choice: tuple[RawPiece, ...]
-    test: tuple[RawPiece, ...]
+    train: tuple[RawSample, ...]
+    validation: tuple[RawSample, ...]
+    test: tuple[RawSample, ...]
     image_sha256s: tuple[str, ...] = ()

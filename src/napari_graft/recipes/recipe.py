@@ -20,7 +20,7 @@ class _Part(BaseModel):
 
 
 class ImageEntry(_Part):
-    """Name labelled images.
+    """Labelled images.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class ImageEntry(_Part):
 
 
 class GeneratedEntry(_Part):
-    """Ask for generated images: their number, their side in pixels, and the seed."""
+    """Generated images: their number, their side in pixels, and the seed."""
 
     n_images: int = Field(ge=10)
     size: int = Field(ge=128)
@@ -73,7 +73,7 @@ class GeneratedEntry(_Part):
 
 
 class Schedule(_Part):
-    """Say how long and how fast to train.
+    """Schedule of a training: its length and rate.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class Schedule(_Part):
 
 
 class Recipe(_Part):
-    """Describe how a source is made.
+    """Recipe of a source: its images, network, schedule and card.
 
     Parameters
     ----------

@@ -18,10 +18,10 @@ from napari_graft.nets.build import build_network
 from napari_graft.nets.device import choose_device
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.recipes.fingerprinting import write_fingerprints
-from napari_graft.recipes.material import load_material
-from napari_graft.recipes.measure import few_pieces, measure_network
+from napari_graft.recipes.material import load_dataset
+from napari_graft.recipes.measure import few_samples, measure_network
 from napari_graft.recipes.output import CHECKPOINT, check_output
-from napari_graft.recipes.pieces import Material
+from napari_graft.recipes.pieces import DatasetSplit
 from napari_graft.recipes.recipe import Recipe, read_recipe
 from napari_graft.sources.archive import CARD, WEIGHTS
 from napari_graft.sources.card import SourceCard, TrainingRecord
@@ -73,7 +73,7 @@ def train_source(
     check_output(recipe, recipe_path, out, overwrite)
     report(Progress(0, None, f"reading the images of {recipe.id}"))
     folder = (recipe_path.parent / recipe.folder).resolve()
-    material = load_material(recipe, folder, n_faulty=recipe.faults)
+    dataset = load_dataset(recipe, folder, n_faulty=recipe.faults)
     with atomic.storage_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     atomic.remove_unfinished(out)
@@ -81,7 +81,7 @@ def train_source(
     checkpoint = out / CHECKPOINT
     start = _start_network(recipe, recipe_path.parent)
     trainer = Trainer(_config(recipe), chosen, checkpoint)
-    result = trainer.fit(start, _examples(material), report=report, cancel=cancel)
+    result = trainer.fit(start, _examples(dataset), report=report, cancel=cancel)
     if result.stopped_by == "cancel":
         return None
     report(Progress(result.steps, result.steps, "measuring the finished network"))
@@ -90,8 +90,8 @@ def train_source(
     save_tensors(out / WEIGHTS, halves, {"recipe": recipe.id})
     digest = hashlib.sha256((out / WEIGHTS).read_bytes()).hexdigest()
     network = build_network(recipe.spec, halves)
-    write_fingerprints(network, material, digest, out, chosen)
-    write_document(out / CARD, _card(recipe, material, result, digest, network, chosen))
+    write_fingerprints(network, dataset, digest, out, chosen)
+    write_document(out / CARD, _card(recipe, dataset, result, digest, network, chosen))
     checkpoint.unlink(missing_ok=True)
     return open_source(out, "file")
 
@@ -121,28 +121,28 @@ def _config(recipe: Recipe) -> TrainConfig:
     )
 
 
-def _examples(material: Material) -> list[Example]:
+def _examples(dataset: DatasetSplit) -> list[Example]:
     examples = []
-    for s in material.train:
+    for s in dataset.train:
         annotation, nothing = s.annotation, np.zeros_like(s.segments)
         examples += [Example(image, annotation, nothing) for image in (s.image, *s.faulty)]
-    for s in few_pieces(material.choice):
+    for s in few_samples(dataset.validation):
         examples.append(Example(s.image, np.zeros_like(s.segments), s.annotation))
     return examples
 
 
 def _card(
     recipe: Recipe,
-    material: Material,
+    dataset: DatasetSplit,
     result: TrainResult,
     digest: str,
     network: ResidualUNet,
     device: torch.device,
 ) -> SourceCard:
-    decode, validation = measure_network(network, recipe.structure, material, device)
+    decode, validation = measure_network(network, recipe.structure, dataset, device)
     record = TrainingRecord(
         datasets=recipe.datasets,
-        image_sha256s=material.image_sha256s,
+        image_sha256s=dataset.image_sha256s,
         related_datasets=recipe.related_datasets,
         steps=result.steps,
         seconds=round(result.seconds, 1),

@@ -1,4 +1,4 @@
-"""Part volumes into those that a 3-D network is trained on, chosen on, and scored on."""
+"""Split volumes into those to train, validate and test a 3-D network on."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 
 from napari_graft.core.errors import InputError
-from napari_graft.recipes.pieces import TEST_SHARE, Piece
-from napari_graft.recipes.raw_pieces import RawPiece, Split
+from napari_graft.recipes.pieces import TEST_SHARE, Sample
+from napari_graft.recipes.raw_pieces import RawDatasetSplit, RawSample
 from napari_graft.recipes.recipe import ImageEntry
 from napari_graft.recipes.stacks import Stack
 from napari_graft.sources.network_spec import NetworkSpec
 
-# Of what is not only scored, a fifth chooses the checkpoint: an eighth would be too thin.
-_CHOICE_SHARE = 5
+# Of what is not only scored, a fifth validates: an eighth would be too thin.
+_VALIDATION_SHARE = 5
 _FEWEST_PLANES = 16
 _N_BLOCKS = 8
 _AXES = {"slices": 0, "rows": 1, "columns": 2}
 
 
-def split_into_volumes(entry: ImageEntry, stacks: Sequence[Stack], spec: NetworkSpec) -> Iterator[Split]:
+def split_into_volumes(
+    entry: ImageEntry, stacks: Sequence[Stack], spec: NetworkSpec
+) -> Iterator[RawDatasetSplit]:
     """Yield the parts of volumes; each is one block, so that no plane is beside one of another part.
 
     Split by slices, several volumes are one row of planes, whose last fifth is the test part. Split by rows
@@ -38,20 +40,20 @@ def split_into_volumes(entry: ImageEntry, stacks: Sequence[Stack], spec: Network
                 f"{entry.image!r} holds {n_planes} planes, too few for a 3-D network: give volumes of at "
                 f"least {_FEWEST_PLANES}, or train a 2-D one"
             )
-        train, choice, test = (
-            tuple(RawPiece(entry, part.images, part.segments, spec) for part in cut)
+        train, validation, test = (
+            tuple(RawSample(entry, part.images, part.segments, spec) for part in cut)
             for cut in _cut(row, axis)
         )
-        yield Split(train, choice, test)
+        yield RawDatasetSplit(train, validation, test)
 
 
 def _cut(row: Sequence[Stack], axis: int) -> Iterator[list[Stack]]:
-    """Yield the volumes, or parts of them, that are trained on, that choose, and that are scored."""
+    """Yield the volumes, or parts of them, to train, validate and test on."""
     ends = list(accumulate(stack.images.shape[axis] for stack in row))
     n = ends[-1]
     test = n - n // TEST_SHARE
-    choice = test - test // _CHOICE_SHARE
-    for start, stop in pairwise((0, choice, test, n)):
+    validation = test - test // _VALIDATION_SHARE
+    for start, stop in pairwise((0, validation, test, n)):
         inside = []
         for stack, end in zip(row, ends, strict=True):
             first = end - stack.images.shape[axis]
@@ -65,10 +67,10 @@ def plane_group(number: int, z: int, n_planes: int) -> int:
     return number * _N_BLOCKS + z * _N_BLOCKS // n_planes
 
 
-def planes_of(volumes: Sequence[Piece]) -> tuple[Piece, ...]:
+def planes_of(volumes: Sequence[Sample]) -> tuple[Sample, ...]:
     """Return the slices of volumes, each with the number of its block."""
     return tuple(
-        Piece(image, segments, plane_group(number, z, len(volume.image)))
+        Sample(image, segments, plane_group(number, z, len(volume.image)))
         for number, volume in enumerate(volumes)
         for z, (image, segments) in enumerate(zip(volume.image, volume.segments, strict=True))
     )

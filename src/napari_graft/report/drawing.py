@@ -21,7 +21,7 @@ FONT = 9.75  # points, 13 px on the page
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Name the colours of a figure on a light or a dark page.
+    """The colours of a figure on a light or a dark page.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ DARK = Theme("-dark", "#171c21", "#e6eaed", "#9aa5ae", "#2c343b", "#252d34", "#5
 
 @dataclass(frozen=True, slots=True)
 class ThemedPicture:
-    """Pair the drawing for a light page with the one for a dark page."""
+    """The drawing for a light page with the one for a dark page."""
 
     light: Picture
     dark: Picture

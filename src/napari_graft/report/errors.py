@@ -13,7 +13,7 @@ from napari_graft.report.pictures import Rgb, blend
 
 
 class Mistake(IntEnum):
-    """Name what is wrong with a pixel."""
+    """What is wrong with a pixel."""
 
     NOTHING = 0
     CORRECT = 1
@@ -25,7 +25,7 @@ class Mistake(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Say how the page shows and calls a mistake."""
+    """How the page shows and calls a mistake."""
 
     mistake: Mistake
     name: str

@@ -39,7 +39,7 @@ _SHADES = {
 
 @dataclass(frozen=True, slots=True)
 class MapChart:
-    """Name what a map is drawn of.
+    """What a map is drawn of.
 
     Parameters
     ----------

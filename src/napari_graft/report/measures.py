@@ -15,7 +15,7 @@ SAME_AP = 0.02
 
 
 class Verdict(Enum):
-    """Say how the adapted model compares with another."""
+    """Verdict on the adapted model beside another."""
 
     BETTER = "better"
     EQUAL = "equal"
@@ -25,7 +25,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Describe a score.
+    """Measure of quality, as the report shows it.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ Labels = NDArray[np.integer]
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """Count the pixels that segments share with true objects, both with dense labels.
+    """Overlap table of segments and true objects, both with dense labels.
 
     Attributes
     ----------

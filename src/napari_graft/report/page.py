@@ -30,7 +30,7 @@ _COLOUR_SEED = 0  # the same record gives the same page
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Hold all pictures of a page.
+    """All pictures of a page.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ _NOISY, _QUALITY = 4, 85
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Hold a PNG, and what the page says of it.
+    """A PNG, and what the page says of it.
 
     Parameters
     ----------

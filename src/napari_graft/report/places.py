@@ -18,7 +18,7 @@ from napari_graft.report.values import percent, slug
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Show what one model made of a place.
+    """Segmentation of a place by one model.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Show one place: the image, the truth, and what each model made of it."""
+    """One place of the report: the image, the truth, and what each model made of it."""
 
     title: str
     image: Picture

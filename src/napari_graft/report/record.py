@@ -16,7 +16,7 @@ Row = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class SuggestedTile:
-    """Say where annotation was suggested, and why.
+    """Where annotation was suggested, and why.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class SuggestedTile:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Hold a small picture of the image, or of one of its slices, on which tiles are drawn.
+    """A small picture of the image, or of one of its slices, on which tiles are drawn.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Hold one place of the test part, and what each model makes of it.
+    """One place of the test part, and what each model makes of it.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class LoopRecord:
-    """Hold all that a report shows.
+    """All that a report shows.
 
     Rows are mappings by the keys of ``report.json``; a missing score, None, NaN or infinity is shown as "–".
 

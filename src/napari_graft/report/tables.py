@@ -25,7 +25,7 @@ _HELD_OUT_MEASURES = (VI, VI_SPLIT, VI_MERGE, AP50, DICE)
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Hold a number as words, and whether it is the best of its column."""
+    """A number as words, and whether it is the best of its column."""
 
     words: str
     is_best: bool = False
@@ -33,7 +33,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class ScoreRow:
-    """Hold a line of a table; `kind` is the model's colour: ``source``, ``scratch`` or ``adapted``."""
+    """A line of a table; `kind` is the model's colour: ``source``, ``scratch`` or ``adapted``."""
 
     name: str
     kind: str
@@ -43,7 +43,7 @@ class ScoreRow:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Hold a bar of the result: its length is a share of the longest one's, in per cent."""
+    """A bar of the result: its length is a share of the longest one's, in per cent."""
 
     name: str
     kind: str
@@ -109,7 +109,7 @@ def ranking_rows(record: LoopRecord) -> list[dict[str, str]]:
             "z": significant(number(row, "z")),
             "p_value": significant(number(row, "p_value")),
             "mmd2": _small(number(row, "mmd2")),
-            "standing": text(number(row, "combined")),
+            "combined": text(number(row, "combined")),
             "mmd2_general": _small(number(row, "mmd2_general")),
             "consistency": text(number(row, "consistency")),
             "few_shot": text(number(row, "few_shot")),

@@ -7,23 +7,23 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_graft.samples.fields import FloatArray, smooth_field
-from napari_graft.samples.look import Look
+from napari_graft.samples.look import Appearance
 
 
-def photograph(scene: FloatArray, look: Look, rng: np.random.Generator) -> NDArray[np.uint8]:
+def photograph(scene: FloatArray, appearance: Appearance, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Turn an ideal (z, y, x) scene with greys of about 0..1 into what an instrument would record (uint8)."""
     shape = scene.shape
-    scene = ndimage.gaussian_filter(scene, (0.0, look.blur, look.blur), truncate=3.0)
+    scene = ndimage.gaussian_filter(scene, (0.0, appearance.blur, appearance.blur), truncate=3.0)
     scale = max(shape[1:]) / 2.5
-    scene = scene * (1 + look.illumination * smooth_field(shape, (3.0, scale, scale), rng))
-    if look.artefacts:
-        scene = _add_artefacts(scene, look.artefacts, rng)
-    spread = np.sqrt(look.noise**2 + look.shot_noise**2 * np.clip(scene, 0, 1.5))
+    scene = scene * (1 + appearance.illumination * smooth_field(shape, (3.0, scale, scale), rng))
+    if appearance.artefacts:
+        scene = _add_artefacts(scene, appearance.artefacts, rng)
+    spread = np.sqrt(appearance.noise**2 + appearance.shot_noise**2 * np.clip(scene, 0, 1.5))
     scene = scene + spread * rng.standard_normal(shape, dtype=np.float32)
-    scene = np.clip(scene, 0.0, 1.0) ** look.gamma
-    if look.inverted:
+    scene = np.clip(scene, 0.0, 1.0) ** appearance.gamma
+    if appearance.inverted:
         scene = 1.0 - scene
-    grey = look.black + (look.white - look.black) * scene
+    grey = appearance.black + (appearance.white - appearance.black) * scene
     return np.asarray(np.rint(255 * np.clip(grey, 0, 1)), np.uint8)
 
 

@@ -12,26 +12,26 @@ from napari_graft.samples.blobs import draw_blobs
 from napari_graft.samples.camera import photograph
 from napari_graft.samples.fields import FloatArray, grain, smooth_field
 from napari_graft.samples.generated import GeneratedImage
-from napari_graft.samples.look import CellKind, Look, random_look
+from napari_graft.samples.look import Appearance, CellKind, random_appearance
 from napari_graft.samples.truth import connected_truth, touching_edges
 
-_Painter = Callable[[NDArray[np.int32], FloatArray, Look, np.random.Generator], FloatArray]
+_Painter = Callable[[NDArray[np.int32], FloatArray, Appearance, np.random.Generator], FloatArray]
 
 
 def generate_cells(
-    shape: tuple[int, int], rng: np.random.Generator, look: Look | None = None
+    shape: tuple[int, int], rng: np.random.Generator, appearance: Appearance | None = None
 ) -> GeneratedImage:
-    """Generate a (y, x) image of separate objects of the kind that the look names, with its truth.
+    """Generate a (y, x) image of separate objects of the kind that the appearance names, with its truth.
 
     Objects may touch in the image; in the truth a line of background lies between them.
-    A look of None draws one at random.
+    An appearance of None draws one at random.
     """
-    look = look or random_look(rng)
-    blobs = draw_blobs(shape, look, rng)
+    appearance = appearance or random_appearance(rng)
+    blobs = draw_blobs(shape, appearance, rng)
     depth = _distance_inside(blobs)
-    scene = _PAINTERS[look.cell_kind](blobs, depth, look, rng)
+    scene = _PAINTERS[appearance.cell_kind](blobs, depth, appearance, rng)
     regions = np.where(touching_edges(blobs), 0, blobs).astype(np.int32)
-    image = photograph(scene[None], look, rng)[0]
+    image = photograph(scene[None], appearance, rng)[0]
     return GeneratedImage(image, connected_truth(regions[None])[0])
 
 
@@ -48,12 +48,12 @@ def _per_object(blobs: NDArray[np.int32], low: float, high: float, rng: np.rando
 
 
 def _paint_fluorescence(
-    blobs: NDArray[np.int32], depth: FloatArray, look: Look, rng: np.random.Generator
+    blobs: NDArray[np.int32], depth: FloatArray, appearance: Appearance, rng: np.random.Generator
 ) -> FloatArray:
     """Paint bright textured nuclei on dark ground, with haze and some nuclei out of focus."""
     dimmest = rng.uniform(0.15, 0.8)
     bright = _per_object(blobs, dimmest, 1.0, rng) * np.clip((depth + 1) / rng.uniform(1.5, 8.0), 0, 1) ** 0.6
-    body = bright * (1 + 2.0 * look.texture * smooth_field(blobs.shape, (5.0, 5.0), rng)) * (blobs > 0)
+    body = bright * (1 + 2.0 * appearance.texture * smooth_field(blobs.shape, (5.0, 5.0), rng)) * (blobs > 0)
     blurred = ndimage.gaussian_filter(body, rng.uniform(2.0, 5.0), truncate=2.5)
     focus = np.clip(0.5 + 0.8 * smooth_field(blobs.shape, (70.0, 70.0), rng) + rng.uniform(-0.2, 1.0), 0, 1)
     haze = rng.uniform(0.0, 0.3) * ndimage.gaussian_filter(body, 14.0, truncate=2.0) + rng.uniform(0.0, 0.15)
@@ -61,7 +61,7 @@ def _paint_fluorescence(
 
 
 def _paint_stained(
-    blobs: NDArray[np.int32], depth: FloatArray, look: Look, rng: np.random.Generator
+    blobs: NDArray[np.int32], depth: FloatArray, appearance: Appearance, rng: np.random.Generator
 ) -> FloatArray:
     """Paint dark mottled nuclei on a light ground of fibres and patches, as in stained tissue."""
     shape = blobs.shape
@@ -69,43 +69,45 @@ def _paint_stained(
     patches = smooth_field(shape, (40.0, 40.0), rng)
     ground = rng.uniform(0.65, 0.9) + 0.08 * patches
     ground = ground - rng.uniform(0.0, 0.15) * np.clip(1 - fibres * 1.5, 0, 1)
-    ground = np.where(patches > rng.uniform(0.8, 2.5), 0.95, ground) + look.texture * grain(shape, 1.5, rng)
+    ground = np.where(patches > rng.uniform(0.8, 2.5), 0.95, ground) + appearance.texture * grain(
+        shape, 1.5, rng
+    )
     body = _per_object(blobs, 0.15, rng.uniform(0.25, 0.55), rng)
-    chromatin = 1.5 * look.texture * grain(shape, 2.0, rng) - 0.1 * (depth < 2.5)
+    chromatin = 1.5 * appearance.texture * grain(shape, 2.0, rng) - 0.1 * (depth < 2.5)
     return np.asarray(np.where(blobs > 0, body + chromatin, ground), np.float32)
 
 
 def _paint_phase(
-    blobs: NDArray[np.int32], depth: FloatArray, look: Look, rng: np.random.Generator
+    blobs: NDArray[np.int32], depth: FloatArray, appearance: Appearance, rng: np.random.Generator
 ) -> FloatArray:
     """Paint grey cells hardly different from their ground, with a bright halo and a granular inside."""
     shape = blobs.shape
     reach = rng.uniform(2.0, 5.0)
     glow = np.clip(0.7 + 0.5 * smooth_field(shape, (25.0, 25.0), rng), 0, 1.5)
-    halo = look.membrane_contrast * glow * np.exp(-(((depth + reach / 2) / reach) ** 2))
+    halo = appearance.membrane_contrast * glow * np.exp(-(((depth + reach / 2) / reach) ** 2))
     rim = np.exp(-(((depth - reach) / reach) ** 2)) * (blobs > 0)
     granularity = np.where(blobs > 0, 0.45 + np.clip(depth / 12, 0, 1), 0)
     granules = granularity * grain(shape, rng.uniform(1.0, 2.5), rng) + 0.3 * grain(shape, 3.0, rng)
     thickness = np.clip(depth / 15, 0, 1) * rng.uniform(-0.15, 0.15)
-    scene = 0.45 + halo - rng.uniform(0.2, 0.6) * look.membrane_contrast * rim + thickness
-    return np.asarray(scene + look.texture * granules, np.float32)
+    scene = 0.45 + halo - rng.uniform(0.2, 0.6) * appearance.membrane_contrast * rim + thickness
+    return np.asarray(scene + appearance.texture * granules, np.float32)
 
 
 def _paint_organelles(
-    blobs: NDArray[np.int32], depth: FloatArray, look: Look, rng: np.random.Generator
+    blobs: NDArray[np.int32], depth: FloatArray, appearance: Appearance, rng: np.random.Generator
 ) -> FloatArray:
     """Paint dark bodies with layered insides on an EM-like ground that has membranes of its own."""
     shape = blobs.shape
     ground = 0.72 + 0.05 * smooth_field(shape, (30.0, 30.0), rng)
-    ground += look.texture * grain(shape, look.texture_scale, rng)
-    for scale in (look.radius * 2.5, look.radius * 0.8):
-        walls = np.abs(smooth_field(shape, (scale, scale), rng)) * scale / look.membrane_width
+    ground += appearance.texture * grain(shape, appearance.texture_scale, rng)
+    for scale in (appearance.radius * 2.5, appearance.radius * 0.8):
+        walls = np.abs(smooth_field(shape, (scale, scale), rng)) * scale / appearance.membrane_width
         ground -= rng.uniform(0.1, 0.5) * np.exp(-(walls**2)) * (depth < -1)
-    layers = np.sin(smooth_field(shape, (look.radius, look.radius), rng) * rng.uniform(4, 12))
+    layers = np.sin(smooth_field(shape, (appearance.radius, appearance.radius), rng) * rng.uniform(4, 12))
     body = _per_object(blobs, 0.3, rng.uniform(0.35, 0.58), rng) + rng.uniform(0.0, 0.1) * layers
-    body = body + look.texture * grain(shape, look.texture_scale, rng) - 0.15 * (depth < 2.5)
+    body = body + appearance.texture * grain(shape, appearance.texture_scale, rng) - 0.15 * (depth < 2.5)
     if rng.random() < 0.4:
-        grains = smooth_field(shape, (look.radius * 0.4, look.radius * 0.4), rng) > 1.6
+        grains = smooth_field(shape, (appearance.radius * 0.4, appearance.radius * 0.4), rng) > 1.6
         body = np.where(grains & (depth > 3), rng.uniform(0.75, 0.95), body)
     return np.asarray(np.where(blobs > 0, body, ground), np.float32)
 

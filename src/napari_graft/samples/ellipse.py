@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Ellipse:
-    """Hold an ellipse by its centre, its half axes in pixels and the direction of the long one in radians."""
+    """An ellipse by its centre, its half axes in pixels and the direction of the long one in radians."""
 
     y: float
     x: float

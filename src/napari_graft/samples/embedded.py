@@ -1,9 +1,9 @@
 """The embedded samples of the demo and the tutorial.
 
 Both are generated from a fixed seed, never recorded: an EM-like stack of neuropil and an image of cells, each
-with exact truth. Their looks lie at the edge of what `random_look` draws, or beyond it, so that a model
-pretrained on random looks has something to learn from a few annotated tiles; scores reached here say nothing
-about real tissue. A seed gives the same bits each time, with the same versions of numpy and scipy.
+with exact truth. Their appearances lie at the edge of what `random_appearance` draws, or beyond it, so that a
+model pretrained on random appearances has something to learn from a few annotated tiles; scores reached here
+say nothing about real tissue. A seed gives the same bits each time, with the same versions of numpy and scipy.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 from napari_graft.samples.cells import generate_cells
 from napari_graft.samples.em import generate_neuropil
 from napari_graft.samples.generated import GeneratedImage
-from napari_graft.samples.look import CellKind, Look
+from napari_graft.samples.look import Appearance, CellKind
 
-_NEUROPIL = Look(
+_NEUROPIL = Appearance(
     radius=14.0,
     size_spread=0.6,
     elongation=2.0,
@@ -40,7 +40,7 @@ _NEUROPIL = Look(
     gamma=1.5,
 )
 
-_CELLS = Look(
+_CELLS = Appearance(
     radius=17.0,
     size_spread=1.0,
     elongation=2.0,

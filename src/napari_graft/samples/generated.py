@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class GeneratedImage:
-    """Hold a generated image and the objects in it.
+    """A generated image and the objects in it.
 
     Attributes
     ----------

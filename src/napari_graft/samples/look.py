@@ -1,4 +1,4 @@
-"""The look of a generated image: everything about its appearance that is not chance."""
+"""The appearance of a generated image: everything about its appearance that is not chance."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 class CellKind(Enum):
-    """Say what a generated cell image imitates."""
+    """What a generated cell image imitates."""
 
     FLUORESCENCE = "fluorescence"
     STAINED = "stained"
@@ -18,8 +18,8 @@ class CellKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """Hold the parameters of appearance; lengths in pixels, strengths relative to the grey range 0..1."""
+class Appearance:
+    """Appearance of a generated image; lengths in pixels, strengths relative to the grey range 0..1."""
 
     radius: float = 16.0
     size_spread: float = 0.6
@@ -49,10 +49,10 @@ class Look:
     cell_kind: CellKind = CellKind.FLUORESCENCE
 
 
-def random_look(rng: np.random.Generator) -> Look:
-    """Draw a look from wide ranges: domain randomisation (Tobin et al. 2017) for pretraining."""
+def random_appearance(rng: np.random.Generator) -> Appearance:
+    """Draw an appearance from wide ranges: domain randomisation (Tobin et al. 2017) for pretraining."""
     black = rng.uniform(0.0, 0.3)
-    return Look(
+    return Appearance(
         radius=_log_uniform(rng, 7.0, 28.0),
         size_spread=rng.uniform(0.3, 0.9),
         elongation=_log_uniform(rng, 0.2, 4.0),

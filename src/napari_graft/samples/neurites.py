@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from napari_graft.samples.ellipse import box_around, pixel_positions
 from napari_graft.samples.fields import FloatArray, smooth_field
-from napari_graft.samples.look import Look
+from napari_graft.samples.look import Appearance
 
 _MARGIN = 24
 _Z_SCALE = 5.0
@@ -18,7 +18,7 @@ _Z_SCALE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Discs:
-    """Hold the discs that the skeletons of all cells are made of, the widest cells first."""
+    """The discs that the skeletons of all cells are made of, the widest cells first."""
 
     cell: NDArray[np.int32]
     centre: FloatArray
@@ -26,7 +26,9 @@ class Discs:
     drift: FloatArray
 
 
-def pack_cells(shape: tuple[int, int, int], look: Look, rng: np.random.Generator) -> NDArray[np.int32]:
+def pack_cells(
+    shape: tuple[int, int, int], appearance: Appearance, rng: np.random.Generator
+) -> NDArray[np.int32]:
     """Fill every pixel of a (z, y, x) stack with the id (1…) of a cell, without membranes.
 
     Each cell is a curved chain of discs; pixels go to the nearest disc (a Voronoi diagram of shapes), seen
@@ -34,9 +36,9 @@ def pack_cells(shape: tuple[int, int, int], look: Look, rng: np.random.Generator
     smoothly, so that slices follow each other. int32; ids need not be dense or connected.
     """
     canvas = (shape[1] + 2 * _MARGIN, shape[2] + 2 * _MARGIN)
-    discs = _draw_discs(canvas, look, rng)
-    dy, dx = (_displacement(shape, look, rng) for _ in range(2))
-    rows, columns = _stretched_grid(canvas, look.stretch, rng.uniform(0, np.pi))
+    discs = _draw_discs(canvas, appearance, rng)
+    dy, dx = (_displacement(shape, appearance, rng) for _ in range(2))
+    rows, columns = _stretched_grid(canvas, appearance.stretch, rng.uniform(0, np.pi))
     cells = np.empty(shape, np.int32)
     for z in range(shape[0]):
         owner = _voronoi(canvas, discs, z - shape[0] / 2)
@@ -57,19 +59,21 @@ def _stretched_grid(canvas: tuple[int, int], stretch: float, angle: float) -> tu
     return y.astype(np.float32), x.astype(np.float32)
 
 
-def _displacement(shape: tuple[int, int, int], look: Look, rng: np.random.Generator) -> FloatArray:
-    coarse = smooth_field(shape, (_Z_SCALE, look.radius * 2, look.radius * 2), rng)
-    fine = smooth_field(shape, (_Z_SCALE, look.radius * 0.6, look.radius * 0.6), rng)
-    return np.asarray(look.radius * look.waviness * (0.35 * coarse + 0.1 * fine), np.float32)
+def _displacement(
+    shape: tuple[int, int, int], appearance: Appearance, rng: np.random.Generator
+) -> FloatArray:
+    coarse = smooth_field(shape, (_Z_SCALE, appearance.radius * 2, appearance.radius * 2), rng)
+    fine = smooth_field(shape, (_Z_SCALE, appearance.radius * 0.6, appearance.radius * 0.6), rng)
+    return np.asarray(appearance.radius * appearance.waviness * (0.35 * coarse + 0.1 * fine), np.float32)
 
 
-def _draw_discs(canvas: tuple[int, int], look: Look, rng: np.random.Generator) -> Discs:
-    radii = _draw_radii(canvas, look, rng)
+def _draw_discs(canvas: tuple[int, int], appearance: Appearance, rng: np.random.Generator) -> Discs:
+    radii = _draw_radii(canvas, appearance, rng)
     centres, radii = _scatter(canvas, radii, rng)
     direction = smooth_field(canvas, (60.0, 60.0), rng) * 1.5 + rng.uniform(0, np.pi)
     cell, centre, radius, drift = [], [], [], []
     for index, (middle, r) in enumerate(zip(centres, radii, strict=True)):
-        n_discs = 1 + min(int(rng.exponential(look.elongation) * 2.0), 12)
+        n_discs = 1 + min(int(rng.exponential(appearance.elongation) * 2.0), 12)
         angle = direction[int(middle[0]), int(middle[1])] + rng.normal(0, 0.5)
         bend = angle + rng.normal(0, 0.2) * np.arange(n_discs)
         steps = 0.8 * r * np.stack([np.sin(bend), np.cos(bend)], axis=1)
@@ -82,12 +86,12 @@ def _draw_discs(canvas: tuple[int, int], look: Look, rng: np.random.Generator) -
     return Discs(parts[0].astype(np.int32), *(part.astype(np.float32) for part in parts[1:]))
 
 
-def _draw_radii(canvas: tuple[int, int], look: Look, rng: np.random.Generator) -> FloatArray:
+def _draw_radii(canvas: tuple[int, int], appearance: Appearance, rng: np.random.Generator) -> FloatArray:
     """Draw log-normal radii, largest first, until the cells would about fill the canvas."""
-    n_most = int(canvas[0] * canvas[1] / (2.0 * look.radius**2)) + 8
-    radii = look.radius * np.exp(rng.normal(0.0, look.size_spread, n_most))
+    n_most = int(canvas[0] * canvas[1] / (2.0 * appearance.radius**2)) + 8
+    radii = appearance.radius * np.exp(rng.normal(0.0, appearance.size_spread, n_most))
     radii = np.clip(radii, 4.5, min(60.0, min(canvas) / 5))
-    area = np.cumsum(np.pi * radii**2 * (1 + 0.4 * look.elongation))
+    area = np.cumsum(np.pi * radii**2 * (1 + 0.4 * appearance.elongation))
     n_kept = max(int(np.searchsorted(area, 0.95 * canvas[0] * canvas[1])), 4)
     return np.sort(radii[:n_kept])[::-1].astype(np.float32)
 

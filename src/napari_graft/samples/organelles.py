@@ -10,14 +10,14 @@ from scipy import ndimage
 
 from napari_graft.samples.ellipse import Ellipse, box_around, pixel_positions
 from napari_graft.samples.fields import FloatArray, smooth_field
-from napari_graft.samples.look import Look
+from napari_graft.samples.look import Appearance
 
 _RIM = 0.12
 
 
 @dataclass(frozen=True, slots=True)
 class Tissue:
-    """Hold the cells that a scene is painted on, and each pixel's distance to the nearest cell edge.
+    """The cells that a scene is painted on, and each pixel's distance to the nearest cell edge.
 
     Both (z, y, x), or (y, x) for one slice.
     """
@@ -26,15 +26,17 @@ class Tissue:
     depth: FloatArray
 
 
-def paint_mitochondria(scene: FloatArray, tissue: Tissue, look: Look, rng: np.random.Generator) -> None:
+def paint_mitochondria(
+    scene: FloatArray, tissue: Tissue, appearance: Appearance, rng: np.random.Generator
+) -> None:
     """Paint dark bodies with folded insides into the scene, each within one cell and through a few slices."""
     n_slices, height, width = scene.shape
-    density = look.mitochondria * 0.03 / look.radius**2
+    density = appearance.mitochondria * 0.03 / appearance.radius**2
     inside = np.zeros(scene.shape, np.float32)
     for _ in range(rng.poisson(density * height * width * (1 + n_slices / 8))):
         z, y, x = _roomy_place(tissue.depth, rng)
         room = float(tissue.depth[z, y, x])
-        short = min(look.radius * rng.uniform(0.3, 0.9), rng.uniform(0.5, 0.95) * room)
+        short = min(appearance.radius * rng.uniform(0.3, 0.9), rng.uniform(0.5, 0.95) * room)
         reach = int(rng.integers(1, 6))
         bend, angle = rng.normal(0, 0.15), rng.uniform(0, np.pi)
         body = Ellipse(y, x, short, short * rng.uniform(1.0, 3.0), angle, bend)
@@ -44,12 +46,12 @@ def paint_mitochondria(scene: FloatArray, tissue: Tissue, look: Look, rng: np.ra
             size = np.sqrt(1 - ((at - z) / (reach + 1)) ** 2)
             _add_body(inside[at], Tissue(tissue.cells[at], tissue.depth[at]), body.scaled(size))
     rim = _RIM * np.clip(2.2 - inside, 0, 1)
-    scene -= np.clip(inside, 0, 1) * (_cristae(scene.shape, look, rng) + rim)
+    scene -= np.clip(inside, 0, 1) * (_cristae(scene.shape, appearance, rng) + rim)
 
 
-def _cristae(shape: tuple[int, ...], look: Look, rng: np.random.Generator) -> FloatArray:
+def _cristae(shape: tuple[int, ...], appearance: Appearance, rng: np.random.Generator) -> FloatArray:
     """Return how dark a mitochondrion would be at each pixel: wavy folds on an even tone."""
-    knots = (3.0, look.radius * 0.6, look.radius * 0.6)
+    knots = (3.0, appearance.radius * 0.6, appearance.radius * 0.6)
     folds = smooth_field(shape, knots, rng) * rng.uniform(3.0, 8.0)
     return np.asarray(rng.uniform(0.12, 0.45) + rng.uniform(0.02, 0.09) * np.sin(folds), np.float32)
 
@@ -70,19 +72,23 @@ def _add_body(inside: FloatArray, tissue: Tissue, body: Ellipse) -> None:
     inside[box] = np.maximum(inside[box], depth)
 
 
-def paint_small_bodies(scene: FloatArray, tissue: Tissue, look: Look, rng: np.random.Generator) -> None:
+def paint_small_bodies(
+    scene: FloatArray, tissue: Tissue, appearance: Appearance, rng: np.random.Generator
+) -> None:
     """Paint vesicles (rings, crowded in some cells), microtubules (dots) and reticulum (thin curves)."""
     n_cells = int(tissue.cells.max()) + 1
     roominess = np.clip(tissue.depth - 3, 0, 1)
-    if look.vesicles:
-        crowding = np.where(rng.random(n_cells) < 0.3, rng.random(n_cells), 0) * 0.04 * look.vesicles
+    if appearance.vesicles:
+        crowding = np.where(rng.random(n_cells) < 0.3, rng.random(n_cells), 0) * 0.04 * appearance.vesicles
         clusters = smooth_field(scene.shape, (2.0, 14.0, 14.0), rng) > 0.2
         dots = rng.random(scene.shape, dtype=np.float32) < crowding[tissue.cells] * clusters * roominess
         size = rng.uniform(1.0, 1.5)
         rings = 1.8 * _spots(dots, size * 1.3) - 1.2 * _spots(dots, size * 0.8)
         scene -= np.clip(rings, -0.15, 0.3)
-    if look.microtubules:
-        crowding = np.where(rng.random(n_cells) < 0.4, rng.random(n_cells), 0) * 0.02 * look.microtubules
+    if appearance.microtubules:
+        crowding = (
+            np.where(rng.random(n_cells) < 0.4, rng.random(n_cells), 0) * 0.02 * appearance.microtubules
+        )
         dots = rng.random(scene.shape, dtype=np.float32) < crowding[tissue.cells] * roominess
         scene -= np.clip(_spots(dots, 0.9), 0, 0.3)
     curves = np.abs(smooth_field(scene.shape, (2.0, 10.0, 10.0), rng)) < 0.07
@@ -90,11 +96,13 @@ def paint_small_bodies(scene: FloatArray, tissue: Tissue, look: Look, rng: np.ra
     scene -= darkness[tissue.cells] * curves * roominess
 
 
-def paint_synapses(scene: FloatArray, tissue: Tissue, look: Look, rng: np.random.Generator) -> None:
+def paint_synapses(
+    scene: FloatArray, tissue: Tissue, appearance: Appearance, rng: np.random.Generator
+) -> None:
     """Darken and thicken short stretches of membrane."""
-    knots = (3.0, look.radius * 0.8, look.radius * 0.8)
-    where = smooth_field(scene.shape, knots, rng) > 2.6 - 0.5 * look.synapses
-    thickness = look.membrane_width * rng.uniform(0.8, 1.6)
+    knots = (3.0, appearance.radius * 0.8, appearance.radius * 0.8)
+    where = smooth_field(scene.shape, knots, rng) > 2.6 - 0.5 * appearance.synapses
+    thickness = appearance.membrane_width * rng.uniform(0.8, 1.6)
     scene -= 0.35 * where * np.exp(-((tissue.depth / thickness) ** 2))
 
 

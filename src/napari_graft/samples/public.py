@@ -13,7 +13,7 @@ from napari_graft.core.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class PublicFile:
-    """Say where a file is, and how to know that it is the right one."""
+    """Where a file is, and how to know that it is the right one."""
 
     url: str
     sha256: str
@@ -22,7 +22,7 @@ class PublicFile:
 
 @dataclass(frozen=True, slots=True)
 class PublicSample:
-    """Describe a public image.
+    """Description of a public image.
 
     Parameters
     ----------

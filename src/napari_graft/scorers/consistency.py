@@ -1,4 +1,4 @@
-"""How steady a source's objects are when the image is changed a little."""
+"""Consistency of a source's objects under small changes of the image."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from napari_graft.inference.predictor import Predictor
 from napari_graft.metrics.contingency import tabulate
 from napari_graft.metrics.partition import adapted_rand_error
-from napari_graft.scorers.sighting import Sighting
+from napari_graft.scorers.sighting import ScoringContext
 from napari_graft.segmentation.decode import decode
 
 N_TILES = {2: 6, 3: 2}
@@ -20,23 +20,23 @@ Image = NDArray[np.float32]
 Segments = NDArray[np.uint32]
 
 
-def consistency(sighting: Sighting) -> float:
+def consistency(context: ScoringContext) -> float:
     """Return the agreement of the objects in the image with those in changed copies of it, 0 to 1.
 
     The changes are those of another day at the microscope: a gamma up or down, less contrast, noise. After
     CRank (Talks et al., arXiv 2503.00450), whose score of instances is 1 minus the adapted Rand error. A
-    network that finds nothing, or one object in all of a tile, is perfectly steady and of no use: a tile with
-    fewer than `FEWEST_OBJECTS` objects scores 0.
+    network that finds nothing, or one object in all of a tile, is perfectly consistent and of no use: a
+    tile with fewer than `FEWEST_OBJECTS` objects scores 0.
     """
-    predictor = Predictor(sighting.network, sighting.workplace.device)
+    predictor = Predictor(context.network, context.compute.device)
     rng = np.random.default_rng(_SEED)
 
     def objects(image: Image) -> Segments:
-        answer = predictor.predict_array(image, sighting.workplace.cancel)
-        return decode(answer[0], answer[1:], sighting.network.spec.offsets, sighting.decode)
+        answer = predictor.predict_array(image, context.compute.cancel)
+        return decode(answer[0], answer[1:], context.network.spec.offsets, context.decode)
 
     scores = []
-    for tile in sighting.tiles[: N_TILES[sighting.network.spec.ndim]]:
+    for tile in context.tiles[: N_TILES[context.network.spec.ndim]]:
         plain = objects(tile)
         scores += [agreement(plain, objects(changed)) for changed in changes(tile, rng)]
     return float(np.mean(scores))

@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist, pdist
 
-from napari_graft.scorers.sighting import Sighting
+from napari_graft.scorers.sighting import ScoringContext
 
 
-def energy_closeness(sighting: Sighting) -> float | None:
+def energy_closeness(context: ScoringContext) -> float | None:
     """Return minus the energy distance of the standardised features; it needs the source's own tiles."""
-    fingerprint, own = sighting.fingerprint, sighting.source_features
+    fingerprint, own = context.fingerprint, context.source_features
     if fingerprint is None or own is None:
         return None
-    return -energy_distance(fingerprint.standardise(own), fingerprint.standardise(sighting.features))
+    return -energy_distance(fingerprint.standardise(own), fingerprint.standardise(context.features))
 
 
 def energy_distance(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_graft.scorers.sighting import Sighting
+from napari_graft.scorers.sighting import ScoringContext
 
 
-def frechet_closeness(sighting: Sighting) -> float | None:
+def frechet_closeness(context: ScoringContext) -> float | None:
     """Return minus the Fréchet distance of the standardised features, taken as independent Gaussians."""
-    fingerprint = sighting.fingerprint
+    fingerprint = context.fingerprint
     if fingerprint is None:
         return None
-    return -frechet_to_standard(fingerprint.standardise(sighting.features))
+    return -frechet_to_standard(fingerprint.standardise(context.features))
 
 
 def frechet_to_standard(features: NDArray[np.floating]) -> float:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_graft.core.labels import UNLABELLED
 from napari_graft.core.progress import CancelToken
 from napari_graft.nets.residual_unet import ResidualUNet
-from napari_graft.scorers.seen import Seen
+from napari_graft.scorers.seen import HeadFeatures
 from napari_graft.training.examples import Box, Part, labelled_box
 from napari_graft.training.losses import masked_loss
 from napari_graft.training.targets import Targets, make_targets
@@ -22,7 +22,7 @@ RATE = 1e-3
 on others foretells nothing."""
 
 
-def fit_head(network: ResidualUNet, tiles: Sequence[Seen], part: Part, cancel: CancelToken) -> None:
+def fit_head(network: ResidualUNet, tiles: Sequence[HeadFeatures], part: Part, cancel: CancelToken) -> None:
     """Train the last layer of a network on the annotated pixels of a part.
 
     All that lies below the head was run before, so that a step costs next to nothing.
@@ -33,33 +33,35 @@ def fit_head(network: ResidualUNet, tiles: Sequence[Seen], part: Part, cancel: C
         Between two steps, when asked to stop.
     """
     labelled = [one for one in tiles if np.any(one.example.labels(part) != UNLABELLED)]
-    cases = [lesson(network, one, part) for one in labelled]
-    if not cases:
+    batches = [head_batch(network, one, part) for one in labelled]
+    if not batches:
         return
     network.requires_grad_(False)
     network.head.requires_grad_(True)
     optimiser = torch.optim.Adam(network.head.parameters(), lr=RATE)
     for step in range(N_STEPS):
         cancel.raise_if_cancelled()
-        activation, targets = cases[step % len(cases)]
-        logits = network.answer(activation)[(slice(None), slice(None), *map(slice, targets.values.shape[2:]))]
+        activation, targets = batches[step % len(batches)]
+        logits = network.apply_head(activation)[
+            (slice(None), slice(None), *map(slice, targets.values.shape[2:]))
+        ]
         loss = masked_loss(logits, targets)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
 
 
-def lesson(network: ResidualUNet, seen: Seen, part: Part) -> tuple[torch.Tensor, Targets]:
-    """Return what the head sees where a part is labelled, and what it should answer there."""
-    labels = seen.example.labels(part)
+def head_batch(network: ResidualUNet, features: HeadFeatures, part: Part) -> tuple[torch.Tensor, Targets]:
+    """Return the features before the head where a part is labelled, and the targets there."""
+    labels = features.example.labels(part)
     coarse, fine = _box_of_head(labels, network.spec.strides[0])
-    wanted = torch.from_numpy(np.ascontiguousarray(labels[fine]))[None].to(seen.activation.device)
-    activation = seen.activation[(slice(None), slice(None), *coarse)].contiguous()
+    wanted = torch.from_numpy(np.ascontiguousarray(labels[fine]))[None].to(features.activation.device)
+    activation = features.activation[(slice(None), slice(None), *coarse)].contiguous()
     return activation, make_targets(wanted, network.spec.offsets)
 
 
 def _box_of_head(labels: NDArray[np.integer], fold: Sequence[int]) -> tuple[Box, Box]:
-    """Return the box of what is labelled, in what the head sees and in pixels."""
+    """Return the box of what is labelled, in cells of the features before the head and in pixels."""
     sides = zip(labelled_box(labels), fold, strict=True)
     coarse = tuple(slice(side.start // f, -(-side.stop // f)) for side, f in sides)
     fine = tuple(slice(side.start * f, side.stop * f) for side, f in zip(coarse, fold, strict=True))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from napari_graft.scorers.sighting import Sighting
+from napari_graft.scorers.sighting import ScoringContext
 
 
-def closeness(sighting: Sighting) -> float | None:
+def closeness(context: ScoringContext) -> float | None:
     """Return minus z of the MMD² between the target's and the source's tiles; see `Distance`."""
-    return None if sighting.distance is None else -sighting.distance.z
+    return None if context.distance is None else -context.distance.z

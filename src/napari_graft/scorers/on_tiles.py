@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.inference.predictor import Prediction
-from napari_graft.scorers.sighting import Sighting
+from napari_graft.scorers.sighting import ScoringContext
 from napari_graft.segmentation.calibrate import DecodeTrial
 from napari_graft.training.examples import Example
 
@@ -19,17 +19,17 @@ MOST_TILES = {2: 24, 3: 8}
 """Of a 3-D source fewer: it looks at the slices around each as well, which takes time and memory."""
 
 
-def examples_to_score(sighting: Sighting) -> Sequence[Example]:
+def examples_to_score(context: ScoringContext) -> Sequence[Example]:
     """Return the annotated tiles that a source is scored on: all, or `MOST_TILES` spread over all rounds."""
-    spec = sighting.network.spec
-    examples, most = sighting.target.examples(spec), MOST_TILES[spec.ndim]
+    spec = context.network.spec
+    examples, most = context.target.examples(spec), MOST_TILES[spec.ndim]
     if len(examples) <= most:
         return examples
     return [examples[round(place)] for place in np.linspace(0, len(examples) - 1, most)]
 
 
 def best_score(
-    sighting: Sighting, predictions: Sequence[Prediction], annotations: Sequence[NDArray[np.int32]]
+    context: ScoringContext, predictions: Sequence[Prediction], annotations: Sequence[NDArray[np.int32]]
 ) -> float | None:
     """Return the score of what was predicted for some annotated images, at the best threshold.
 
@@ -40,13 +40,13 @@ def best_score(
     Cancelled
         When asked to stop.
     """
-    own = sighting.decode
+    own = context.decode
     trial = DecodeTrial(
         predictions,
         annotations,
-        sighting.network.spec.offsets,
-        sighting.target.structure,
-        sighting.workplace.cancel,
+        context.network.spec.offsets,
+        context.target.structure,
+        context.compute.cancel,
     )
     tried = {own.foreground_threshold, *THRESHOLDS}
     scores = [trial.score(replace(own, foreground_threshold=threshold)) for threshold in sorted(tried)]

@@ -9,9 +9,9 @@ import numpy as np
 from scipy.stats import rankdata
 
 from napari_graft.fingerprints.distance import LIKE_OWN, NEAR, Distance
-from napari_graft.scorers.outlook import HARDLY_STEADY
+from napari_graft.scorers.outlook import BARELY_CONSISTENT
 from napari_graft.scorers.registry import ON_IMAGE, ON_TILES
-from napari_graft.scorers.remedies import Remedy
+from napari_graft.scorers.remedies import DomainShift
 
 # Structures that look alike enough for a source of one to start the other: the name of the family of each.
 FAMILIES = {
@@ -26,7 +26,7 @@ UNKNOWN = "not measured"
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Carry what was measured of one source.
+    """Evidence on one source: its distance, and the reading of each scorer.
 
     Parameters
     ----------
@@ -43,12 +43,12 @@ class Evidence:
     structure: str
     distance: Distance | None
     readings: Mapping[str, float] = field(default_factory=dict)
-    remedy: Remedy | None = None
+    remedy: DomainShift | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SourceScore:
-    """Say how well a source suits a target.
+    """Score of one source on one target.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class SourceScore:
     same_structure
         Whether the source segments the wanted structure or one of its family; True where none is wanted.
     combined
-        Standing of the source among those of its group (`standings`), 0 the best to 1 the last; None where
+        Combined rank of the source in its group (`combined_ranks`), 0 the best to 1 the last; None where
         nothing was measured.
     """
 
@@ -76,8 +76,8 @@ class SourceScore:
         """
         if self.evidence.distance is None:
             return UNKNOWN
-        steadiness = self.evidence.readings.get("consistency", 1.0)
-        closest = LIKE_OWN if steadiness >= HARDLY_STEADY else NEAR
+        consistency = self.evidence.readings.get("consistency", 1.0)
+        closest = LIKE_OWN if consistency >= BARELY_CONSISTENT else NEAR
         return closest if self.evidence.distance.verdict == LIKE_OWN else self.evidence.distance.verdict
 
     @property
@@ -90,7 +90,7 @@ def rank(evidence: Mapping[str, Evidence], wanted: str | None) -> list[SourceSco
     """Return the sources best first: of the wanted structure, of its family, all others.
 
     A network that was taught another structure gives a poor start however alike the images are, hence the
-    structure comes first. Within such a group the mean standing decides (`standings`), then the name.
+    structure comes first. Within such a group the combined rank decides (`combined_ranks`), then the name.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def rank(evidence: Mapping[str, Evidence], wanted: str | None) -> list[SourceSco
         groups[_group(evidence[source_id].structure, wanted)].append(source_id)
     scores = []
     for group, members in groups.items():
-        places = standings({one: evidence[one].readings for one in members}, DECIDING)
+        places = combined_ranks({one: evidence[one].readings for one in members}, DECIDING)
         ordered = in_order(members, places)
         scores += [SourceScore(one, evidence[one], group < 2, places.get(one)) for one in ordered]
     return scores
@@ -126,11 +126,11 @@ def nearest_kind(structures: Mapping[str, str], wanted: str | None) -> list[str]
 
 
 def in_order(sources: Iterable[str], places: Mapping[str, float]) -> list[str]:
-    """Return sources best first by their standings, then by name; those not measured come last."""
+    """Return sources best first by their combined ranks, then by name; those not measured come last."""
     return sorted(sources, key=lambda one: (places.get(one, 2.0), one))
 
 
-def standings(
+def combined_ranks(
     readings: Mapping[str, Mapping[str, float]], groups: Sequence[Sequence[str]]
 ) -> dict[str, float]:
     """Return the mean place of each source by some groups of scorers: 0 the best, 1 the last.
@@ -139,8 +139,8 @@ def standings(
     scorers of a group, and these means over the groups, each of which counts alike. A scorer that measured
     fewer than two sources has no say; a source that a scorer could not measure is judged by the others.
 
-    Before there is a tile to judge by, sources whose objects change with a little noise stand in the last
-    half, all others in the first: places do not tell by how much a source is steadier, and one that guesses
+    Before there is a tile to judge by, sources whose objects change with a little noise are put in the last
+    half, all others in the first: places do not tell by how much a source is better, and one that guesses
     may look near.
     """
     means: dict[str, list[float]] = {}
@@ -155,21 +155,21 @@ def standings(
         return {source: 0.0 for source, known in readings.items() if known}
     places = {source: float(np.mean(of_source)) for source, of_source in means.items()}
     asked = {name for group in groups for name in group}
-    return places if _are_judged_on_tiles(readings, asked) else _steady_first(places, readings, asked)
+    return places if _are_judged_on_tiles(readings, asked) else _consistent_first(places, readings, asked)
 
 
 def _are_judged_on_tiles(readings: Mapping[str, Mapping[str, float]], names: Collection[str]) -> bool:
     return any(name in known for known in readings.values() for name in ON_TILES if name in names)
 
 
-def _steady_first(
+def _consistent_first(
     places: Mapping[str, float], readings: Mapping[str, Mapping[str, float]], names: Collection[str]
 ) -> dict[str, float]:
-    """Return the places within the first half for the steady sources and within the last for the others.
+    """Return the places within the first half for the consistent sources and within the last for the others.
 
     Where all are of one sort, the places stay as they are.
     """
-    guesses = {one for one in places if readings[one].get("consistency", 1.0) < HARDLY_STEADY}
+    guesses = {one for one in places if readings[one].get("consistency", 1.0) < BARELY_CONSISTENT}
     if "consistency" not in names or not guesses or len(guesses) == len(places):
         return dict(places)
     return {one: (place + (one in guesses)) / 2 for one, place in places.items()}

@@ -8,15 +8,15 @@ from typing import Literal, Protocol
 
 OutlookKind = Literal["serves", "unsure", "nothing"]
 
-STEADY = 0.9
-"""Steadiness from which on what a source finds untouched may serve."""
-HARDLY_STEADY = 0.7
-"""Steadiness below which a source does not know the image, however alike the features."""
+CONSISTENT = 0.9
+"""Consistency from which on what a source finds untouched may serve."""
+BARELY_CONSISTENT = 0.7
+"""Consistency below which a source does not know the image, however alike the features."""
 N_TILES: dict[OutlookKind, int] = {"serves": 0, "unsure": 4, "nothing": 8}
 """How many tiles to expect to paint."""
 
 
-class Candidate(Protocol):
+class RankedCandidate(Protocol):
     """A ranked source."""
 
     @property
@@ -31,7 +31,7 @@ class Candidate(Protocol):
 
     @property
     def consistency(self) -> float | None:
-        """How steady what it finds is, 0 to 1; None where that was not measured."""
+        """Consistency of what it finds, 0 to 1; None where that was not measured."""
         ...
 
     @property
@@ -42,7 +42,7 @@ class Candidate(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """Say what to expect before anything is painted.
+    """Expectation of a ranking before anything is annotated.
 
     Parameters
     ----------
@@ -57,10 +57,10 @@ class Outlook:
     words: str
 
 
-def outlook(ranked: Sequence[Candidate], wanted: str | None = None) -> Outlook | None:
+def outlook(ranked: Sequence[RankedCandidate], wanted: str | None = None) -> Outlook | None:
     """Return what to expect of the best of some ranked sources.
 
-    None where steadiness was not measured, and once a tile is annotated, for the score on it says more.
+    None where consistency was not measured, and once a tile is annotated, for the score on it says more.
 
     The distance of the images does not tell it: a source can lie near and find nothing that is right. Whether
     what it finds stays when noise, contrast and gamma change a little foretells far better whether it is
@@ -76,24 +76,25 @@ def outlook(ranked: Sequence[Candidate], wanted: str | None = None) -> Outlook |
     suited = [one for one in ranked if one.same_structure]
     if not suited:
         return Outlook("nothing", f"No source here finds {wanted or 'this'}: {_expect('nothing')}.")
-    steadiness = suited[0].consistency
-    if steadiness is None or suited[0].few_shot is not None:
+    consistency = suited[0].consistency
+    if consistency is None or suited[0].few_shot is not None:
         return None
-    kind = kind_of(steadiness)
+    kind = kind_of(consistency)
     if kind == "serves":
         return Outlook(
-            kind, f"“{suited[0].title}” is steady on this image: see what it finds before you paint anything."
+            kind,
+            f"“{suited[0].title}” is consistent on this image: see what it finds before you paint anything.",
         )
     if kind == "unsure":
         return Outlook(kind, f"“{suited[0].title}” is not sure of this image: {_expect(kind)}.")
     return Outlook(kind, f"Nothing here has seen anything like this: {_expect(kind)}.")
 
 
-def kind_of(steadiness: float) -> OutlookKind:
-    """Return what to expect of a source by how steady what it finds is."""
-    if steadiness >= STEADY:
+def kind_of(consistency: float) -> OutlookKind:
+    """Return what to expect of a source by its consistency."""
+    if consistency >= CONSISTENT:
         return "serves"
-    return "unsure" if steadiness >= HARDLY_STEADY else "nothing"
+    return "unsure" if consistency >= BARELY_CONSISTENT else "nothing"
 
 
 def _expect(kind: OutlookKind) -> str:

@@ -13,25 +13,23 @@ from napari_graft.scorers.frechet import frechet_closeness
 from napari_graft.scorers.mmd import closeness
 from napari_graft.scorers.mmd_general import general_closeness
 from napari_graft.scorers.scorer import Scorer
-from napari_graft.scorers.sighting import Sighting
+from napari_graft.scorers.sighting import ScoringContext
 from napari_graft.scorers.zero_shot import zero_shot
 from napari_graft.sources.plugins import plugin_parts_by_name
 
 SCORERS: Registry[Scorer] = Registry("scorer", partial(plugin_parts_by_name, "napari_graft_scorers"))
 SCORERS.register("mmd")(Scorer("closeness", closeness))
 SCORERS.register("mmd-general")(Scorer("closeness, common encoder", general_closeness))
-SCORERS.register("consistency")(Scorer("steadiness", consistency))
-SCORERS.register("few-shot")(Scorer("on your tiles", few_shot, reads_labels=True))
-SCORERS.register("zero-shot")(
-    Scorer("on your tiles, untrained", zero_shot, is_combined=False, reads_labels=True)
-)
+SCORERS.register("consistency")(Scorer("consistency", consistency))
+SCORERS.register("few-shot")(Scorer("few shot", few_shot, reads_labels=True))
+SCORERS.register("zero-shot")(Scorer("zero shot", zero_shot, is_combined=False, reads_labels=True))
 SCORERS.register("frechet")(Scorer("Fréchet distance", frechet_closeness, is_combined=False))
 SCORERS.register("energy")(Scorer("energy distance", energy_closeness, is_combined=False))
 
 
-def read_all(sighting: Sighting, names: Iterable[str]) -> dict[str, float]:
+def read_all(context: ScoringContext, names: Iterable[str]) -> dict[str, float]:
     """Return what the named scorers measure, without those that cannot measure this source."""
-    values = {name: SCORERS[name].measure(sighting) for name in names}
+    values = {name: SCORERS[name].measure(context) for name in names}
     return {name: value for name, value in values.items() if value is not None}
 
 

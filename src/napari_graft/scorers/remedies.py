@@ -1,4 +1,4 @@
-"""Noticing that pixel size or noise, and not biology, sets a target apart from a source."""
+"""Domain-shift diagnosis: whether pixel size or noise, and not biology, sets a target apart from a source."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from napari_graft.fingerprints.distance import LIKE_OWN_LIMIT
-from napari_graft.scorers.sighting import Images, Sighting
+from napari_graft.scorers.sighting import Images, ScoringContext
 
 Kind = Literal["rescale", "smooth"]
 CLEARLY_CLOSER = 0.5
@@ -21,8 +21,8 @@ _TRIALS: tuple[tuple[Kind, float], ...] = (("smooth", 1), ("rescale", 0.5), ("re
 
 
 @dataclass(frozen=True, slots=True)
-class Remedy:
-    """Say what brings a target clearly closer to a source.
+class DomainShift:
+    """Domain shift: the change of scale or noise that brings a target clearly closer to a source.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Remedy:
     factor
         Of a rescaling: above 1 the image is enlarged.
     z_before, z_after
-        Distance of the image as it is, and after the remedy.
+        Distance of the image as it is, and after the correction.
     """
 
     kind: Kind
@@ -52,15 +52,15 @@ class Remedy:
         )
 
 
-def find_remedy(sighting: Sighting) -> Remedy | None:
-    """Return the remedy that brings the target closest, None where none brings it clearly closer.
+def diagnose_domain_shift(context: ScoringContext) -> DomainShift | None:
+    """Return the domain shift whose correction brings the target closest, None where none is clear.
 
-    Clearly closer: the target is not like the source's own data, and the remedy at least halves z and lowers
+    Clear: the target is not like the source's own data, and the correction at least halves z and lowers
     it by at least 5 null deviations, more than two draws of one null differ.
 
     Parameters
     ----------
-    sighting
+    context
         The source and the target.
 
     Raises
@@ -68,26 +68,26 @@ def find_remedy(sighting: Sighting) -> Remedy | None:
     Cancelled
         Between two tiles, when asked to stop.
     """
-    normal = sighting.distance
+    normal = context.distance
     if normal is None or normal.z <= LIKE_OWN_LIMIT:
         return None
     found = []
     for kind, factor in _TRIALS:
-        z = sighting.distance_of(sighting.features_of(_changed(sighting, kind, factor))).z
+        z = context.distance_of(context.features_of(_changed(context, kind, factor))).z
         if is_clear_gain(normal.z, z):
-            found.append(Remedy(kind, factor, normal.z, z))
-    return min(found, key=lambda remedy: remedy.z_after, default=None)
+            found.append(DomainShift(kind, factor, normal.z, z))
+    return min(found, key=lambda shift: shift.z_after, default=None)
 
 
 def is_clear_gain(before: float, after: float) -> bool:
-    """Say whether one z is clearly below another; see `find_remedy`."""
+    """Say whether one z is clearly below another; see `diagnose_domain_shift`."""
     return before - after >= SMALLEST_GAIN and after <= CLEARLY_CLOSER * before
 
 
-def _changed(sighting: Sighting, kind: Kind, factor: float) -> Images:
+def _changed(context: ScoringContext, kind: Kind, factor: float) -> Images:
     if kind == "rescale":
-        return sighting.target.tiles(sighting.network.spec, factor)
-    return [_smooth(image) for image in sighting.tiles]
+        return context.target.tiles(context.network.spec, factor)
+    return [_smooth(image) for image in context.tiles]
 
 
 def _smooth(image: NDArray[np.float32]) -> NDArray[np.float32]:

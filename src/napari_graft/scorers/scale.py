@@ -30,12 +30,12 @@ _MAGNIFIED = 2.0
 """Factor above which objects are a few pixels wide: the grain of any image looks like that."""
 
 Segments = NDArray[np.uint32]
-Looks = Iterable[tuple[Segments, Segments]]
+SegmentPairs = Iterable[tuple[Segments, Segments]]
 
 
 @dataclass(frozen=True, slots=True)
 class ScaleTrial:
-    """Hold what a source finds at one scale.
+    """What a source finds at one scale.
 
     Parameters
     ----------
@@ -60,9 +60,9 @@ class ScaleTrial:
     def trust(self, own_diameter: float) -> float:
         """Return how well it fits a source whose objects are `own_diameter` wide, 0 to 1.
 
-        At the right scale the objects are steady, as wide as those that the source knows, and alike. At one
-        that is too large they fall into pieces of all sizes, at one that is too small they are small or run
-        together.
+        At the right scale the objects are consistent, as wide as those that the source knows, and alike.
+        At one that is too large they fall into pieces of all sizes, at one that is too small they are small
+        or run together.
         """
         if self.n_objects < _FEWEST_OBJECTS:
             return 0.0
@@ -74,7 +74,7 @@ class ScaleTrial:
 
 @dataclass(frozen=True, slots=True)
 class FoundDiameter:
-    """Say how wide the objects of an image are, in its own pixels, and how sure that is, 0 to 1."""
+    """Diameter of the objects of an image, in its own pixels, and the trust in it, 0 to 1."""
 
     pixels: float
     trust: float
@@ -82,7 +82,7 @@ class FoundDiameter:
 
 @dataclass(frozen=True, slots=True)
 class Scout:
-    """Ask a source how wide the objects of an image are.
+    """Source that is asked how wide the objects of an image are.
 
     Parameters
     ----------
@@ -94,10 +94,10 @@ class Scout:
     """
 
     own_diameter: float
-    glance: Callable[[float], Looks]
-    look: Callable[[float], Looks]
+    glance: Callable[[float], SegmentPairs]
+    look: Callable[[float], SegmentPairs]
 
-    def trust(self, factor: float, looks: Callable[[float], Looks]) -> tuple[float, ScaleTrial]:
+    def trust(self, factor: float, looks: Callable[[float], SegmentPairs]) -> tuple[float, ScaleTrial]:
         """Return how well a scale fits, and what was found at it."""
         trial = try_scale(factor, looks(factor))
         return trial.trust(self.own_diameter), trial
@@ -137,7 +137,7 @@ def _around(factor: float) -> tuple[float, ...]:
     return FACTORS[max(0, at - 1) : at + 2]
 
 
-def try_scale(factor: float, looks: Looks) -> ScaleTrial:
+def try_scale(factor: float, looks: SegmentPairs) -> ScaleTrial:
     """Sum up what a source finds at one scale."""
     agreements, found = [], []
     for plain, changed in looks:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from napari_graft.scorers.sighting import Sighting
+from napari_graft.scorers.sighting import ScoringContext
 
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """Measure how well a source suits a target.
+    """Measure of how well a source suits a target.
 
     Parameters
     ----------
@@ -25,6 +25,6 @@ class Scorer:
     """
 
     title: str
-    measure: Callable[[Sighting], float | None]
+    measure: Callable[[ScoringContext], float | None]
     is_combined: bool = True
     reads_labels: bool = False

@@ -1,4 +1,4 @@
-"""What the last layer of a network sees of annotated tiles: all below it runs once."""
+"""Cached features before the last layer of a network, on annotated tiles: all below it runs once."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from napari_graft.core.tile import Tile
 from napari_graft.inference.predictor import Prediction, probabilities_of
 from napari_graft.nets.padding import pad_to_stride
 from napari_graft.nets.residual_unet import ResidualUNet
-from napari_graft.scorers.sighting import Workplace
+from napari_graft.scorers.sighting import ComputeContext
 from napari_graft.training.examples import Example, near_labels
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """Pair what the head sees with the annotation.
+class HeadFeatures:
+    """Cached features before the head, with the annotation.
 
     Parameters
     ----------
@@ -31,24 +31,24 @@ class Seen:
 
 
 @torch.no_grad()
-def see(network: ResidualUNet, example: Example, place: Workplace) -> Seen:
-    """Return what the head sees of an example: of a volume only what is near the labels.
+def compute_head_features(network: ResidualUNet, example: Example, compute: ComputeContext) -> HeadFeatures:
+    """Return the features before the head for an example: of a volume only near the labels.
 
     Raises
     ------
     Cancelled
         Before the network runs, when asked to stop.
     """
-    place.cancel.raise_if_cancelled()
+    compute.cancel.raise_if_cancelled()
     near = near_labels(example, "both")
-    image = torch.from_numpy(near.image)[None, None].to(place.device)
-    activation = network.climb(network.encode(pad_to_stride(image, network.spec.total_stride)))
-    return Seen(activation, near)
+    image = torch.from_numpy(near.image)[None, None].to(compute.device)
+    activation = network.decode(network.encode(pad_to_stride(image, network.spec.total_stride)))
+    return HeadFeatures(activation, near)
 
 
 @torch.no_grad()
-def answer(network: ResidualUNet, seen: Seen) -> Prediction:
-    """Return what the network says of what its head has seen."""
-    shape = seen.example.image.shape
-    probabilities = probabilities_of(network.answer(seen.activation), shape)
+def predict_from_features(network: ResidualUNet, features: HeadFeatures) -> Prediction:
+    """Return the prediction of the head of a network from its cached features."""
+    shape = features.example.image.shape
+    probabilities = probabilities_of(network.apply_head(features.activation), shape)
     return Prediction(Tile((0,) * len(shape), shape), probabilities[0], probabilities[1:])

@@ -1,4 +1,4 @@
-"""What a source and a target make of each other, computed when a scorer first asks for it."""
+"""The context of scoring one source on one target, computed when a scorer first asks for it."""
 
 from __future__ import annotations
 
@@ -49,15 +49,15 @@ class Target(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Workplace:
-    """Say where networks run and what stops them."""
+class ComputeContext:
+    """Compute context: the device, and the token that stops the work."""
 
     device: torch.device
     cancel: CancelToken
 
 
-class Sighting:
-    """Look at a target with the eyes of one source.
+class ScoringContext:
+    """Scoring context of one source on one target, computed when a scorer first asks for it.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Sighting:
         Its network, and how that is turned into objects.
     target
         The image.
-    workplace
+    compute
         Where the network runs.
     source_features
         Features of the source's own training tiles, which only a benchmark has: (n, d), None elsewhere.
@@ -79,14 +79,14 @@ class Sighting:
         network: Network,
         decode: DecodeSettings,
         target: Target,
-        workplace: Workplace,
+        compute: ComputeContext,
         source_features: NDArray[np.float32] | None = None,
     ) -> None:
         self.source = source
         self.network = network
         self.decode = decode
         self.target = target
-        self.workplace = workplace
+        self.compute = compute
         self.source_features = source_features
 
     @cached_property
@@ -117,7 +117,7 @@ class Sighting:
         Cancelled
             Between two tiles, when asked to stop.
         """
-        return tile_features(self.network, tiles, self.workplace.device, self.workplace.cancel)
+        return tile_features(self.network, tiles, self.compute.device, self.compute.cancel)
 
     def distance_of(self, features: NDArray[np.float32]) -> Distance:
         """Return how far tiles with these features are from the source's; it has a fingerprint."""

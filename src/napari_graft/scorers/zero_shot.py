@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from napari_graft.inference.predictor import Predictor
 from napari_graft.scorers.on_tiles import best_score, examples_to_score
-from napari_graft.scorers.sighting import Sighting
+from napari_graft.scorers.sighting import ScoringContext
 from napari_graft.training.examples import near_labels
 
 
-def zero_shot(sighting: Sighting) -> float | None:
+def zero_shot(context: ScoringContext) -> float | None:
     """Return the score of the untouched source's objects on the annotated pixels; see `best_score`.
 
     None without annotation, or without an object in it.
     """
-    examples = [near_labels(one, "both") for one in examples_to_score(sighting)]
+    examples = [near_labels(one, "both") for one in examples_to_score(context)]
     if not examples:
         return None
-    place = sighting.workplace
-    predictor = Predictor(sighting.network, place.device)
-    predictions = [predictor.predict_image(one.image, place.cancel) for one in examples]
-    return best_score(sighting, predictions, [one.labels("both") for one in examples])
+    compute = context.compute
+    predictor = Predictor(context.network, compute.device)
+    predictions = [predictor.predict_image(one.image, compute.cancel) for one in examples]
+    return best_score(context, predictions, [one.labels("both") for one in examples])

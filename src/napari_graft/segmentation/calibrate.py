@@ -93,7 +93,7 @@ def calibrate(
 
 @dataclass(frozen=True, slots=True)
 class DecodeTrial:
-    """Decode annotated tiles with one setting after the other; see `calibrate` for the parameters."""
+    """Decodes annotated tiles with one setting after the other; see `calibrate` for the parameters."""
 
     predictions: Sequence[Affinities]
     annotations: Sequence[NDArray[np.integer]]

@@ -15,7 +15,7 @@ N_ROUNDS = 4
 
 @dataclass(frozen=True, slots=True)
 class RegionGraph:
-    """Hold regions and the edges that join them or keep them apart.
+    """Regions and the edges that join them or keep them apart.
 
     Parameters
     ----------

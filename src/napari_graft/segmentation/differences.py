@@ -20,7 +20,7 @@ THRESHOLD = 0.5
 
 @dataclass(frozen=True, slots=True)
 class ObjectDifference:
-    """Describe one object of the first segmentation that the second does not find.
+    """Description of one object of the first segmentation that the second does not find.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ Offset = Sequence[int]
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """Hold edges between regions, each pair of regions once.
+    """Edges between regions, each pair of regions once.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from napari_graft.core.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class DecodeSettings:
-    """Say how affinities become objects.
+    """Settings of decoding: how affinities become objects.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ MIN_SHARE_OF_LARGER = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Say which labels of two blocks are the same objects.
+    """Which labels of two blocks are the same objects.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def match_faces(
 
 @dataclass(frozen=True, slots=True)
 class Relabelling:
-    """Give each label of each block its label in the whole volume.
+    """Map from the labels of each block to those of the whole volume.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ _PICTURE = re.compile(r"tile_\d+\.png")
 
 @dataclass(frozen=True, slots=True)
 class CompareOptions:
-    """Ask for a comparison.
+    """Request for a comparison.
 
     Parameters
     ----------

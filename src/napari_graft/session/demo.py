@@ -47,7 +47,7 @@ Segments = NDArray[np.uint32]
 
 @dataclass(frozen=True, slots=True)
 class DemoRequest:
-    """Ask for a demonstration.
+    """Request for a demonstration.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class DemoRequest:
 
 @dataclass(slots=True)
 class DemoResult:
-    """Gather what a demonstration found, for the report.
+    """What a demonstration found, for the report.
 
     Parameters
     ----------
@@ -139,14 +139,14 @@ class DemoResult:
 
 
 class Demo:
-    """Run the loop, the labels supplied by a label image.
+    """Demonstration of the whole loop, with the labels of a label image.
 
     Parameters
     ----------
     request
         What to show.
     report, cancel
-        Progress, and the wish to stop.
+        Progress, and the token that stops the work.
     """
 
     def __init__(self, request: DemoRequest, report: Report, cancel: CancelToken) -> None:

@@ -32,7 +32,7 @@ _EMPTY = {MANIFEST, BACKUP, "lock", "lock.holder"}
 
 
 class _DemoMark(Document):
-    """Say that a demonstration made a project, and which tiles and how many runs in it are its own.
+    """Mark of a project that a demonstration made: which tiles and how many runs in it are its own.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class _DemoMark(Document):
 
 
 class _Beginning(Document):
-    """Say, beside a project, that a demonstration is about to make it."""
+    """Mark beside a project that a demonstration is about to make."""
 
     made_by: str = NAME
 

@@ -15,7 +15,7 @@ from napari_graft.inference.view import ModelView
 from napari_graft.io.volume import Volume
 from napari_graft.nets.device import choose_device
 from napari_graft.scorers.consistency import changes
-from napari_graft.scorers.scale import Looks, Scout
+from napari_graft.scorers.scale import Scout, SegmentPairs
 from napari_graft.segmentation.decode import decode
 from napari_graft.session.models import model_of_source
 from napari_graft.sources.source import Source
@@ -28,7 +28,7 @@ _SEED = 0
 
 
 class DiameterScout:
-    """Show an image to a source that knows how wide its own objects are.
+    """Segments an image with a source that knows how wide its own objects are.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class DiameterScout:
     volume, intensity
         The image and its grey range.
     cancel
-        The wish to stop.
+        The token that stops the work.
     tell
         Called before each scale.
     """
@@ -60,13 +60,13 @@ class DiameterScout:
         assert self._model.spec.object_diameter is not None
         return Scout(self._model.spec.object_diameter, self._glance, self._look)
 
-    def _glance(self, factor: float) -> Looks:
+    def _glance(self, factor: float) -> SegmentPairs:
         self._tell()
         for image in self._tiles(factor, np.random.default_rng(_SEED), _N_GLANCED):
             found = self._objects(image)
             yield found, found
 
-    def _look(self, factor: float) -> Looks:
+    def _look(self, factor: float) -> SegmentPairs:
         self._tell()
         # one generator a scale: the same noise whatever was looked at before
         rng = np.random.default_rng(_SEED)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_graft.annotation.holdout import HeldOut, split_holdout
+from napari_graft.annotation.holdout import PixelSplit, split_holdout
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.blockwise.plan import HALO
 from napari_graft.core.errors import InputError
@@ -38,7 +38,7 @@ def make_examples(view: ModelView, tiles: Sequence[LabelledTile]) -> list[Exampl
     return examples
 
 
-def _example(view: ModelView, part: HeldOut) -> Example:
+def _example(view: ModelView, part: PixelSplit) -> Example:
     labels = _with_small_ids(part.labelled_tile.labels)
     tile = part.labelled_tile.tile
     halo = view.on_image(HALO[view.spec.ndim])

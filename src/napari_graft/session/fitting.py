@@ -18,7 +18,7 @@ from napari_graft.nets.kinds import trainable
 from napari_graft.nets.network import Network
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.segmentation.settings import DecodeSettings
-from napari_graft.session.gate import Candidate, choose, describe_choice
+from napari_graft.session.gate import WeightsCandidate, choose, describe_choice
 from napari_graft.session.judging import Judgement, Predictions, calibrate_model, judge, predict_examples
 from napari_graft.session.models import SCRATCH, Model
 from napari_graft.sources.network_spec import NetworkSpec
@@ -41,7 +41,7 @@ NO_OBJECTS = (
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Say how long to train: seconds, steps, or whichever comes first.
+    """Training budget: seconds, steps, or whichever comes first.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Hold what a training came to.
+    """Result of a training.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """Adapt networks to the same examples, each in the same way.
+    """Adapts networks to the same examples, each in the same way.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class Fitting:
     structure
         Decides what the decoding is tuned for.
     report, cancel
-        Progress, and the wish to stop.
+        Progress, and the token that stops the work.
     """
 
     examples: Sequence[Example]
@@ -184,7 +184,7 @@ class Fitting:
                 self.report(Progress(result.steps, result.steps, words))
                 network = build_network(spec, mix_weights(untouched, result.weights, share))
                 measured = self.measure(network, device, cancel=self.cancel.at_once)
-                candidates.append(Candidate(share, *measured))
+                candidates.append(WeightsCandidate(share, *measured))
         except Cancelled:
             return self._unmeasured(build_network(spec, result.weights), result, start.decode)
         chosen = choose(candidates)
@@ -224,7 +224,7 @@ class Fitting:
         Raises
         ------
         Cancelled
-            When `cancel`, by default the wish to stop, is.
+            When `cancel`, by default the token that stops the work, is.
         """
         cancel = cancel or self.cancel
         predictions = self._predict(network, device, cancel)
@@ -239,7 +239,7 @@ class Fitting:
         Raises
         ------
         Cancelled
-            When `cancel`, by default the wish to stop, is.
+            When `cancel`, by default the token that stops the work, is.
         """
         cancel = cancel or self.cancel
         return calibrate_model(self._predict(network, device, cancel), cancel, "both")

@@ -17,7 +17,7 @@ _FEWEST_TILES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class WeightsCandidate:
     """A point on the way from the start to the trained weights, with its decoding and its judgement.
 
     Parameters
@@ -35,7 +35,7 @@ class Candidate:
     judgement: Judgement
 
 
-def choose(candidates: Sequence[Candidate]) -> Candidate:
+def choose(candidates: Sequence[WeightsCandidate]) -> WeightsCandidate:
     """Return the candidate nearest to the start that is as good as the best, as far as the tiles can tell.
 
     As good is: no further below the best than one standard error of their difference, and no worse than the
@@ -78,7 +78,9 @@ def standard_error(one: Judgement, other: Judgement) -> float:
     return math.sqrt((n - 1) / n * sum((value - mean) ** 2 for value in differences))
 
 
-def describe_choice(chosen: Candidate, trained: Candidate, start: str, structure: str | None) -> str:
+def describe_choice(
+    chosen: WeightsCandidate, trained: WeightsCandidate, start: str, structure: str | None
+) -> str:
     """Say in words what was kept of a training and why; empty where it was all of it.
 
     Parameters
@@ -108,7 +110,7 @@ def _numbers(trained: Judgement, chosen: Judgement, structure: str | None) -> st
     return f" ({name} {sign * trained.quality:.3f}, and {sign * chosen.quality:.3f} so)"
 
 
-def _lowest_loss(candidates: Sequence[Candidate]) -> Candidate:
+def _lowest_loss(candidates: Sequence[WeightsCandidate]) -> WeightsCandidate:
     """Return the first whose loss is as low as the lowest, the last one where no loss was measured."""
     losses = [(one, one.judgement.loss) for one in candidates]
     known = [(one, loss) for one, loss in losses if loss is not None]

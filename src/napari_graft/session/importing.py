@@ -28,7 +28,7 @@ _NAME = "the image"
 
 @dataclass(frozen=True, slots=True)
 class CopyOptions:
-    """Say what an array does not say.
+    """What an array does not say.
 
     Parameters
     ----------

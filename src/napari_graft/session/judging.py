@@ -29,7 +29,7 @@ _SCORES = ("vi", "vi_split", "vi_merge", "ap50", "ap", "dice")
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Hold what a model reaches on the held-out part.
+    """Scores of a model on the held-out part.
 
     Parameters
     ----------

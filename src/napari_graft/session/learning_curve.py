@@ -21,7 +21,7 @@ Score = Literal["loss", "vi", "ap50"]
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """Say what a finished run reached on the pixels kept apart, and what had been painted for it.
+    """Point of the learning curve: what a finished run reached, and what had been painted for it.
 
     The pixels kept apart grow with the tiles, so scores of two runs are not of the same pixels. The scores
     ``_before`` are: they are those of the model that the run competed with, measured at the same time.
@@ -111,7 +111,7 @@ def advice(points: Sequence[CurvePoint], structure: Structure | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """Hold the score that counts, before and after the last round."""
+    """The score that counts, before and after the last round."""
 
     name: Score
     before: float

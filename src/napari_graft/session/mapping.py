@@ -15,7 +15,7 @@ from napari_graft.fingerprints.source_distances import map_of_fingerprints
 from napari_graft.fingerprints.source_map import TARGET, SourceMap
 from napari_graft.nets.device import choose_device
 from napari_graft.project.project import Project
-from napari_graft.scorers.sighting import Workplace
+from napari_graft.scorers.sighting import ComputeContext
 from napari_graft.session.readable import readable_sources
 from napari_graft.session.target import project_target
 from napari_graft.sources.card import SourceCard
@@ -60,7 +60,7 @@ def map_sources(
     }
     target = None
     if project is not None:
-        seen = project_target(project, Workplace(choose_device(device), cancel))
+        seen = project_target(project, ComputeContext(choose_device(device), cancel))
         if seen.encoder is not None:
             target = seen.general_features(ModelSpec(ndim=seen.encoder.spec.ndim))
     if len(known) + (target is not None) < 2:
@@ -70,7 +70,7 @@ def map_sources(
 
 @dataclass(frozen=True, slots=True)
 class LabelFinding:
-    """Pair a label of the sources with how far the distances follow it.
+    """A label of the sources with how far the distances follow it.
 
     Parameters
     ----------

@@ -35,8 +35,8 @@ class _Kept(Document):
 
 
 @dataclass(slots=True)
-class Memory:
-    """Measure each part of the evidence on a source once, until something that it depends on has changed.
+class MeasurementCache:
+    """Cache of the evidence: each part is measured once, until something that it depends on has changed.
 
     There is one file for each source and part, and all of them can be removed without harm. Several threads
     may ask, each for a source of its own.
@@ -92,7 +92,7 @@ class Memory:
             self.failure = error
 
 
-def memory_of(project: Project, *, encoder: str | None, device: str) -> Memory:
+def measurement_cache_of(project: Project, *, encoder: str | None, device: str) -> MeasurementCache:
     """Return what a project remembers of measurements with one common encoder, on one kind of device.
 
     Parameters
@@ -115,7 +115,7 @@ def memory_of(project: Project, *, encoder: str | None, device: str) -> Memory:
         device,
     ]
     tiles = [project.annotations.checksum(), project.manifest.structure]
-    return Memory(project.folder / FOLDER, checksum_of(image), checksum_of(tiles))
+    return MeasurementCache(project.folder / FOLDER, checksum_of(image), checksum_of(tiles))
 
 
 def source_checksum(source: Source) -> str:

@@ -10,9 +10,9 @@ from napari_graft.fingerprints.distance import LIKE_OWN_LIMIT, Distance
 from napari_graft.project.project import Project
 from napari_graft.scorers.order import Evidence
 from napari_graft.scorers.registry import SCORERS, read_all
-from napari_graft.scorers.remedies import find_remedy
-from napari_graft.scorers.sighting import Sighting, Workplace
-from napari_graft.session.measured import memory_of
+from napari_graft.scorers.remedies import diagnose_domain_shift
+from napari_graft.scorers.sighting import ComputeContext, ScoringContext
+from napari_graft.session.measured import measurement_cache_of
 from napari_graft.session.models import model_of_source
 from napari_graft.session.target import project_target
 from napari_graft.sources.inverted import invert_source
@@ -20,12 +20,12 @@ from napari_graft.sources.source import Source
 
 CLEARLY_NEARER = 0.95
 """Share of the distance below which the negative is the nearer view: a tie is no reason for it."""
-STEADINESS_NOISE = 0.02
-"""Difference of two readings of steadiness that means nothing."""
+CONSISTENCY_NOISE = 0.02
+"""Difference of two consistencies that means nothing."""
 
 
 class Measurer:
-    """Gather the evidence on sources; the project remembers it, see `Memory`.
+    """Measures the evidence on sources, and keeps it in the project; see `MeasurementCache`.
 
     Several threads may ask, each for a source of its own.
 
@@ -35,28 +35,30 @@ class Measurer:
         Its image and its annotated tiles are looked at.
     scorers
         Names in `SCORERS`.
-    workplace
+    compute
         Where the networks run.
     """
 
-    def __init__(self, project: Project, scorers: Sequence[str], workplace: Workplace) -> None:
-        self._target = project_target(project, workplace)
-        self._workplace = workplace
+    def __init__(self, project: Project, scorers: Sequence[str], compute: ComputeContext) -> None:
+        self._target = project_target(project, compute)
+        self._compute = compute
         self._on_tiles = [name for name in scorers if SCORERS[name].reads_labels]
         self._on_image = [name for name in scorers if not SCORERS[name].reads_labels]
-        self._sightings: dict[str, Sighting] = {}
-        self._memory = memory_of(project, encoder=self._target.encoder_sha256, device=workplace.device.type)
+        self._contexts: dict[str, ScoringContext] = {}
+        self._cache = measurement_cache_of(
+            project, encoder=self._target.encoder_sha256, device=compute.device.type
+        )
 
     @property
     def failure(self) -> StorageError | None:
         """Why something will be measured again next time, None where all is remembered."""
-        return self._memory.failure
+        return self._cache.failure
 
     def best_view(self, source: Source) -> Source:
         """Return a source, or that source shown the negative of the image.
 
         The negative is taken where it is clearly nearer to the source's training images, and what the source
-        finds in it is no less steady.
+        finds in it is no less consistent.
 
         Raises
         ------
@@ -72,8 +74,8 @@ class Measurer:
         negative = self._distance(inverted)
         if negative is None or negative.z >= CLEARLY_NEARER * plain.z:
             return source
-        is_steady = self._steadiness(inverted) >= self._steadiness(source) - STEADINESS_NOISE
-        return inverted if is_steady else source
+        is_consistent = self._consistency(inverted) >= self._consistency(source) - CONSISTENCY_NOISE
+        return inverted if is_consistent else source
 
     def evidence(self, source: Source) -> Evidence:
         """Return what is to be known of a source before the best are looked into.
@@ -86,42 +88,42 @@ class Measurer:
             When asked to stop.
         """
         on_image = self._on_the_image(source)
-        on_tiles = self._memory.remember(source, "tiles", self._on_tiles, lambda: self._see_tiles(source))
+        on_tiles = self._cache.remember(source, "tiles", self._on_tiles, lambda: self._measure_tiles(source))
         return replace(on_image, readings={**on_image.readings, **on_tiles.readings})
 
-    def look_into(self, source: Source, evidence: Evidence) -> Evidence:
-        """Look for what may bring the image closer to a source."""
-        found = self._memory.remember(source, "scale", (), lambda: self._see_scale(source))
+    def diagnose(self, source: Source, evidence: Evidence) -> Evidence:
+        """Look for a domain shift between the image and a source."""
+        found = self._cache.remember(source, "scale", (), lambda: self._measure_scale(source))
         return replace(evidence, remedy=found.remedy)
 
-    def _see_image(self, source: Source) -> Evidence:
-        sighting = self._sighting(source)
-        return Evidence(source.card.structure, sighting.distance, read_all(sighting, self._on_image))
+    def _measure_image(self, source: Source) -> Evidence:
+        context = self._context(source)
+        return Evidence(source.card.structure, context.distance, read_all(context, self._on_image))
 
-    def _steadiness(self, source: Source) -> float:
-        """Return how steady what a source finds is, 1 where nobody asks for that."""
+    def _consistency(self, source: Source) -> float:
+        """Return the consistency of a source, 1 where nobody asks for that."""
         return self._on_the_image(source).readings.get("consistency", 1.0)
 
     def _on_the_image(self, source: Source) -> Evidence:
-        return self._memory.remember(source, "image", self._on_image, lambda: self._see_image(source))
+        return self._cache.remember(source, "image", self._on_image, lambda: self._measure_image(source))
 
     def _distance(self, source: Source) -> Distance | None:
-        def see() -> Evidence:
-            return Evidence(source.card.structure, self._sighting(source).distance)
+        def measure() -> Evidence:
+            return Evidence(source.card.structure, self._context(source).distance)
 
-        return self._memory.remember(source, "distance", (), see).distance
+        return self._cache.remember(source, "distance", (), measure).distance
 
-    def _see_tiles(self, source: Source) -> Evidence:
-        return Evidence(source.card.structure, None, read_all(self._sighting(source), self._on_tiles))
+    def _measure_tiles(self, source: Source) -> Evidence:
+        return Evidence(source.card.structure, None, read_all(self._context(source), self._on_tiles))
 
-    def _see_scale(self, source: Source) -> Evidence:
-        return Evidence(source.card.structure, None, remedy=find_remedy(self._sighting(source)))
+    def _measure_scale(self, source: Source) -> Evidence:
+        return Evidence(source.card.structure, None, remedy=diagnose_domain_shift(self._context(source)))
 
-    def _sighting(self, source: Source) -> Sighting:
+    def _context(self, source: Source) -> ScoringContext:
         """Load a source once, and only where something is left to measure."""
-        if source.id not in self._sightings:
+        if source.id not in self._contexts:
             model = model_of_source(source)
-            self._sightings[source.id] = Sighting(
-                source, model.network, model.decode, self._target, self._workplace
+            self._contexts[source.id] = ScoringContext(
+                source, model.network, model.decode, self._target, self._compute
             )
-        return self._sightings[source.id]
+        return self._contexts[source.id]

@@ -10,7 +10,7 @@ from napari_graft.core.progress import Progress, Report
 from napari_graft.io.damage import DamageLog
 from napari_graft.io.weights import load_tensors, save_tensors
 from napari_graft.merging.merge import merge_networks
-from napari_graft.merging.method import Lesson, Merged
+from napari_graft.merging.method import MergeContext, Merged
 from napari_graft.merging.methods import MERGE_METHODS
 from napari_graft.merging.recipe import MergeRecipe, layers_of
 from napari_graft.nets.build import build_network
@@ -29,7 +29,7 @@ _MERGING = "finding out what to take of each"
 
 @dataclass(frozen=True, slots=True)
 class MergeWork:
-    """Merge networks and train the merged one, whatever of it is not on the disk yet.
+    """The steps of a merge: merges networks and trains the merged one, whatever is not on the disk yet.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class MergeWork:
         """Return the run with what it was made of, and the model."""
         run = self.run
         if not self._is_merged():
-            merged = merge_networks(networks_of(self.members), self.recipe.method, self._lesson())
+            merged = merge_networks(networks_of(self.members), self.recipe.method, self._context())
             run = self._note(merged)
             training = merged.training
             if training is not None and training.stopped_by == "cancel":
@@ -77,12 +77,12 @@ class MergeWork:
             return False
         return True
 
-    def _lesson(self) -> Lesson:
+    def _context(self) -> MergeContext:
         config = train_config(self._first.spec, _part(self.budget, self._share))
         config = replace(config, n_validations=max(_FEWEST_LOOKS, round(self._share * config.n_validations)))
         fitting, device = self.fitting, choose_device(self.budget.device)
         report = self._merging_report()
-        return Lesson(fitting.examples, config, device, self.run.mixing_path, report, fitting.cancel)
+        return MergeContext(fitting.examples, config, device, self.run.mixing_path, report, fitting.cancel)
 
     def _merging_report(self) -> Report:
         """Report the progress of the first half as that of both, in steps, and say what is being done."""
@@ -120,7 +120,7 @@ class MergeWork:
         return replace(fitted, result=_with_first_half(fitted.result, run))
 
     def _stopped(self, network: ResidualUNet, training: TrainResult) -> Fitted:
-        """Return the merged network as it is: the wish to stop came before its training."""
+        """Return the merged network as it is: the token that stops the work came before its training."""
         result = replace(training, weights=network.stored_weights())
         return self.fitting.judge(network, result, self._first.decode, choose_device(self.budget.device))
 

@@ -26,7 +26,7 @@ from napari_graft.session.training import finish_run, summary
 
 @dataclass(frozen=True, slots=True)
 class MergeTask(ProjectTask):
-    """Merge in a project. See `ProjectTask`; the wish to stop keeps the best weights so far."""
+    """Merge in a project. See `ProjectTask`; a request to stop keeps the best weights so far."""
 
     def run(self, references: Sequence[str], budget: Budget, method: str = DEFAULT_METHOD) -> MergeReport:
         """Merge networks, train the merged one on the annotated tiles, and keep it if it is no worse.

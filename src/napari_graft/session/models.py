@@ -26,7 +26,7 @@ SCRATCH = "scratch"
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Pair a network with the settings that turn its output into objects.
+    """Model: a network with the settings that turn its output into objects.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ SHARE = 1 / 3
 """What a trial takes of the tiles and of the time; the winner gets the rest."""
 SHORTEST, LONGEST = 30.0, 300.0
 """Seconds of training: less tells nothing about a source, and more is better spent on the winner."""
-AHEAD_STANDING = 0.25
+AHEAD_RANK = 0.25
 """By so much of the whole order, over all scorers, a source that needs no trial leads."""
 AHEAD_Z = 3.0
 """So many times farther from the image the second one must be as well."""
@@ -25,7 +25,7 @@ OWN_Z = 3.0
 
 @dataclass(frozen=True, slots=True)
 class TrialPlan:
-    """Propose which sources to try, on what, and for how long.
+    """Proposal of which sources to try, on what, and for how long.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def propose_plan(ranked: Sequence[RankedEntry], n_tiles: int, minutes: float) ->
     """Propose a trial that takes at most a third of the time, and about a third of the tiles.
 
     Sources of another family of structures, and finished networks of other programs, are never tried. The
-    first one is tried alone where it is far ahead (`AHEAD_STANDING` over all scorers, and the image `AHEAD_Z`
+    first one is tried alone where it is far ahead (`AHEAD_RANK` over all scorers, and the image `AHEAD_Z`
     times closer to it), or where the time does not allow two trainings that tell something (`SHORTEST` each).
 
     Parameters
@@ -103,7 +103,7 @@ def propose_plan(ranked: Sequence[RankedEntry], n_tiles: int, minutes: float) ->
         reasons=(
             why,
             *_left_out(ranked, len(related) - n_sources),
-            _spending(seconds_each * n_sources, seconds),
+            _time_reason(seconds_each * n_sources, seconds),
         ),
     )
 
@@ -120,7 +120,7 @@ def _how_many(related: Sequence[RankedEntry], seconds: float) -> tuple[int, str]
         return 1, f"{first.source} alone was ranked for this kind of structure."
     if _is_far_ahead(first, related[1]):
         return 1, (
-            f"{first.source} is far ahead of {related[1].source}: by {AHEAD_STANDING:.0%} or more of the "
+            f"{first.source} is far ahead of {related[1].source}: by {AHEAD_RANK:.0%} or more of the "
             f"order over all scorers, and the image is {AHEAD_Z:g} times closer to it "
             f"(z {first.z:.3g} against {related[1].z:.3g})."
         )
@@ -136,12 +136,12 @@ def _how_many(related: Sequence[RankedEntry], seconds: float) -> tuple[int, str]
 
 
 def _is_far_ahead(first: RankedEntry, second: RankedEntry) -> bool:
-    # Standings are places within the sources of one structure: those of two structures do not compare.
+    # Combined ranks are taken within the sources of one structure: those of two structures do not compare.
     if first.structure != second.structure or first.combined is None or second.combined is None:
         return False
     if first.z is None or second.z is None:
         return False
-    leads = second.combined - first.combined >= AHEAD_STANDING
+    leads = second.combined - first.combined >= AHEAD_RANK
     return leads and second.z >= AHEAD_Z * max(first.z, OWN_Z)
 
 
@@ -157,7 +157,7 @@ def _left_out(ranked: Sequence[RankedEntry], n_behind: int) -> list[str]:
     return [f"Not tried: {'1 source' if n == 1 else f'{n} sources'}, {what}." for what, n in why.items() if n]
 
 
-def _spending(trial: float, whole: float) -> str:
+def _time_reason(trial: float, whole: float) -> str:
     if trial < SHARE * whole - 1e-6:
         return (
             f"{LONGEST / 60:g} min of training show enough of a source; the winner gets the rest of the time."

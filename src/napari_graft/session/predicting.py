@@ -27,7 +27,7 @@ from napari_graft.sources.catalogue import Catalogue
 
 @dataclass(frozen=True, slots=True)
 class PredictOptions:
-    """Ask for a segmentation.
+    """Request for a segmentation.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ Segments = NDArray[np.uint32]
 
 @dataclass(frozen=True, slots=True)
 class PreviewOptions:
-    """Ask for a preview.
+    """Request for a preview.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class PreviewOptions:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """Say what was found.
+    """Result of a preview.
 
     Parameters
     ----------

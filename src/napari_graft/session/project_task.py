@@ -28,7 +28,7 @@ Tiles = Sequence[LabelledTile]
 
 @dataclass(frozen=True, slots=True)
 class ProjectTask:
-    """Work in a project.
+    """Base of the tasks that learn from the tiles of a project.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class ProjectTask:
     catalogue
         Where sources are looked up.
     report, cancel
-        Progress, and the wish to stop.
+        Progress, and the token that stops the work.
     """
 
     project: Project

@@ -18,7 +18,7 @@ from napari_graft.sources.card import Structure
 
 @dataclass(frozen=True, slots=True)
 class ImageOptions:
-    """Name an image and say what its file does not say; see `ImageChoice`."""
+    """Options of an image, what its file does not say; see `ImageChoice`."""
 
     image: str
     axes: str | None = None
@@ -91,7 +91,7 @@ def describe_project(folder: Path) -> dict[str, Any]:
                 for run in project.runs.all()
                 if not run.is_empty
             ],
-            "budget": asdict(project.budget()),
+            "budget": asdict(project.cost()),
         }
 
 

@@ -22,7 +22,7 @@ MASK_THRESHOLD = 127
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PublicImage:
-    """Hold a public image and the objects that people drew in it.
+    """A public image and the objects that people drew in it.
 
     Parameters
     ----------

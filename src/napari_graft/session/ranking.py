@@ -14,7 +14,7 @@ from napari_graft.project.project import Project
 from napari_graft.project.ranking import RankedEntry
 from napari_graft.scorers.order import Evidence, SourceScore, nearest_kind, rank
 from napari_graft.scorers.registry import COMBINED
-from napari_graft.scorers.sighting import Workplace
+from napari_graft.scorers.sighting import ComputeContext
 from napari_graft.session.depth import with_enough_depth
 from napari_graft.session.measuring import Measurer
 from napari_graft.session.readable import readable_sources
@@ -27,13 +27,13 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 COMPARING = "comparing the image with the sources"
-N_LOOKED_INTO = 3
-"""Best sources for which the scale and the noise of the image are looked into as well."""
+N_DIAGNOSED = 3
+"""Best sources for which a domain shift, of scale or noise, is looked for as well."""
 
 
 @dataclass(frozen=True, slots=True)
 class RankedSource:
-    """Pair a source with its score."""
+    """A source with its score."""
 
     source: Source
     score: SourceScore
@@ -50,7 +50,7 @@ class RankedSource:
 
     @property
     def consistency(self) -> float | None:
-        """How steady what it finds is, 0 to 1."""
+        """Consistency of what it finds, 0 to 1."""
         return self.score.evidence.readings.get("consistency")
 
     @property
@@ -193,7 +193,7 @@ def rank_sources(
         If no source can be ranked.
     """
     usable = _usable(project, sources, report)
-    return _rank(project, usable, scorers, Workplace(choose_device(device), cancel), report)
+    return _rank(project, usable, scorers, ComputeContext(choose_device(device), cancel), report)
 
 
 def rank_nearest_kind(
@@ -206,7 +206,7 @@ def rank_nearest_kind(
     usable = {source.id: source for source in _usable(project, sources, report)}
     structures = {source_id: source.card.structure for source_id, source in usable.items()}
     nearest = [usable[one] for one in nearest_kind(structures, project.manifest.structure)]
-    return _rank(project, nearest, COMBINED, Workplace(choose_device(device), cancel), report)
+    return _rank(project, nearest, COMBINED, ComputeContext(choose_device(device), cancel), report)
 
 
 def _usable(project: Project, sources: Sequence[Source], report: Report) -> list[Source]:
@@ -219,12 +219,16 @@ def _usable(project: Project, sources: Sequence[Source], report: Report) -> list
 
 
 def _rank(
-    project: Project, usable: Sequence[Source], scorers: Sequence[str], workplace: Workplace, report: Report
+    project: Project,
+    usable: Sequence[Source],
+    scorers: Sequence[str],
+    compute: ComputeContext,
+    report: Report,
 ) -> list[RankedSource]:
     report(Progress(0, None, "reading the image"))
     specs = [source.card.spec for source in usable]
-    find_diameter_beforehand(project, specs, workplace.cancel, report)
-    measurer = Measurer(project, scorers, workplace)
+    find_diameter_beforehand(project, specs, compute.cancel, report)
+    measurer = Measurer(project, scorers, compute)
 
     def measure(source: Source) -> tuple[Source, Evidence]:
         view = measurer.best_view(source)
@@ -232,29 +236,29 @@ def _rank(
 
     wanted = project.manifest.structure
     views: dict[str, Source] = {}
-    total = len(usable) + min(N_LOOKED_INTO, len(usable))
+    total = len(usable) + min(N_DIAGNOSED, len(usable))
     # One message for all of it: whoever tells the time left begins anew with another.
     report(Progress(0, total, COMPARING))
     evidence: dict[str, Evidence] = {}
     best: list[RankedSource] = []
-    for view, found in _side_by_side(_in_order_of_interest(usable, wanted), measure, workplace):
+    for view, found in _side_by_side(_in_order_of_interest(usable, wanted), measure, compute):
         views[view.id], evidence[view.id] = view, found
         best = [RankedSource(views[score.source_id], score) for score in rank(evidence, wanted)]
         so_far = {"ranking": [entry.describe() for entry in best]}
         report(Progress(len(evidence), total, COMPARING, partial=so_far))
 
-    def look_into(entry: RankedSource) -> RankedSource:
-        """Look into one of the best."""
-        found = measurer.look_into(entry.source, entry.score.evidence)
+    def diagnose(entry: RankedSource) -> RankedSource:
+        """Look for a domain shift of one of the best."""
+        found = measurer.diagnose(entry.source, entry.score.evidence)
         return replace(entry, score=replace(entry.score, evidence=found))
 
-    looked_into: dict[str, RankedSource] = {}
-    for entry in _side_by_side(best[:N_LOOKED_INTO], look_into, workplace):
-        looked_into[entry.source.id] = entry
-        report(Progress(len(evidence) + len(looked_into), total, COMPARING))
+    diagnosed: dict[str, RankedSource] = {}
+    for entry in _side_by_side(best[:N_DIAGNOSED], diagnose, compute):
+        diagnosed[entry.source.id] = entry
+        report(Progress(len(evidence) + len(diagnosed), total, COMPARING))
     if measurer.failure is not None:
         report(Progress(0, None, f"{NOTE}the next ranking measures all again: {measurer.failure}"))
-    return [looked_into.get(entry.source.id, entry) for entry in best]
+    return [diagnosed.get(entry.source.id, entry) for entry in best]
 
 
 def _in_order_of_interest(usable: Sequence[Source], wanted: str | None) -> list[Source]:
@@ -264,9 +268,9 @@ def _in_order_of_interest(usable: Sequence[Source], wanted: str | None) -> list[
 
 
 def _side_by_side(
-    items: Sequence[Item], work: Callable[[Item], Answer], workplace: Workplace
+    items: Sequence[Item], work: Callable[[Item], Answer], compute: ComputeContext
 ) -> Iterator[Answer]:
     """Yield what comes of each item, in any order: sources are small, and a core each is faster than all."""
-    n_workers = count_workers(len(items)) if workplace.device.type == "cpu" else 1
+    n_workers = count_workers(len(items)) if compute.device.type == "cpu" else 1
     with share_threads(n_workers):
-        yield from run_parallel(items, lambda item, _: work(item), n_workers, workplace.cancel)
+        yield from run_parallel(items, lambda item, _: work(item), n_workers, compute.cancel)

@@ -43,7 +43,7 @@ def relink_image(project: Project, image: str, *, accept_changed: bool = False) 
 
 @dataclass(frozen=True, slots=True)
 class CheckedImage:
-    """Hold where the image of a project is now, and what the project is to know of it from then on."""
+    """Where the image of a project is now, and what the project is to know of it from then on."""
 
     path: str
     changes: dict[str, object]
@@ -83,7 +83,7 @@ def take_image(project: Project, checked: CheckedImage) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Hold what tells one image from another."""
+    """What tells one image from another."""
 
     signature: ImageSignature
     grey_range: tuple[float, float]

@@ -22,7 +22,7 @@ from napari_graft.session.views import view_of
 
 @dataclass(frozen=True, slots=True)
 class SegmentedTile:
-    """Hold what a model makes of a tile, on the image's grid and of the shape of the tile.
+    """What a model makes of a tile, on the image's grid and of the shape of the tile.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from napari_graft.core.progress import CancelToken, Report
 from napari_graft.exchange.add import add_source
 from napari_graft.exchange.exported import holds_network, is_export_of
 from napari_graft.exchange.formats import FORMATS, check_ending
-from napari_graft.exchange.wishes import NO_WISHES, Wishes
+from napari_graft.exchange.wishes import DEFAULT_IMPORT, ImportOptions
 from napari_graft.fingerprints.fingerprint import make_fingerprint
 from napari_graft.fingerprints.general import general_fingerprint
 from napari_graft.inference.features import FEATURE_TILE, tile_features
@@ -44,12 +44,12 @@ def add_to_user(
     path_or_url: str,
     *,
     sha256: str | None = None,
-    wishes: Wishes = NO_WISHES,
+    options: ImportOptions = DEFAULT_IMPORT,
     report: Report,
     cancel: CancelToken,
 ) -> Source:
     """Add a source to the user's own; see `add_source`."""
-    return add_source(path_or_url, user_home(), sha256=sha256, wishes=wishes, report=report, cancel=cancel)
+    return add_source(path_or_url, user_home(), sha256=sha256, options=options, report=report, cancel=cancel)
 
 
 def export_reference(

@@ -10,7 +10,7 @@ from napari_graft.recipes.pieces import TEST_SHARE
 
 @dataclass(frozen=True, slots=True)
 class TestSplit:
-    """Part an image into what may be annotated and what only the final score sees.
+    """Split of an image into what may be annotated and what only the final score sees.
 
     Parameters
     ----------

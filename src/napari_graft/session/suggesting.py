@@ -35,7 +35,7 @@ _NEEDS_PREDICTION = ("entropy", "median-uncertainty", "uncertainty-diversity")
 
 @dataclass(frozen=True, slots=True)
 class SuggestOptions:
-    """Ask for tiles.
+    """Request for tiles.
 
     Parameters
     ----------
@@ -84,8 +84,8 @@ class SuggestOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """Hold the tiles that were chosen, and those that they were chosen from.
+class TileSelection:
+    """Selection of tiles, with the candidates that they were chosen from.
 
     Parameters
     ----------
@@ -113,15 +113,15 @@ def suggest_tiles(
     InputError
         If the model is unknown or no tile is left to choose.
     """
-    choice = choose_tiles(project, request, catalogue=catalogue, report=report, cancel=cancel)
+    selection = choose_tiles(project, request, catalogue=catalogue, report=report, cancel=cancel)
     if project.is_writable:
-        _store(project, choice)
-    return list(choice.suggestions)
+        _store(project, selection)
+    return list(selection.suggestions)
 
 
 def choose_tiles(
     project: Project, request: SuggestOptions, *, catalogue: Catalogue, report: Report, cancel: CancelToken
-) -> Choice:
+) -> TileSelection:
     """Choose tiles, and store nothing.
 
     Raises
@@ -138,8 +138,8 @@ def choose_tiles(
     tiles = [tile.shift(bounds.start) for tile in candidate_tiles(bounds.shape, side, rng, MAX_CANDIDATES)]
     taken = (*annotated_tiles, *project.queue().avoided, *_to_avoid(request, bounds))
     free = [tile for tile in tiles if not any(tile.overlaps(other) for other in taken)]
-    look = _Look(model, view, request, rng, annotated_tiles)
-    both = look.at([*annotated_tiles, *free], report, cancel)
+    measurer = _TileMeasurer(model, view, request, rng, annotated_tiles)
+    both = measurer.at([*annotated_tiles, *free], report, cancel)
     annotated, seen = both[: len(annotated_tiles)], both[len(annotated_tiles) :]
     blank = is_blank([candidate.contrast for candidate in seen])
     candidates = [candidate for candidate, empty in zip(seen, blank, strict=True) if not empty]
@@ -148,7 +148,7 @@ def choose_tiles(
         raise InputError(
             "no tile is left to suggest: the image is annotated, skipped, blank, or smaller than a tile"
         )
-    return Choice(tuple(chosen), tuple(candidates), request.strategy, model.name)
+    return TileSelection(tuple(chosen), tuple(candidates), request.strategy, model.name)
 
 
 def _to_avoid(request: SuggestOptions, bounds: Tile) -> tuple[Tile, ...]:
@@ -162,8 +162,8 @@ def _to_avoid(request: SuggestOptions, bounds: Tile) -> tuple[Tile, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """Measure tiles with one model."""
+class _TileMeasurer:
+    """Measures the features of tiles with one model."""
 
     model: Model
     view: ModelView
@@ -190,7 +190,7 @@ class _Look:
             if predictor is None:
                 tokens = encode_tile(self.model.network, image, device)
             else:
-                probabilities, tokens = predictor.look(image)
+                probabilities, tokens = predictor.predict_with_features(image)
                 uncertainty, foreground = self._sum_up(Prediction(tile, probabilities[0], probabilities[1:]))
             attention = edge_attention(image, tokens.shape[1:])
             candidates.append(
@@ -234,11 +234,11 @@ def _model_to_look_with(project: Project, request: SuggestOptions, catalogue: Ca
     return load_model(ANCESTOR, project, catalogue)
 
 
-def _store(project: Project, choice: Choice) -> None:
+def _store(project: Project, selection: TileSelection) -> None:
     stored = tuple(
         StoredSuggestion(start=s.tile.start, shape=s.tile.shape, score=float(s.score), reason=s.reason)
-        for s in choice.suggestions
+        for s in selection.suggestions
     )
     project.store_suggestions(
-        SuggestionList(suggestions=stored, strategy=choice.strategy, model=choice.model)
+        SuggestionList(suggestions=stored, strategy=selection.strategy, model=selection.model)
     )

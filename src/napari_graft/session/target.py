@@ -14,7 +14,7 @@ from napari_graft.fingerprints.general import common_encoder
 from napari_graft.imaging.resample import resample_image
 from napari_graft.inference.features import FEATURE_TILE, tile_features
 from napari_graft.project.project import Project
-from napari_graft.scorers.sighting import Images, Workplace
+from napari_graft.scorers.sighting import ComputeContext, Images
 from napari_graft.session.examples import make_examples
 from napari_graft.session.views import random_tiles, view_of
 from napari_graft.sources.catalogue import Catalogue
@@ -34,7 +34,7 @@ _Scale = tuple[int, tuple[float, ...] | None, float | None, float | None, bool, 
 
 @dataclass(slots=True)
 class ProjectTarget:
-    """Read a project's image at random places; what networks of one scale share is kept.
+    """A project's image as a target, read at random places; what networks of one scale share is kept.
 
     Several threads may ask: what two of them need is computed once.
 
@@ -42,14 +42,14 @@ class ProjectTarget:
     ----------
     project
         The project.
-    workplace
+    compute
         Where the common encoder runs.
     encoder, encoder_sha256
         The network that all sources share, and the checksum of its weights; None where it is not at hand.
     """
 
     project: Project
-    workplace: Workplace
+    compute: ComputeContext
     encoder: ResidualUNet | None = None
     encoder_sha256: str | None = None
     _lock: RLock = field(default_factory=RLock)
@@ -67,7 +67,7 @@ class ProjectTarget:
         key = _scale(spec, zoom)
         with self._lock:
             if key not in self._tiles:
-                view = view_of(self.project, spec, self.workplace.cancel)
+                view = view_of(self.project, spec, self.compute.cancel)
                 lengths = [max(1, round(length / zoom)) for length in FEATURE_TILE[spec.ndim]]
                 boxes = random_tiles(view, lengths, N_TILES[spec.ndim], np.random.default_rng(_SEED))
                 self._tiles[key] = [_zoomed(view.read(box), zoom) for box in boxes]
@@ -84,9 +84,9 @@ class ProjectTarget:
         key = _scale(spec, 1.0)
         with self._lock:
             if key not in self._general:
-                place = self.workplace
+                compute = self.compute
                 tiles = self.tiles(spec)
-                self._general[key] = tile_features(self.encoder, tiles, place.device, place.cancel)
+                self._general[key] = tile_features(self.encoder, tiles, compute.device, compute.cancel)
             return self._general[key]
 
     def examples(self, spec: NetworkSpec) -> Sequence[Example]:
@@ -95,18 +95,18 @@ class ProjectTarget:
         with self._lock:
             if key not in self._examples:
                 annotated = self.project.annotations.labelled_tiles()
-                view = view_of(self.project, spec, self.workplace.cancel)
+                view = view_of(self.project, spec, self.compute.cancel)
                 self._examples[key] = make_examples(view, annotated) if annotated else []
             return self._examples[key]
 
 
-def project_target(project: Project, workplace: Workplace) -> ProjectTarget:
+def project_target(project: Project, compute: ComputeContext) -> ProjectTarget:
     """Return a project's image as a target, with the common encoder where that is at hand."""
     common = common_encoder(Catalogue())
     if common is None:
-        return ProjectTarget(project, workplace)
+        return ProjectTarget(project, compute)
     encoder, ruler = common
-    return ProjectTarget(project, workplace, encoder, ruler.encoder)
+    return ProjectTarget(project, compute, encoder, ruler.encoder)
 
 
 def _scale(spec: NetworkSpec, zoom: float) -> _Scale:

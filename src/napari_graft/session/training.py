@@ -28,7 +28,7 @@ BEST = "best"
 
 @dataclass(frozen=True, slots=True)
 class TrainingTask(ProjectTask):
-    """Train in a project. See `ProjectTask`; the wish to stop keeps the best weights so far."""
+    """Training in a project. See `ProjectTask`; a request to stop keeps the best weights so far."""
 
     def run(self, source: str, budget: Budget) -> TrainReport:
         """Train from `source` within a budget, or go on with the run of the same source that was cut off.

@@ -39,7 +39,7 @@ _BEFORE, _TRAINING = 0.1, 0.8
 
 @dataclass(frozen=True, slots=True)
 class TrialTask(ProjectTask):
-    """Try sources in a project. See `ProjectTask`; the wish to stop keeps the sources that are done."""
+    """Trial of sources in a project. See `ProjectTask`; a request to stop keeps the sources that are done."""
 
     def run(self, sources: Sequence[str], budget: Budget) -> StoredTrial:
         """Train each source alike on the annotated tiles, judge all on the same held-out part, keep the best.

@@ -29,7 +29,7 @@ def leading_score(structure: str | None) -> LeadingScore:
 
 
 class TrainingRecord(BaseModel):
-    """Say how a source was trained and on which images, so that it is never judged on them.
+    """Record of how a source was trained and on which images, so that it is never judged on them.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class TrainingRecord(BaseModel):
 
 
 class Provenance(BaseModel):
-    """Say from which source a user's own was adapted, and with how many annotated tiles."""
+    """Provenance of a user's own source: what it was adapted from, and with how many annotated tiles."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -68,7 +68,7 @@ class Provenance(BaseModel):
 
 
 class SourceCard(Document):
-    """Describe a source.
+    """Card of a source: what it finds, and how it was trained.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 class Catalogue:
-    """List sources and find one by its id or its path.
+    """Catalogue of the sources, which finds one by its id or its path.
 
     Parameters
     ----------

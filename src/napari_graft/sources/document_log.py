@@ -23,7 +23,7 @@ _BLOCK = 65536
 
 
 class DocumentLog(Generic[D]):
-    """Add documents to a file of JSON lines, each with its checksum, safe against being killed.
+    """Log of documents as JSON lines, each with its checksum, safe against being killed.
 
     Parameters
     ----------

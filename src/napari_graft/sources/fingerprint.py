@@ -18,7 +18,7 @@ _FORMAT_VERSION = 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fingerprint:
-    """Hold the mean embedding of a source's training tiles and how far it strays by chance.
+    """Mean embedding of a source's training tiles, and how far it strays by chance.
 
     It is made by `napari_graft.fingerprints.fingerprint.make_fingerprint`, which says what the numbers mean.
 

@@ -27,7 +27,7 @@ DERIVED_OFFSETS: dict[int, tuple[tuple[int, ...], ...]] = {
 
 
 class ScaleLinear(BaseModel):
-    """Multiply by `gain` and add `offset`: one number, or one for each input channel."""
+    """Multiplication by `gain` and addition of `offset`: one number, or one for each input channel."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,7 +37,7 @@ class ScaleLinear(BaseModel):
 
 
 class Clip(BaseModel):
-    """Bring values below `low` to `low` and those above `high` to `high`."""
+    """Clipping of values to `low` and `high`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -47,7 +47,7 @@ class Clip(BaseModel):
 
 
 class ZeroMean(BaseModel):
-    """Subtract the mean of what the network is shown at once, and divide by its deviation plus `eps`."""
+    """Subtraction of the mean of one input, and division by its deviation plus `eps`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,7 +59,7 @@ Step = Annotated[ScaleLinear | Clip | ZeroMean, Field(discriminator="step")]
 
 
 class ForeignSpec(NetworkSpec):
-    """Describe a finished network of any architecture.
+    """Specification of a finished network of any architecture.
 
     Parameters
     ----------

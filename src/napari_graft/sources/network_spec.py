@@ -15,7 +15,7 @@ _SMALLEST_PIXEL, _LARGEST_PIXEL = 1e-3, 1e9
 
 
 class NetworkSpec(BaseModel):
-    """Describe what a network is shown and what it answers: foreground, then affinities at some offsets.
+    """Specification of a network: its input and its outputs, foreground, then affinities at some offsets.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ Origin = Literal["built-in", "repository", "user", "file", "plugin"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Hold a source's card, and load its weights and fingerprint when they are needed.
+    """Source: a card, with the weights and fingerprint loaded when they are needed.
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ Factor = Annotated[int, Field(le=2**20)]
 
 
 class ModelSpec(NetworkSpec):
-    """Describe a network of the one family, so that it can be built again anywhere.
+    """Specification of a network of the one family, from which it can be built again anywhere.
 
     Parameters
     ----------

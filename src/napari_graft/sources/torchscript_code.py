@@ -44,7 +44,7 @@ _LARGEST_INTEGER = 2**63
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """Hold the full names of what the code of a program defines, as ``__torch__.models.UNet``."""
+    """The full names of what the code of a program defines, as ``__torch__.models.UNet``."""
 
     classes: frozenset[str]
     functions: frozenset[str]
@@ -239,7 +239,7 @@ def forbidden(title: str, what: str) -> str:
 
 
 class _PlainStrings(ast.NodeTransformer):
-    """Leave nothing in strings that two parsers could read in two ways: only messages of errors have such."""
+    """Removes from strings what two parsers could read in two ways: only messages of errors have such."""
 
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:
         if isinstance(node.value, str):

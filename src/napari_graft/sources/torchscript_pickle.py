@@ -92,7 +92,7 @@ def check_pickle(data: bytes, classes: Collection[str], sizes: Mapping[str, int]
 
 
 class _Machine:
-    """Follow what the instructions do to the stack; numbers, words and tuples are kept as they are."""
+    """Stack machine of the pickle; numbers, words and tuples are kept as they are."""
 
     def __init__(self, classes: Collection[str], sizes: Mapping[str, int]) -> None:
         self.classes, self.sizes = classes, sizes

@@ -14,7 +14,7 @@ _TOP = 3
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Compare an order with the true one on one target.
+    """Agreement of an order with the true one on one target.
 
     Parameters
     ----------

@@ -14,19 +14,19 @@ from napari_graft.io.outputs import Input, Outputs
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.document import document_bytes, read_document
 from napari_graft.sources.exclude import trained_on
-from napari_graft.studies.first_look_image import ImageLook, Onlooker
+from napari_graft.studies.first_look_image import ImageResult, ImageRun
 from napari_graft.studies.first_look_table import FirstLook, SetRow, compare, medians, set_row
 from napari_graft.studies.kept import KeptResults
 from napari_graft.studies.labelled_images import LabelledImages, choose_images, open_images
 from napari_graft.studies.program import program_checksum
-from napari_graft.studies.targets import FIRST_LOOK_TARGETS, Target
+from napari_graft.studies.targets import FIRST_LOOK_TARGETS, LabelledSet
 
 NAME = "first-look"
 
 
 @dataclass(frozen=True, slots=True)
 class FirstLookRequest:
-    """Ask for the benchmark.
+    """Request for the benchmark.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class FirstLookRequest:
 
     out: Path
     data: Path
-    targets: tuple[Target, ...] = FIRST_LOOK_TARGETS
+    targets: tuple[LabelledSet, ...] = FIRST_LOOK_TARGETS
     most_images: int = 4
     against: Path | None = None
     n_tiles: int = 0
@@ -74,7 +74,7 @@ class FirstLookRequest:
         return replace(self, targets=chosen)
 
 
-def _names(target: Target) -> set[str]:
+def _names(target: LabelledSet) -> set[str]:
     return {target.name, target.key, target.structure}
 
 
@@ -95,8 +95,8 @@ def run_first_look(request: FirstLookRequest, *, report: Report, cancel: CancelT
     path = request.out / f"{NAME}.json"
     before = None if request.against is None else _read_earlier(request.against, path, request.outputs)
     study = _Study(request, report, cancel)
-    looks = [study.look_at(number) for number in range(len(request.targets))]
-    rows = [set_row(target, images) for target, images in zip(request.targets, looks, strict=True)]
+    results = [study.measure(number) for number in range(len(request.targets))]
+    rows = [set_row(target, images) for target, images in zip(request.targets, results, strict=True)]
     if before is not None:
         rows = compare(rows, before.rows)
         _tell_incomparable(rows, report)
@@ -104,7 +104,7 @@ def run_first_look(request: FirstLookRequest, *, report: Report, cancel: CancelT
         program=program_checksum(),
         rows=tuple(rows),
         medians=medians(rows),
-        images=tuple(look for images in looks for look in images),
+        images=tuple(result for images in results for result in images),
     )
     request.outputs.write(path, document_bytes(found, indent=2) + b"\n", JSON)
     return found
@@ -125,16 +125,16 @@ def _tell_incomparable(rows: list[SetRow], report: Report) -> None:
 
 
 class _Study:
-    """Look at the images of one set after the other."""
+    """Run of the benchmark over the images of one set after the other."""
 
     def __init__(self, request: FirstLookRequest, report: Report, cancel: CancelToken) -> None:
         self._request = request
         self._report = report
         self._cancel = cancel
-        self._kept = KeptResults(ImageLook, request.out / f"{NAME}-images.jsonl")
+        self._kept = KeptResults(ImageResult, request.out / f"{NAME}-images.jsonl")
         self._catalogue = Catalogue()
 
-    def look_at(self, number: int) -> list[ImageLook]:
+    def measure(self, number: int) -> list[ImageResult]:
         """Return what came of the images of a set, by its number."""
         target = self._request.targets[number]
         # The images are nobody's to keep: they go when the work is done.
@@ -142,20 +142,20 @@ class _Study:
             images = open_images(target, self._request.data, Path(folder) / "set")
             self._tell_cropped(images)
             chosen = self._choose(images)
-            looks = []
+            results = []
             for i, (image, share) in enumerate(_with_share(chosen)):
                 words = f"target {target.key}, image {i + 1} of {len(chosen)}"
                 self._report(Progress(number + share, len(self._request.targets), words))
-                looks.append(self._look_at_image(images, image, Path(folder)))
-            return looks
+                results.append(self._measure_image(images, image, Path(folder)))
+            return results
 
-    def _look_at_image(self, images: LabelledImages, image: int, folder: Path) -> ImageLook:
+    def _measure_image(self, images: LabelledImages, image: int, folder: Path) -> ImageResult:
         self._cancel.raise_if_cancelled()
-        onlooker = Onlooker(images, image, self._catalogue, self._cancel, self._request.n_tiles)
-        asked = onlooker.asked()
+        run = ImageRun(images, image, self._catalogue, self._cancel, self._request.n_tiles)
+        asked = run.asked()
         known = self._kept.find(asked)
         if known is None:
-            known = ImageLook.model_validate(asked | onlooker.look(folder))
+            known = ImageResult.model_validate(asked | run.measure(folder))
             self._kept.add(known)
         return known
 

@@ -36,8 +36,8 @@ BLOBS = "cells"
 """Family of what Otsu's threshold and a watershed can part."""
 
 
-class ImageLook(Document):
-    """Keep what came of one image.
+class ImageResult(Document):
+    """Result of one image.
 
     Parameters
     ----------
@@ -91,8 +91,8 @@ class ImageLook(Document):
         return self.scores[id_without_view(self.first)]
 
 
-class Onlooker:
-    """Go the way of the program with one image, knowing nothing of its truth but for the scores.
+class ImageRun:
+    """Run of the program on one image, whose truth is used for the scores alone.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class Onlooker:
     catalogue
         The sources at hand.
     cancel
-        The wish to stop.
+        The token that stops the work.
     n_tiles
         How many tiles are painted afterwards.
     """
@@ -132,8 +132,8 @@ class Onlooker:
             "n_tiles": self._n_tiles,
         }
 
-    def look(self, folder: Path) -> dict[str, object]:
-        """Return the other fields of `ImageLook`.
+    def measure(self, folder: Path) -> dict[str, object]:
+        """Return the other fields of `ImageResult`.
 
         Parameters
         ----------
@@ -144,13 +144,13 @@ class Onlooker:
         with tempfile.TemporaryDirectory(dir=folder) as name:
             options = self._images.write(self._number, Path(name))
             with make_project(Path(name) / "stranger.graft", options) as project:
-                found = self._look_at(project, Path(name) / "segments.tif")
+                found = self._measure(project, Path(name) / "segments.tif")
         true_diameter = median_diameter(self._truth)
         n_objects = np.count_nonzero(np.unique(self._truth))
         seconds = round(time.monotonic() - began, 1)
         return found | {"true_diameter": true_diameter, "n_objects": n_objects, "seconds": seconds}
 
-    def _look_at(self, project: Project, out: Path) -> dict[str, object]:
+    def _measure(self, project: Project, out: Path) -> dict[str, object]:
         unseen, _ = unseen_sources(project, self._catalogue)
         ranked = rank_nearest_kind(project, unseen, report=ignore_progress, cancel=self._cancel)
         first, expected = ranked[0].source, outlook(ranked, project.manifest.structure)

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict
 
 from napari_graft.sources.card import LeadingScore, leading_score
 from napari_graft.sources.document import Document
-from napari_graft.studies.first_look_image import ImageLook
+from napari_graft.studies.first_look_image import ImageResult
 from napari_graft.studies.generalists import is_generalist_id
-from napari_graft.studies.targets import Target
+from napari_graft.studies.targets import LabelledSet
 
 _COLUMNS = (
     "target",
@@ -40,7 +40,7 @@ class _Row(BaseModel):
 
 
 class SetRow(_Row):
-    """Say what came of one set; scores are means over its images.
+    """What came of one set; scores are means over its images.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class SetRow(_Row):
 
 
 class MedianRow(_Row):
-    """Hold medians over the sets that are judged by one score, each over those that have the figure."""
+    """Medians over the sets that are judged by one score, each over those that have the figure."""
 
     score: LeadingScore
     n_sets: int
@@ -105,7 +105,7 @@ class MedianRow(_Row):
 
 
 class FirstLook(Document):
-    """Hold all that the benchmark found.
+    """All that the benchmark found.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ class FirstLook(Document):
     program: str
     rows: tuple[SetRow, ...]
     medians: tuple[MedianRow, ...]
-    images: tuple[ImageLook, ...]
+    images: tuple[ImageResult, ...]
 
     def table(self) -> tuple[list[dict[str, object]], tuple[str, ...]]:
         """Return rows to print, the medians last, and their columns."""
@@ -136,32 +136,32 @@ class FirstLook(Document):
         return [*sets, *over_all], columns
 
 
-def set_row(target: Target, looks: Sequence[ImageLook]) -> SetRow:
+def set_row(target: LabelledSet, results: Sequence[ImageResult]) -> SetRow:
     """Sum up the images of a set, at least one."""
     score = leading_score(target.structure)
-    chosen = [look.score_of_first[score] for look in looks]
-    everywhere = set.intersection(*(set(look.scores) for look in looks))
-    by_source = {one: fmean(look.scores[one][score] for look in looks) for one in everywhere}
+    chosen = [result.score_of_first[score] for result in results]
+    everywhere = set.intersection(*(set(result.scores) for result in results))
+    by_source = {one: fmean(result.scores[one][score] for result in results) for one in everywhere}
     in_order = sorted(by_source, key=lambda one: (by_source[one] * (1 if score == "vi" else -1), one))
     generalists = [by_source[one] for one in in_order if is_generalist_id(one)]
-    painted = [look.after_tiles for look in looks if look.after_tiles is not None]
-    otsu = [look.otsu[score] for look in looks if look.otsu is not None]
+    painted = [result.after_tiles for result in results if result.after_tiles is not None]
+    otsu = [result.otsu[score] for result in results if result.otsu is not None]
     return SetRow(
         target=target.key,
         score=score,
-        images=tuple(look.image for look in looks),
-        n_objects=sum(look.n_objects for look in looks),
-        shape=looks[0].shape,
+        images=tuple(result.image for result in results),
+        n_objects=sum(result.n_objects for result in results),
+        shape=results[0].shape,
         first=fmean(chosen),
-        sources=tuple(dict.fromkeys(look.first for look in looks)),
-        said=tuple(look.outlook or "" for look in looks),
+        sources=tuple(dict.fromkeys(result.first for result in results)),
+        said=tuple(result.outlook or "" for result in results),
         best=by_source[in_order[0]] if in_order else None,
         best_source=in_order[0] if in_order else None,
         median=_median(by_source.values()),
         generalist=generalists[0] if generalists else None,
         otsu=fmean(otsu) if otsu else None,
-        diameter=_median(look.diameter for look in looks),
-        true_diameter=median(look.true_diameter for look in looks),
+        diameter=_median(result.diameter for result in results),
+        true_diameter=median(result.true_diameter for result in results),
         unpainted=fmean(one.untouched[score] for one in painted) if painted else None,
         after=fmean(one.after[score] for one in painted) if painted else None,
     )

@@ -30,7 +30,7 @@ Segments = NDArray[np.uint32]
 
 
 class AfterTiles(BaseModel):
-    """Say what a training on a few painted tiles made of a source, on the pixels that were not painted.
+    """What a training on a few painted tiles made of a source, on the pixels that were not painted.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class AfterTiles(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class TilePainter:
-    """Paint the tiles that the program suggests with the truth of an image, train, and score.
+    """Simulated annotator: labels suggested tiles with the truth of an image, trains, and scores.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class TilePainter:
     catalogue
         The sources at hand.
     cancel
-        The wish to stop.
+        The token that stops the work.
     """
 
     project: Project

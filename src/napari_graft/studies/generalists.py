@@ -21,7 +21,7 @@ from napari_graft.sources.card import SourceCard
 from napari_graft.sources.catalogue import ANCESTOR
 from napari_graft.sources.document import read_document
 from napari_graft.sources.source import Source
-from napari_graft.studies.targets import Target, collection_of
+from napari_graft.studies.targets import LabelledSet, collection_of
 
 _WITHOUT = "-without-"
 POOLS = {
@@ -35,7 +35,7 @@ Without the collection of a target the first recipe for nuclei would keep one se
 
 
 class Generalists:
-    """Train the generalists that a benchmark needs, each once.
+    """Generalists that a benchmark needs, each trained once.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Generalists:
         self._report = report
         self._cancel = cancel
 
-    def for_target(self, target: Target, is_measured: Callable[[Source], bool]) -> Source | None:
+    def for_target(self, target: LabelledSet, is_measured: Callable[[Source], bool]) -> Source | None:
         """Return the generalist of the target's family without the collection of the target.
 
         Parameters

@@ -17,7 +17,7 @@ D = TypeVar("D", bound=Document)
 
 
 class KeptResults(Generic[D]):
-    """Keep results in a file, one a line, so that a benchmark of hours goes on where it was stopped.
+    """Log of results, one a line, so that a benchmark of hours goes on where it was stopped.
 
     The file holds numbers alone and can be kept under version control: from it, the tables of a benchmark can
     be made again without the hours.

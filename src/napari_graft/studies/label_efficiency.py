@@ -17,14 +17,14 @@ from napari_graft.session.demo import Demo, DemoRequest, DemoResult
 from napari_graft.session.demo_report import write_demo_report
 from napari_graft.sources.document import Document
 from napari_graft.studies.kept import KeptResults
-from napari_graft.studies.targets import EFFICIENCY_TARGETS, Target
+from napari_graft.studies.targets import EFFICIENCY_TARGETS, LabelledSet
 
 NAME = "label-efficiency"
 
 
 @dataclass(frozen=True, slots=True)
 class LabelEfficiencyRequest:
-    """Ask for the benchmark.
+    """Request for the benchmark.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class LabelEfficiencyRequest:
     out: Path
     data: Path
     n_seeds: int = 1
-    targets: tuple[Target, ...] = EFFICIENCY_TARGETS
+    targets: tuple[LabelledSet, ...] = EFFICIENCY_TARGETS
     n_rounds: int = 2
     n_tiles: int = 4
     tile: int = 256
@@ -64,7 +64,7 @@ class LabelEfficiencyRequest:
 
 
 class Outcome(Document):
-    """Keep what one run came to, and what was asked for, by which it is known again.
+    """What one run came to, and what was asked for, by which it is known again.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def run_label_efficiency(
 
 
 def _run(
-    request: LabelEfficiencyRequest, target: Target, seed: int, report: Report, cancel: CancelToken
+    request: LabelEfficiencyRequest, target: LabelledSet, seed: int, report: Report, cancel: CancelToken
 ) -> Outcome:
     folder = request.out / NAME / f"{target.name}-seed{seed}"
     demo = Demo(_demo_request(request, target, seed, folder), report, cancel)
@@ -149,7 +149,7 @@ def _run(
     return outcome
 
 
-def _asked(request: LabelEfficiencyRequest, target: Target, seed: int) -> dict[str, object]:
+def _asked(request: LabelEfficiencyRequest, target: LabelledSet, seed: int) -> dict[str, object]:
     return {
         "target": target.name,
         "seed": seed,
@@ -161,7 +161,9 @@ def _asked(request: LabelEfficiencyRequest, target: Target, seed: int) -> dict[s
     }
 
 
-def _demo_request(request: LabelEfficiencyRequest, target: Target, seed: int, folder: Path) -> DemoRequest:
+def _demo_request(
+    request: LabelEfficiencyRequest, target: LabelledSet, seed: int, folder: Path
+) -> DemoRequest:
     options, labels = target.prepare(request.data, folder / "sample")
     return DemoRequest(
         folder,
@@ -195,7 +197,7 @@ def _numbers(row: dict[str, object]) -> dict[str, float]:
     return {name: float(value) for name, value in row.items() if isinstance(value, int | float)}
 
 
-def _rows(target: Target, outcomes: Sequence[Outcome]) -> list[dict[str, object]]:
+def _rows(target: LabelledSet, outcomes: Sequence[Outcome]) -> list[dict[str, object]]:
     own = [outcome for outcome in outcomes if outcome.target == target.name]
     rows: list[dict[str, object]] = []
     for number in range(len(own[0].adapted)):

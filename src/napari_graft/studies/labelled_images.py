@@ -14,7 +14,7 @@ from napari_graft.core.tile import Tile
 from napari_graft.io import Volume, open_labels
 from napari_graft.recipes.pieces import TEST_SHARE
 from napari_graft.session.projects import ImageOptions
-from napari_graft.studies.targets import Target
+from napari_graft.studies.targets import LabelledSet
 
 LEAST_OBJECTS = 25
 """Objects that the images of a set hold together: with fewer a score says little."""
@@ -26,7 +26,7 @@ _LIGHT = frozenset({"nuclei", "cells"})
 
 @dataclass(frozen=True, slots=True)
 class LabelledImages:
-    """Cut a set apart into images of two axes.
+    """Images of two axes, cut from a labelled set.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class LabelledImages:
         Nanometres along y and x, None where nobody knows.
     """
 
-    target: Target
+    target: LabelledSet
     image: Volume
     labels: Volume
     pixel_size: tuple[float, ...] | None
@@ -85,7 +85,7 @@ class LabelledImages:
         return Tile((*before, *start), (*(1,) * len(before), *self.shape))
 
 
-def open_images(target: Target, data: Path, folder: Path) -> LabelledImages:
+def open_images(target: LabelledSet, data: Path, folder: Path) -> LabelledImages:
     """Open the images of a set; what must be made of several files goes to `folder`.
 
     Raises

@@ -13,7 +13,7 @@ from napari_graft.io.marks import marked
 from napari_graft.merging.methods import MERGE_METHODS
 from napari_graft.merging.recipe import MergeMember, MergeRecipe
 from napari_graft.nets.device import choose_device
-from napari_graft.scorers.order import DECIDING, in_order, standings
+from napari_graft.scorers.order import DECIDING, combined_ranks, in_order
 from napari_graft.session.fitting import Budget
 from napari_graft.session.merge_work import MergeWork, networks_of
 from napari_graft.session.models import Model, model_of_source
@@ -22,10 +22,10 @@ from napari_graft.sources.document import Document
 from napari_graft.sources.source import Source
 from napari_graft.studies.ensemble import make_ensemble
 from napari_graft.studies.kept import KeptResults
-from napari_graft.studies.merging_table import Contest, table
-from napari_graft.studies.readings import ReadingRoom, Readings
+from napari_graft.studies.merging_table import MergeComparison, table
+from napari_graft.studies.readings import ScoreCache, SourceReadings
 from napari_graft.studies.request import TransferRequest
-from napari_graft.studies.targets import Target
+from napari_graft.studies.targets import LabelledSet
 from napari_graft.studies.transfer import Transfer, TransferBench
 
 NAME = "merging"
@@ -36,7 +36,7 @@ Pair = tuple[Source, Source]
 
 
 class Merge(Document):
-    """Keep what two merged sources came to on one target.
+    """Result of two merged sources on one target.
 
     Parameters
     ----------
@@ -86,16 +86,16 @@ def run_merging(request: TransferRequest, *, report: Report, cancel: CancelToken
         target.check(request.data)
     study = _Study(request, cancel)
     runs = [(seed, target) for seed in range(request.n_seeds) for target in request.targets]
-    contests = []
+    comparisons = []
     for number, (seed, target) in enumerate(runs):
         report(Progress(number, len(runs), f"seed {seed}, target {target.key}"))
-        contest = study.contest(target, seed)
-        contests += [] if contest is None else [contest]
-    rows = table(contests)
+        comparison = study.comparison(target, seed)
+        comparisons += [] if comparison is None else [comparison]
+    rows = table(comparisons)
     document = {
         "settings": {"n_seeds": request.n_seeds} | asdict(request.plan),
         "rows": rows,
-        "contests": [asdict(one) for one in contests],
+        "contests": [asdict(one) for one in comparisons],
     }
     text = json.dumps(marked(document), indent=2)
     request.outputs.write(request.out / f"{NAME}.json", f"{text}\n", JSON)
@@ -103,18 +103,18 @@ def run_merging(request: TransferRequest, *, report: Report, cancel: CancelToken
 
 
 class _Study:
-    """Hold what is found of each pair on each target."""
+    """What is found of each pair on each target."""
 
     def __init__(self, request: TransferRequest, cancel: CancelToken) -> None:
         self._request = request
         self._cancel = cancel
         self._catalogue = Catalogue()
         self._transfers = KeptResults(Transfer, request.out / "ranking-transfers.jsonl")
-        readings = KeptResults(Readings, request.out / "ranking-readings.jsonl")
-        self._room = ReadingRoom((request.recipes,), request.data, readings, cancel)
+        readings = KeptResults(SourceReadings, request.out / "ranking-readings.jsonl")
+        self._scores = ScoreCache((request.recipes,), request.data, readings, cancel)
         self._merges = KeptResults(Merge, request.out / f"{NAME}-runs.jsonl")
 
-    def contest(self, target: Target, seed: int) -> Contest | None:
+    def comparison(self, target: LabelledSet, seed: int) -> MergeComparison | None:
         """Return what all come to on one target; None where there are not two sources for it."""
         request = self._request
         bench = TransferBench(target, request.data, request.plan, seed, self._transfers, self._cancel)
@@ -125,7 +125,7 @@ class _Study:
             scores = {"first": bench.run(pair[0]).adapted, "second": bench.run(pair[1]).adapted}
             for method in (*MERGE_METHODS, ENSEMBLE):
                 scores[method] = self._merge(bench, pair, method).scores
-            return Contest(target.key, seed, (pair[0].id, pair[1].id), scores)
+            return MergeComparison(target.key, seed, (pair[0].id, pair[1].id), scores)
         finally:
             bench.close()
 
@@ -135,8 +135,8 @@ class _Study:
         sources = {one.id: one for one in found}
         if len(sources) < 2:
             return None
-        readings = {name: self._room.read(source, bench).known for name, source in sources.items()}
-        first, second, *_ = in_order(sources, standings(readings, DECIDING))
+        readings = {name: self._scores.measure(source, bench).known for name, source in sources.items()}
+        first, second, *_ = in_order(sources, combined_ranks(readings, DECIDING))
         return sources[first], sources[second]
 
     def _merge(self, bench: TransferBench, pair: Pair, method: str) -> Merge:

@@ -15,8 +15,8 @@ NOTICEABLE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Contest:
-    """Gather what all came to on one target with one choice of tiles.
+class MergeComparison:
+    """Scores on one target with one choice of tiles: the sources alone and merged.
 
     Parameters
     ----------
@@ -50,27 +50,27 @@ class Contest:
         return {name: (one - found[FIRST]) / max(abs(found[FIRST]), 1e-9) for name, one in found.items()}
 
 
-def table(contests: Sequence[Contest]) -> list[dict[str, object]]:
+def table(comparisons: Sequence[MergeComparison]) -> list[dict[str, object]]:
     """Return a row for each way, over all targets and for each group.
 
     ``score`` is the mean of minus the VI (neurites) or of the mean AP (all others), which have no common
-    scale over all targets; ``gain`` the median of `Contest.gains`. ``better`` and ``worse`` count the
+    scale over all targets; ``gain`` the median of `MergeComparison.gains`. ``better`` and ``worse`` count the
     contests in which it differs from the first source by more than `NOTICEABLE`.
     """
-    groups: dict[str, list[Contest]] = {"all": list(contests)}
-    for one in contests:
+    groups: dict[str, list[MergeComparison]] = {"all": list(comparisons)}
+    for one in comparisons:
         groups.setdefault(one.group, []).append(one)
     return [row for name, members in groups.items() for row in _rows(name, members)]
 
 
-def _rows(group: str, contests: Sequence[Contest]) -> list[dict[str, object]]:
-    qualities = [one.qualities() for one in contests]
-    gains = [one.gains() for one in contests]
+def _rows(group: str, comparisons: Sequence[MergeComparison]) -> list[dict[str, object]]:
+    qualities = [one.qualities() for one in comparisons]
+    gains = [one.gains() for one in comparisons]
     return [
         {
             "group": group,
             "way": way,
-            "n": len(contests),
+            "n": len(comparisons),
             "score": None if group == "all" else round(fmean(one[way] for one in qualities), 4),
             "gain": round(median(one[way] for one in gains), 4),
             "better": sum(one[way] > NOTICEABLE for one in gains),

@@ -16,9 +16,9 @@ from napari_graft.studies.generalists import Generalists
 from napari_graft.studies.kept import KeptResults
 from napari_graft.studies.ranking_chart import ranking_chart
 from napari_graft.studies.ranking_table import TargetFigures, table
-from napari_graft.studies.readings import ReadingRoom, Readings
+from napari_graft.studies.readings import ScoreCache, SourceReadings
 from napari_graft.studies.request import TransferRequest
-from napari_graft.studies.targets import Target
+from napari_graft.studies.targets import LabelledSet
 from napari_graft.studies.transfer import Transfer, TransferBench
 
 NAME = "ranking"
@@ -65,41 +65,41 @@ def run_ranking(request: TransferRequest, *, report: Report, cancel: CancelToken
 
 
 class _Study:
-    """Gather what is found of each source on each target, one choice of tiles after the other."""
+    """What is found of each source on each target, one choice of tiles after the other."""
 
     def __init__(self, request: TransferRequest, report: Report, cancel: CancelToken) -> None:
         self._request = request
         self._cancel = cancel
         self._catalogue = Catalogue()
         self._transfers = KeptResults(Transfer, request.out / f"{NAME}-transfers.jsonl")
-        readings = KeptResults(Readings, request.out / f"{NAME}-readings.jsonl")
+        readings = KeptResults(SourceReadings, request.out / f"{NAME}-readings.jsonl")
         held_out = request.out / "generalists"
         self._generalists = Generalists(
             held_out, request.recipes, request.data, outputs=request.outputs, report=report, cancel=cancel
         )
-        self._room = ReadingRoom((request.recipes, held_out), request.data, readings, cancel)
-        self._found: dict[str, dict[int, list[tuple[Source, Transfer, Readings]]]] = {}
+        self._scores = ScoreCache((request.recipes, held_out), request.data, readings, cancel)
+        self._found: dict[str, dict[int, list[tuple[Source, Transfer, SourceReadings]]]] = {}
 
-    def measure(self, target: Target, seed: int) -> None:
+    def measure(self, target: LabelledSet, seed: int) -> None:
         """Adapt and measure every source on a target whose tiles are drawn from a seed."""
         request = self._request
         bench = TransferBench(target, request.data, request.plan, seed, self._transfers, self._cancel)
         found = self._found.setdefault(target.key, {}).setdefault(seed, [])
         try:
             for source in self._candidates(target, bench):
-                found.append((source, bench.run(source), self._room.read(source, bench)))
+                found.append((source, bench.run(source), self._scores.measure(source, bench)))
         finally:
             bench.close()
 
-    def _candidates(self, target: Target, bench: TransferBench) -> list[Source]:
+    def _candidates(self, target: LabelledSet, bench: TransferBench) -> list[Source]:
         """Return who takes part: who has not seen the target, and a generalist that has not either."""
         found = bench.candidates(self._catalogue, is_family_only=self._request.is_family_only)
         generalist = self._generalists.for_target(
-            target, lambda source: bench.has_run(source) and self._room.has_read(source, bench)
+            target, lambda source: bench.has_run(source) and self._scores.has_measured(source, bench)
         )
         return found if generalist is None else [*found, generalist]
 
-    def figures(self, target: Target) -> list[TargetFigures]:
+    def figures(self, target: LabelledSet) -> list[TargetFigures]:
         """Return what was found on one target, for each seed; nothing where fewer than two sources are."""
         by_seed = self._found[target.key]
         trials = {seed: {source.id: t.quality for source, t, _ in found} for seed, found in by_seed.items()}

@@ -12,10 +12,10 @@ from napari_graft.report.pictures import Picture
 NAMES = {
     "trial": "train every source on the tiles",
     "combined": "rank, four tiles painted",
-    "few-shot": "the tiles alone",
+    "few-shot": "few shot alone",
     "combined, no labels": "rank, before any label",
     "mmd": "closeness alone (MMD)",
-    "consistency": "steadiness alone",
+    "consistency": "consistency alone",
     "label": "genus and instrument on the card",
     "generalist": "always the generalist",
     "random": "at random",

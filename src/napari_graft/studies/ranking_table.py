@@ -8,12 +8,12 @@ from statistics import fmean, median
 
 import numpy as np
 
-from napari_graft.scorers.order import DECIDING, family, standings
+from napari_graft.scorers.order import DECIDING, combined_ranks, family
 from napari_graft.scorers.registry import ON_IMAGE, SCORERS
 from napari_graft.sources.source import Source
 from napari_graft.studies.agreement import Agreement, agree, by_chance
 from napari_graft.studies.generalists import is_generalist
-from napari_graft.studies.targets import Target
+from napari_graft.studies.targets import LabelledSet
 
 Figures = Mapping[str, float]
 """A number for each source, by its id."""
@@ -21,7 +21,7 @@ Figures = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class TargetFigures:
-    """Gather what was found on one target with one choice of tiles.
+    """What was found on one target with one choice of tiles.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class TargetFigures:
         The sources, by id.
     """
 
-    target: Target
+    target: LabelledSet
     seed: int
     truth: Figures
     trial: Figures
@@ -86,12 +86,12 @@ class TargetFigures:
             for name in SCORERS
         }
         for title, groups in (("combined", DECIDING), ("combined, no labels", (ON_IMAGE,))):
-            found[title] = {one: -place for one, place in standings(self.readings, groups).items()}
+            found[title] = {one: -place for one, place in combined_ranks(self.readings, groups).items()}
         found["label"] = {one: label_score(self.target, source) for one, source in self.sources.items()}
         return found
 
 
-def label_score(target: Target, source: Source) -> float:
+def label_score(target: LabelledSet, source: Source) -> float:
     """Return how many of genus and instrument the cards of target and source share, 0 to 2."""
     genus, instrument = target.labels_of_set
     card = source.card

@@ -1,4 +1,4 @@
-"""What the scorers foretell of a source on a target."""
+"""Cache of what the scorers measure of sources on targets."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from napari_graft.core.progress import CancelToken
 from napari_graft.inference.features import tile_features
 from napari_graft.nets.device import choose_device
 from napari_graft.recipes.fingerprinting import draw_training_tiles
-from napari_graft.recipes.material import load_material
+from napari_graft.recipes.material import load_dataset
 from napari_graft.recipes.recipe import read_recipe
 from napari_graft.scorers.registry import SCORERS, read_all
-from napari_graft.scorers.sighting import Sighting, Workplace
+from napari_graft.scorers.sighting import ComputeContext, ScoringContext
 from napari_graft.session.models import model_of_source
 from napari_graft.session.target import ProjectTarget, project_target
 from napari_graft.sources.document import Document
@@ -25,8 +25,8 @@ from napari_graft.studies.kept import KeptResults
 from napari_graft.studies.transfer import TransferBench
 
 
-class Readings(Document):
-    """Keep what each scorer measured of one source on one target, higher is better.
+class SourceReadings(Document):
+    """Readings of the scorers for one source on one target, higher is better.
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ class Readings(Document):
 
 
 @dataclass(slots=True)
-class ReadingRoom:
-    """Measure sources on targets; the features of a source's training tiles are computed once.
+class ScoreCache:
+    """Cache of scores of sources on targets; the features of training tiles are computed once.
 
     Parameters
     ----------
@@ -63,17 +63,17 @@ class ReadingRoom:
     kept
         Where what was measured is kept.
     cancel
-        The wish to stop.
+        The token that stops the work.
     """
 
     recipes: Sequence[Path]
     data: Path
-    kept: KeptResults[Readings]
+    kept: KeptResults[SourceReadings]
     cancel: CancelToken
     _features: dict[str, NDArray[np.float32] | None] = field(default_factory=dict)
     _target: ProjectTarget | None = None
 
-    def read(self, source: Source, bench: TransferBench) -> Readings:
+    def measure(self, source: Source, bench: TransferBench) -> SourceReadings:
         """Measure a source on the target of a bench, or return what was measured before.
 
         Raises
@@ -84,17 +84,17 @@ class ReadingRoom:
         asked = _asked(source, bench)
         known, missing = self._known(asked)
         if not missing:
-            return Readings.model_validate(asked | {"readings": known})
+            return SourceReadings.model_validate(asked | {"readings": known})
         model = model_of_source(source)
         own, target = self._features_of(source), self._target_of(bench)
-        sighting = Sighting(source, model.network, model.decode, target, target.workplace, own)
-        measured: dict[str, float | None] = dict.fromkeys(missing) | read_all(sighting, missing)
-        found = Readings.model_validate(asked | {"readings": known | measured})
+        context = ScoringContext(source, model.network, model.decode, target, target.compute, own)
+        measured: dict[str, float | None] = dict.fromkeys(missing) | read_all(context, missing)
+        found = SourceReadings.model_validate(asked | {"readings": known | measured})
         self.kept.add(found)
         return found
 
-    def has_read(self, source: Source, bench: TransferBench) -> bool:
-        """Say whether `read` would find everything measured before."""
+    def has_measured(self, source: Source, bench: TransferBench) -> bool:
+        """Say whether `measure` would find everything measured before."""
         return not self._known(_asked(source, bench))[1]
 
     def _known(self, asked: dict[str, object]) -> tuple[dict[str, float | None], list[str]]:
@@ -115,7 +115,7 @@ class ReadingRoom:
     def _target_of(self, bench: TransferBench) -> ProjectTarget:
         """Return the image of a bench; what its sources share is computed once."""
         if self._target is None or self._target.project is not bench.project:
-            self._target = project_target(bench.project, Workplace(choose_device("auto"), self.cancel))
+            self._target = project_target(bench.project, ComputeContext(choose_device("auto"), self.cancel))
         return self._target
 
     def _features_of(self, source: Source) -> NDArray[np.float32] | None:
@@ -127,11 +127,11 @@ class ReadingRoom:
         return self._features[source.id]
 
     def _compute(self, source: Source, recipe: Path) -> NDArray[np.float32]:
-        material = load_material(read_recipe(recipe), self.data)
-        tiles = draw_training_tiles(material, np.random.default_rng(0))
+        dataset = load_dataset(read_recipe(recipe), self.data)
+        tiles = draw_training_tiles(dataset, np.random.default_rng(0))
         network = model_of_source(source).network
         return tile_features(network, tiles.images, choose_device("auto"), self.cancel)
 
 
 def _asked(source: Source, bench: TransferBench) -> dict[str, object]:
-    return {name: value for name, value in bench.asked(source).items() if name in Readings.model_fields}
+    return {name: value for name, value in bench.asked(source).items() if name in SourceReadings.model_fields}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from napari_graft.io.outputs import Outputs
-from napari_graft.studies.targets import RANKING_TARGETS, Target
+from napari_graft.studies.targets import RANKING_TARGETS, LabelledSet
 from napari_graft.studies.transfer import TransferPlan
 
 _QUICK_STEPS = 6
@@ -14,7 +14,7 @@ _QUICK_STEPS = 6
 
 @dataclass(frozen=True, slots=True)
 class TransferRequest:
-    """Ask for a benchmark in which every labelled set plays the unknown image.
+    """Request for a benchmark in which every labelled set plays the unknown image.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class TransferRequest:
     data: Path
     recipes: Path
     n_seeds: int = 1
-    targets: tuple[Target, ...] = RANKING_TARGETS
+    targets: tuple[LabelledSet, ...] = RANKING_TARGETS
     plan: TransferPlan = field(default_factory=TransferPlan)
     is_family_only: bool = True
     outputs: Outputs = field(default_factory=Outputs)

@@ -13,7 +13,7 @@ from napari_graft.imaging.faults.registry import FAULTS
 from napari_graft.io.file_kinds import JSON
 from napari_graft.io.marks import marked
 from napari_graft.io.outputs import Outputs
-from napari_graft.recipes.measure import MAX_PIECES
+from napari_graft.recipes.measure import MAX_SAMPLES
 from napari_graft.studies.kept import KeptResults
 from napari_graft.studies.robustness_table import Endurance, table
 from napari_graft.studies.spoilt import CLEAN, Spoilt, SpoiltBench
@@ -25,7 +25,7 @@ STRENGTHS: Mapping[str, float] = {"weak": WEAK, "middle": MIDDLE, "strong": STRO
 
 @dataclass(frozen=True, slots=True)
 class RobustnessRequest:
-    """Ask what is kept of the scores of sources under the faults of microscopes.
+    """Request for what is kept of the scores of sources under the faults of microscopes.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class RobustnessRequest:
     recipes: Path
     sources: tuple[str, ...] = ()
     strengths: tuple[str, ...] = tuple(STRENGTHS)
-    n_images: int = MAX_PIECES
+    n_images: int = MAX_SAMPLES
     outputs: Outputs = field(default_factory=Outputs)
 
     def quick(self) -> RobustnessRequest:

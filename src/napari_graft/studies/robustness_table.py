@@ -20,7 +20,7 @@ Scores = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Endurance:
-    """Hold the scores of one source without a fault and under each, by fault and name of its strength."""
+    """The scores of one source without a fault and under each, by fault and name of its strength."""
 
     source: str
     structure: str

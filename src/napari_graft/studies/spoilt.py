@@ -16,9 +16,9 @@ from napari_graft.imaging.faults.registry import FAULTS
 from napari_graft.inference.predictor import Predictor
 from napari_graft.nets.device import choose_device
 from napari_graft.recipes.material import split_images
-from napari_graft.recipes.measure import few, mean_of_scores, middle_of, score_piece
-from napari_graft.recipes.pieces import Piece
-from napari_graft.recipes.raw_pieces import RawPiece
+from napari_graft.recipes.measure import few, mean_of_scores, middle_of, score_sample
+from napari_graft.recipes.pieces import Sample
+from napari_graft.recipes.raw_pieces import RawSample
 from napari_graft.session.models import Model, model_of_source
 from napari_graft.sources.document import Document
 from napari_graft.sources.source import Source
@@ -30,7 +30,7 @@ CLEAN = "none"
 
 
 class Spoilt(Document):
-    """Keep what one source came to under one fault.
+    """Score of one source under one fault.
 
     Parameters
     ----------
@@ -56,15 +56,15 @@ class Spoilt(Document):
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """Hold what measuring needs: the network and the images."""
+    """What measuring needs: the network and the images."""
 
     model: Model
     predictor: Predictor
-    scenes: list[tuple[RawPiece, Piece]]
+    scenes: list[tuple[RawSample, Sample]]
 
 
 class SpoiltBench:
-    """Score one source on its own test part under faults.
+    """Scores of one source on its own test part under faults.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class SpoiltBench:
     kept
         Where finished results are kept.
     cancel
-        The wish to stop.
+        The token that stops the work.
     """
 
     def __init__(
@@ -140,8 +140,8 @@ class SpoiltBench:
             # The same draw at each strength, so that these can be compared.
             rng = np.random.default_rng([number, *fault.encode()])
             image = raw.prepare_image(partial(_spoil, fault=fault, strength=strength, rng=rng))
-            piece = middle_of(replace(plain, image=image))
-            yield score_piece(ready.predictor, piece, ready.model.decode)
+            sample = middle_of(replace(plain, image=image))
+            yield score_sample(ready.predictor, sample, ready.model.decode)
 
     def _prepare(self) -> _Ready:
         if self._ready is None:
@@ -149,7 +149,7 @@ class SpoiltBench:
             both = [(raw, raw.prepare()) for raw in split.test]
             model = model_of_source(self.source)
             predictor = Predictor(model.network, choose_device("auto"))
-            # A piece without any object has no score.
+            # A sample without any object has no score.
             scenes = few([one for one in both if one[1].segments.any()], self._n_images)
             self._ready = _Ready(model, predictor, scenes)
         return self._ready

@@ -17,8 +17,8 @@ from napari_graft.sources.card import Structure
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """Name a labelled data set below the folder of the data.
+class LabelledSet:
+    """A labelled data set below the folder of the data.
 
     Parameters
     ----------
@@ -143,40 +143,46 @@ def collection_of(name: str) -> tuple[str, tuple[str, ...]]:
 
 # Its slices are not consecutive: the 5 nm along z are never used.
 _CA1 = (5.0, 5.0, 5.0)
-ISBI = Target("isbi2012_vnc_sstem", "image.tif", "labels_instances.tif", "neurites", (50, 4, 4))
-CA1 = Target("mouse_ca1_fibsem", "images.tif", "labels_instances.tif", "neurites", _CA1)
-FLUO_520 = Target("dsb2018_fluo_520", "images.tif", "labels_instances.tif", "nuclei")
-T98G = Target("phase_t98g_usiigaci", "image_*.tif", "labels_instances_*.tif", "cells")
+ISBI = LabelledSet("isbi2012_vnc_sstem", "image.tif", "labels_instances.tif", "neurites", (50, 4, 4))
+CA1 = LabelledSet("mouse_ca1_fibsem", "images.tif", "labels_instances.tif", "neurites", _CA1)
+FLUO_520 = LabelledSet("dsb2018_fluo_520", "images.tif", "labels_instances.tif", "nuclei")
+T98G = LabelledSet("phase_t98g_usiigaci", "image_*.tif", "labels_instances_*.tif", "cells")
 
 EFFICIENCY_TARGETS = (ISBI, CA1, FLUO_520, T98G)
 RANKING_TARGETS = (
     ISBI,
     CA1,
-    Target("fly_medulla_fibsem", "image.tif", "labels_instances.tif", "neurites", (10, 10, 10)),
-    Target("mouse_neuropil_sbem", "image.tif", "labels_instances.tif", "neurites", (10, 10)),
-    Target("rat_spinal_cord_sem", "image_06.tif", "labels_instances_06.tif", "axons"),
+    LabelledSet("fly_medulla_fibsem", "image.tif", "labels_instances.tif", "neurites", (10, 10, 10)),
+    LabelledSet("mouse_neuropil_sbem", "image.tif", "labels_instances.tif", "neurites", (10, 10)),
+    LabelledSet("rat_spinal_cord_sem", "image_06.tif", "labels_instances_06.tif", "axons"),
     FLUO_520,
     T98G,
-    Target("nuclei_u2os_coelho", "image_*.tif", "labels_instances_*.tif", "nuclei"),
-    Target("dsb2018_he", "images.tif", "labels_instances.tif", "nuclei"),
-    Target("dsb2018_bright_grey", "images.tif", "labels_instances.tif", "nuclei"),
-    Target("dsb2018_fly_embryo", "images.tif", "labels_instances.tif", "nuclei"),
-    Target("dsb2018_fluo_small", "images.tif", "labels_instances.tif", "nuclei"),
-    Target("dsb2018_fluo_large", "images.tif", "labels_instances.tif", "nuclei"),
-    Target("pair_ihc_mpif_deepliif", "image_ihc_*.tif", "labels_instances_*.tif", "nuclei"),
-    Target("pair_bf_fluo_ecoli", "images_brightfield.tif", "labels_instances.tif", "cells"),
-    Target("mouse_brain_sbem_mito", "images.tif", "labels_instances.tif", "mitochondria"),
-    Target("mouse_ca1_fibsem", "images.tif", "labels_mitochondria.tif", "mitochondria", _CA1, is_mask=True),
-    Target("human_platelet_sbfsem", "image_*.tif", "labels_mitochondria_*.tif", "mitochondria", is_mask=True),
-    Target("plant_leaf_em_chloroplast", "images.tif", "labels_instances.tif", "organelles"),
+    LabelledSet("nuclei_u2os_coelho", "image_*.tif", "labels_instances_*.tif", "nuclei"),
+    LabelledSet("dsb2018_he", "images.tif", "labels_instances.tif", "nuclei"),
+    LabelledSet("dsb2018_bright_grey", "images.tif", "labels_instances.tif", "nuclei"),
+    LabelledSet("dsb2018_fly_embryo", "images.tif", "labels_instances.tif", "nuclei"),
+    LabelledSet("dsb2018_fluo_small", "images.tif", "labels_instances.tif", "nuclei"),
+    LabelledSet("dsb2018_fluo_large", "images.tif", "labels_instances.tif", "nuclei"),
+    LabelledSet("pair_ihc_mpif_deepliif", "image_ihc_*.tif", "labels_instances_*.tif", "nuclei"),
+    LabelledSet("pair_bf_fluo_ecoli", "images_brightfield.tif", "labels_instances.tif", "cells"),
+    LabelledSet("mouse_brain_sbem_mito", "images.tif", "labels_instances.tif", "mitochondria"),
+    LabelledSet(
+        "mouse_ca1_fibsem", "images.tif", "labels_mitochondria.tif", "mitochondria", _CA1, is_mask=True
+    ),
+    LabelledSet(
+        "human_platelet_sbfsem", "image_*.tif", "labels_mitochondria_*.tif", "mitochondria", is_mask=True
+    ),
+    LabelledSet("plant_leaf_em_chloroplast", "images.tif", "labels_instances.tif", "organelles"),
 )
 FIRST_LOOK_TARGETS = (
     *RANKING_TARGETS,
-    Target("nuclei_nih3t3_uneven", "image_*.tif", "labels_instances_*.tif", "nuclei"),
-    Target("mouse_embryo_nuclei_3d", "image_01.tif", "labels_instances_01.tif", "nuclei"),
-    Target("plant_ovule_confocal_3d", "image.tif", "labels_instances.tif", "cells", (235, 150, 150)),
-    Target("fly_flyem_fibsem_small", "image_01.tif", "labels_instances_01.tif", "neurites", (10, 10, 10)),
-    Target(
+    LabelledSet("nuclei_nih3t3_uneven", "image_*.tif", "labels_instances_*.tif", "nuclei"),
+    LabelledSet("mouse_embryo_nuclei_3d", "image_01.tif", "labels_instances_01.tif", "nuclei"),
+    LabelledSet("plant_ovule_confocal_3d", "image.tif", "labels_instances.tif", "cells", (235, 150, 150)),
+    LabelledSet(
+        "fly_flyem_fibsem_small", "image_01.tif", "labels_instances_01.tif", "neurites", (10, 10, 10)
+    ),
+    LabelledSet(
         "plant_cell_em_organelles",
         "images.tif",
         "labels_mitochondria_plastid.tif",

@@ -17,7 +17,7 @@ from napari_graft.sources.source import Source
 
 @dataclass(frozen=True, slots=True)
 class TrainedBy:
-    """Hold a source, its recipe, the checksum of that, and the folder of its images."""
+    """A source, its recipe, the checksum of that, and the folder of its images."""
 
     source: Source
     recipe: Recipe

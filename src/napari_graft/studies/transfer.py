@@ -31,14 +31,14 @@ from napari_graft.sources.exclude import trained_on
 from napari_graft.sources.network_spec import NetworkSpec
 from napari_graft.sources.source import Source
 from napari_graft.studies.kept import KeptResults
-from napari_graft.studies.targets import Target
+from napari_graft.studies.targets import LabelledSet
 
 MOST_TEST_TILES = 6
 
 
 @dataclass(frozen=True, slots=True)
 class TransferPlan:
-    """Say how sources are adapted, the same way for each.
+    """Plan of adapting sources, the same for each.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class TransferPlan:
 
 
 class Transfer(Document):
-    """Keep what one source came to on one target.
+    """Result of one source on one target.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def quality_of(key: str, scores: dict[str, float]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """Hold the project of a target in its folder, the truth, and the tiles that are scored."""
+    """The project of a target in its folder, the truth, and the tiles that are scored."""
 
     folder: tempfile.TemporaryDirectory[str]
     project: Project
@@ -101,7 +101,7 @@ class _Made:
 
 
 class TransferBench:
-    """Adapt sources to one target, whose tiles are annotated from its truth.
+    """Adaptation of sources to one target, whose tiles are annotated from its truth.
 
     Parameters
     ----------
@@ -112,12 +112,12 @@ class TransferBench:
     kept
         Where finished results are kept.
     cancel
-        The wish to stop.
+        The token that stops the work.
     """
 
     def __init__(
         self,
-        target: Target,
+        target: LabelledSet,
         data: Path,
         plan: TransferPlan,
         seed: int,

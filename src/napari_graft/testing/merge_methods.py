@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from napari_graft.core.progress import CancelToken, ignore_progress
-from napari_graft.merging.method import Lesson, MergeMethod
+from napari_graft.merging.method import MergeContext, MergeMethod
 from napari_graft.nets.build import build_network
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.sources.spec import ModelSpec
@@ -20,7 +20,7 @@ def make_members(n: int = 2) -> list[ResidualUNet]:
     return [build_network(ModelSpec(widths=(8, 16)), seed=seed) for seed in range(n)]
 
 
-def make_lesson() -> Lesson:
+def make_lesson() -> MergeContext:
     """Return an annotated tile of two objects, and two steps to learn from it."""
     rng = np.random.default_rng(0)
     labels = np.ones((64, 64), np.int32)
@@ -28,7 +28,7 @@ def make_lesson() -> Lesson:
     image = (0.3 * rng.random((64, 64)) + 0.5 * (labels > 1)).astype(np.float32)
     train, validation = labels.copy(), labels.copy()
     train[:28], validation[28:] = 0, 0
-    return Lesson(
+    return MergeContext(
         examples=[Example(image, train, validation)],
         config=TrainConfig(time_budget=None, max_steps=2, patch=(32, 32), batch_size=1),
         device=torch.device("cpu"),

@@ -7,11 +7,11 @@ import math
 import pytest
 
 from napari_graft.scorers.scorer import Scorer
-from napari_graft.scorers.sighting import Sighting
+from napari_graft.scorers.sighting import ScoringContext
 
 
 class ScorerContract:
-    """Tests of a `Scorer`: set `scorer`, and let `sighting` be a fixture of a source and an image.
+    """Tests of a `Scorer`: set `scorer`, and let `context` be a fixture of a source and an image.
 
     ``napari_graft.scorers.sighting`` says how one is made.
     """
@@ -19,15 +19,15 @@ class ScorerContract:
     scorer: Scorer
 
     @pytest.fixture
-    def sighting(self) -> Sighting:
+    def context(self) -> ScoringContext:
         """Return a source and a target; override it."""
         raise NotImplementedError
 
     def test_it_has_a_title(self) -> None:
         assert self.scorer.title
 
-    def test_it_measures_a_number_or_nothing_and_the_same_again(self, sighting: Sighting) -> None:
-        first, second = (self.scorer.measure(sighting) for _ in range(2))
+    def test_it_measures_a_number_or_nothing_and_the_same_again(self, context: ScoringContext) -> None:
+        first, second = (self.scorer.measure(context) for _ in range(2))
 
         assert first is None or math.isfinite(first)
         assert first == second

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """Say how far a patch may be changed; the defaults suit a few annotated tiles.
+    """Limits of augmentation; the defaults suit a few annotated tiles.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ _SHORTEST = 4.0
 
 
 class WeightAverage:
-    """Keep a moving average of weights over about the last twenty-fifth of the run.
+    """Moving average of weights over about the last twenty-fifth of the run.
 
     Parameters
     ----------

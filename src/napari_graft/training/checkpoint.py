@@ -23,7 +23,7 @@ _MOMENTS = ("exp_avg", "exp_avg_sq")
 
 @dataclass(slots=True)
 class TrainState:
-    """Gather what changes during a training.
+    """State of a training that a checkpoint keeps.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ StoppedBy = Literal["time", "steps", "cancel", "flat"]
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """Say how a network is trained.
+    """Configuration of a training.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class TrainConfig:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Record the losses at one step: None before the first step, and where there is no held-out part."""
+    """The losses at one step: None before the first step, and where there is no held-out part."""
 
     step: int
     seconds: float
@@ -84,7 +84,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
-    """Hold the best weights of a training and its record.
+    """Best weights of a training, and its record.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ Box = tuple[slice, ...]
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Pair an image with the annotation of a part of it, on the grid of the model.
+    """Training example: an image with the annotation of a part of it, on the grid of the model.
 
     Parameters
     ----------

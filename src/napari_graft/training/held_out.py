@@ -18,7 +18,7 @@ from napari_graft.training.targets import make_targets
 
 
 class HeldOutLoss:
-    """Measure the mean masked loss over the held-out parts of the examples.
+    """Mean masked loss over the held-out parts of the examples.
 
     Parameters
     ----------

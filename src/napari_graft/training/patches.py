@@ -25,7 +25,7 @@ _ELASTIC_NODES = 5
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Hold patches: `image` (N, 1, *patch) float32 and `annotation` (N, *patch) int32."""
+    """Patches: `image` (N, 1, *patch) float32 and `annotation` (N, *patch) int32."""
 
     image: torch.Tensor
     annotation: torch.Tensor
@@ -33,7 +33,7 @@ class Batch:
 
 @dataclass(slots=True)
 class PatchSampler:
-    """Draw batches of augmented patches around labelled pixels.
+    """Sampler of batches of augmented patches around labelled pixels.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ _N_TIMED = 4
 
 
 class Clock:
-    """Measure how much of the budget is used, in steps or in seconds, whichever is nearer its end.
+    """Clock of the budget, in steps or in seconds, whichever is nearer its end.
 
     The rate follows the used share of the budget instead of a number of steps guessed at the start: on a
     machine that slows down in between, the rate still reaches its end with the time.

@@ -12,7 +12,7 @@ from napari_graft.core.labels import FIRST_OBJECT, UNLABELLED
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """Hold the wanted outputs and where they are known.
+    """Wanted outputs of the network, and where they are known.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ from napari_graft.training.targets import make_targets
 
 
 class Trainer:
-    """Train a network on examples within a budget.
+    """Trains a network on examples within a budget.
 
     Parameters
     ----------

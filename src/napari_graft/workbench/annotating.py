@@ -12,15 +12,15 @@ from napari_graft.core.tile import Tile
 from napari_graft.project.queue import AVOIDED, TileState
 from napari_graft.workbench.annotating_state import AnnotatingState
 from napari_graft.workbench.context import Context
-from napari_graft.workbench.easel import Easel
+from napari_graft.workbench.easel import OpenTile
 from napari_graft.workbench.painting import Labels, TilePainting, with_background
 from napari_graft.workbench.queue_files import Acceptance, QueueFiles
 from napari_graft.workbench.suggesting import Suggester, TileChoice
-from napari_graft.workbench.tile_list import TileList
+from napari_graft.workbench.tile_list import QueueEditor
 
 
 class AnnotatingModel:
-    """Go through the tiles and keep what is painted.
+    """View-model of the tab Annotate: goes through the tiles and keeps what is painted.
 
     Parameters
     ----------
@@ -47,9 +47,9 @@ class AnnotatingModel:
         self._tile_side = tile_side
         self.chosen_source = chosen_source
         self._files = QueueFiles(context)
-        self.tiles = TileList(self.state, self._files)
+        self.tiles = QueueEditor(self.state, self._files)
         self._suggester = Suggester(context)
-        self.easel = Easel(context)
+        self.open_tile = OpenTile(context)
         self._wants_sparse = False
         context.hear(context.project_closing, self.labels_wanted.emit)
         context.hear(context.project_changed, self._on_project_changed)
@@ -110,7 +110,7 @@ class AnnotatingModel:
 
     def note_painting(self, tile: Tile, labels: Labels) -> bool:
         """Take over what is on a tile now, keep it if it changed, and say whether it did."""
-        if not self.easel.note(tile, labels):
+        if not self.open_tile.note(tile, labels):
             return False
         self.state.n_forgotten = 0
         painting, queued = self.state.painting, self.state.queue.find(tile)
@@ -127,18 +127,18 @@ class AnnotatingModel:
         self._wants_sparse = self.state.is_sparse = is_sparse
         self.state.n_forgotten = 0
         self.labels_wanted.emit()
-        painting, labels = self.easel.painting, self.easel.labels
+        painting, labels = self.open_tile.painting, self.open_tile.labels
         if painting is None or labels is None or painting.tile != self.state.current:
             return
         self.show(painting.in_mode(labels, is_sparse=is_sparse))
 
     def show(self, painting: TilePainting) -> None:
         """Show other labels on the open tile."""
-        self.easel.show(painting)
+        self.open_tile.show(painting)
         self.state.n_forgotten = 0
         self.state.is_sparse = painting.is_sparse
         self.state.painting = painting
-        if self.easel.is_touched or not painting.is_new:
+        if self.open_tile.is_touched or not painting.is_new:
             self.tiles.change(painting.tile, sparse=painting.is_sparse)
 
     def accept(self) -> None:
@@ -147,10 +147,10 @@ class AnnotatingModel:
         To accept a second time is to answer yes: unlabelled pixels are background.
         """
         painting = self.painting_to_judge()
-        labels = self.easel.labels
+        labels = self.open_tile.labels
         if painting is None or labels is None:
             return
-        n_unlabelled = self.easel.n_unlabelled
+        n_unlabelled = self.open_tile.n_unlabelled
         if self.state.is_sparse and n_unlabelled == labels.size:
             self.refused.emit("nothing is painted on this tile yet: paint a stroke, or skip it")
         elif self.state.is_sparse or n_unlabelled == 0:
@@ -194,7 +194,7 @@ class AnnotatingModel:
         return painting
 
     def _save(self, painting: TilePainting, labels: Labels) -> None:
-        tile, seconds = painting.tile, self.easel.take_seconds()
+        tile, seconds = painting.tile, self.open_tile.take_seconds()
         queued = self.tiles.find(tile)
         # What was painted before the last acceptance is in the journal already.
         unreported = seconds + (0.0 if queued.state == "done" else queued.seconds)
@@ -205,7 +205,7 @@ class AnnotatingModel:
             "model": painting.model,
         }
         self.state.is_saving = True
-        self.easel.begin_saving()
+        self.open_tile.begin_saving()
         accepted = Acceptance(tile, labels, painting.model, unreported)
         job = self._files.accept(accepted, on_done=lambda: self._on_saved(accepted, changes))
         job.ended.connect(lambda: setattr(self.state, "is_saving", False))
@@ -214,8 +214,8 @@ class AnnotatingModel:
         self.labels_wanted.emit()
         self.state.is_saving, self.state.n_forgotten = False, 0
         self.tiles.change(accepted.tile, **changes)
-        painting = self.easel.painting
-        if painting is not None and self.easel.has_kept_still(accepted.tile):
+        painting = self.open_tile.painting
+        if painting is not None and self.open_tile.has_kept_still(accepted.tile):
             done = replace(painting, labels=accepted.labels, origin="annotation", begun=None, beneath=None)
             self._open(done)
         self._context.note_saved()
@@ -233,8 +233,8 @@ class AnnotatingModel:
         if painting.tile != self.state.current:  # the user went on meanwhile
             return
         self.labels_wanted.emit()
-        if self.easel.has_work_on(painting.tile):  # perhaps painted while this was read
-            self.state.painting = self.easel.take_guess(painting)
+        if self.open_tile.has_work_on(painting.tile):  # perhaps painted while this was read
+            self.state.painting = self.open_tile.take_guess(painting)
         elif painting.is_new:  # how to paint may have been chosen while this was read
             self._open(painting.in_mode(painting.labels, is_sparse=self._wants_sparse))
         else:
@@ -244,7 +244,7 @@ class AnnotatingModel:
             self._make_guesses(model)
 
     def _open(self, painting: TilePainting) -> None:
-        self.easel.put(painting)
+        self.open_tile.put(painting)
         self.state.n_forgotten = 0
         self.state.is_sparse = painting.is_sparse
         self.state.painting = painting
@@ -252,9 +252,9 @@ class AnnotatingModel:
     def _leave(self) -> None:
         """Note how long was painted on the tile that is left."""
         painting = self.state.painting
-        if painting is not None and self.easel.is_touched:
+        if painting is not None and self.open_tile.is_touched:
             queued = self.tiles.find(painting.tile)
-            self.tiles.change(painting.tile, seconds=queued.seconds + self.easel.take_seconds())
+            self.tiles.change(painting.tile, seconds=queued.seconds + self.open_tile.take_seconds())
 
     def _make_guesses(self, model: str) -> None:
         """Let the model look at the current tile and at those that come next."""
@@ -275,7 +275,7 @@ class AnnotatingModel:
             self._make_guesses(model)
 
     def _on_project_changed(self) -> None:
-        self.easel.put(None)
+        self.open_tile.put(None)
         self.state.painting = self.state.current = None
         self.state.n_forgotten = 0
         self.tiles.clear()

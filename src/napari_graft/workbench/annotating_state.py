@@ -19,7 +19,7 @@ DEFAULT_BUDGET = 8
 
 @dataclass(slots=True, weakref_slot=True)
 class AnnotatingState:
-    """Show what the tab shows.
+    """State of the tab Annotate.
 
     Parameters
     ----------

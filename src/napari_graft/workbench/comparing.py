@@ -12,7 +12,7 @@ from napari_graft.core.errors import GraftError, InputError
 from napari_graft.core.tile import Tile
 from napari_graft.project.project import Project
 from napari_graft.project.votes import Vote
-from napari_graft.workbench.comparison import Choice, Comparison, Look, Mode
+from napari_graft.workbench.comparison import Comparison, DisplayOptions, Mode, ModelOption
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.previewer import Previewer
 from napari_graft.workbench.sources import SourcesModel
@@ -24,7 +24,7 @@ LONGEST_SIDE = 1024
 
 @dataclass(slots=True, weakref_slot=True)
 class ComparingState:
-    """Show what the tab shows.
+    """State of the tab Compare.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class ComparingState:
         Whether that is under way.
     comparison
         What came out, None while that is not shown.
-    look
+    display
         How it is shown.
     votes
         What was preferred so far.
@@ -48,18 +48,18 @@ class ComparingState:
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
 
-    options: tuple[Choice, ...] = ()
-    chosen: tuple[Choice, ...] = ()
+    options: tuple[ModelOption, ...] = ()
+    chosen: tuple[ModelOption, ...] = ()
     is_whole_view: bool = False
     is_comparing: bool = False
     comparison: Comparison | None = None
-    look: Look = field(default_factory=Look)
+    display: DisplayOptions = field(default_factory=DisplayOptions)
     votes: tuple[Vote, ...] = ()
     preferred: str | None = None
 
 
 class ComparingModel:
-    """Compare sources and rounds, and remember which was better.
+    """View-model of the tab Compare: compares sources and rounds, and keeps votes.
 
     Parameters
     ----------
@@ -115,24 +115,24 @@ class ComparingModel:
             self.state.is_comparing = False
             self.refused.emit(str(error))
 
-    def change_look(self, **changes: Any) -> None:
-        """Show the comparison in another way; `changes` are fields of `Look`."""
-        self.state.look = replace(self.state.look, **changes)
+    def change_display(self, **changes: Any) -> None:
+        """Show the comparison in another way; `changes` are fields of `DisplayOptions`."""
+        self.state.display = replace(self.state.display, **changes)
 
     def show_as(self, mode: Mode) -> None:
         """Show the comparison in another mode, with the map of disagreement where it hides nothing."""
-        if mode != self.state.look.mode:
-            self.change_look(mode=mode, shows_disagreement=mode == "grid")
+        if mode != self.state.display.mode:
+            self.change_display(mode=mode, shows_disagreement=mode == "grid")
 
     def blink(self) -> None:
         """Show the next of the compared models in place of the one that is shown."""
         comparison = self.state.comparison
         if comparison is None:
             return
-        if self.state.look.mode != "blink":
+        if self.state.display.mode != "blink":
             self.show_as("blink")
         else:
-            self.change_look(front=(self.state.look.front + 1) % len(comparison.choices))
+            self.change_display(front=(self.state.display.front + 1) % len(comparison.choices))
 
     def prefer(self, reference: str) -> None:
         """Store that one of the compared models is the best on this place."""
@@ -155,7 +155,7 @@ class ComparingModel:
 
     def _on_compared(self, comparison: Comparison) -> None:
         # What was shown in front before may be another model now.
-        self.change_look(front=0)
+        self.change_display(front=0)
         self.state.preferred = None
         self.state.comparison = comparison
 
@@ -183,12 +183,12 @@ class ComparingModel:
 
     def _list_options(self) -> None:
         rounds = [] if self._context.project is None else _rounds(self._context.project)
-        sources = [Choice(row.id, row.title) for row in self._sources.state.rows]
+        sources = [ModelOption(row.id, row.title) for row in self._sources.state.rows]
         self.state.options = (*rounds, *sources)
         still = tuple(one for one in self.state.chosen if one in self.state.options)
         self.state.chosen = still if self._has_user_chosen else self._usual(rounds, sources)
 
-    def _usual(self, rounds: list[Choice], sources: list[Choice]) -> tuple[Choice, ...]:
+    def _usual(self, rounds: list[ModelOption], sources: list[ModelOption]) -> tuple[ModelOption, ...]:
         """Propose the last two rounds; before there are two, the source in use and the best ones as well."""
         in_use = [one for one in sources if one.reference == self._sources.state.chosen]
         others = [one for one in sources if one not in in_use]
@@ -196,9 +196,9 @@ class ComparingModel:
         return (*rounds, *in_use, *best)[:FEWEST]
 
 
-def _rounds(project: Project) -> list[Choice]:
+def _rounds(project: Project) -> list[ModelOption]:
     finished = [run for run in reversed(project.runs.all()) if run.is_finished]
-    return [Choice(f"run {run.id}", f"round {int(run.id)}") for run in finished]
+    return [ModelOption(f"run {run.id}", f"round {int(run.id)}") for run in finished]
 
 
 def _user() -> str:

@@ -20,8 +20,8 @@ Mode = Literal["grid", "overlay", "blink"]
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """Name a model that can be compared.
+class ModelOption:
+    """A model that can be compared.
 
     Parameters
     ----------
@@ -36,8 +36,8 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """Say how a comparison is shown.
+class DisplayOptions:
+    """Display options of a comparison.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """Hold what models make of a tile.
+    """Comparison of what models make of a tile.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class Comparison:
     """
 
     tile: Tile
-    choices: tuple[Choice, ...]
+    choices: tuple[ModelOption, ...]
     image: NDArray[np.float32]
     segments: tuple[NDArray[np.uint32], ...]
     disagreement: NDArray[np.float32] | None
@@ -89,7 +89,9 @@ class Comparison:
     """Share of the pixels on which all models agree, 0 to 1; None where there is one model."""
 
 
-def preview_request(project: Project, choices: tuple[Choice, ...], tile: Tile, name: str) -> PreviewRequest:
+def preview_request(
+    project: Project, choices: tuple[ModelOption, ...], tile: Tile, name: str
+) -> PreviewRequest:
     """Return the job that segments a tile with each model, into the cache of the project."""
     return PreviewRequest(
         project=str(project.folder),
@@ -99,7 +101,7 @@ def preview_request(project: Project, choices: tuple[Choice, ...], tile: Tile, n
     )
 
 
-def load_comparison(project: Project, path: Path, choices: tuple[Choice, ...], tile: Tile) -> Comparison:
+def load_comparison(project: Project, path: Path, choices: tuple[ModelOption, ...], tile: Tile) -> Comparison:
     """Read what the job wrote, and the image there; takes too long for the thread of the window.
 
     Raises

@@ -19,7 +19,7 @@ from napari_graft.project.project import Project
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.workbench.failures import Failures
 from napari_graft.workbench.jobs import Deliver, JobRunner, Lane, RunningJob
-from napari_graft.workbench.leaving import Leaving
+from napari_graft.workbench.leaving import ProjectCloser
 
 _LOOKS: tuple[Lane, ...] = ("ranking", "short")
 """Lanes of what only looks at the image, each with a worker: nobody waits for a ranking to see a tile."""
@@ -28,7 +28,7 @@ _GRACE = 1.5
 
 
 class Context:
-    """Hold the one open project of a window and what works for it.
+    """What all models of one window share: the open project, and what works for it.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Context:
         self.catalogue = catalogue or Catalogue()
         self._deliver = deliver
         self.drafts = DraftWriter(on_saved=self._on_draft_saved, on_error=self._on_draft_failed)
-        self.leaving = Leaving(self.jobs, self.drafts)
+        self.closing = ProjectCloser(self.jobs, self.drafts)
         self.saved_at: float | None = None
         self._project: Project | None = None
         self._is_closed = False
@@ -94,7 +94,7 @@ class Context:
     def close_project(self) -> None:
         """Leave the project, so that others can write to it soon; jobs that work on it are stopped.
 
-        See `leaving`: nobody waits for the disk here.
+        See `closing`: nobody waits for the disk here.
         """
         self._release()
         self.project_changed.emit()
@@ -179,7 +179,7 @@ class Context:
         ends = time.monotonic() + _GRACE
         self.jobs.settle(_GRACE)
         self.drafts.close(max(0.0, ends - time.monotonic()))
-        self.leaving.wait(max(0.0, ends - time.monotonic()))
+        self.closing.wait(max(0.0, ends - time.monotonic()))
         for thread in closing:
             thread.join()
         if self._project is not None:
@@ -193,7 +193,7 @@ class Context:
         self.jobs.cancel()
         project, self._project = self._project, None
         self.saved_at = None
-        self.leaving.leave(project)
+        self.closing.close(project)
 
     def _ask_for_the_rest(self) -> None:
         if self._project is not None and not self._is_closed:

@@ -41,7 +41,7 @@ from napari_graft.workbench.recent import remember_project
 
 
 class DataModel:
-    """Choose an image, make or open a project, and correct what is known of its image.
+    """View-model of the tab Data: opens images and projects, and corrects what is known of the image.
 
     Parameters
     ----------

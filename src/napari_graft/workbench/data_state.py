@@ -23,7 +23,7 @@ SMALLEST_TILE, DEFAULT_TILE = 64, 256
 
 @dataclass(slots=True, weakref_slot=True)
 class DataState:
-    """Show what the tab shows.
+    """State of the tab Data.
 
     Parameters
     ----------

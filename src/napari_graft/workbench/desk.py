@@ -1,4 +1,4 @@
-"""Where the user is in a project: kept while they work, and brought back when the project is opened."""
+"""The window state of a project: kept while the user works, and restored when the project is opened."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from psygnal import Signal
 
 from napari_graft.core.errors import StorageError
 from napari_graft.core.progress import CancelToken, Report
-from napari_graft.project.desk import Desk
+from napari_graft.project.desk import WindowState
 from napari_graft.project.project import Project
 from napari_graft.workbench.annotating import AnnotatingModel
 from napari_graft.workbench.context import Context
@@ -21,10 +21,10 @@ from napari_graft.workbench.workbench_state import WorkbenchState
 _log = logging.getLogger(__name__)
 
 
-class DeskModel:
-    """Keep the desk of the open project in step with what the window shows.
+class WindowStateModel:
+    """Keeps the window state of the open project in step with what the window shows.
 
-    Nothing is kept before the desk of a project is read, so that opening it does not clear the desk.
+    Nothing is kept before the window state of a project is read, so that opening it clears nothing.
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ class DeskModel:
         What is kept of them: the tab, the budgets, the tile and how it is painted.
     """
 
-    found = Signal(Desk)
-    """Where the user was; told once the models are as they were, and the tile is about to be opened."""
+    found = Signal(WindowState)
+    """The stored window state; emitted once the models are as they were, and the tile is about to be opened."""
     wanted = Signal()
     """Asks whoever shows the layers to hand over how they are, by `note_layers` and `note_tools`."""
 
@@ -51,7 +51,7 @@ class DeskModel:
         self._window, self._data, self._annotating, self._training = window, data, annotating, training
         self._project: Project | None = None
         self._tab = window.tab
-        self.desk = Desk()
+        self.current = WindowState()
         tiles = annotating.state.events
         for signal in (
             window.events.tab,
@@ -75,9 +75,9 @@ class DeskModel:
         image
             Empty where the layer was removed: its name is kept then, as is what is known of other layers.
         visible
-            As in `Desk`.
+            As in `WindowState`.
         """
-        self._note(layer=image or self.desk.layer, visible={**self.desk.visible, **visible})
+        self._note(layer=image or self.current.layer, visible={**self.current.visible, **visible})
 
     def note_tools(self, label: int, brush: float) -> None:
         """Keep what is painted with."""
@@ -95,7 +95,7 @@ class DeskModel:
             budget=state.budget,
             minutes=self._training.state.minutes,
             tile_side=self._data.state.tile_side,
-            visible={**self.desk.visible, **overlays},
+            visible={**self.current.visible, **overlays},
         )
 
     def _note(self, **changes: object) -> None:
@@ -103,15 +103,15 @@ class DeskModel:
         # The models let go of a project one after the other: what they show meanwhile is not where one was.
         if project is None or project is not self._context.project:
             return
-        desk = self.desk.model_copy(update=changes)
-        if desk != self.desk:
-            self.desk = desk
-            self._store(project, desk)
+        state = self.current.model_copy(update=changes)
+        if state != self.current:
+            self.current = state
+            self._store(project, state)
 
-    def _store(self, project: Project, desk: Desk) -> None:
+    def _store(self, project: Project, state: WindowState) -> None:
         def write(report: Report, cancel: CancelToken) -> None:
             try:
-                project.store_desk(desk)
+                project.store_window_state(state)
             except StorageError as error:  # it can be lost without harm
                 _log.warning("where you are in the window cannot be kept: %s", error)
 
@@ -121,35 +121,35 @@ class DeskModel:
 
     def _on_project_changed(self) -> None:
         project = self._context.project
-        self._project, self.desk, self._tab = None, Desk(), self._window.tab
+        self._project, self.current, self._tab = None, WindowState(), self._window.tab
         if project is not None:
             # After the tiles, which the tab Annotate asked for on the same lane before.
             self._context.jobs.start(
                 "Looking where you were",
-                lambda report, cancel: (project, project.desk()),
+                lambda report, cancel: (project, project.window_state()),
                 lane="files",
                 on_done=self._on_read,
             )
 
-    def _on_read(self, found: tuple[Project, Desk]) -> None:
-        project, desk = found
+    def _on_read(self, found: tuple[Project, WindowState]) -> None:
+        project, state = found
         if self._context.project is not project:
             return
-        if desk != Desk():
-            self._bring_back(desk)
-        self.desk, self._project = desk, project
+        if state != WindowState():
+            self._restore(state)
+        self.current, self._project = state, project
         self._note_models()
 
-    def _bring_back(self, desk: Desk) -> None:
+    def _restore(self, stored: WindowState) -> None:
         state = self._annotating.state
-        self._annotating.set_sparse(desk.sparse)
-        state.budget = desk.budget or state.budget
-        state.shows_guess = desk.visible.get("guess", state.shows_guess)
-        state.shows_uncertainty = desk.visible.get("uncertainty", state.shows_uncertainty)
-        self._training.state.minutes = desk.minutes or self._training.state.minutes
-        self._data.state.tile_side = desk.tile_side or self._data.state.tile_side
+        self._annotating.set_sparse(stored.sparse)
+        state.budget = stored.budget or state.budget
+        state.shows_guess = stored.visible.get("guess", state.shows_guess)
+        state.shows_uncertainty = stored.visible.get("uncertainty", state.shows_uncertainty)
+        self._training.state.minutes = stored.minutes or self._training.state.minutes
+        self._data.state.tile_side = stored.tile_side or self._data.state.tile_side
         if self._window.tab == self._tab:  # else the user went on meanwhile
-            self._window.tab = next((name for name in TABS if name == desk.tab), self._tab)
-        if desk.tile is not None and state.current is None and state.queue.find(desk.tile) is not None:
-            self._annotating.go_to(desk.tile)
-        self.found.emit(desk)
+            self._window.tab = next((name for name in TABS if name == stored.tab), self._tab)
+        if stored.tile is not None and state.current is None and state.queue.find(stored.tile) is not None:
+            self._annotating.go_to(stored.tile)
+        self.found.emit(stored)

@@ -15,7 +15,7 @@ _LINEAR_SHARE = 0.7
 
 @dataclass(frozen=True, slots=True)
 class DistanceAxis:
-    """Place distances on an axis.
+    """Axis of distances.
 
     Parameters
     ----------

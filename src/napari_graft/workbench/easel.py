@@ -1,4 +1,4 @@
-"""The one tile that is open for painting: what is on it now, kept stroke by stroke."""
+"""The tile that is open for painting: what is on it now, kept stroke by stroke."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from napari_graft.workbench.painting import Labels, TilePainting
 from napari_graft.workbench.painting_clock import PaintingClock
 
 
-class Easel:
-    """Hold the open tile and hand every change of it to the writer of drafts.
+class OpenTile:
+    """The open tile, every change of which goes to the writer of drafts.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ _ONE_OF: dict[Meaning, str] = {"channels": "channel", "time": "time point"}
 
 @dataclass(frozen=True, slots=True)
 class ExtraAxis:
-    """Say what one axis is taken for.
+    """What one axis is taken for.
 
     Parameters
     ----------

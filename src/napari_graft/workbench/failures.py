@@ -46,7 +46,7 @@ def _unwrapped(error: BaseException) -> Iterator[BaseException]:
 
 
 class Failures:
-    """Tell what failed, and let who listens to signals fail alone."""
+    """Reports of failures; a listener that fails does not stop the others."""
 
     told = Signal(str)
     """What went wrong, in words."""

@@ -33,7 +33,7 @@ CACHE = "cache"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Guess:
-    """Hold what a model makes of one tile.
+    """Guess of a model on one tile.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Guess:
 
 
 class GuessCache:
-    """Keep guesses, one file for each model and tile; all of it can be removed without harm.
+    """Cache of guesses, one file for each model and tile; all of it can be removed without harm.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True, weakref_slot=True)
 class JobState:
-    """Say how far a job is, as a person sees it.
+    """State of a job, as a person sees it.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class RunningJob(Generic[T]):
 
 
 class JobRunner:
-    """Start jobs, each in the thread of its lane, and pass on what they say.
+    """Runner of jobs, each in the thread of its lane, which passes on what they report.
 
     Parameters
     ----------
@@ -247,7 +247,7 @@ class _Errand:
 
 
 class _Latest:
-    """Pass on the newest progress only: a fast job must not flood the window."""
+    """Filter of progress that passes on the newest only: a fast job must not flood the window."""
 
     def __init__(self, job: RunningJob[T], say: Deliver) -> None:
         self._job = job

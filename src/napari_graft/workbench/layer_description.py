@@ -19,7 +19,7 @@ from napari_graft.workbench.layer_image import LayerImage
 
 
 class LayerDescription:
-    """Find out what the axes of a layer are and how long a pixel is.
+    """Description of the axes of a layer, and how long a pixel is.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from napari_graft.io.volume import LazyArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerImage:
-    """Describe an image layer without reading it.
+    """Image of a layer, described without reading it.
 
     Parameters
     ----------

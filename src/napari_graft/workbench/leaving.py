@@ -1,4 +1,4 @@
-"""Leaving a project without keeping the window waiting."""
+"""Closing of projects without keeping the window waiting."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from napari_graft.workbench.jobs import JobRunner
 _LOOK_SECONDS = 0.1
 
 
-class Leaving:
-    """Close projects in threads, each once all that is still to be written is on the disk.
+class ProjectCloser:
+    """Closes projects in threads, each once all that is still to be written is on the disk.
 
     Until then nobody else may write to such a project, however slow the disk is.
 
@@ -29,7 +29,7 @@ class Leaving:
         self._drafts = drafts
         self._threads: list[threading.Thread] = []
 
-    def leave(self, project: Project) -> None:
+    def close(self, project: Project) -> None:
         """Close a project soon."""
         thread = threading.Thread(target=self._finish, args=(project,), name="leaving a project", daemon=True)
         self._threads = [one for one in self._threads if one.is_alive()] + [thread]

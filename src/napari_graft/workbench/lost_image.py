@@ -17,7 +17,7 @@ from napari_graft.workbench.project_opening import LostImage
 
 
 class LostImageWatch:
-    """Look after something failed whether the image is still there.
+    """Checks whether the image is still there after something failed.
 
     Parameters
     ----------

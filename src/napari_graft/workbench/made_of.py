@@ -12,7 +12,7 @@ from napari_graft.workbench.start_points import start_name
 
 @dataclass(frozen=True, slots=True)
 class MadeOf:
-    """Say what a merged model is made of.
+    """What a merged model is made of.
 
     Parameters
     ----------

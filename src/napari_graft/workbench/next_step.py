@@ -11,7 +11,7 @@ TABS: tuple[TabName, ...] = ("data", "sources", "annotate", "train", "compare")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Say how far the work is.
+    """Facts of how far the work is.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """Say what to do next, and in which tab."""
+    """Next step to take, and its tab."""
 
     text: str
     tab: TabName

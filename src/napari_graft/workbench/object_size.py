@@ -37,7 +37,7 @@ class _Change(Protocol):
 
 
 class ObjectSize:
-    """Show what is known of the width of the objects, and take over what the user says of it.
+    """What is known of the width of the objects, and what the user says of it.
 
     Parameters
     ----------

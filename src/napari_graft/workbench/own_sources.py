@@ -14,10 +14,10 @@ def add_to_own(path: Path, replaces: bool, report: Report, cancel: CancelToken) 
     """Copy a source, a file or a folder; an error is returned where another one has its id."""
     # The formats of other programs take a while to import: only who adds a source waits for it.
     from napari_graft.exchange.add import add_source
-    from napari_graft.exchange.wishes import Wishes
+    from napari_graft.exchange.wishes import ImportOptions
 
-    wishes = Wishes(replaces=replaces)
+    options = ImportOptions(replaces=replaces)
     try:
-        return add_source(path, user_home(), wishes=wishes, report=report, cancel=cancel)
+        return add_source(path, user_home(), options=options, report=report, cancel=cancel)
     except IdTakenError as error:
         return error

@@ -14,7 +14,7 @@ _SOONEST = 1.0
 
 
 class Pace:
-    """Estimate the time left from the work done since the phase under way began.
+    """Estimate of the time left from the work done since the phase under way began.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ Origin = Literal["draft", "annotation", "guess", "nothing"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TilePainting:
-    """Hold what a person starts from on a tile.
+    """State of a tile that a person starts to paint from.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ LONGEST_PAUSE = 30.0
 
 
 class PaintingClock:
-    """Add up the time between signs of life, each gap up to `LONGEST_PAUSE`.
+    """Sum of the time between signs of life, each gap up to `LONGEST_PAUSE`.
 
     Parameters
     ----------

@@ -9,13 +9,13 @@ from napari_graft.core.progress import CancelToken, Report
 from napari_graft.core.tile import Tile
 from napari_graft.jobs.preview import PreviewResult
 from napari_graft.project.project import Project
-from napari_graft.workbench.comparison import Choice, Comparison, load_comparison, preview_request
+from napari_graft.workbench.comparison import Comparison, ModelOption, load_comparison, preview_request
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.jobs import RunningJob
 
 
 class Previewer:
-    """Make comparisons, one after the other.
+    """Maker of comparisons, one after the other.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Previewer:
     def start(
         self,
         title: str,
-        choices: tuple[Choice, ...],
+        choices: tuple[ModelOption, ...],
         tile: Tile,
         *,
         on_done: Callable[[Comparison], None],
@@ -65,7 +65,7 @@ class Previewer:
         self,
         project: Project,
         path: Path,
-        choices: tuple[Choice, ...],
+        choices: tuple[ModelOption, ...],
         tile: Tile,
         on_done: Callable[[Comparison], None],
     ) -> RunningJob[Comparison]:

@@ -22,7 +22,7 @@ _MOST_COMPARED = 4 * 2**30
 
 @dataclass(frozen=True, slots=True)
 class OpenedProject:
-    """Pair a project that is open for writing with the layer that shows its image, None where none does."""
+    """A project that is open for writing with the layer that shows its image, None where none does."""
 
     project: Project
     shown_by: LayerImage | None
@@ -30,7 +30,7 @@ class OpenedProject:
 
 @dataclass(frozen=True, slots=True)
 class LostImage:
-    """Say which project lacks its image.
+    """A project that lacks its image.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def open_with_image(
 
 @dataclass(frozen=True, slots=True)
 class FoundImage:
-    """Say where the image of a project in `folder` is now, and whether it may be another one."""
+    """Place where the image of a project in `folder` is now, and whether it may be another one."""
 
     folder: Path
     file: Path

@@ -16,7 +16,7 @@ from napari_graft.workbench.layer_image import LayerImage
 
 @dataclass(frozen=True, slots=True)
 class ProjectRequest:
-    """Hold all that a project is made with, so that it can be made in another thread."""
+    """Request for a project: all that it is made with, so that it can be made in another thread."""
 
     image: LayerImage
     axes: Axes

@@ -27,7 +27,7 @@ Thumbnails = Mapping[Tile, NDArray[np.uint8]]
 
 @dataclass(frozen=True, slots=True)
 class StoredQueue:
-    """Hold what a project knows of its tiles."""
+    """What a project knows of its tiles."""
 
     queue: TileQueue
     candidates: CandidateList
@@ -35,7 +35,7 @@ class StoredQueue:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Acceptance:
-    """Say what is accepted of a tile.
+    """What is accepted of a tile.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Acceptance:
 
 
 class QueueFiles:
-    """Read and write without keeping the window waiting.
+    """Reader and writer of the queue that does not keep the window waiting.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ _LONGEST = 8
 
 
 class RecentProjects(Document):
-    """List folders of projects, the last one first."""
+    """Folders of recent projects, the last one first."""
 
     folders: tuple[str, ...] = ()
 

@@ -19,7 +19,7 @@ from napari_graft.workbench.start_points import round_name
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Name a segmentation to be looked at.
+    """A finished segmentation to be checked.
 
     Parameters
     ----------
@@ -40,8 +40,8 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """Say what is wrong with a segmentation.
+class ResultDamage:
+    """Damage of a finished segmentation.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def finished_in_files(folder: Path, files: Sequence[Path]) -> tuple[Finished, ..
 
 def find_faults(
     finished: Sequence[Finished], choice: ImageChoice, report: Report, cancel: CancelToken
-) -> tuple[Fault, ...]:
+) -> tuple[ResultDamage, ...]:
     """Look at segmentations of an image; this reads all of them, and perhaps of the image.
 
     Raises
@@ -90,22 +90,22 @@ def find_faults(
     return tuple(fault for fault in faults if fault is not None)
 
 
-def _fault(one: Finished, image: Volume, report: Report, cancel: CancelToken) -> Fault | None:
+def _fault(one: Finished, image: Volume, report: Report, cancel: CancelToken) -> ResultDamage | None:
     for file in one.files:
         words = _damage(file, image, report, cancel)
         if words:
-            return Fault(one.key, f"{one.title} {words}: segment again.", True)
+            return ResultDamage(one.key, f"{one.title} {words}: segment again.", True)
     if one.made_of is None:
         return None
     try:
         sameness = compare_pixels(one.made_of, image, report, cancel)
     except InputError as error:
-        return Fault(one.key, f"{one.title} cannot be compared with the image: {error}", False)
+        return ResultDamage(one.key, f"{one.title} cannot be compared with the image: {error}", False)
     if sameness == "same":
         return None
     changed = {"changed": "have changed", "perhaps changed": "may have changed (its files were written to)"}
     words = f"The pixels of the image {changed[sameness]} since {one.title} was made: segment again."
-    return Fault(one.key, words, False)
+    return ResultDamage(one.key, words, False)
 
 
 def _damage(file: Path, image: Volume, report: Report, cancel: CancelToken) -> str:

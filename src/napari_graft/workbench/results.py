@@ -20,8 +20,8 @@ from napari_graft.project.written_results import note_written_result, written_re
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.jobs import RunningJob
 from napari_graft.workbench.result_check import (
-    Fault,
     Finished,
+    ResultDamage,
     find_faults,
     finished_in_files,
     finished_round,
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WholeResult:
-    """Hold a segmentation of the whole image, opened lazily.
+    """Segmentation of the whole image, opened lazily.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class WholeResult:
 
 @dataclass(slots=True, weakref_slot=True)
 class ResultsState:
-    """Say what is segmented.
+    """State of the segmentations.
 
     Parameters
     ----------
@@ -78,11 +78,11 @@ class ResultsState:
     whole: tuple[WholeResult, ...] = ()
     is_segmenting: bool = False
     missing: str | None = None
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[ResultDamage, ...] = ()
 
 
 class ResultsModel:
-    """Segment the image with the model in use.
+    """View-model of the segmentations by the model in use.
 
     Parameters
     ----------
@@ -201,7 +201,9 @@ class ResultsModel:
         project = self._context.require_project()
         shape, finished = project.manifest.shape, finished_in_files(project.folder, files)
 
-        def read(report: Report, cancel: CancelToken) -> tuple[tuple[WholeResult, ...], tuple[Fault, ...]]:
+        def read(
+            report: Report, cancel: CancelToken
+        ) -> tuple[tuple[WholeResult, ...], tuple[ResultDamage, ...]]:
             faults = find_faults(finished, project.image, report, cancel)
             damaged = [fault.key for fault in faults if fault.is_damaged]
             opened = [None if str(file) in damaged else _open_labels(file) for file in files]
@@ -211,7 +213,7 @@ class ResultsModel:
                 if labels is not None and labels.shape == shape
             ), faults
 
-        def take(found: tuple[tuple[WholeResult, ...], tuple[Fault, ...]]) -> None:
+        def take(found: tuple[tuple[WholeResult, ...], tuple[ResultDamage, ...]]) -> None:
             if self._context.project is project:
                 known = [one for one in self.state.whole if one.file not in files]
                 self.state.whole = (*known, *found[0])
@@ -227,16 +229,16 @@ class ResultsModel:
             return
         self._looked_at.update(finished)
 
-        def look(report: Report, cancel: CancelToken) -> tuple[Fault, ...]:
+        def look(report: Report, cancel: CancelToken) -> tuple[ResultDamage, ...]:
             return find_faults(finished, project.image, report, cancel)
 
-        def take(faults: tuple[Fault, ...]) -> None:
+        def take(faults: tuple[ResultDamage, ...]) -> None:
             if self._context.project is project and self._replace_faults(finished, faults):
                 self._read()
 
         self._context.jobs.start("Looking at the results", look, lane="files", on_done=take)
 
-    def _replace_faults(self, looked_at: Sequence[Finished], faults: Sequence[Fault]) -> bool:
+    def _replace_faults(self, looked_at: Sequence[Finished], faults: Sequence[ResultDamage]) -> bool:
         """Take over what was found; return whether anything is new."""
         before, keys = self.state.faults, [one.key for one in looked_at]
         self.state.faults = (*(fault for fault in before if fault.key not in keys), *faults)

@@ -20,7 +20,7 @@ _SUFFIXES: dict[Who, str] = {"new": "", "previous": "_previous", "source": "_sou
 
 @dataclass(frozen=True, slots=True)
 class ComparedModel:
-    """Say how good a model is on the held-out part.
+    """Scores of a model on the held-out part.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class ComparedModel:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Describe a finished training.
+    """A finished training, as the window shows it.
 
     Parameters
     ----------

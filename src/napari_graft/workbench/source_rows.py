@@ -15,7 +15,7 @@ NOT_RANKED = "not ranked yet"
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """Say of a source what helps to choose it.
+    """Row of the table of sources.
 
     Parameters
     ----------
@@ -27,13 +27,13 @@ class SourceRow:
         How close the image is to its training images, in words.
     z, p_value
         The same in numbers, None before the ranking and without a fingerprint; see `Distance`.
-    steadiness
-        How steady its objects are on slightly changed copies of the image, 0 to 1; see `consistency`.
-    place_on_tiles
+    consistency
+        Agreement of its objects with those in slightly changed copies of the image, 0 to 1.
+    few_shot_place
         Its place, 1 the best, and of how many, by the score of its objects on the annotated tiles; None
         before a tile is annotated.
-    standing
-        In all that was measured, 0 the best to 1 the last; None before the ranking. See `standings`.
+    combined
+        Combined rank, 0 the best to 1 the last; None before the ranking. See `combined_ranks`.
     z_after_remedy
         z after what may bring the image closer, None where nothing does.
     is_ranked
@@ -53,9 +53,9 @@ class SourceRow:
     verdict: str = NOT_RANKED
     z: float | None = None
     p_value: float | None = None
-    steadiness: float | None = None
-    place_on_tiles: tuple[int, int] | None = None
-    standing: float | None = None
+    consistency: float | None = None
+    few_shot_place: tuple[int, int] | None = None
+    combined: float | None = None
     z_after_remedy: float | None = None
     is_ranked: bool = False
     is_weak: bool = False

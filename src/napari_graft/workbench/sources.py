@@ -20,7 +20,7 @@ from napari_graft.scorers.outlook import outlook
 from napari_graft.sources.catalogue import user_home, user_sources
 from napari_graft.sources.source import Source
 from napari_graft.workbench.busy_place import busiest_tile
-from napari_graft.workbench.comparison import Choice, Comparison
+from napari_graft.workbench.comparison import Comparison, ModelOption
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.own_sources import add_to_own
 from napari_graft.workbench.previewer import Previewer
@@ -31,7 +31,7 @@ N_PREVIEWED, MOST_PREVIEWED = 3, 4
 
 
 class SourcesModel:
-    """Rank the sources, preview them, choose one.
+    """View-model of the tab Sources: ranks the sources, previews them, chooses one.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ class SourcesModel:
 
     def preview(self, tile: Tile, view: Tile | None = None) -> None:
         """Segment a tile with the ticked sources: where in `view`, if that is given, there is most to see."""
-        ticked = [Choice(row.id, row.title) for row in self.state.rows if row.id in self.state.ticked]
+        ticked = [ModelOption(row.id, row.title) for row in self.state.rows if row.id in self.state.ticked]
         try:
             if not 1 <= len(ticked) <= MOST_PREVIEWED:
                 raise InputError(f"{len(ticked)} sources are ticked: tick one to {MOST_PREVIEWED}")
@@ -115,7 +115,7 @@ class SourcesModel:
         )
         looking.ended.connect(lambda: None if looking.state.status == "done" else self._on_previewing_ended())
 
-    def _preview_at(self, ticked: Sequence[Choice], tile: Tile) -> None:
+    def _preview_at(self, ticked: Sequence[ModelOption], tile: Tile) -> None:
         try:
             self._previewer.start(
                 "Previewing the sources",

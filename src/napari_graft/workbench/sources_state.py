@@ -16,7 +16,7 @@ from napari_graft.workbench.source_rows import SourceRow
 
 @dataclass(slots=True, weakref_slot=True)
 class SourcesState:
-    """Show what the tab shows.
+    """State of the tab Sources.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ SCRATCH = "scratch"
 
 @dataclass(frozen=True, slots=True)
 class StartPoint:
-    """Offer a model to start from.
+    """A model to start from.
 
     Parameters
     ----------

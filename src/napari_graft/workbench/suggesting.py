@@ -20,21 +20,21 @@ from napari_graft.workbench.jobs import RunningJob
 
 
 class CandidateList(Document):
-    """Hold the tiles among which was chosen last."""
+    """Candidates of the last suggestion."""
 
     candidates: tuple[CandidateTile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TileChoice:
-    """Hold what was suggested, and among what it was chosen."""
+    """Suggested tiles, and the candidates that they were chosen from."""
 
     suggestions: SuggestionList
     candidates: CandidateList
 
 
 class Suggester:
-    """Run the jobs that suggest tiles and segment them.
+    """Runs the jobs that suggest tiles and segment them.
 
     Parameters
     ----------

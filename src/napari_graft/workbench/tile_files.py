@@ -18,7 +18,7 @@ from napari_graft.workbench.jobs import RunningJob
 
 
 class TileFiles:
-    """Read and write without keeping the window waiting.
+    """Reader and writer of tiles that does not keep the window waiting.
 
     Parameters
     ----------

@@ -15,8 +15,8 @@ from napari_graft.workbench.queue_files import QueueFiles, StoredQueue, Thumbnai
 from napari_graft.workbench.suggesting import TileChoice
 
 
-class TileList:
-    """Change the queue of the state, and let the files follow.
+class QueueEditor:
+    """Editor of the queue, whose changes the files follow.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ _JUST_BEGUN = 0.1
 
 
 class TileTools:
-    """Change tiles as a whole; what is taken away can be brought back.
+    """Changes tiles as a whole; what is taken away can be brought back.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class TileTools:
     def clear(self) -> None:
         """Make all of the open tile unlabelled."""
         painting = self._model.painting_to_judge()
-        labels = self._model.easel.labels
+        labels = self._model.open_tile.labels
         if painting is None or labels is None:
             return
         if not labels.any():
@@ -59,7 +59,7 @@ class TileTools:
     def refill(self) -> None:
         """Put the guess wherever nobody has painted on the open tile."""
         painting = self._model.painting_to_judge()
-        labels = self._model.easel.labels
+        labels = self._model.open_tile.labels
         if painting is None or labels is None:
             return
         if painting.guess is None:
@@ -101,7 +101,7 @@ class TileTools:
     def _on_withdrawn(self, taken: LabelledTile) -> None:
         self._model.state.is_saving = False
         self._model.tiles.change(taken.tile, state="to do", seconds=_JUST_BEGUN, sparse=not taken.complete)
-        self._model.easel.become_draft(taken.tile)
+        self._model.open_tile.become_draft(taken.tile)
         self._context.tiles_changed.emit()
         self._model.told.emit("Taken out of the painted tiles. What is painted stays; Done accepts it again.")
 
@@ -143,7 +143,7 @@ class TileTools:
         self._model.labels_wanted.emit()
         queue = self._model.state.queue
         tiles = [queued.tile for queued in queue.tiles if queued.is_untouched]
-        if self._model.easel.is_touched:
+        if self._model.open_tile.is_touched:
             tiles = [tile for tile in tiles if tile != self._model.state.current]
         if not tiles:
             self._model.refused.emit(
@@ -167,9 +167,9 @@ class TileTools:
         self._model.told.emit(f"Labels of {tiles} are imported.")
 
     def _put(self, painting: TilePainting, words: str) -> None:
-        easel = self._model.easel
-        assert easel.painting is not None and easel.labels is not None
-        self._before = replace(easel.painting, labels=easel.labels, origin="draft")
+        open_tile = self._model.open_tile
+        assert open_tile.painting is not None and open_tile.labels is not None
+        self._before = replace(open_tile.painting, labels=open_tile.labels, origin="draft")
         self._model.show(replace(painting, origin="draft"))
         self._model.state.can_take_back = True
         self._model.told.emit(words)

@@ -25,7 +25,7 @@ from napari_graft.workbench.results import ResultsModel
 from napari_graft.workbench.rounds import Round, finished_rounds
 from napari_graft.workbench.start_points import StartPoint, start_points
 from napari_graft.workbench.training_curve import TrainingCurve
-from napari_graft.workbench.training_jobs import Effort, merge_request, request_to_go_on, train_request
+from napari_graft.workbench.training_jobs import WindowBudget, merge_request, request_to_go_on, train_request
 from napari_graft.workbench.unfinished import Unfinished, unfinished_training
 
 NO_PROJECT = "Start a project first, in the tab Data."
@@ -35,7 +35,7 @@ BUSY = "A training is under way: let it end, or stop it in the tab Train."
 
 @dataclass(slots=True, weakref_slot=True)
 class TrainingState:
-    """Show what the tab shows.
+    """State of the tab Train.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class TrainingState:
 
 
 class TrainingModel:
-    """Train on what is painted, and let the user keep or roll back what came of it.
+    """View-model of the tab Train: trains on what is painted, keeps or rolls back what came of it.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ class TrainingModel:
         if project is None or self.state.obstacle:
             self.refused.emit(self.state.obstacle or NO_PROJECT)
             return
-        self._start(train_request(project, self.state.start, self._effort(_new_seed(project))))
+        self._start(train_request(project, self.state.start, self._budget(_new_seed(project))))
 
     def merge(self, sources: Sequence[str]) -> None:
         """Begin to merge models in the background, the first one being the nearest, and train the result.
@@ -156,15 +156,15 @@ class TrainingModel:
         if self.state.is_training:
             raise InputError(BUSY)
         require_one_shape({name: self._context.catalogue.get(name).card.spec for name in sources})
-        self._start(merge_request(project, sources, self._effort(_new_seed(project))))
+        self._start(merge_request(project, sources, self._budget(_new_seed(project))))
 
     def go_on(self) -> None:
         """Go on with the training that was cut off."""
         project, unfinished = self._context.project, self.state.unfinished
         if project is None or unfinished is None:
             return
-        effort = self._effort(unfinished.seed, unfinished.asked_seconds)
-        self._start(request_to_go_on(project, unfinished, effort), already=unfinished.seconds)
+        budget = self._budget(unfinished.seed, unfinished.asked_seconds)
+        self._start(request_to_go_on(project, unfinished, budget), already=unfinished.seconds)
 
     def stop(self) -> None:
         """Let the training end now; its best model is kept."""
@@ -180,8 +180,8 @@ class TrainingModel:
             return
         self._after_round()
 
-    def _effort(self, seed: int, seconds: float | None = None) -> Effort:
-        return Effort(seconds or 60 * self.state.minutes, seed, self.state.stops_when_flat)
+    def _budget(self, seed: int, seconds: float | None = None) -> WindowBudget:
+        return WindowBudget(seconds or 60 * self.state.minutes, seed, self.state.stops_when_flat)
 
     def _start(self, request: TrainRequest | MergeRequest, already: float = 0.0) -> None:
         self.curve = TrainingCurve()

@@ -11,7 +11,7 @@ _MOST_POINTS = 2000
 
 
 class TrainingCurve:
-    """Collect losses: that of the training smoothed, that of the held-out part as measured.
+    """Curve of losses: that of the training smoothed, that of the held-out part as measured.
 
     Attributes
     ----------

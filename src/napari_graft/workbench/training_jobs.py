@@ -13,8 +13,8 @@ from napari_graft.workbench.unfinished import Unfinished
 
 
 @dataclass(frozen=True, slots=True)
-class Effort:
-    """Say how long to train.
+class WindowBudget:
+    """Budget of a training in the window.
 
     Parameters
     ----------
@@ -31,36 +31,38 @@ class Effort:
     stops_when_flat: bool
 
 
-def train_request(project: Project, source: str, effort: Effort) -> TrainRequest:
+def train_request(project: Project, source: str, budget: WindowBudget) -> TrainRequest:
     """Ask for a training beside the window, which holds the project."""
     return TrainRequest(
         project=str(project.folder),
         source=source,
-        seconds=effort.seconds,
-        seed=effort.seed,
+        seconds=budget.seconds,
+        seed=budget.seed,
         is_delegate=True,
-        stops_when_flat=effort.stops_when_flat,
+        stops_when_flat=budget.stops_when_flat,
     )
 
 
 def merge_request(
-    project: Project, sources: Sequence[str], effort: Effort, method: str = DEFAULT_METHOD
+    project: Project, sources: Sequence[str], budget: WindowBudget, method: str = DEFAULT_METHOD
 ) -> MergeRequest:
     """Ask for a merge beside the window, which holds the project."""
     return MergeRequest(
         project=str(project.folder),
         sources=tuple(sources),
         method=method,
-        seconds=effort.seconds,
-        seed=effort.seed,
+        seconds=budget.seconds,
+        seed=budget.seed,
         is_delegate=True,
-        stops_when_flat=effort.stops_when_flat,
+        stops_when_flat=budget.stops_when_flat,
     )
 
 
-def request_to_go_on(project: Project, unfinished: Unfinished, effort: Effort) -> TrainRequest | MergeRequest:
+def request_to_go_on(
+    project: Project, unfinished: Unfinished, budget: WindowBudget
+) -> TrainRequest | MergeRequest:
     """Ask again for what was cut off."""
     merge = unfinished.merge
     if merge is None:
-        return train_request(project, unfinished.source, effort)
-    return merge_request(project, merge.references, effort, merge.method)
+        return train_request(project, unfinished.source, budget)
+    return merge_request(project, merge.references, budget, merge.method)

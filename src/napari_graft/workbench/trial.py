@@ -18,7 +18,7 @@ from napari_graft.workbench.context import Context
 
 @dataclass(slots=True, weakref_slot=True)
 class TrialState:
-    """Show what the tab shows.
+    """State of the trial.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class TrialState:
 
 
 class TrialModel:
-    """Propose a trial and run it.
+    """View-model of the trial: proposes one and runs it.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from napari_graft.training.checkpoint_age import checkpoint_age
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """Say how far a training was that was cut off, and how to ask for it again.
+    """A training that was cut off, and how to ask for it again.
 
     Parameters
     ----------

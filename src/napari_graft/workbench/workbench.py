@@ -8,7 +8,7 @@ from napari_graft.workbench.annotating import AnnotatingModel
 from napari_graft.workbench.comparing import ComparingModel
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.data import DataModel
-from napari_graft.workbench.desk import DeskModel
+from napari_graft.workbench.desk import WindowStateModel
 from napari_graft.workbench.jobs import Deliver
 from napari_graft.workbench.next_step import Facts, next_step
 from napari_graft.workbench.plugin_jobs import PluginJobsModel
@@ -21,7 +21,7 @@ from napari_graft.workbench.workbench_state import WorkbenchState
 
 
 class Workbench:
-    """Hold the state of one window.
+    """State of one window: a model for each tab.
 
     Parameters
     ----------
@@ -51,7 +51,9 @@ class Workbench:
         self.comparing = ComparingModel(self.context, self.sources)
         self.plugin_jobs = PluginJobsModel(self.context)
         self.state = WorkbenchState()
-        self.desk = DeskModel(self.context, self.state, self.data, self.annotating, self.training)
+        self.window_state = WindowStateModel(
+            self.context, self.state, self.data, self.annotating, self.training
+        )
         self._connect()
 
     def update_next_step(self) -> None:

@@ -12,7 +12,7 @@ from napari_graft.workbench.next_step import Facts, NextStep, TabName, next_step
 
 @dataclass(slots=True, weakref_slot=True)
 class WorkbenchState:
-    """Say which tab is shown, and what comes next."""
+    """State of the workbench: the tab that is shown, and what comes next."""
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
 

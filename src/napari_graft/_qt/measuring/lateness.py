@@ -15,7 +15,7 @@ _INTERVAL = 5
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """Sum up by how many milliseconds ticks came late.
+    """Summary of how many milliseconds ticks came late.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Lateness:
 
 
 class LatenessMeter(QObject):
-    """Ask for a tick every few milliseconds, and note how late each one comes.
+    """Timer that asks for a tick every few milliseconds, and notes how late each one comes.
 
     What keeps the event loop busy (a computation, drawing, a lock of the interpreter that another thread
     holds) makes the next tick late by as much.

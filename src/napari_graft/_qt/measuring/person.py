@@ -24,7 +24,7 @@ _NONE = Qt.MouseButton.NoButton
 
 
 class Person:
-    """Do at a viewer what a user does.
+    """Simulated user of a viewer.
 
     Parameters
     ----------

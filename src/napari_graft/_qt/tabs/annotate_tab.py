@@ -20,7 +20,7 @@ from napari_graft._qt.tabs.annotate_words import (
 from napari_graft._qt.widgets.basics import button, card, column, flow, row, set_look, text
 from napari_graft._qt.widgets.folding import Folding
 from napari_graft._qt.widgets.imported_labels import ImportedLabels
-from napari_graft._qt.widgets.tile_list import TileList
+from napari_graft._qt.widgets.tile_list import TileListView
 from napari_graft.workbench.tile_tools import TileTools
 from napari_graft.workbench.workbench import Workbench
 
@@ -31,7 +31,7 @@ _WORDS: dict[Action, str] = {key.action: key.words for key in KEYS}
 
 
 class AnnotateTab(QWidget):
-    """Show and drive the model of annotation.
+    """Tab that shows and drives the model of annotation.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class AnnotateTab(QWidget):
         self.progress.setTextVisible(False)
         self.suggest = button("Suggest tiles", model.suggest)
         self.empty = text("", "faint")
-        self.list = TileList()
+        self.list = TileListView()
         self.previous = _key_button("Previous", "previous", model.previous)
         self.next = _key_button("Next", "next", model.next)
         self.done = _key_button("Done", "done", model.accept)

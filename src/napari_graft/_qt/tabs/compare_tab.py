@@ -15,11 +15,11 @@ from napari_graft._qt.widgets.basics import button, column, text
 from napari_graft._qt.widgets.chips import Chips
 from napari_graft._qt.widgets.contenders import Contenders
 from napari_graft._qt.widgets.difference_table import DifferenceTable
-from napari_graft._qt.widgets.look_controls import LookControls
+from napari_graft._qt.widgets.look_controls import DisplayControls
 from napari_graft.core.errors import InputError
 from napari_graft.segmentation.differences import ObjectDifference
 from napari_graft.workbench.comparing import FEWEST, LONGEST_SIDE, MOST
-from napari_graft.workbench.comparison import Comparison, Look, Mode
+from napari_graft.workbench.comparison import Comparison, DisplayOptions, Mode
 from napari_graft.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class CompareTab(QWidget):
-    """Show and change the model of the comparison.
+    """Tab that shows and changes the model of the comparison.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class CompareTab(QWidget):
         self.where.addItem(f"On all that is in view (up to {LONGEST_SIDE} × {LONGEST_SIDE})", True)
         self.compare = button("Compare", self._on_compare_clicked, look="primary")
         self.refusal = text("", "error")
-        self.look = LookControls()
+        self.display = DisplayControls()
         self.agreement = text()
         self.contenders = Contenders()
         self.differences_title = text()
@@ -66,7 +66,7 @@ class CompareTab(QWidget):
         self.result = QWidget()
         self.result.setLayout(
             column(
-                self.look,
+                self.display,
                 self.agreement,
                 self.contenders,
                 self.differences_title,
@@ -85,9 +85,9 @@ class CompareTab(QWidget):
         self.chips.added.connect(model.add)
         self.chips.removed.connect(model.remove)
         self.where.currentIndexChanged.connect(self._on_where_chosen)
-        self.look.mode_chosen.connect(self._on_mode_chosen)
-        self.look.opacity_changed.connect(lambda opacity: model.change_look(opacity=opacity))
-        self.look.map_toggled.connect(lambda is_on: model.change_look(shows_disagreement=is_on))
+        self.display.mode_chosen.connect(self._on_mode_chosen)
+        self.display.opacity_changed.connect(lambda opacity: model.change_display(opacity=opacity))
+        self.display.map_toggled.connect(lambda is_on: model.change_display(shows_disagreement=is_on))
         self.contenders.preferred.connect(model.prefer)
         self.differences.pointed.connect(self._on_difference_pointed)
         events = state.events
@@ -97,7 +97,7 @@ class CompareTab(QWidget):
         for changed in (events.votes, events.preferred):
             listen(self, changed, self._show_contenders)
         bind(self, state, "is_whole_view", self._show_where)
-        bind(self, state, "look", self._show_look)
+        bind(self, state, "display", self._show_display)
         bind(self, state, "comparison", self._show_comparison)
         listen(self, self._workbench.context.project_changed, self._on_project_changed)
         listen(self, model.refused, self._show_refusal)
@@ -156,18 +156,18 @@ class CompareTab(QWidget):
             widget.setVisible(has_project)
         self.compare.setEnabled(len(state.chosen) >= FEWEST and not state.is_comparing)
 
-    def _show_look(self, look: Look) -> None:
-        self._host.apply(look)
-        self.look.show_look(look, self._model.state.comparison)
+    def _show_display(self, display: DisplayOptions) -> None:
+        self._host.apply(display)
+        self.display.show_display(display, self._model.state.comparison)
 
     def _show_comparison(self, comparison: Comparison | None) -> None:
         try:
-            self._host.show(comparison, self._model.state.look)
+            self._host.show(comparison, self._model.state.display)
             if comparison is not None:
                 comparison_view_of(self._viewer).answer_to_blink_key(self._on_blink_key)
         except InputError as error:
             self._show_refusal(str(error))
-        self.look.show_look(self._model.state.look, comparison)
+        self.display.show_display(self._model.state.display, comparison)
         self.agreement.setText(agreement_words(comparison))
         self.differences_title.setText(difference_words(comparison))
         self.differences.show_differences(() if comparison is None else comparison.differences)

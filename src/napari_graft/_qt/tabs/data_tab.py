@@ -39,7 +39,7 @@ _INVERTED_TIP = "For images whose contrast is the reverse of what sources were t
 
 
 class DataTab(QWidget):
-    """Show and change the model of the data.
+    """Tab that shows and changes the model of the data.
 
     Parameters
     ----------

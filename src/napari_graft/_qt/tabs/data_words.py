@@ -137,7 +137,7 @@ def describe_project(project: Project | None) -> str:
     """Return what a project holds, in one line."""
     if project is None:
         return ""
-    budget = project.budget()
-    tiles = "1 tile" if budget.n_tiles == 1 else f"{budget.n_tiles} tiles"
-    rounds = "1 round" if budget.n_runs == 1 else f"{budget.n_runs} rounds"
+    cost = project.cost()
+    tiles = "1 tile" if cost.n_tiles == 1 else f"{cost.n_tiles} tiles"
+    rounds = "1 round" if cost.n_runs == 1 else f"{cost.n_runs} rounds"
     return f"Open: {project.manifest.name} · {tiles} painted · {rounds} trained"

@@ -29,7 +29,7 @@ from napari_graft._qt.widgets.trial_box import TrialBox
 from napari_graft.core.errors import InputError
 from napari_graft.fingerprints.source_map import SourceMap
 from napari_graft.scorers.outlook import Outlook
-from napari_graft.workbench.comparison import Comparison, Look
+from napari_graft.workbench.comparison import Comparison, DisplayOptions
 from napari_graft.workbench.source_rows import SourceRow, row_to_point_at
 from napari_graft.workbench.workbench import Workbench
 
@@ -42,7 +42,7 @@ _LONGEST_VIEW = 2048
 
 
 class SourcesTab(QWidget):
-    """Show and change the model of the sources.
+    """Tab that shows and changes the model of the sources.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ class SourcesTab(QWidget):
 
     def _show_preview(self, preview: Comparison | None) -> None:
         try:
-            self._host.show(preview, Look())
+            self._host.show(preview, DisplayOptions())
         except InputError as error:
             self._show_refusal(str(error))
         self.shown.setText(preview_words(preview))

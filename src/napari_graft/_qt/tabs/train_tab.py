@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class TrainTab(QWidget):
-    """Show and change the model of the training, and what came of it.
+    """Tab that shows and changes the model of the training, and shows what came of it.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from napari_graft.project.ranking import RankedEntry
 
 
 class AdviceCard(QWidget):
-    """Show the advice that came with a ranking."""
+    """Widget with the advice that came with a ranking."""
 
     def __init__(self) -> None:
         super().__init__()

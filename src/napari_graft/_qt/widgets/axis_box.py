@@ -14,7 +14,7 @@ from napari_graft.workbench.extra_axes import ExtraAxis
 
 
 class AxisBox(QWidget):
-    """Show a row for each axis, and let the user say what it is.
+    """Widget with a row for each axis, where the user says what it is.
 
     Parameters
     ----------

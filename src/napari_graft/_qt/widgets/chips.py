@@ -11,13 +11,13 @@ from superqt import QFlowLayout
 
 from napari_graft._qt.widgets.basics import button
 from napari_graft.core.words import shorten
-from napari_graft.workbench.comparison import Choice
+from napari_graft.workbench.comparison import ModelOption
 
 _LONGEST = 26
 
 
 class Chips(QWidget):
-    """Let the user choose a few of many; emits `added` and `removed` with a reference."""
+    """Widget to choose a few of many; emits `added` and `removed` with a reference."""
 
     added = Signal(str)
     removed = Signal(str)
@@ -33,7 +33,7 @@ class Chips(QWidget):
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.addWidget(self.add)
 
-    def show_choices(self, chosen: Sequence[Choice], options: Sequence[Choice], most: int) -> None:
+    def show_choices(self, chosen: Sequence[ModelOption], options: Sequence[ModelOption], most: int) -> None:
         """Show what is chosen, and offer the rest while there is room."""
         for chip in self.chips.values():
             self._layout.removeWidget(chip)
@@ -49,7 +49,7 @@ class Chips(QWidget):
                 self.menu.addAction(choice.title).triggered.connect(partial(self._on_added, choice.reference))
         self.add.setVisible(len(chosen) < most and not self.menu.isEmpty())
 
-    def _chip(self, choice: Choice) -> QPushButton:
+    def _chip(self, choice: ModelOption) -> QPushButton:
         short = shorten(choice.title, _LONGEST)
         tip = f"{choice.title}: click to take it away"
         return button(f"{short}  ✕", partial(self._on_removed, choice.reference), look="chip", tip=tip)

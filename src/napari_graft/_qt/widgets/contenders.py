@@ -13,7 +13,7 @@ from napari_graft.workbench.comparing import ComparingState
 
 
 class Contenders(QWidget):
-    """Show what each model found, and let the user vote; emits `preferred` with a reference."""
+    """Widget with what each model found, to vote on; emits `preferred` with a reference."""
 
     preferred = Signal(str)
 

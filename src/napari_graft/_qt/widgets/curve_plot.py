@@ -19,7 +19,7 @@ _ORANGE = {True: "#f2a65a", False: "#c2570c"}
 
 
 class CurvePlot(QWidget):
-    """Plot the loss on the painted tiles and on their held-out part against the minutes.
+    """Plot of the loss on the painted tiles and on their held-out part against the minutes.
 
     Parameters
     ----------

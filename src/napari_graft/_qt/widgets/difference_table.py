@@ -19,7 +19,7 @@ _MOST, _HEIGHT = 200, 150
 
 
 class DifferenceTable(QTableWidget):
-    """List objects that differ, the largest first; emits `pointed` with the one that the user clicks."""
+    """Table of objects that differ, the largest first; emits `pointed` with the one that the user clicks."""
 
     pointed = Signal(object)
 

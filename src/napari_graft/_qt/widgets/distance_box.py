@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class DistanceBox(QWidget):
-    """Show how far the image is from what each source was trained on; hidden before that was measured."""
+    """Widget with the distance to each source; hidden before that was measured."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -20,7 +20,7 @@ _SPACE = 12
 
 
 class DistancePlot(pg.PlotWidget):
-    """Show how far each source is, the best on top; the numbers are on the axis only."""
+    """Plot of the distance to each source, the best on top; the numbers are on the axis only."""
 
     def __init__(self, palette: Palette) -> None:
         super().__init__()

@@ -13,7 +13,7 @@ _FOLDED, _OPEN = "▸", "▾"
 
 
 class _Content(QWidget):
-    """Ask for the height that words take when they wrap at the width there is.
+    """Content of a folding widget, as high as its words are when they wrap at the width there is.
 
     The library shows as much as the content asks for, and words in a narrow dock would be cut off.
     """
@@ -27,7 +27,7 @@ class _Content(QWidget):
 
 
 class Folding(QCollapsible):
-    """Fold widgets away under a title, whose triangle has the colour of the text in every theme."""
+    """Widget that folds others away under a title with a triangle in the colour of the text."""
 
     def __init__(self, title: str) -> None:
         super().__init__()

@@ -12,7 +12,7 @@ from napari_graft.workbench.tile_tools import TileTools
 
 
 class ImportedLabels(QWidget):
-    """Let the user choose a label image.
+    """Widget to choose a label image.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ def request_form(job: Job[Any]) -> Container[Widget]:
 
 
 class JobForm(QGroupBox):
-    """Ask for a job, and show how far it is.
+    """Request for a job, and show how far it is.
 
     Parameters
     ----------

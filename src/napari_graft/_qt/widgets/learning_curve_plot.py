@@ -19,7 +19,7 @@ _SCORES: dict[LeadingScore, str] = {"vi": "VI (low is good)", "ap50": "AP50 (hig
 
 
 class LearningCurvePlot(QWidget):
-    """Plot the score of each round, and give the advice that follows from it."""
+    """Plot of the score of each round, with the advice that follows from it."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QButtonGroup, QCheckBox, QPushButton, QSlider, QWidge
 
 from napari_graft._qt.binding import silenced
 from napari_graft._qt.widgets.basics import column, flow, row, text
-from napari_graft.workbench.comparison import Comparison, Look, Mode
+from napari_graft.workbench.comparison import Comparison, DisplayOptions, Mode
 
 _MODES: dict[Mode, tuple[str, str]] = {
     "grid": ("Side by side", "Each in a part of the canvas, with linked cameras"),
@@ -18,8 +18,8 @@ _MODES: dict[Mode, tuple[str, str]] = {
 }
 
 
-class LookControls(QWidget):
-    """Let the user change the look; emits `mode_chosen`, `opacity_changed` and `map_toggled`."""
+class DisplayControls(QWidget):
+    """Controls of the display of a comparison; emits `mode_chosen`, `opacity_changed` and `map_toggled`."""
 
     mode_chosen = Signal(str)
     opacity_changed = Signal(float)
@@ -54,17 +54,17 @@ class LookControls(QWidget):
         layout.addWidget(self.map)
         self.setLayout(layout)
 
-    def show_look(self, look: Look, comparison: Comparison | None) -> None:
+    def show_display(self, display: DisplayOptions, comparison: Comparison | None) -> None:
         """Show how it is shown now."""
         with silenced(self.opacity, self.map):
-            self.modes[look.mode].setChecked(True)
-            self.opacity.setValue(round(100 * look.opacity))
-            self.map.setChecked(look.shows_disagreement)
+            self.modes[display.mode].setChecked(True)
+            self.opacity.setValue(round(100 * display.opacity))
+            self.map.setChecked(display.shows_disagreement)
         titles = [] if comparison is None else [choice.title for choice in comparison.choices]
         words = {"blink": "Shown now: {}", "overlay": "Filled: {}; the others are outlines"}.get(
-            look.mode, ""
+            display.mode, ""
         )
-        self.front.setText(words.format(titles[look.front]) if titles else "")
+        self.front.setText(words.format(titles[display.front]) if titles else "")
         self.front.setVisible(bool(words) and bool(titles))
 
     def _on_mode_clicked(self, mode: Mode, _: bool = False) -> None:

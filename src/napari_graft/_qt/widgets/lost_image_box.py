@@ -13,7 +13,7 @@ from napari_graft.workbench.project_opening import LostImage
 
 
 class LostImageBox(QFrame):
-    """Let the user say where the image of a project is now.
+    """Widget to say where the image of a project is now.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from napari_graft.workbench.sources import SourcesModel
 
 
 class MoreSources(Folding):
-    """Let the user add sources; folded away until asked for.
+    """Widget to add sources; folded away until asked for.
 
     Parameters
     ----------

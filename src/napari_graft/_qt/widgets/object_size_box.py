@@ -29,7 +29,7 @@ _UNKNOWN = "How large objects are is not known yet."
 
 
 class ObjectSizeBox(QWidget):
-    """Show and change the width of the objects.
+    """Widget that shows and changes the width of the objects.
 
     Parameters
     ----------

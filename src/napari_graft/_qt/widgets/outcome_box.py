@@ -21,7 +21,7 @@ from napari_graft.workbench.rounds import ComparedModel, Round
 
 
 class OutcomeBox(QWidget):
-    """Show the last round.
+    """Widget with the outcome of the last round.
 
     Parameters
     ----------

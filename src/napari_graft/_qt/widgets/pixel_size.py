@@ -16,7 +16,7 @@ _AS_READ = {"um": "µm"}
 
 
 class PixelSizeFields(QWidget):
-    """Let the user see and type the pixel size; emits `edited` when it was typed.
+    """Fields that show and take the pixel size; emits `edited` when it was typed.
 
     What was typed stays as it is until another size is shown.
     """

@@ -21,7 +21,7 @@ _CLOSE_TIP = "Let others write to it, such as the command line; all that you pai
 
 
 class ProjectBox(QWidget):
-    """Let the user start, resume, open or close a project.
+    """Widget to start, resume, open or close a project.
 
     Parameters
     ----------

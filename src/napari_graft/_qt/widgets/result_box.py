@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ResultBox(QWidget):
-    """Show the segmentations of the rounds as layers, and let the user ask for more.
+    """Widget that shows the segmentations of the rounds as layers, and offers to make more.
 
     Parameters
     ----------

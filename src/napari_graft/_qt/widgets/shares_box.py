@@ -18,7 +18,7 @@ COLOURS = ("#4c8dff", "#f0a030", "#57b37f", "#c07ae0", "#e05c6e")
 
 
 class ShareBar(QWidget):
-    """Draw shares side by side.
+    """Bar of shares side by side.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class ShareBar(QWidget):
 
 
 class SharesBox(QWidget):
-    """Show what a merged model is made of; hidden where nothing was merged."""
+    """Widget with what a merged model is made of; hidden where nothing was merged."""
 
     def __init__(self) -> None:
         super().__init__()

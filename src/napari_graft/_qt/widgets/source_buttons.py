@@ -13,7 +13,7 @@ FEWEST_MERGED = 2
 
 
 class SourceButtons(QWidget):
-    """Show the buttons, of which the next one to press stands out.
+    """Buttons of the tab Sources, of which the next one to press stands out.
 
     Parameters
     ----------

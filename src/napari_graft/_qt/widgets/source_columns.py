@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from napari_graft._qt.widgets.source_words import (
+    consistency_words,
+    few_shot_words,
     license_words,
     pixel_words,
-    place_words,
-    steadiness_words,
     title_words,
 )
 from napari_graft.workbench.source_rows import SourceRow
@@ -17,7 +17,7 @@ from napari_graft.workbench.source_rows import SourceRow
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Describe a column.
+    """Description of a column.
 
     Parameters
     ----------
@@ -61,24 +61,25 @@ COLUMNS = (
         is_known=lambda row: row.is_ranked,
     ),
     Column(
-        "Steadiness",
+        "Consistency",
         "Whether the source finds the same things again when brightness, contrast\n"
-        "and noise of your image change a little. Unsteady ones are guessing.",
-        steadiness_words,
+        "and noise of your image change a little. One of low consistency is guessing.",
+        consistency_words,
         92,
         78,
-        sorts_by=lambda row: -1.0 if row.steadiness is None else row.steadiness,
-        is_known=lambda row: row.steadiness is not None,
+        sorts_by=lambda row: -1.0 if row.consistency is None else row.consistency,
+        is_known=lambda row: row.consistency is not None,
     ),
     Column(
-        "Your tiles",
-        "The place of the source by how well it finds, untrained, what you painted.\n"
+        "Few shot",
+        "The place of the source by how well it finds what you painted on half of your tiles,\n"
+        "once its last layer has learned from the other half.\n"
         "Rank again after painting to see it: nothing else here knows what you want to have found.",
-        place_words,
+        few_shot_words,
         72,
         68,
-        sorts_by=lambda row: float("inf") if row.place_on_tiles is None else row.place_on_tiles[0],
-        is_known=lambda row: row.place_on_tiles is not None,
+        sorts_by=lambda row: float("inf") if row.few_shot_place is None else row.few_shot_place[0],
+        is_known=lambda row: row.few_shot_place is not None,
     ),
     Column(
         "Pixel size",

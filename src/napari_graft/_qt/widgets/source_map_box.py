@@ -17,7 +17,7 @@ YOUR_IMAGE = "Your image"
 
 
 class SourceMapBox(Folding):
-    """Show where the image stands among the sources, in words and as a map."""
+    """Widget with the place of the image among the sources, in words and as a map."""
 
     def __init__(self) -> None:
         super().__init__("Map of the sources")

@@ -21,7 +21,7 @@ _NEAR = {True: ("#d6eefc", "#56b4e9", "#1f5b80"), False: ("#083a66", "#0072b2", 
 
 
 class SourceMapPlot(pg.PlotWidget):
-    """Draw a map: on the left the tree, in the middle a square for each pair, on the right the names.
+    """Plot of a map: on the left the tree, in the middle a square for each pair, on the right the names.
 
     Along x it is drawn in pixels, because names need their room whatever the width; along y in rows.
     """

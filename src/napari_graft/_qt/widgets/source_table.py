@@ -30,7 +30,7 @@ _NARROW = 320
 
 
 class SourceTableModel(QAbstractTableModel):
-    """Show rows of sources; emits `ticked` with the id and whether it is ticked."""
+    """Qt model of rows of sources; emits `ticked` with the id and whether it is ticked."""
 
     ticked = Signal(str, bool)
 
@@ -135,7 +135,7 @@ class _AiryRows(QStyledItemDelegate):
 
 
 class SourceTable(QTableView):
-    """Let the user look through the sources, tick some, and point at one.
+    """Table to look through the sources, tick some, and point at one.
 
     Emits `pointed` with the id of the source that the user points at.
     """

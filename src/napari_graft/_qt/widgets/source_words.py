@@ -6,8 +6,8 @@ from typing import Literal
 
 from napari_graft.workbench.source_rows import SourceRow
 
-STEADY, FAIRLY_STEADY = 0.8, 0.5
-"""Steadiness from which on a source is called so."""
+HIGH_CONSISTENCY, FAIR_CONSISTENCY = 0.8, 0.5
+"""Consistency from which on a source is called of high, or of fair consistency."""
 
 
 def title_words(row: SourceRow) -> str:
@@ -32,20 +32,20 @@ def verdict_look(row: SourceRow) -> Literal["good", "link", "faint"]:
     return "good" if row.verdict.startswith("like") else "link"
 
 
-def steadiness_words(row: SourceRow) -> str:
-    """Return how steady what a source finds is, in a word."""
-    if row.steadiness is None:
+def consistency_words(row: SourceRow) -> str:
+    """Return the consistency of a source in a word."""
+    if row.consistency is None:
         return ""
-    if row.steadiness == 0:
+    if row.consistency == 0:
         return "finds nothing"
-    if row.steadiness >= STEADY:
-        return "steady"
-    return "fairly steady" if row.steadiness >= FAIRLY_STEADY else "unsteady"
+    if row.consistency >= HIGH_CONSISTENCY:
+        return "high"
+    return "fair" if row.consistency >= FAIR_CONSISTENCY else "low"
 
 
-def place_words(row: SourceRow) -> str:
+def few_shot_words(row: SourceRow) -> str:
     """Return the place of a source on the painted tiles."""
-    return "" if row.place_on_tiles is None else "{} of {}".format(*row.place_on_tiles)
+    return "" if row.few_shot_place is None else "{} of {}".format(*row.few_shot_place)
 
 
 def tooltip_of(row: SourceRow) -> str:
@@ -58,10 +58,10 @@ def tooltip_of(row: SourceRow) -> str:
     if row.z is not None and row.p_value is not None:
         after = "" if row.z_after_remedy is None else f"; after the remedy {row.z_after_remedy:.1f}"
         about.append(f"Distance z = {row.z:.1f} deviations of chance, p = {row.p_value:.3f}{after}")
-    if row.steadiness is not None:
-        about.append(f"Steadiness of what it finds: {row.steadiness:.2f} of 1")
-    if row.place_on_tiles is not None:
-        about.append("Place on your tiles: {} of {}".format(*row.place_on_tiles))
-    if row.standing is not None:
-        about.append(f"Standing in all that was measured: {row.standing:.2f} (0 best, 1 last)")
+    if row.consistency is not None:
+        about.append(f"Consistency of what it finds: {row.consistency:.2f} of 1")
+    if row.few_shot_place is not None:
+        about.append("Few-shot place: {} of {}".format(*row.few_shot_place))
+    if row.combined is not None:
+        about.append(f"Combined rank in all that was measured: {row.combined:.2f} (0 best, 1 last)")
     return "\n".join(about)

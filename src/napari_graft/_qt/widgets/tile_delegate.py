@@ -24,7 +24,7 @@ _COLOURS: dict[str, tuple[str, str]] = {
 
 
 class TileDelegate(QStyledItemDelegate):
-    """Draw the picture at the left, the reason beside it, and below that the slice and the state."""
+    """Item delegate with the picture at the left, and the reason, the slice and the state beside it."""
 
     def __init__(self, view: QWidget) -> None:
         super().__init__(view)

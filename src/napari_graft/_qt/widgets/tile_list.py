@@ -19,7 +19,7 @@ _SHOWN_AT_MOST = 5
 
 
 class TileListModel(QAbstractListModel):
-    """Offer the rows to the view."""
+    """Qt model of the rows of the tile list."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,8 +47,8 @@ class TileListModel(QAbstractListModel):
         self.endResetModel()
 
 
-class TileList(QListView):
-    """Show the tiles; a click on one emits `chosen` with it."""
+class TileListView(QListView):
+    """List of the tiles; a click on one emits `chosen` with it."""
 
     chosen = Signal(object)
 

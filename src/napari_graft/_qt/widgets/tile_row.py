@@ -11,7 +11,7 @@ from napari_graft.project.queue import QueuedTile
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TileRow:
-    """Hold what one row shows.
+    """What one row shows.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ from napari_graft.workbench.trial import TrialModel
 
 
 class TrialBox(QWidget):
-    """Show and run the trial; hidden while there is nothing to propose.
+    """Widget that shows and runs the trial; hidden while there is nothing to propose.
 
     Parameters
     ----------

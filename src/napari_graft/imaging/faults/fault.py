@@ -17,7 +17,7 @@ WEAK, MIDDLE, STRONG = 1 / 3, 2 / 3, 1.0
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Spoil images in one way, as an instrument would record them.
+    """Image fault: spoils images in one way, as an instrument would record them.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ _LEAST_NM, _MOST_NM = 1e-6, 1e12
 
 @dataclass(frozen=True, slots=True)
 class StatedSize:
-    """Hold what one place in a file says.
+    """What one place in a file says.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class StatedSize:
 
 @dataclass(frozen=True, slots=True)
 class SizeNote:
-    """Say where a pixel size is from, and what is odd about it.
+    """Origin of a pixel size, and what is odd about it.
 
     Parameters
     ----------

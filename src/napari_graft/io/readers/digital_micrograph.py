@@ -79,7 +79,7 @@ def _read_tags(path: str) -> _Tags:
 
 
 class _Whole:
-    """Read no more than a file holds: the parser would take memory for whatever length a damaged tag says."""
+    """File that is read no further than it goes: a damaged tag may say any length."""
 
     def __init__(self, file: BinaryIO, path: str) -> None:
         self._file, self._path = file, path

@@ -17,7 +17,7 @@ _MOST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class DeadLink:
-    """Name a link that leads nowhere.
+    """A link that leads nowhere.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ _N_LISTED = 12
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Name one image: a setup (a channel, angle or tile) at a time point, on a level of the pyramid."""
+    """One image: a setup (a channel, angle or tile) at a time point, on a level of the pyramid."""
 
     setup: int
     time: int
@@ -94,7 +94,7 @@ def size_of_view(file: h5py.File, view: View, path: str) -> StatedSize:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UnsignedArray:
-    """Show 16-bit numbers as BigDataViewer means them, without sign; it stores them with one."""
+    """Lazy view of 16-bit numbers as unsigned, which BigDataViewer stores with a sign."""
 
     source: LazyArray
 

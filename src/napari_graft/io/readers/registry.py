@@ -15,7 +15,7 @@ from napari_graft.io.regular import refuse_missing
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Read one file format.
+    """Reader of one file format.
 
     Parameters
     ----------

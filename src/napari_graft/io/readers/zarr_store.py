@@ -14,7 +14,7 @@ from napari_graft.io.readers.zarr_bounded import bounded
 
 
 class RegularStore(LocalStore):
-    """Refuse pipes and devices in place of chunks: to read one may never end.
+    """Zarr store that refuses pipes and devices in place of chunks: to read one may never end.
 
     Links are followed. An image of the user's may well be made of them: chunks on several disks, or data that
     git-annex keeps, where each chunk is one. In a project, links are refused before anything is read.
