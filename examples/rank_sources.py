@@ -14,7 +14,7 @@ import tifffile
 from napari_graft import rank_sources
 from napari_graft.samples.em import generate_neuropil
 from napari_graft.samples.look import Appearance
-from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft.session.projects.creation import ImageOptions, make_project
 
 
 def main() -> None:

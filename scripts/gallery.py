@@ -27,8 +27,8 @@ from qtpy.QtWidgets import QWidget  # noqa: E402
 
 from napari_graft._napari.comparison import comparison_view_of  # noqa: E402
 from napari_graft._napari.layers import find_layer  # noqa: E402
-from napari_graft._qt.graft_dock import GraftDock  # noqa: E402
 from napari_graft._qt.measuring.person import Person, look_on, wait_until  # noqa: E402
+from napari_graft._qt.shell.docks import GraftDock  # noqa: E402
 from napari_graft.core.labels import to_annotation  # noqa: E402
 from napari_graft.workbench.next_step import TABS, TabName  # noqa: E402
 

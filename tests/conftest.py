@@ -125,7 +125,7 @@ def neuropil(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def neuropil_project(tmp_path: Path, neuropil: Path) -> Path:
     """Give the folder of a new project of this image, with 10 nm pixels, for neurites."""
-    from napari_graft.session.projects import ImageOptions, make_project
+    from napari_graft.session.projects.creation import ImageOptions, make_project
 
     options = ImageOptions(str(neuropil), structure="neurites", pixel_size=(40.0, 10.0, 10.0), unit="nm")
     make_project(tmp_path / "neuropil.graft", options).close()

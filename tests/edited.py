@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from napari_graft.sources.document import CHECKSUM
+from napari_graft.io.documents import CHECKSUM
 
 
 def edit_document(path: Path, **changes: object) -> None:

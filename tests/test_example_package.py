@@ -13,9 +13,9 @@ import pytest
 import tifffile
 
 from napari_graft.samples.cells import generate_cells
-from napari_graft.session.ranking import candidate_sources
+from napari_graft.session.ranking.rank import candidate_sources
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.inverted import id_without_view
+from napari_graft.sources.source import id_without_view
 
 PACKAGE = Path(__file__).parents[1] / "examples" / "graft-sources-example"
 

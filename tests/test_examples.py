@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import tifffile
 
-from napari_graft.session.ranking import candidate_sources
+from napari_graft.session.ranking.rank import candidate_sources
 from napari_graft.sources.catalogue import Catalogue
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -72,11 +72,11 @@ def test_what_a_window_keeps_a_project_with_loads_no_torch():
         "for package in (napari_graft.project, napari_graft.annotation):\n"
         "    for module in pkgutil.iter_modules(package.__path__, package.__name__ + '.'):\n"
         "        import_module(module.name)\n"
-        "import napari_graft.session.importing, napari_graft.session.learning_curve\n"
+        "import napari_graft.session.projects.creation, napari_graft.session.training.learning_curve\n"
         "print(*sys.modules)"
     ).split()
 
-    assert {"napari_graft.project.queue", "napari_graft.annotation.draft_writer"} <= set(loaded)
+    assert {"napari_graft.project.tile_queue", "napari_graft.annotation.draft_writer"} <= set(loaded)
     assert [name for name in ("torch", "monai", "dask", "zarr", "scipy") if name in loaded] == []
 
 

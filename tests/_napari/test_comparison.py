@@ -9,7 +9,7 @@ from napari.utils.key_bindings import KeymapHandler
 from napari_graft._napari.comparison import BLINK_KEY, ComparisonView, comparison_view_of
 from napari_graft._napari.layers import details_of, our_layers
 from napari_graft.core.tile import Tile
-from napari_graft.workbench.comparison import Comparison, DisplayOptions, ModelOption
+from napari_graft.workbench.compare.comparison import Comparison, DisplayOptions, ModelOption
 
 TILE = Tile((2, 10, 20), (1, 16, 24))
 SCALE, TRANSLATE = (4.0, 0.5, 0.5), (1.0, 2.0, 3.0)

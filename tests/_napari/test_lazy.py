@@ -7,7 +7,7 @@ import pytest
 import tifffile
 import zarr
 
-from napari_graft._napari.lazy import lazy_array, lazy_pixels
+from napari_graft._napari.project_layers import lazy_array, lazy_pixels
 from napari_graft.core.tile import Tile
 from napari_graft.io import open_volume
 

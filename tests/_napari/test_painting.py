@@ -10,8 +10,7 @@ from napari.layers import Image
 from napari_graft._napari.layers import find_layer
 from napari_graft._napari.painting import TileLayers, annotation_colours
 from napari_graft.core.tile import Tile
-from napari_graft.workbench.guesses import Guess
-from napari_graft.workbench.painting import TilePainting, new_painting
+from napari_graft.workbench.annotate.tile_painting import Guess, TilePainting, new_painting
 
 
 @pytest.fixture

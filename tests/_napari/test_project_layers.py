@@ -10,13 +10,13 @@ import tifffile
 import zarr
 from napari.layers import Image, Labels, Layer, Shapes
 
+from napari_graft._napari.project_files import get_reader, read_project
 from napari_graft._napari.project_layers import EDGE_COLOURS
-from napari_graft._napari.readers import get_reader, read_project
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
-from napari_graft.project.suggestions import StoredSuggestion, SuggestionList
-from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft.project.tile_queue import StoredSuggestion, SuggestionList
+from napari_graft.session.projects.creation import ImageOptions, make_project
 
 STACK = np.random.default_rng(0).integers(0, 255, (5, 60, 80), np.uint8)
 PAINTED = np.random.default_rng(1).integers(1, 9, (2, 20, 20)).astype(np.uint32)

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from napari.layers import Image
 
-from napari_graft._napari.replacing import show_volume
+from napari_graft._napari.project_layers import show_volume
 from napari_graft.io import open_volume
 
 STACK = np.random.default_rng(0).integers(0, 255, (5, 48, 65)).astype(np.uint8)

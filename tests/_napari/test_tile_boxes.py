@@ -8,8 +8,8 @@ from napari.layers import Image, Shapes, Vectors
 from napari_graft._napari.layers import find_layer
 from napari_graft._napari.tile_boxes import hide_boxes, show_candidates, show_queue
 from napari_graft.core.tile import Tile
-from napari_graft.project.queue import QueuedTile, TileQueue
-from napari_graft.workbench.suggesting import CandidateTile
+from napari_graft.project.tile_queue import QueuedTile, TileQueue
+from napari_graft.workbench.annotate.suggesting import CandidateTile
 
 
 @pytest.fixture

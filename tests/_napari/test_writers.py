@@ -10,7 +10,7 @@ from napari.layers import Image
 from napari.utils.notifications import notification_manager
 from napari.utils.progress import progress
 
-from napari_graft._napari.writers import write_project
+from napari_graft._napari.project_files import write_project
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.project.opening import open_project

@@ -5,8 +5,7 @@ import pytest
 from scipy.stats import chisquare
 
 from napari_graft.acquisition.candidates import Candidate
-from napari_graft.acquisition.foreground_random import FLOOR, ForegroundRandom
-from napari_graft.acquisition.random_tiles import RandomTiles
+from napari_graft.acquisition.random_tiles import FLOOR, ForegroundRandom, RandomTiles
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 

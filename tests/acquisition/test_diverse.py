@@ -10,8 +10,14 @@ from scipy.spatial.distance import cdist
 from scipy.stats import chisquare
 
 from napari_graft.acquisition.candidates import Candidate
-from napari_graft.acquisition.coverage import Coverage
-from napari_graft.acquisition.diverse import ANOTHER, TYPICAL, UNLIKE_PAINTED, draw_by_square, take_farthest
+from napari_graft.acquisition.diversity import (
+    ANOTHER,
+    TYPICAL,
+    UNLIKE_PAINTED,
+    Coverage,
+    draw_by_square,
+    take_farthest,
+)
 from napari_graft.acquisition.freesel import FreeSel
 from napari_graft.acquisition.k_center import KCenter
 from napari_graft.acquisition.strategies import STRATEGIES

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_graft.acquisition.attention import edge_attention
-from napari_graft.acquisition.patterns import _attended, semantic_patterns
+from napari_graft.acquisition.tiles import _attended, edge_attention, semantic_patterns
 from napari_graft.core.errors import InputError
 
 

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_graft.acquisition.blank import is_blank, tile_contrast
-from napari_graft.acquisition.tiles import candidate_tiles
+from napari_graft.acquisition.tiles import candidate_tiles, is_blank, tile_contrast
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 

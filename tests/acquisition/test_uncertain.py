@@ -3,9 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from napari_graft.acquisition.candidates import Candidate
-from napari_graft.acquisition.entropy import Entropy
-from napari_graft.acquisition.median_uncertainty import MedianUncertainty
-from napari_graft.acquisition.uncertainty_diversity import UncertaintyDiversity
+from napari_graft.acquisition.uncertainty import Entropy, MedianUncertainty, UncertaintyDiversity
 from napari_graft.core.tile import Tile
 
 

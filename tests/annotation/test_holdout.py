@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_graft.annotation.holdout import held_out_part, role_of, split_holdout
-from napari_graft.annotation.labelled_tile import LabelledTile
+from napari_graft.annotation.labelled_tile import LabelledTile, held_out_part, role_of, split_holdout
 from napari_graft.annotation.store import AnnotationStore
 from napari_graft.core.tile import Tile, TileGrid
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from napari_graft.annotation.journal import Journal, JournalEntry
 from napari_graft.core.errors import InputError, StorageError
-from napari_graft.io.damage import DamageLog
+from napari_graft.io.documents import DamageLog
 
 
 @settings(max_examples=25)

@@ -19,7 +19,7 @@ from napari_graft.annotation.store import AnnotationStore
 from napari_graft.core.errors import InputError, StorageError
 from napari_graft.core.tile import Tile
 from napari_graft.io import atomic
-from napari_graft.io.damage import DamageLog
+from napari_graft.io.documents import DamageLog
 
 Paint = Callable[..., LabelledTile]
 

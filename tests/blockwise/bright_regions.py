@@ -18,7 +18,7 @@ from napari_graft.io import open_labels
 from napari_graft.io.volume import Volume
 from napari_graft.nets import build_network
 from napari_graft.segmentation.settings import DecodeSettings
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 
 EVERYTHING = DecodeSettings(min_size=0)
 

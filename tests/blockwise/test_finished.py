@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_graft.blockwise.finished import BlockResult, FinishedBlocks
+from napari_graft.blockwise.block import BlockResult, FinishedBlocks
 
 
 @pytest.mark.parametrize("what", ["labels", "uncertainty"])

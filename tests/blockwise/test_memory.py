@@ -21,7 +21,7 @@ from napari_graft.io import open_volume
 from napari_graft.nets import build_network
 from napari_graft.samples.em import generate_neuropil
 from napari_graft.segmentation.settings import DecodeSettings
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 
 resource = pytest.importorskip("resource", reason="peak memory is only told by POSIX")
 

@@ -5,9 +5,10 @@ import threading
 import pytest
 import torch
 
-from napari_graft.blockwise.parallel import LARGEST_WORKERS, count_workers, run_parallel, share_threads
 from napari_graft.core.errors import Cancelled
+from napari_graft.core.process import run_parallel
 from napari_graft.core.progress import CancelToken
+from napari_graft.nets.device import LARGEST_WORKERS, count_workers, share_threads
 
 
 @pytest.mark.parametrize("n_workers", [1, 2, 5])

@@ -10,7 +10,7 @@ from napari_graft.blockwise.plan import BlockPlan, plan_blocks
 from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 
 FLAT, SOLID = ModelSpec(), ModelSpec(ndim=3)
 

@@ -29,7 +29,7 @@ from napari_graft.io import atomic, open_volume
 from napari_graft.io.volume import Volume
 from napari_graft.nets import build_network
 from napari_graft.segmentation.settings import DecodeSettings
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 from tmpfs import mounted_disk
 
 SHAPE = (2, 170, 180)

@@ -25,13 +25,12 @@ from napari_graft.core.axes import Axes
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress
 from napari_graft.core.tile import Tile
-from napari_graft.inference.predictor import Predictor
-from napari_graft.inference.uncertainty import uncertainty_map
+from napari_graft.inference.predictor import Predictor, uncertainty_map
 from napari_graft.io import open_volume
 from napari_graft.nets import build_network
 from napari_graft.segmentation.decode import decode
 from napari_graft.segmentation.settings import DecodeSettings
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 
 NO_FIXTURE_CHECK = [HealthCheck.function_scoped_fixture]
 

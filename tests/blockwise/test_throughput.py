@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from napari_graft.blockwise import throughput
-from napari_graft.blockwise.throughput import run_throughput
+from napari_graft.studies import throughput
+from napari_graft.studies.throughput import run_throughput
 
 
 def test_all_contestants_are_compared_with_the_faster_way_to_run_the_bare_network(

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from tiny_loop import make_annotated
 
+from napari_graft.io.documents import write_document
 from napari_graft.project.opening import open_project
-from napari_graft.sources.document import write_document
 from napari_graft.sources.source import open_source
 
 pytestmark = pytest.mark.usefixtures("engine_here")

@@ -11,10 +11,10 @@ from rich.console import Console
 
 from napari_graft.cli import console
 from napari_graft.cli.console import print_json, progress
-from napari_graft.cli.durations import parse_duration
+from napari_graft.cli.types import parse_duration
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import Progress
-from napari_graft.session import projects
+from napari_graft.session.projects import creation
 
 Graft = Callable[..., Any]
 
@@ -89,7 +89,7 @@ def test_an_interrupted_command_ends_with_130_and_a_word(
     def interrupted(folder: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(projects, "describe_project", interrupted)
+    monkeypatch.setattr(creation, "describe_project", interrupted)
 
     answer = graft("info", "p.graft", "--json")
 

@@ -17,7 +17,7 @@ from tiny_loop import make_annotated
 
 from napari_graft.cli.console import progress
 from napari_graft.core.progress import Progress
-from napari_graft.session import projects
+from napari_graft.session.projects import creation
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 
@@ -54,7 +54,7 @@ def test_a_signal_while_libraries_are_loaded_ends_the_command_without_a_tracebac
     assert done.stderr == "stopped; what was finished is kept\n"
 
 
-@pytest.mark.parametrize("module", ["torch", "napari_graft.session.ranking"])
+@pytest.mark.parametrize("module", ["torch", "napari_graft.session.ranking.rank"])
 def test_a_signal_while_a_command_loads_what_it_needs_is_no_traceback(
     tmp_path: Path, image: Path, labels: Path, module: str
 ) -> None:
@@ -74,7 +74,7 @@ def test_a_signal_while_a_command_loads_what_it_needs_is_no_traceback(
 @pytest.mark.parametrize("name", ["napari_graft", "napari_graft.cli"])
 def test_what_comes_before_the_signals_are_heard_loads_next_to_nothing(name: str) -> None:
     program = f"import sys; before = set(sys.modules); import {name}; print(*set(sys.modules) - before)"
-    source = str(Path(projects.__file__).parents[2])
+    source = str(Path(creation.__file__).parents[2])
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.append({source!r}); {program}"],
         capture_output=True,
@@ -110,7 +110,7 @@ def test_a_command_without_progress_is_interrupted_alike(
     graft: Graft, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     before = signal.getsignal(number)
-    monkeypatch.setattr(projects, "describe_project", lambda folder: signal.raise_signal(number))
+    monkeypatch.setattr(creation, "describe_project", lambda folder: signal.raise_signal(number))
 
     answer = graft("info", "p.graft", "--json")
 

@@ -19,11 +19,11 @@ from tiny_loop import make_annotated, make_stack, wait_until
 from napari_graft.core.errors import ProjectBusyError
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.project.opening import open_project
-from napari_graft.session.fitting import Budget
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.training import TrainingTask
+from napari_graft.project.run import checkpoint_age
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.session.training.fitting import Budget
+from napari_graft.session.training.train import TrainingTask
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.training.checkpoint_age import checkpoint_age
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
 
@@ -199,7 +199,7 @@ def test_a_trial_that_was_killed_goes_on_with_the_source_that_was_under_way(proj
 KILLED_PREDICTION = """
 import os, signal
 from itertools import count
-from napari_graft.blockwise.finished import FinishedBlocks
+from napari_graft.blockwise.block import FinishedBlocks
 from napari_graft.cli import main
 add, numbers = FinishedBlocks.add, count()
 def add_or_die(self, number, result):

@@ -152,7 +152,7 @@ def test_what_nobody_foresaw_is_told_as_a_fault_and_its_traceback_only_on_reques
     def fail(folder: Path) -> None:
         raise KeyError("left")
 
-    monkeypatch.setattr("napari_graft.session.projects.describe_project", fail)
+    monkeypatch.setattr("napari_graft.session.projects.creation.describe_project", fail)
     answer = graft("info", tmp_path)
     assert answer.code == 1
     assert answer.err.startswith("error: this is a fault of napari-graft (KeyError: 'left')")
@@ -178,7 +178,7 @@ def test_what_the_system_refuses_is_told_with_a_remedy(
     def fail(folder: Path) -> None:
         raise error
 
-    monkeypatch.setattr("napari_graft.session.projects.describe_project", fail)
+    monkeypatch.setattr("napari_graft.session.projects.creation.describe_project", fail)
     assert graft("info", "x.graft").refuses(words)
 
 
@@ -228,7 +228,7 @@ def test_names_as_long_as_the_disk_takes_them_work(graft: Graft, tmp_path: Path)
 def test_a_rank_fits_a_usual_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from napari_graft.cli.tables import print_rows
+    from napari_graft.cli.console import print_rows
 
     row = {
         "source": "nuclei-fluorescence-all-without",
@@ -249,7 +249,7 @@ def test_a_rank_fits_a_usual_terminal(
 
 
 def test_facts_hold_no_python(capsys: pytest.CaptureFixture[str]) -> None:
-    from napari_graft.cli.tables import print_facts
+    from napari_graft.cli.console import print_facts
 
     print_facts(
         {"pixel_size": None, "shape": [1, 2], "inverted": False, "runs": [], "scores": {"vi": 0.3}}, 10
@@ -261,7 +261,7 @@ def test_facts_hold_no_python(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_words_of_a_name_that_is_no_text_show_its_bytes() -> None:
-    from napari_graft.cli.faults import refuse_undecodable
+    from napari_graft.cli.app import refuse_undecodable
 
     with pytest.raises(InputError, match=r"M\\\\xfcller"):
         refuse_undecodable(["info", os.fsdecode(b"M\xfcller.graft")])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft.session.projects.creation import ImageOptions, make_project
 
 HEAVY = {"torch", "monai", "dask", "scipy", "skimage", "sklearn", "matplotlib", "napari", "qtpy"}
 PROGRAM = """

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_graft.cli.tables import print_facts, print_rows
+from napari_graft.cli.console import print_facts, print_rows
 
 ROWS = [
     {

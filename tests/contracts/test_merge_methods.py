@@ -8,9 +8,9 @@ import torch
 
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.merging.method import MergeContext
-from napari_graft.merging.methods import MERGE_METHODS
+from napari_graft.merging.registry import MERGE_METHODS
 from napari_graft.nets.build import build_network
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 from napari_graft.training.config import TrainConfig
 from napari_graft.training.examples import Example
 

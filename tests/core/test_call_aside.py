@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from napari_graft.core.call_aside import CallFailed, call_aside
+from napari_graft.core.registry import CallFailed, call_aside
 
 
 def test_what_a_call_returns_is_returned_and_the_streams_come_back() -> None:

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from napari_graft.core.memory import resident_megabytes
+from napari_graft.core.process import resident_megabytes
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the system does not tell")

@@ -17,8 +17,8 @@ from napari_graft.engine.client import Engine
 from napari_graft.engine.protocol import EngineError
 from napari_graft.jobs.train import TrainRequest
 from napari_graft.project.opening import open_project
-from napari_graft.session.fitting import Budget
-from napari_graft.session.training import TrainingTask
+from napari_graft.session.training.fitting import Budget
+from napari_graft.session.training.train import TrainingTask
 from napari_graft.sources.catalogue import Catalogue
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are killed by signals")

@@ -16,6 +16,7 @@ from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
 from napari_graft.core.tile import Tile
 from napari_graft.io import open_labels
+from napari_graft.io.documents import write_document
 from napari_graft.io.weights import load_tensors
 from napari_graft.jobs.base import Request, TileBox
 from napari_graft.jobs.predict import PredictRequest
@@ -25,9 +26,8 @@ from napari_graft.jobs.running import run_job
 from napari_graft.jobs.suggest import SuggestRequest
 from napari_graft.jobs.train import TrainRequest
 from napari_graft.project.opening import open_project
-from napari_graft.sources.document import write_document
+from napari_graft.sources.network_spec import ModelSpec
 from napari_graft.sources.source import open_source
-from napari_graft.sources.spec import ModelSpec
 
 BOX = TileBox(start=(40, 0), shape=(40, 40))
 

@@ -14,7 +14,7 @@ from tiny_loop import _only_tiny_sources, image, labels, sources  # noqa: E402, 
 
 from napari_graft.core.errors import InputError  # noqa: E402
 from napari_graft.core.progress import CancelToken  # noqa: E402
-from napari_graft.exchange import add, trial  # noqa: E402
+from napari_graft.exchange import add, sandbox  # noqa: E402
 from napari_graft.sources.source import Source  # noqa: E402
 
 
@@ -23,7 +23,7 @@ def trial_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     """Try networks in this process, which spares the start of another; `test_trial` starts them."""
 
     def try_here(source: Source, cancel: CancelToken) -> None:
-        refusal = trial.run_once(source.path)
+        refusal = sandbox.run_once(source.path)
         if refusal is not None:
             raise InputError(refusal)
 

@@ -17,7 +17,7 @@ from napari_graft.core.errors import Cancelled, InputError, StorageError
 from napari_graft.core.progress import CancelToken, Progress
 from napari_graft.exchange import torchscript_file
 from napari_graft.exchange.add import add_source
-from napari_graft.exchange.wishes import ImportOptions
+from napari_graft.exchange.import_options import ImportOptions
 from napari_graft.io import atomic
 from napari_graft.sources.catalogue import Catalogue, user_sources
 from napari_graft.sources.source import export_source, open_source

@@ -11,8 +11,8 @@ import yaml
 from foreign import ANY_ANSWER, Constant, make_package, rezip
 
 from napari_graft.core.errors import InputError
-from napari_graft.exchange.bioimageio_read import import_source
-from napari_graft.exchange.wishes import DEFAULT_IMPORT, ImportOptions
+from napari_graft.exchange.bioimageio.read import import_source
+from napari_graft.exchange.import_options import DEFAULT_IMPORT, ImportOptions
 from napari_graft.sources.foreign_spec import ForeignSpec
 
 Change = Callable[[dict[str, Any]], None]

@@ -15,14 +15,14 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken
 from napari_graft.core.tile import Tile
 from napari_graft.exchange.add import add_source
-from napari_graft.exchange.wishes import DEFAULT_IMPORT, ImportOptions
+from napari_graft.exchange.import_options import DEFAULT_IMPORT, ImportOptions
 from napari_graft.imaging.intensity import IntensityRange
 from napari_graft.inference.predictor import Predictor
 from napari_graft.metrics import evaluate
-from napari_graft.nets.kinds import trainable
+from napari_graft.nets.build import trainable
 from napari_graft.session.models import model_of_source
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.segmenting import segment_tiles
+from napari_graft.session.prediction import segment_tiles
+from napari_graft.session.projects.creation import ImageOptions, make_project
 from napari_graft.sources.foreign_spec import ForeignSpec
 from napari_graft.sources.source import Source
 

@@ -11,12 +11,12 @@ from foreign import grey_image, rezip
 
 from napari_graft.core.progress import CancelToken
 from napari_graft.core.tile import Tile
-from napari_graft.exchange import bioimageio_write
 from napari_graft.exchange.add import add_source
-from napari_graft.nets.kinds import trainable
+from napari_graft.exchange.bioimageio import write as bioimageio_write
+from napari_graft.nets.build import trainable
 from napari_graft.session.models import model_of_source
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.segmenting import segment_tiles
+from napari_graft.session.prediction import segment_tiles
+from napari_graft.session.projects.creation import ImageOptions, make_project
 from napari_graft.sources.archive import MEMBER_LIMITS
 from napari_graft.sources.card import SourceCard
 from napari_graft.sources.catalogue import Catalogue
@@ -115,7 +115,7 @@ def test_an_imported_network_can_be_passed_on(bright_package: Path, tmp_path: Pa
 def test_a_licence_becomes_an_identifier_only_where_it_says_it_all(
     words: str, research_only: bool, expected: str
 ) -> None:
-    from napari_graft.exchange.bioimageio_card import license_of
+    from napari_graft.exchange.bioimageio.write import license_of
 
     card = Catalogue().get("tiny-nuclei").card
     changed: SourceCard = card.model_copy(update={"license": words, "research_only": research_only})

@@ -10,7 +10,7 @@ import pytest
 _TRIES = """
 import os, socket, sys
 from pathlib import Path
-from napari_graft.exchange.confinement import leave_files, leave_network, limit_resources
+from napari_graft.exchange.sandbox import leave_files, leave_network, limit_resources
 
 marker, kept = Path(sys.argv[1]), Path(sys.argv[2])
 has_no_network, has_no_files = leave_network(), leave_files()
@@ -67,7 +67,7 @@ _PARENT = """
 import os, subprocess, sys
 child = (
     "import os, sys, time\\n"
-    "from napari_graft.exchange.confinement import die_with_parent, leave_network\\n"
+    "from napari_graft.exchange.sandbox import die_with_parent, leave_network\\n"
     "lifeline = os.dup(0); leave_network(); die_with_parent(int(sys.argv[1]), lifeline)\\n"
     "print(os.getpid(), flush=True); time.sleep(600)\\n"
 )
@@ -104,7 +104,7 @@ def test_a_confined_process_may_start_only_so_many_others() -> None:
             sys.executable,
             "-c",
             "import resource\n"
-            "from napari_graft.exchange.confinement import limit_resources\n"
+            "from napari_graft.exchange.sandbox import limit_resources\n"
             "limit_resources(2**30, 60)\n"
             "print(*resource.getrlimit(resource.RLIMIT_NPROC))",
         ],

@@ -16,18 +16,17 @@ from foreign import Bright, program_of, rezip
 
 from fuzzing import copy_of, fuzz_file
 from napari_graft.core.errors import InputError
-from napari_graft.exchange import trial
+from napari_graft.exchange import sandbox
 from napari_graft.exchange.add import add_source
 from napari_graft.exchange.formats import import_file
-from napari_graft.exchange.wishes import DEFAULT_IMPORT
-from napari_graft.io.npy import parse_npy
-from napari_graft.io.plain_yaml import parse_yaml
+from napari_graft.exchange.import_options import DEFAULT_IMPORT
+from napari_graft.io.documents import parse_document
+from napari_graft.io.untrusted import parse_npy, parse_yaml
 from napari_graft.io.weights import parse_tensors
 from napari_graft.sources.card import SourceCard
-from napari_graft.sources.document import parse_document
 from napari_graft.sources.foreign_spec import ForeignSpec
+from napari_graft.sources.network_spec import MAX_WEIGHTS, ModelSpec
 from napari_graft.sources.source import open_source
-from napari_graft.sources.spec import MAX_WEIGHTS, ModelSpec
 
 MakeSource = Callable[..., Path]
 
@@ -408,7 +407,7 @@ def test_a_damaged_program_within_a_whole_archive_is_refused_or_runs(tmp_path: P
     from hostile import archive_of, files_of
 
     from fuzzing import mutate
-    from napari_graft.nets.program import read_program
+    from napari_graft.nets.foreign import read_program
 
     files = files_of(program_of(Bright()))
     names = ["data.pkl", "constants.pkl", *(name for name in files if name.endswith(".py"))]
@@ -423,4 +422,4 @@ def test_a_damaged_program_within_a_whole_archive_is_refused_or_runs(tmp_path: P
 def test_memory_for_a_trial_grows_with_the_weights(tmp_path: Path, make_source: MakeSource) -> None:
     source = open_source(make_source(tmp_path / "theirs", "one"), "user")
 
-    assert 2**30 < trial.memory_for(source) < 2**31
+    assert 2**30 < sandbox.memory_for(source) < 2**31

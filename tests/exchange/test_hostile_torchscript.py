@@ -12,7 +12,7 @@ from hostile import BODY, ROOT, UNet, archive_of, changed, files_of, program_wit
 from torch import nn
 
 from napari_graft.core.errors import InputError
-from napari_graft.nets.program import load_program, read_program
+from napari_graft.nets.foreign import load_program, read_program
 from napari_graft.sources.torchscript import check_torchscript
 from napari_graft.sources.torchscript_operators import ATEN
 

@@ -8,7 +8,7 @@ import pytest
 from hostile import BODY, program_with
 
 from napari_graft.core.errors import InputError
-from napari_graft.nets.program import read_program
+from napari_graft.nets.foreign import read_program
 
 OTHER_WORDS = {
     "triple quotes": 'getattr(torch, """save""")(x, "{marker}")',

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from napari_graft.exchange.staging import staging_folder
+from napari_graft.exchange.add import staging_folder
 
 
 def test_nothing_is_left_when_a_source_was_added_or_refused(tmp_path: Path) -> None:
@@ -18,7 +18,7 @@ def test_nothing_is_left_when_a_source_was_added_or_refused(tmp_path: Path) -> N
 def test_what_a_killed_process_left_is_removed_and_what_another_one_uses_is_not(tmp_path: Path) -> None:
     killed = (
         "import os, signal, sys\nfrom pathlib import Path\n"
-        "from napari_graft.exchange.staging import staging_folder\n"
+        "from napari_graft.exchange.add import staging_folder\n"
         "with staging_folder(Path(sys.argv[1])) as folder:\n"
         "    (folder / 'weights').write_bytes(bytes(100))\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

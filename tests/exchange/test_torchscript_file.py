@@ -19,7 +19,7 @@ from napari_graft.session.models import model_of_source
 from napari_graft.sources import torchscript
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.foreign_spec import ForeignSpec
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 from napari_graft.sources.torchscript import check_torchscript
 
 CPU = torch.device("cpu")

@@ -10,8 +10,8 @@ from torch import nn
 
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken
-from napari_graft.exchange.foreign_source import write_foreign_source
-from napari_graft.exchange.trial import try_source
+from napari_graft.exchange.sandbox import try_source
+from napari_graft.exchange.torchscript_file import write_foreign_source
 from napari_graft.sources.card import SourceCard
 from napari_graft.sources.source import Source
 

@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from napari_graft.fingerprints.label_effect import label_effect
+from napari_graft.fingerprints.source_map import label_effect
 
 ALL = np.ones((6, 6), bool)
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_graft.fingerprints.distance import _hold_out, draw_null, null_at
 from napari_graft.fingerprints.fingerprint import make_fingerprint
-from napari_graft.fingerprints.null import _hold_out, draw_null, null_at
-from napari_graft.fingerprints.random_features import draw_random_features, mmd2_of_means
+from napari_graft.fingerprints.mmd import draw_random_features, mmd2_of_means
 
 
 @settings(max_examples=200, deadline=None)

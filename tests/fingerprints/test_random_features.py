@@ -8,13 +8,15 @@ from scipy.spatial.distance import cdist
 from scipy.stats import kstest
 
 from napari_graft.core.errors import InputError
-from napari_graft.fingerprints.mmd import exact_mmd2, median_bandwidth, multiscale_kernel
-from napari_graft.fingerprints.random_features import (
+from napari_graft.fingerprints.mmd import (
     N_NUMBERS,
     _stable_normals,
     check_value,
     draw_random_features,
+    exact_mmd2,
+    median_bandwidth,
     mmd2_of_means,
+    multiscale_kernel,
     restore_random_features,
 )
 

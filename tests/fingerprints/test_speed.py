@@ -16,10 +16,9 @@ from scipy.ndimage import gaussian_filter
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.fingerprints.distance import distance
 from napari_graft.fingerprints.fingerprint import make_fingerprint
-from napari_graft.fingerprints.mmd import exact_mmd2
-from napari_graft.fingerprints.random_features import restore_random_features
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.ranking import candidate_sources, rank_sources
+from napari_graft.fingerprints.mmd import exact_mmd2, restore_random_features
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.session.ranking.rank import candidate_sources, rank_sources
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.fingerprint import Fingerprint
 

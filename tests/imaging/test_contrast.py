@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from napari_graft.imaging.contrast import contrast_reach, flatten, local_contrast, local_statistics
+from napari_graft.imaging.intensity import contrast_reach, flatten, local_contrast, local_statistics
 
 
 def _texture(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:

@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, laplace
 
-from napari_graft.imaging.faults.draw import add_random_faults
 from napari_graft.imaging.faults.fault import STRONG
-from napari_graft.imaging.faults.recorded import record_anew
-from napari_graft.imaging.faults.registry import FAULTS
+from napari_graft.imaging.faults.registry import FAULTS, add_random_faults, record_anew
 from napari_graft.imaging.intensity import LARGEST_NORMALISED
 
 FLAT = np.full((200, 240), 0.5, np.float32)

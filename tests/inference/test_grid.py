@@ -11,13 +11,11 @@ from hypothesis import strategies as st
 
 from napari_graft.core.axes import Axes
 from napari_graft.core.tile import Tile
-from napari_graft.imaging.contrast import LARGEST_CELL
-from napari_graft.imaging.intensity import IntensityRange
-from napari_graft.inference.grid import CELL, ModelGrid, choose_grid
-from napari_graft.inference.view import ModelView
+from napari_graft.imaging.intensity import LARGEST_CELL, IntensityRange
+from napari_graft.inference.view import CELL, ModelGrid, ModelView, choose_grid
 from napari_graft.io.volume import Volume
 from napari_graft.segmentation.decode import REPULSION_CELL
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 
 FACTORS = st.floats(1 / 8, 8)
 STRIDES = st.sampled_from([1, 4, 8, 16, 32])

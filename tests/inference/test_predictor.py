@@ -19,7 +19,7 @@ from napari_graft.io.volume import Volume
 from napari_graft.nets import build_network
 from napari_graft.nets.device import mixed_precision
 from napari_graft.samples.em import generate_neuropil
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 
 CPU = torch.device("cpu")
 SMALL = ModelSpec(widths=(8, 16))

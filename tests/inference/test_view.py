@@ -8,11 +8,10 @@ from scipy.ndimage import gaussian_filter
 
 from napari_graft.core.axes import Axes
 from napari_graft.core.tile import Tile
-from napari_graft.imaging.contrast import local_contrast
-from napari_graft.imaging.intensity import IntensityRange
+from napari_graft.imaging.intensity import IntensityRange, local_contrast
 from napari_graft.inference.view import ModelView, scale_factors
 from napari_graft.io import Volume
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 
 PLANE = Axes(("y", "x"))
 SIZED = Axes(("y", "x"), (8.0, 8.0), "nm")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_graft.core.progress import CancelToken
-from napari_graft.inference.windows import Blender, blend_weights, start_multiple, window_tiles
+from napari_graft.inference.predictor import Blender, blend_weights, start_multiple, window_tiles
 
 LENGTHS = st.integers(1, 300)
 

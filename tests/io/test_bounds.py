@@ -15,8 +15,8 @@ import tifffile
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io import open_labels, open_volume
-from napari_graft.io.bounds import LARGEST_CHUNK_BYTES, refuse_immense
-from napari_graft.io.npy import parse_npy
+from napari_graft.io.untrusted import parse_npy
+from napari_graft.io.volume import LARGEST_CHUNK_BYTES, refuse_immense
 from tiffs import write_tiff
 
 IMMENSE = 2**62

@@ -9,7 +9,7 @@ from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io import LazyArray, Volume, check_image
-from napari_graft.io.sampling import sample_tiles
+from napari_graft.io.volume import sample_tiles
 
 ZYX = Axes(("z", "y", "x"))
 

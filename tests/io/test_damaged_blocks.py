@@ -11,9 +11,9 @@ from napari_graft.core.axes import Axes
 from napari_graft.core.errors import Cancelled
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
 from napari_graft.core.tile import Tile, TileGrid
-from napari_graft.io import damaged_blocks as module
+from napari_graft.io import integrity as module
 from napari_graft.io import open_label_sink
-from napari_graft.io.damaged_blocks import damaged_blocks
+from napari_graft.io.integrity import damaged_blocks
 
 SHAPE, BLOCK = (32, 256), (32, 32)
 BOXES = list(TileGrid(SHAPE, BLOCK))

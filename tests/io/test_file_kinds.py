@@ -8,8 +8,8 @@ import tifffile
 from PIL import Image
 
 from napari_graft.core.errors import InputError
-from napari_graft.io.file_kinds import JSON, PAGE, PNG, TIFF, FileKind
-from napari_graft.io.outputs import Input, Outputs
+from napari_graft.io.writers.file_kinds import JSON, PAGE, PNG, TIFF, FileKind
+from napari_graft.io.writers.outputs import Input, Outputs
 
 PIXELS = np.arange(64, dtype=np.uint8).reshape(8, 8)
 KINDS = pytest.mark.parametrize("kind", [TIFF, PNG, JSON, PAGE], ids=lambda kind: kind.name)

@@ -13,9 +13,9 @@ from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io import open_label_sink, open_volume
-from napari_graft.io.file_kinds import TIFF
-from napari_graft.io.image_files import image_stamp
-from napari_graft.io.outputs import Input, Outputs
+from napari_graft.io.integrity import image_stamp
+from napari_graft.io.writers.file_kinds import TIFF
+from napari_graft.io.writers.outputs import Input, Outputs
 
 IMAGE = np.arange(128 * 96, dtype=np.uint16).reshape(128, 96)
 WHOLE = Tile((0, 0), IMAGE.shape)

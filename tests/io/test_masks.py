@@ -13,7 +13,7 @@ from PIL import Image
 from napari_graft.core.errors import InputError, MaskMeaningError
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume, open_labels
-from napari_graft.io.masks import tell_only_object
+from napari_graft.io.labels import tell_only_object
 
 WHOLE = Tile((0, 0), (96, 96))
 PIECES = ((slice(10, 30), slice(10, 30)), (slice(40, 60), slice(40, 60)), (slice(70, 90), slice(5, 40)))
@@ -109,7 +109,7 @@ def test_a_mask_too_large_to_be_read_at_once_is_asked_about_too(
 
 def test_a_box_with_several_numbers_is_no_mask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("napari_graft.io.labels.SMALL_BYTES", 100)
-    monkeypatch.setattr("napari_graft.io.masks._SAMPLED_PIXELS", 0)
+    monkeypatch.setattr("napari_graft.io.labels._SAMPLED_PIXELS", 0)
     labels = np.zeros((2, 600, 600), np.uint8)
     labels[0, :500, :500] = 255
     zarr.create_array(tmp_path / "a.zarr", data=labels)

@@ -14,7 +14,7 @@ from ome_zarr_models.v05 import Image
 from napari_graft.core.axes import Axes
 from napari_graft.core.tile import Tile, TileGrid
 from napari_graft.io import open_label_sink, open_labels, open_volume
-from napari_graft.io.sink import SinkOptions
+from napari_graft.io.writers.sink import SinkOptions
 
 STACK = np.random.default_rng(0).integers(1, 255, (5, 24, 30)).astype(np.uint8)
 FLAT = STACK[0]

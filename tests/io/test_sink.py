@@ -25,9 +25,9 @@ from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError, StorageError
 from napari_graft.core.tile import Tile, TileGrid
 from napari_graft.io import open_label_sink, open_labels, open_volume
-from napari_graft.io.outputs import Outputs
-from napari_graft.io.sink import LabelSink, SinkOptions
-from napari_graft.io.staging import MARK, Staging
+from napari_graft.io.writers.outputs import Outputs
+from napari_graft.io.writers.sink import LabelSink, SinkOptions
+from napari_graft.io.writers.staging import MARK, Staging
 from tmpfs import mounted_disk
 
 NAMES = ("z", "y", "x")
@@ -124,7 +124,7 @@ def test_other_readers_find_the_pixel_size_of_the_tiff(tmp_path: Path) -> None:
 def test_more_than_four_gigabytes_make_a_bigtiff(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int, is_big: bool
 ) -> None:
-    monkeypatch.setattr("napari_graft.io.ome_tiff.CLASSIC_TIFF_BYTES", limit)
+    monkeypatch.setattr("napari_graft.io.writers.ome_tiff.CLASSIC_TIFF_BYTES", limit)
     with tifffile.TiffFile(open_label_sink(tmp_path / "a.tif", (9, 9), make_axes(2)).finish()) as tif:
         assert tif.is_bigtiff == is_big
 

@@ -8,7 +8,7 @@ import pytest
 import tifffile
 
 from napari_graft.cli.app import app
-from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft.session.projects.creation import ImageOptions, make_project
 from napari_graft.sources import plugins
 from plugin_site import install_plugin
 

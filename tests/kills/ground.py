@@ -25,8 +25,8 @@ from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.project.run import Run
 from napari_graft.samples.em import generate_neuropil
-from napari_graft.session.annotating import annotate_from_labels
-from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft.session.annotation import annotate_from_labels
+from napari_graft.session.projects.creation import ImageOptions, make_project
 
 NURSERY = Path(__file__).with_name("nursery.py")
 PATIENCE = 240.0

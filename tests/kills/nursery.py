@@ -28,7 +28,7 @@ from napari_graft.engine import client
 from napari_graft.jobs.base import Request
 from napari_graft.jobs.running import run_job
 from napari_graft.segmentation import calibrate
-from napari_graft.session import fitting
+from napari_graft.session.training import fitting
 from napari_graft.sources import catalogue
 
 Order = dict[str, Any]

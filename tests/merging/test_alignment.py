@@ -16,7 +16,7 @@ from napari_graft.nets.build import build_network
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.session.models import model_of_source
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 
 BUILT_IN = Path(napari_graft.__file__).parent / "data" / "sources"
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from napari_graft.core.errors import InputError
-from napari_graft.merging.merge import merge_networks
 from napari_graft.merging.recipe import MergeMember, MergeRecipe, layers_of
+from napari_graft.merging.registry import merge_networks
 from napari_graft.nets.build import build_network
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 
 SPEC = ModelSpec(widths=(8, 16))
 

@@ -8,7 +8,7 @@ import torch
 
 from napari_graft.merging.mixed_unet import MixedUNet, filter_name
 from napari_graft.nets.build import build_network, load_weights
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 
 SPEC = ModelSpec(widths=(8, 16))
 

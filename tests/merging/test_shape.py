@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from napari_graft.core.errors import InputError
-from napari_graft.merging.shape import require_one_shape
+from napari_graft.merging.recipe import require_one_shape
 from napari_graft.sources.foreign_spec import ForeignSpec
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 
 SPEC = ModelSpec(widths=(8, 16))
 

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from napari_graft.nets.build import build_network
-from napari_graft.nets.channel_norm import ChannelNorm
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.nets.residual_unet import ChannelNorm
+from napari_graft.sources.network_spec import ModelSpec
 
 
 def test_each_pixel_gets_mean_0_and_variance_1_over_its_channels() -> None:

@@ -5,9 +5,9 @@ import torch
 from napari_graft.core.errors import InputError
 from napari_graft.nets import build_network
 from napari_graft.nets.build import weights_of
-from napari_graft.nets.padding import pad_to_stride
-from napari_graft.nets.space_to_depth import depth_to_space, space_to_depth
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.nets.network import pad_to_stride
+from napari_graft.nets.residual_unet import depth_to_space, space_to_depth
+from napari_graft.sources.network_spec import ModelSpec
 
 SMALL = {2: ModelSpec(widths=(8, 16), ndim=2), 3: ModelSpec(widths=(8, 16), ndim=3)}
 

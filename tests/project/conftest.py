@@ -10,7 +10,7 @@ import tifffile
 
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.tile import Tile
-from napari_graft.project.image_choice import ImageChoice
+from napari_graft.project.image_file import ImageChoice
 from napari_graft.project.opening import create_project
 
 

@@ -15,10 +15,9 @@ from napari_graft.core.tile import Tile
 from napari_graft.io.weights import load_tensors, save_tensors
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
-from napari_graft.project.queue import QueuedTile, TileQueue
 from napari_graft.project.run import Run
-from napari_graft.project.suggestions import StoredSuggestion, SuggestionList
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.project.tile_queue import QueuedTile, StoredSuggestion, SuggestionList, TileQueue
+from napari_graft.sources.network_spec import ModelSpec
 
 Paint = Callable[..., LabelledTile]
 DRAWN = Tile((0, 40), (8, 8))

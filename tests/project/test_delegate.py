@@ -12,8 +12,8 @@ from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.errors import InputError
 from napari_graft.io.weights import save_tensors
 from napari_graft.project.opening import open_delegate, open_project
-from napari_graft.project.suggestions import SuggestionList
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.project.tile_queue import SuggestionList
+from napari_graft.sources.network_spec import ModelSpec
 
 Paint = Callable[..., LabelledTile]
 

@@ -7,7 +7,7 @@ import pytest
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
-from napari_graft.project.desk import WindowState
+from napari_graft.project.documents import WindowState
 from napari_graft.project.opening import open_project
 
 

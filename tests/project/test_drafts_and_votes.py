@@ -12,9 +12,9 @@ from napari_graft.annotation.journal import Journal, JournalEntry
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.errors import InputError, StorageError
 from napari_graft.core.tile import Tile
-from napari_graft.project.image_choice import ImageChoice
+from napari_graft.project.image_file import ImageChoice
 from napari_graft.project.opening import create_project, open_project
-from napari_graft.project.painting_time import painted_seconds
+from napari_graft.project.project import painted_seconds
 
 Paint = Callable[..., LabelledTile]
 

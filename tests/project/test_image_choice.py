@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_graft.project.image_choice import from_stored_path, to_stored_path
+from napari_graft.project.image_file import from_stored_path, to_stored_path
 
 
 @pytest.mark.parametrize(

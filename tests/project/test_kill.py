@@ -18,12 +18,11 @@ from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.errors import ProjectBusyError
 from napari_graft.core.tile import Tile
 from napari_graft.io.weights import save_tensors
-from napari_graft.project.desk import WindowState
-from napari_graft.project.image_choice import ImageChoice
+from napari_graft.project.documents import WindowState
+from napari_graft.project.image_file import ImageChoice
 from napari_graft.project.opening import create_project, open_project
-from napari_graft.project.queue import merged_queue
-from napari_graft.project.suggestions import StoredSuggestion, SuggestionList
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.project.tile_queue import StoredSuggestion, SuggestionList, merged_queue
+from napari_graft.sources.network_spec import ModelSpec
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 

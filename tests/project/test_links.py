@@ -14,11 +14,10 @@ from edited import edit_document
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.errors import InputError, StorageError
 from napari_graft.core.tile import Tile
-from napari_graft.project.image_choice import ImageChoice
+from napari_graft.project.image_file import ImageChoice
 from napari_graft.project.opening import create_project, open_delegate, open_project
-from napari_graft.project.queue import QueuedTile, TileQueue
-from napari_graft.project.suggestions import SuggestionList
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.project.tile_queue import QueuedTile, SuggestionList, TileQueue
+from napari_graft.sources.network_spec import ModelSpec
 
 Paint = Callable[..., LabelledTile]
 PLACES = (

@@ -9,8 +9,13 @@ from hypothesis import strategies as st
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.project.opening import open_project
-from napari_graft.project.queue import QueuedTile, TileQueue, merged_queue
-from napari_graft.project.suggestions import StoredSuggestion, SuggestionList
+from napari_graft.project.tile_queue import (
+    QueuedTile,
+    StoredSuggestion,
+    SuggestionList,
+    TileQueue,
+    merged_queue,
+)
 
 STATES = ("to do", "done", "unsure", "skipped", "bad image")
 

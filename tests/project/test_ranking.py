@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from napari_graft.core.errors import InputError
+from napari_graft.project.documents import RankedEntry, StoredRanking
 from napari_graft.project.opening import open_project
-from napari_graft.project.ranking import RankedEntry, StoredRanking
 
 
 def entry(source: str, **more: object) -> RankedEntry:

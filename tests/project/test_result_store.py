@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from napari_graft.core.errors import InputError
-from napari_graft.project.result_store import ResultRecord, ResultStore
+from napari_graft.project.results import ResultRecord, ResultStore
 
 RECORD = ResultRecord(run="0003", start=(2, 0, 0), shape=(1, 64, 64), n_objects=7)
 

@@ -9,13 +9,13 @@ import pytest
 from pydantic import ValidationError
 
 from edited import edit_document
-from napari_graft.core.checksum import checksum_of
 from napari_graft.core.errors import InputError
+from napari_graft.core.strings import checksum_of
+from napari_graft.io.documents import CHECKSUM
 from napari_graft.io.weights import save_tensors
 from napari_graft.project.run import Run
 from napari_graft.project.run_store import RunStore
-from napari_graft.sources.document import CHECKSUM
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 
 WEIGHTS = {"w": np.arange(3, dtype=np.float32)}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_graft.project.signature import BLOCK_BYTES, N_BLOCKS, ImageSignature
+from napari_graft.project.image_file import BLOCK_BYTES, N_BLOCKS, ImageSignature
 
 
 @pytest.mark.parametrize("n_bytes", [0, 1, BLOCK_BYTES * N_BLOCKS, BLOCK_BYTES * N_BLOCKS + 1, 3_000_000])

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
-    from napari_graft._qt.graft_dock import GraftDock
+    from napari_graft._qt.shell.docks import GraftDock
 
 MakeDock = Callable[..., "GraftDock"]
 
@@ -46,7 +46,7 @@ def make_dock(make_napari_viewer: Callable[..., Viewer], qtbot: QtBot) -> Iterat
     docks: list[GraftDock] = []
 
     def make(*, show: bool = False) -> GraftDock:
-        from napari_graft._qt.graft_dock import GraftDock
+        from napari_graft._qt.shell.docks import GraftDock
 
         viewer = make_napari_viewer(show=show)
         dock = GraftDock(viewer)

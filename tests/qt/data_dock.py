@@ -9,12 +9,12 @@ import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLineEdit
 
-from napari_graft._qt.tabs.data_tab import DataTab
+from napari_graft._qt.data.tab import DataTab
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
-    from napari_graft._qt.graft_dock import GraftDock
+    from napari_graft._qt.shell.docks import GraftDock
 
 PATIENCE = 120_000
 

@@ -16,7 +16,7 @@ from qtpy.QtCore import QTimer
 
 from napari_graft._napari.images import mark_image
 from napari_graft._napari.layers import find_layer
-from napari_graft._qt.graft_dock import GraftDock
+from napari_graft._qt.shell.docks import GraftDock
 from napari_graft.project.opening import open_project
 
 

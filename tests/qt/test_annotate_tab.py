@@ -21,17 +21,17 @@ from desk import SIDE, SOURCE, make_small_project
 
 from napari_graft._napari.images import mark_image
 from napari_graft._napari.layers import find_layer, our_layers
-from napari_graft._qt.tabs.annotate_tab import AnnotateTab
+from napari_graft._qt.annotate.tab import AnnotateTab
 from napari_graft.core.labels import BACKGROUND, to_annotation
 from napari_graft.core.tile import Tile
 from napari_graft.project.opening import open_project
-from napari_graft.project.queue import QueuedTile, TileQueue
-from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft.project.tile_queue import QueuedTile, TileQueue
+from napari_graft.session.projects.creation import ImageOptions, make_project
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
-    from napari_graft._qt.graft_dock import GraftDock
+    from napari_graft._qt.shell.docks import GraftDock
     from promises import Promised
 
 PATIENCE = 60_000

@@ -16,13 +16,13 @@ from qtpy.QtWidgets import QComboBox
 
 from napari_graft._napari.images import project_image
 from napari_graft.core.tile import Tile
-from napari_graft.io.file_facts import FileFacts, read_facts
-from napari_graft.workbench import layer_description
+from napari_graft.io.opening import FileFacts, read_facts
+from napari_graft.workbench.data import layer_description
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
-    from napari_graft._qt.graft_dock import GraftDock
+    from napari_graft._qt.shell.docks import GraftDock
 
 
 def choose(box: QComboBox, data: object) -> None:

@@ -8,10 +8,10 @@ import pytest
 import tifffile
 from qtpy.QtCore import Qt
 
-from napari_graft._napari.camera import camera_of
 from napari_graft._napari.comparison import comparison_view_of
+from napari_graft._napari.field_of_view import camera_of
 from napari_graft._napari.layers import details_of, our_layers
-from napari_graft._qt.tabs.compare_tab import CompareTab
+from napari_graft._qt.compare.tab import CompareTab
 from napari_graft.io.weights import save_tensors
 from napari_graft.project.opening import open_project
 from napari_graft.sources.catalogue import Catalogue
@@ -19,7 +19,7 @@ from napari_graft.sources.catalogue import Catalogue
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
-    from napari_graft._qt.graft_dock import GraftDock
+    from napari_graft._qt.shell.docks import GraftDock
 
 PATIENCE = 120_000
 pytestmark = pytest.mark.usefixtures("few_sources")

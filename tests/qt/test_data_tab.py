@@ -16,7 +16,7 @@ from napari_graft.project.opening import open_project
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
-    from napari_graft._qt.graft_dock import GraftDock
+    from napari_graft._qt.shell.docks import GraftDock
 
 
 def test_without_an_image_the_sample_is_offered(dock: GraftDock, qtbot: QtBot) -> None:

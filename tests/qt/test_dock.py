@@ -15,12 +15,12 @@ from napari.layers import Image
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QPushButton
 
-from napari_graft._qt import closing
-from napari_graft._qt.job_strip import JobRow
-from napari_graft._qt.tabs.data_tab import DataTab
+from napari_graft._qt.data.tab import DataTab
+from napari_graft._qt.shell import workbenches
+from napari_graft._qt.shell.job_strip import JobRow
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.project.opening import open_project
-from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft.session.projects.creation import ImageOptions, make_project
 from napari_graft.workbench.jobs import RunningJob
 from napari_graft.workbench.next_step import TABS
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
     from conftest import MakeDock
-    from napari_graft._qt.graft_dock import GraftDock
+    from napari_graft._qt.shell.docks import GraftDock
     from promises import Promised
 
 PATIENCE = 120_000
@@ -98,7 +98,7 @@ def begin_long_work(
     dock.workbench.data.open_folder(folder)
     qtbot.waitUntil(lambda: dock.workbench.context.project is not None, timeout=PATIENCE)
     asked: list[str] = []
-    monkeypatch.setattr(closing, "ask_to_close", lambda window, title: asked.append(title) or answer)
+    monkeypatch.setattr(workbenches, "ask_to_close", lambda window, title: asked.append(title) or answer)
     job = dock.workbench.context.jobs.start(
         "Training", work_until_stopped, lane="long", on_done=lambda _: None
     )
@@ -149,7 +149,7 @@ def test_closing_the_project_during_long_work_asks_first(
 def test_closing_with_nothing_under_way_does_not_ask(
     dock: GraftDock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(closing, "ask_to_close", lambda *_: pytest.fail("nothing is under way"))
+    monkeypatch.setattr(workbenches, "ask_to_close", lambda *_: pytest.fail("nothing is under way"))
 
     assert dock.viewer.window._qt_window.close()
 
@@ -217,7 +217,7 @@ def test_at_a_fifth_there_is_one_stop_and_no_job_says_that_no_time_is_left(
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_dock_follows_the_theme(dock: GraftDock, theme: str) -> None:
-    from napari_graft._qt.theme import palette_of
+    from napari_graft._qt.widgets.theme import palette_of
 
     dock.viewer.theme = theme
 

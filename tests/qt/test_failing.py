@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_graft._qt import failing
-from napari_graft._qt.tabs.data_tab import DataTab
-from napari_graft._qt.tabs.sources_tab import SourcesTab
+from napari_graft._qt.data.tab import DataTab
+from napari_graft._qt.sources.tab import SourcesTab
+from napari_graft._qt.widgets import binding
 from napari_graft.core.errors import InputError
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.workbench.results import ResultsModel
-from napari_graft.workbench.sources import SourcesModel
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.workbench.sources.model import SourcesModel
+from napari_graft.workbench.train.results import ResultsModel
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
     from conftest import MakeDock
-    from napari_graft._qt.graft_dock import GraftDock
+    from napari_graft._qt.shell.docks import GraftDock
 
 PATIENCE = 120_000
 PIXELS = np.random.default_rng(0).integers(0, 255, (70, 80), np.uint8)
@@ -93,7 +93,7 @@ def test_tab_that_cannot_show_a_project_does_not_lock_the_others(
 
 def test_errors_of_others_are_left_to_others(dock: GraftDock, monkeypatch: pytest.MonkeyPatch) -> None:
     passed_on: list[BaseException] = []
-    hook, others = failing._hook, ValueError("of another plugin")
+    hook, others = binding._hook, ValueError("of another plugin")
     monkeypatch.setattr(hook, "before", lambda kind, error, trace: passed_on.append(error))
     assert sys.excepthook is hook
 
@@ -110,7 +110,7 @@ def test_failure_is_told_in_the_window_where_it_happened(make_dock: MakeDock) ->
     def fail(_: object) -> None:
         raise ZeroDivisionError
 
-    from napari_graft._qt.binding import listen
+    from napari_graft._qt.widgets.binding import listen
 
     listen(second.strip, second.workbench.state.events.tab, fail)
     second.workbench.state.tab = "train"

@@ -12,12 +12,12 @@ from qtpy.QtCore import Qt
 
 from napari_graft._napari.images import project_image
 from napari_graft.project.opening import open_project
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
-    from napari_graft._qt.graft_dock import GraftDock
+    from napari_graft._qt.shell.docks import GraftDock
 
 
 def test_emptied_or_mistyped_field_wipes_no_other_and_is_told(

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from test_annotate_tab import FIRST, Painter, painter, stack_painter  # noqa: F401
 
 from napari_graft._napari.comparison import comparison_view_of
-from napari_graft.workbench.comparison import Comparison, DisplayOptions, ModelOption
+from napari_graft.workbench.compare.comparison import Comparison, DisplayOptions, ModelOption
 
 Seen = dict[str, tuple[bool, float]]
 

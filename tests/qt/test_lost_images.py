@@ -16,10 +16,10 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog, QPushButton
 
 from napari_graft._napari.images import project_image
-from napari_graft._qt.tabs.sources_tab import SourcesTab
+from napari_graft._qt.sources.tab import SourcesTab
 from napari_graft.core.errors import InputError
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.workbench.recent import remember_project
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.workbench.data.project_opening import remember_project
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
     from conftest import MakeDock
-    from napari_graft._qt.graft_dock import GraftDock
+    from napari_graft._qt.shell.docks import GraftDock
 
 
 def lost_project(folder: Path) -> Path:

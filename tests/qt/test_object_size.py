@@ -14,12 +14,12 @@ from conftest import MakeDock
 from napari_graft._napari.layers import find_layer
 from napari_graft._qt.measuring.person import Person, look_on
 from napari_graft.core.tile import Tile
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
-    from napari_graft._qt.graft_dock import GraftDock
+    from napari_graft._qt.shell.docks import GraftDock
 
 
 def _circle(dock: GraftDock) -> Shapes | None:

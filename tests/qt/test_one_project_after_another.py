@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from test_annotate_tab import FIRST, Painter, painter  # noqa: F401
 
-from napari_graft._qt.tabs.train_tab import TrainTab
-from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft._qt.train.tab import TrainTab
+from napari_graft.session.projects.creation import ImageOptions, make_project
 
 
 def test_nothing_that_was_said_of_a_project_is_left_in_the_next(painter: Painter, tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_nothing_that_was_said_of_a_project_is_left_in_the_next(painter: Painter
     assert painter.tab.message.text() == ""
     assert train.result.written.isHidden()
     assert dock.strip.error.message == ""
-    from napari_graft._qt.tabs.data_tab import DataTab
+    from napari_graft._qt.data.tab import DataTab
 
     assert dock.findChild(DataTab).project.refusal.isHidden()
 

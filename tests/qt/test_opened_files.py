@@ -13,7 +13,7 @@ from napari.layers import Labels
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
-    from napari_graft._qt.graft_dock import GraftDock
+    from napari_graft._qt.shell.docks import GraftDock
 
 PATIENCE = 120_000
 SEGMENTS = np.repeat(np.arange(5, dtype=np.uint32), 14 * 80).reshape(70, 80)

@@ -15,7 +15,7 @@ from plugin_site import install_plugin
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
-    from napari_graft._qt.graft_dock import GraftDock
+    from napari_graft._qt.shell.docks import GraftDock
 
 TOY = Path(__file__).parents[1] / "jobs" / "count_bright.py"
 PATIENCE = 120_000

@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from qtpy.QtCore import Qt
 
 from loopback import Loopback
-from napari_graft._qt.public_samples import fetch_into
+from napari_graft._qt.shell.public_samples import fetch_into
 from napari_graft.samples.public import PUBLIC_SAMPLES, PublicSample
 
 MakeViewer = Callable[..., Viewer]

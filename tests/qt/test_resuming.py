@@ -18,22 +18,22 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workbench"))
 from desk import SIDE, SOURCE, make_small_project
 
 from napari_graft._napari.layers import find_layer, mark
-from napari_graft._qt.tabs.annotate_tab import AnnotateTab
+from napari_graft._qt.annotate.tab import AnnotateTab
 from napari_graft.core.axes import Axes
 from napari_graft.core.tile import Tile
 from napari_graft.io import open_label_sink
-from napari_graft.io.outputs import Outputs
-from napari_graft.io.sink import SinkOptions
 from napari_graft.io.weights import save_tensors
+from napari_graft.io.writers.outputs import Outputs
+from napari_graft.io.writers.sink import SinkOptions
 from napari_graft.project.opening import open_project
-from napari_graft.project.result_store import ResultRecord, ResultStore
+from napari_graft.project.results import ResultRecord, ResultStore
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.workbench.next_step import TABS
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
-    from napari_graft._qt.graft_dock import GraftDock
+    from napari_graft._qt.shell.docks import GraftDock
 
 PATIENCE = 60_000
 SECOND = Tile((64, 64), (SIDE, SIDE))

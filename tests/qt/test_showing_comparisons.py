@@ -10,15 +10,15 @@ from qtpy.QtWidgets import QApplication
 
 from napari_graft._napari.comparison import comparison_view_of
 from napari_graft._napari.layers import our_layers
-from napari_graft._qt.comparison_host import ComparisonHost
+from napari_graft._qt.canvas.comparison_canvas import ComparisonHost
 from napari_graft.core.tile import Tile
-from napari_graft.workbench.comparison import Comparison, DisplayOptions, ModelOption
+from napari_graft.workbench.compare.comparison import Comparison, DisplayOptions, ModelOption
 
 if TYPE_CHECKING:
     from napari.layers import Image
     from pytestqt.qtbot import QtBot
 
-    from napari_graft._qt.graft_dock import GraftDock
+    from napari_graft._qt.shell.docks import GraftDock
 
 PATIENCE = 60_000
 TILE = Tile((0, 0, 0), (1, 128, 128))

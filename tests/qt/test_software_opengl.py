@@ -7,7 +7,7 @@ PROGRAM = """
 import napari
 import numpy as np
 from qtpy.QtWidgets import QApplication
-from napari_graft._qt.benches import workbench_of
+from napari_graft._qt.shell.workbenches import workbench_of
 
 viewer = napari.Viewer()
 draw = QApplication.instance().processEvents

@@ -13,19 +13,19 @@ from qtpy.QtWidgets import QFileDialog, QMessageBox, QPushButton
 from edited import edit_document
 from napari_graft._napari.comparison import comparison_view_of
 from napari_graft._napari.layers import details_of, our_layers
-from napari_graft._qt.job_strip import JobRow
-from napari_graft._qt.tabs.annotate_tab import AnnotateTab
-from napari_graft._qt.tabs.sources_tab import SourcesTab
+from napari_graft._qt.annotate.tab import AnnotateTab
+from napari_graft._qt.shell.job_strip import JobRow
+from napari_graft._qt.sources.tab import SourcesTab
 from napari_graft.core.tile import Tile
+from napari_graft.project.documents import RankedEntry, StoredMap, StoredRanking
 from napari_graft.project.opening import open_project
-from napari_graft.project.ranking import RankedEntry, StoredMap, StoredRanking
-from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft.session.projects.creation import ImageOptions, make_project
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
     from conftest import MakeDock
-    from napari_graft._qt.graft_dock import GraftDock
+    from napari_graft._qt.shell.docks import GraftDock
 
 PATIENCE = 120_000
 pytestmark = pytest.mark.usefixtures("few_sources")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QObject
 
-from napari_graft._qt.stepper import Stepper
+from napari_graft._qt.shell.event_loop import Stepper
 
 
 def count_to(n: int, taken: list[int]) -> Iterator[None]:

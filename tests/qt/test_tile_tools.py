@@ -21,7 +21,7 @@ from test_strokes import keep_guess, segments
 from napari_graft._napari.layers import find_layer
 from napari_graft.core.labels import to_annotation
 from napari_graft.core.tile import Tile
-from napari_graft.workbench.suggesting import CandidateTile
+from napari_graft.workbench.annotate.suggesting import CandidateTile
 
 
 def with_guess(painter: Painter) -> None:
@@ -142,7 +142,7 @@ def test_another_source_brings_its_own_guess_to_the_open_tile(painter: Painter) 
     painter.click(painter.tab.next)
     painter.wait_for(FIRST)
     np.testing.assert_array_equal(painter.labels.data, to_annotation(segments()))
-    from napari_graft._qt.tabs.sources_tab import SourcesTab
+    from napari_graft._qt.sources.tab import SourcesTab
 
     tab = painter.dock.findChild(SourcesTab)
     assert tab is not None

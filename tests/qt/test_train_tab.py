@@ -16,24 +16,24 @@ from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QPushButton
 
 from napari_graft._napari.layers import find_layer, our_layers
-from napari_graft._qt.closing import CloseGuard
-from napari_graft._qt.tabs.sources_tab import SourcesTab
-from napari_graft._qt.tabs.train_tab import TrainTab
-from napari_graft._qt.tabs.train_words import describe_outcome, describe_use
-from napari_graft._qt.widgets.shares_box import ShareBar
+from napari_graft._qt.shell.workbenches import CloseGuard
+from napari_graft._qt.sources.tab import SourcesTab
+from napari_graft._qt.train.outcome_box import ShareBar
+from napari_graft._qt.train.tab import TrainTab
+from napari_graft._qt.train.words import describe_outcome, describe_use
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.labels import to_annotation
 from napari_graft.core.tile import Tile
 from napari_graft.project.opening import open_project
 from napari_graft.samples.cells import generate_cells
 from napari_graft.samples.look import Appearance
-from napari_graft.workbench.rounds import ComparedModel, Round
-from napari_graft.workbench.training import NO_PROJECT, NO_TILES
+from napari_graft.workbench.train.model import NO_PROJECT, NO_TILES
+from napari_graft.workbench.train.rounds import ComparedModel, Round
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
-    from napari_graft._qt.graft_dock import GraftDock
+    from napari_graft._qt.shell.docks import GraftDock
     from promises import Promised
 
 LONG = 120_000

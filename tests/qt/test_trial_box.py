@@ -12,20 +12,20 @@ import pytest
 import tifffile
 from qtpy.QtCore import Qt
 
-from napari_graft._qt.tabs.sources_tab import SourcesTab
+from napari_graft._qt.sources.tab import SourcesTab
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.labels import to_annotation
 from napari_graft.core.tile import Tile
+from napari_graft.project.documents import RankedEntry, StoredRanking
 from napari_graft.project.opening import open_project
-from napari_graft.project.ranking import RankedEntry, StoredRanking
 from napari_graft.samples.cells import generate_cells
 from napari_graft.samples.look import Appearance
-from napari_graft.session import planning
+from napari_graft.session.training import trial_plan
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
-    from napari_graft._qt.graft_dock import GraftDock
+    from napari_graft._qt.shell.docks import GraftDock
 
 LONG = 300_000
 """Milliseconds: a worker process has to load its libraries first."""
@@ -37,7 +37,7 @@ from pathlib import Path
 import tifffile
 sys.path.insert(0, sys.argv[2])
 from tiny_loop import make_sample, make_source
-from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft.session.projects.creation import ImageOptions, make_project
 folder = Path(sys.argv[1])
 for seed, name in enumerate(("first", "second")):
     make_source(folder / "sources" / name, name, seed=seed, structure="nuclei", title=f"The {name} source")
@@ -79,7 +79,7 @@ def click(qtbot: QtBot, button: object) -> None:
 def test_two_sources_compete_at_a_click(
     dock: GraftDock, qtbot: QtBot, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planning, "SHORTEST", 0.1)
+    monkeypatch.setattr(trial_plan, "SHORTEST", 0.1)
     bench = dock.workbench
     (tab,) = dock.findChildren(SourcesTab)
     box = tab.trial

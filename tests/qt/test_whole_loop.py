@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
     from conftest import MakeDock
-    from napari_graft._qt.graft_dock import GraftDock
+    from napari_graft._qt.shell.docks import GraftDock
 
 PATIENCE = 600.0
 N_TILES = 4

@@ -6,11 +6,10 @@ import pytest
 import tifffile
 
 from napari_graft.core.errors import InputError
-from napari_graft.imaging.contrast import local_contrast
-from napari_graft.recipes.material import load_dataset, split_images
-from napari_graft.recipes.pieces import DatasetSplit, Sample
+from napari_graft.imaging.intensity import local_contrast
+from napari_graft.recipes.dataset_split import load_dataset, split_images
 from napari_graft.recipes.recipe import GeneratedEntry, ImageEntry, Recipe, Schedule
-from napari_graft.recipes.stacks import find_pairs, read_stack, with_small_ids
+from napari_graft.recipes.samples import DatasetSplit, Sample, find_pairs, read_stack, with_small_ids
 
 
 def _recipe(*entries: ImageEntry, **more: object) -> Recipe:

@@ -7,12 +7,12 @@ import tifffile
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
+from napari_graft.io.documents import write_document
 from napari_graft.recipes.fingerprinting import renew_fingerprints
 from napari_graft.recipes.recipe import read_recipe
-from napari_graft.recipes.rescore import rescore_source
-from napari_graft.recipes.run import train_source
+from napari_graft.recipes.scoring import rescore_source
+from napari_graft.recipes.training import train_source
 from napari_graft.samples.em import generate_neuropil
-from napari_graft.sources.document import write_document
 from napari_graft.sources.source import open_source
 
 ROOT = Path(__file__).parents[2]

@@ -13,9 +13,9 @@ from skimage.measure import label
 from napari_graft.inference.predictor import Predictor
 from napari_graft.metrics import evaluate
 from napari_graft.nets.device import choose_device
-from napari_graft.recipes.material import load_dataset
-from napari_graft.recipes.measure import few_samples
+from napari_graft.recipes.dataset_split import load_dataset
 from napari_graft.recipes.recipe import read_recipe
+from napari_graft.recipes.scoring import few_samples
 from napari_graft.segmentation.decode import decode
 from napari_graft.session.models import Model, model_of_source
 from napari_graft.sources.catalogue import Catalogue

@@ -5,9 +5,8 @@ import pytest
 import tifffile
 
 from napari_graft.core.errors import InputError
-from napari_graft.recipes.material import load_dataset
+from napari_graft.recipes.dataset_split import load_dataset, plane_group, planes_of
 from napari_graft.recipes.recipe import ImageEntry, Recipe, Schedule
-from napari_graft.recipes.volumes import plane_group, planes_of
 
 
 def _recipe(*entries: ImageEntry, patch: object = None, **spec: object) -> Recipe:

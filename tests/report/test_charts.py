@@ -12,12 +12,9 @@ from matplotlib.image import imread
 
 from napari_graft.fingerprints.source_map import TARGET, map_of_distances
 from napari_graft.report import LoopRecord, Overview, SuggestedTile
-from napari_graft.report.curve_chart import curve_chart
-from napari_graft.report.drawing import DARK, LIGHT
-from napari_graft.report.map_chart import map_chart
-from napari_graft.report.overview_chart import overview_charts, round_colour
-from napari_graft.report.pictures import Picture
-from napari_graft.report.ranking_chart import ranking_chart
+from napari_graft.report.drawing import DARK, LIGHT, Picture
+from napari_graft.report.round_charts import curve_chart, overview_charts, round_colour
+from napari_graft.report.source_charts import map_chart, ranking_chart
 from napari_graft.report.tables import result_bars, score_rows
 
 

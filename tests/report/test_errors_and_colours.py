@@ -8,10 +8,19 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from napari_graft.report.colours import PALETTE, colour_objects, match_colours, paint_objects
-from napari_graft.report.errors import Mistake, find_mistakes, mistake_shares, paint_mistakes
-from napari_graft.report.overlap import dense, overlap_of
-from napari_graft.report.pictures import LARGEST_SIDE, SMALLEST_SIDE, fit_size
+from napari_graft.report.drawing import LARGEST_SIDE, SMALLEST_SIDE, fit_size
+from napari_graft.report.segmentation_pictures import (
+    PALETTE,
+    Mistake,
+    colour_objects,
+    dense,
+    find_mistakes,
+    match_colours,
+    mistake_shares,
+    overlap_of,
+    paint_mistakes,
+    paint_objects,
+)
 
 label_images = arrays(np.int64, (7, 9), elements=st.integers(0, 5)).map(dense)
 

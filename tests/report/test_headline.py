@@ -8,9 +8,8 @@ from math import nan
 import pytest
 
 from napari_graft.report import LoopRecord
-from napari_graft.report.headline import further_findings, headline
-from napari_graft.report.measures import AP50, VI, Verdict, leading_measures, vi_improvement
-from napari_graft.report.methods import methods_paragraph
+from napari_graft.report.record import AP50, VI, Verdict, leading_measures, vi_improvement
+from napari_graft.report.sentences import further_findings, headline, methods_paragraph
 
 
 def with_scores(

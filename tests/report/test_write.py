@@ -17,11 +17,9 @@ from PIL import Image
 
 from napari_graft.core.errors import InputError, StorageError
 from napari_graft.report import LoopRecord, Overview, Panel, SuggestedTile, write_report
-from napari_graft.report.document import report_json
-from napari_graft.report.drawing import ThemedPicture
-from napari_graft.report.page import Figures, render_page
-from napari_graft.report.pictures import picture_of
-from napari_graft.report.places import show_place
+from napari_graft.report.drawing import ThemedPicture, picture_of
+from napari_graft.report.page import Figures, render_page, report_json
+from napari_graft.report.segmentation_pictures import show_place
 
 VOID = {"meta", "img", "source", "input", "br"}
 

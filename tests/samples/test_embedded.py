@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_graft.samples.embedded import cells_sample, neuropil_sample
+from napari_graft.samples.presets import cells_sample, neuropil_sample
 
 
 def test_the_neuropil_sample_is_a_stack_with_many_cells_in_every_slice() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.interpolate import BSpline
 
-from napari_graft.samples.fields import _spline_basis, grain, smooth_field
+from napari_graft.samples.shapes import _spline_basis, grain, smooth_field
 
 
 def test_spline_basis_is_the_uniform_cubic_b_spline_of_scipy() -> None:

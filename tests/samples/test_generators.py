@@ -9,9 +9,8 @@ from scipy import ndimage
 
 from napari_graft.samples.cells import generate_cells
 from napari_graft.samples.em import generate_neuropil
-from napari_graft.samples.generated import GeneratedImage
-from napari_graft.samples.look import Appearance, CellKind, random_appearance
-from napari_graft.samples.training import generate_training_image
+from napari_graft.samples.look import Appearance, CellKind, GeneratedImage, random_appearance
+from napari_graft.samples.presets import generate_training_image
 
 Generator = Callable[[tuple[int, int], np.random.Generator], GeneratedImage]
 GENERATORS = [generate_neuropil, generate_cells, generate_training_image]

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from napari_graft.fingerprints.distance import FAR, LIKE_OWN, NEAR, Distance
+from napari_graft.scorers.domain_shift import DomainShift, is_clear_gain
 from napari_graft.scorers.order import UNKNOWN, Evidence, combined_ranks, rank
-from napari_graft.scorers.remedies import DomainShift, is_clear_gain
 
 
 def at(structure, z, verdict=NEAR, **readings):

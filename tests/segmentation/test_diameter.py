@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_graft.segmentation.diameter import median_diameter, object_diameters, usual_diameter
+from napari_graft.segmentation.objects import median_diameter, object_diameters, usual_diameter
 
 
 def _squares(*sides: int) -> np.ndarray:

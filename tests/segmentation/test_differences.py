@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from napari_graft.segmentation.differences import THRESHOLD, ObjectDifference, object_differences
+from napari_graft.segmentation.objects import THRESHOLD, ObjectDifference, object_differences
 
 labels = arrays(np.uint32, (6, 7), elements=st.integers(0, 4))
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_graft.segmentation.edges import Edges
-from napari_graft.segmentation.fragments import give_away_fragments
+from napari_graft.segmentation.mutex_watershed import Edges, give_away_fragments
 
 EDGES = Edges(np.array([[1, 2, 3], [2, 3, 4]], np.int32), np.array([0.2, 0.6, 0.9], np.float32))
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from napari_graft.segmentation.matching import best_overlaps, match_ids
+from napari_graft.segmentation.objects import best_overlaps, match_ids
 
 SEGMENTS = arrays(np.uint32, (4, 7), elements=st.integers(0, 5))
 

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from skimage.draw import disk, ellipse
 
 from napari_graft.metrics import evaluate
-from napari_graft.segmentation.decode import decode
-from napari_graft.segmentation.necks import cut_necks, solidity
+from napari_graft.segmentation.decode import cut_necks, decode, solidity
 from napari_graft.segmentation.settings import DecodeSettings
 
 SHAPE = (64, 96)

@@ -12,22 +12,25 @@ from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.core.tile import Tile
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.build import build_network
-from napari_graft.project.desk import WindowState
+from napari_graft.project.documents import RankedEntry, StoredRanking, WindowState
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
-from napari_graft.project.queue import QueuedTile, TileQueue
-from napari_graft.project.ranking import RankedEntry, StoredRanking
-from napari_graft.project.result_store import ResultRecord, ResultStore
-from napari_graft.project.suggestions import StoredSuggestion, SuggestionList
-from napari_graft.project.trial import StoredTrial, TrialOutcome
-from napari_graft.session.projects import describe_project
-from napari_graft.sources.spec import ModelSpec
-from napari_graft.training.checkpoint_age import checkpoint_age
+from napari_graft.project.results import ResultRecord, ResultStore
+from napari_graft.project.run import checkpoint_age
+from napari_graft.project.run_store import StoredTrial, TrialOutcome
+from napari_graft.project.tile_queue import QueuedTile, StoredSuggestion, SuggestionList, TileQueue
+from napari_graft.session.projects.creation import describe_project
+from napari_graft.sources.network_spec import ModelSpec
 from napari_graft.training.config import TrainConfig
 from napari_graft.training.examples import Example
 from napari_graft.training.trainer import Trainer
-from napari_graft.workbench.guesses import GuessCache
-from napari_graft.workbench.suggesting import CandidateList, CandidateTile, read_candidates, store_candidates
+from napari_graft.workbench.annotate.suggesting import (
+    CandidateList,
+    CandidateTile,
+    read_candidates,
+    store_candidates,
+)
+from napari_graft.workbench.annotate.tile_painting import GuessCache
 
 SPEC = ModelSpec(widths=(4, 8))
 DRAWN = Tile((0, 64), (32, 32))

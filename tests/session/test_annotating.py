@@ -12,9 +12,9 @@ from napari_graft.core.labels import to_segments
 from napari_graft.core.tile import Tile
 from napari_graft.io import open_labels
 from napari_graft.project.opening import open_project
-from napari_graft.project.suggestions import StoredSuggestion, SuggestionList
-from napari_graft.session.annotating import annotate_from_labels, chosen_tiles
-from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft.project.tile_queue import StoredSuggestion, SuggestionList
+from napari_graft.session.annotation import annotate_from_labels, chosen_tiles
+from napari_graft.session.projects.creation import ImageOptions, make_project
 
 TILE = Tile((16, 32), (64, 64))
 

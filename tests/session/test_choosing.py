@@ -10,8 +10,8 @@ from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, Report, ignore_progress
 from napari_graft.core.tile import Tile
 from napari_graft.project.opening import open_project
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.suggesting import SuggestOptions, TileSelection, choose_tiles
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.session.suggestion import SuggestOptions, TileSelection, choose_tiles
 from napari_graft.sources.catalogue import Catalogue
 
 
@@ -30,7 +30,7 @@ def _choose(
             project, request, catalogue=Catalogue(), report=report, cancel=cancel or CancelToken()
         )
         assert project.suggestions().suggestions == ()
-    return choice
+    return selection
 
 
 def test_tiles_to_avoid_and_their_neighbours_are_neither_suggested_nor_candidates(folder: Path) -> None:

@@ -14,7 +14,7 @@ from tiny_loop import make_annotated
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.project.opening import open_project
-from napari_graft.session.comparing import CompareOptions, compare_models, disagreement
+from napari_graft.session.model_comparison import CompareOptions, compare_models, disagreement
 from napari_graft.sources.catalogue import Catalogue
 
 SEGMENTS = arrays(np.uint32, (5, 6), elements=st.integers(0, 3))

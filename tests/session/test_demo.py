@@ -13,7 +13,7 @@ from napari_graft.core.errors import InputError
 from napari_graft.io import open_volume
 from napari_graft.metrics import evaluate
 from napari_graft.session.demo import mean_scores
-from napari_graft.session.series import is_series, write_stack
+from napari_graft.session.projects.creation import is_series, write_stack
 
 SCORES = {"vi", "vi_split", "vi_merge", "arand", "ap50", "ap", "f1_50", "dice", "n_true", "n_predicted"}
 

@@ -23,8 +23,8 @@ from napari_graft.session.demo_output import (
     make_demo_project,
     mark_demo_project,
 )
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.sources.network_spec import ModelSpec
 
 
 class KilledError(Exception):

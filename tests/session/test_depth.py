@@ -5,8 +5,8 @@ import pytest
 
 from napari_graft.core.axes import Axes
 from napari_graft.io.volume import Volume
-from napari_graft.session.depth import lacks_depth
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.session.ranking.rank import lacks_depth
+from napari_graft.sources.network_spec import ModelSpec
 
 DEEP = ModelSpec(ndim=3, pixel_size=(10, 10, 10))
 

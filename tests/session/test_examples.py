@@ -12,10 +12,10 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io import open_labels
 from napari_graft.project.opening import open_project
-from napari_graft.session.examples import make_examples
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.views import view_of
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.session.projects.project_image import view_of
+from napari_graft.session.training.fitting import make_examples
+from napari_graft.sources.network_spec import ModelSpec
 
 CONTEXT = HALO[2][0]
 TILE = Tile((16, 32), (64, 48))

@@ -9,9 +9,14 @@ import numpy as np
 import pytest
 
 from napari_graft.segmentation.settings import DecodeSettings
-from napari_graft.session.gate import WeightsCandidate, choose, describe_choice, standard_error
-from napari_graft.session.judging import Judgement
-from napari_graft.training.way import SHARES
+from napari_graft.session.training.validation import (
+    Judgement,
+    WeightsCandidate,
+    choose,
+    describe_choice,
+    standard_error,
+)
+from napari_graft.training.weight_averaging import SHARES
 
 
 def candidates(

@@ -9,12 +9,16 @@ import pytest
 import tifffile
 
 from napari_graft.core.errors import InputError
+from napari_graft.project.documents import StoredRanking
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
-from napari_graft.project.ranking import StoredRanking
-from napari_graft.session.image_facts import correct_contrast, correct_pixel_size, correct_structure
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.session.projects.project_image import (
+    correct_contrast,
+    correct_pixel_size,
+    correct_structure,
+)
+from napari_graft.sources.network_spec import ModelSpec
 
 PIXELS = np.random.default_rng(0).integers(0, 200, (48, 64), np.uint8)
 

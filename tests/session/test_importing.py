@@ -15,10 +15,11 @@ from napari_graft.core.axes import Axes
 from napari_graft.core.errors import Cancelled, InputError, StorageError
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
 from napari_graft.core.tile import Tile
-from napari_graft.io import LazyArray, Volume, image_copy, open_volume
+from napari_graft.io import LazyArray, Volume, open_volume
+from napari_graft.io.writers import image_copy
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
-from napari_graft.session.importing import CopyOptions, import_image, make_project_with_copy
+from napari_graft.session.projects.creation import CopyOptions, import_image, make_project_with_copy
 
 YX, ZYX = Axes(("y", "x"), (0.2, 0.3), "um"), Axes(("z", "y", "x"), (40.0, 4.0, 5.0), "nm")
 RNG = np.random.default_rng(0)

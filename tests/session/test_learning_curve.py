@@ -12,11 +12,11 @@ from napari_graft.annotation.journal import JournalEntry
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.tile import Tile
 from napari_graft.io.weights import save_tensors
-from napari_graft.project.image_choice import ImageChoice
+from napari_graft.project.image_file import ImageChoice
 from napari_graft.project.opening import create_project
 from napari_graft.project.project import Project
-from napari_graft.session.learning_curve import CurvePoint, advice, learning_curve
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.session.training.learning_curve import CurvePoint, advice, learning_curve
+from napari_graft.sources.network_spec import ModelSpec
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 POINT = CurvePoint("0001", 4, 5.0, 0.5, 1.2, 0.6, True, 0.6, 1.5, 0.5)

@@ -13,18 +13,24 @@ from PIL import Image
 
 from napari_graft.cli.app import run
 from napari_graft.core.progress import CancelToken, ignore_progress
-from napari_graft.fingerprints.general import general_fingerprint
+from napari_graft.fingerprints.fingerprint import general_fingerprint
 from napari_graft.fingerprints.source_map import TARGET, map_of_distances
 from napari_graft.io.weights import save_tensors
 from napari_graft.project.opening import open_project
-from napari_graft.session.mapping import explain_distances, instrument, map_sources, microscopy, species
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.ranking import candidate_sources
-from napari_graft.session.views import random_tiles, view_of
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.session.projects.project_image import random_tiles, view_of
+from napari_graft.session.ranking.rank import candidate_sources
+from napari_graft.session.ranking.source_map import (
+    explain_distances,
+    instrument,
+    map_sources,
+    microscopy,
+    species,
+)
 from napari_graft.sources import catalogue
 from napari_graft.sources.card import SourceCard, TrainingRecord
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 
 CPU = torch.device("cpu")
 

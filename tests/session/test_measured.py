@@ -15,16 +15,15 @@ from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.errors import Cancelled
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
 from napari_graft.core.tile import Tile
+from napari_graft.io.documents import write_document
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
-from napari_graft.session import measuring
-from napari_graft.session.measured import FOLDER
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.ranking import RankedSource, candidate_sources, rank_sources
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.session.ranking import evidence
+from napari_graft.session.ranking.evidence import FOLDER
+from napari_graft.session.ranking.rank import RankedSource, candidate_sources, rank_sources
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.document import write_document
-from napari_graft.sources.inverted import MARK
-from napari_graft.sources.source import open_source
+from napari_graft.sources.source import MARK, open_source
 
 SOURCES = ["tiny-neurites", "tiny-nuclei"]
 
@@ -42,12 +41,12 @@ class _Ears:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.heard: list[str] = []
         for name in ("_see_image", "_see_tiles", "_see_scale"):
-            monkeypatch.setattr(measuring.Measurer, name, self._listen(name))
+            monkeypatch.setattr(evidence.Measurer, name, self._listen(name))
 
     def _listen(self, name: str) -> Callable[..., object]:
-        real = getattr(measuring.Measurer, name)
+        real = getattr(evidence.Measurer, name)
 
-        def measure(measurer: measuring.Measurer, source: object, *rest: object) -> object:
+        def measure(measurer: evidence.Measurer, source: object, *rest: object) -> object:
             self.heard.append(f"{name.removeprefix('_see_')} of {source.id}")  # type: ignore[attr-defined]  # a source
             return real(measurer, source, *rest)
 

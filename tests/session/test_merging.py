@@ -13,14 +13,14 @@ from napari_graft.core.progress import CancelToken, Progress, Report, ignore_pro
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.project.reports import MergeReport
-from napari_graft.session import fitting
-from napari_graft.session.fitting import Budget
 from napari_graft.session.merging import MergeTask
-from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft.session.projects.creation import ImageOptions, make_project
 from napari_graft.session.sources import export_reference
-from napari_graft.session.training import TrainingTask
+from napari_graft.session.training import fitting
+from napari_graft.session.training.fitting import Budget
+from napari_graft.session.training.train import TrainingTask
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 
 BOTH = ("tiny-nuclei", "tiny-neurites")
 pytestmark = pytest.mark.usefixtures("quick_training")

@@ -12,12 +12,12 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.project.opening import open_project
 from napari_graft.segmentation.settings import DecodeSettings
-from napari_graft.session.fitting import Budget
 from napari_graft.session.models import decode_settings, fresh_spec, load_model
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.ranking import rank_sources, unseen_sources
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.session.ranking.rank import rank_sources, unseen_sources
 from napari_graft.session.sources import add_to_user, export_reference
-from napari_graft.session.training import TrainingTask
+from napari_graft.session.training.fitting import Budget
+from napari_graft.session.training.train import TrainingTask
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.source import open_source
 

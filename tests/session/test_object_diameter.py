@@ -16,20 +16,24 @@ from napari_graft.core.tile import Tile
 from napari_graft.imaging.resample import resample_image
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
-from napari_graft.session import object_diameter as module
-from napari_graft.session.image_facts import correct_contrast, correct_object_diameter
-from napari_graft.session.object_diameter import KnownDiameter, choose_scouts, known_diameter
-from napari_graft.session.predicting import PredictOptions, predict_project
-from napari_graft.session.previewing import PreviewOptions, preview_models
-from napari_graft.session.project_task import ProjectTask
-from napari_graft.session.projects import ImageOptions, describe_project, make_project
-from napari_graft.session.ranking import rank_sources
-from napari_graft.session.suggesting import SuggestOptions, choose_tiles
-from napari_graft.session.views import find_diameter_beforehand, view_of
+from napari_graft.session.model_comparison import PreviewOptions, preview_models
+from napari_graft.session.prediction import PredictOptions, predict_project
+from napari_graft.session.projects import object_diameter as module
+from napari_graft.session.projects.creation import ImageOptions, describe_project, make_project
+from napari_graft.session.projects.object_diameter import KnownDiameter, choose_scouts, known_diameter
+from napari_graft.session.projects.project_image import (
+    correct_contrast,
+    correct_object_diameter,
+    find_diameter_beforehand,
+    view_of,
+)
+from napari_graft.session.ranking.rank import rank_sources
+from napari_graft.session.suggestion import SuggestOptions, choose_tiles
+from napari_graft.session.training.train import ProjectTask
 from napari_graft.sources.card import TrainingRecord
 from napari_graft.sources.catalogue import SOURCES_VARIABLE, Catalogue
+from napari_graft.sources.network_spec import ModelSpec
 from napari_graft.sources.source import open_source
-from napari_graft.sources.spec import ModelSpec
 
 OWN = 2 * LOOK.radius
 SPEC = ModelSpec(widths=(8, 16), object_diameter=OWN)

@@ -12,8 +12,8 @@ import tifffile
 
 from napari_graft.project.manifest import ProjectManifest
 from napari_graft.project.opening import open_project
-from napari_graft.session.pixel_size import pixel_size_lines
-from napari_graft.session.projects import ImageOptions, describe_project, make_project
+from napari_graft.session.projects.creation import ImageOptions, describe_project, make_project
+from napari_graft.session.projects.project_image import pixel_size_lines
 
 STACK = np.random.default_rng(1).integers(0, 99, (5, 80, 90), np.uint8)
 

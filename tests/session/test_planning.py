@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_graft.core.errors import InputError
-from napari_graft.project.ranking import RankedEntry
-from napari_graft.session.planning import LONGEST, SHORTEST, TrialPlan, propose_plan
+from napari_graft.project.documents import RankedEntry
+from napari_graft.session.training.trial_plan import LONGEST, SHORTEST, TrialPlan, propose_plan
 
 
 def entry(source: str, z: float | None = 5.0, combined: float | None = 0.0, **more: object) -> RankedEntry:

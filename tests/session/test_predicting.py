@@ -13,9 +13,8 @@ from napari_graft.core.tile import Tile
 from napari_graft.io import open_labels, open_volume
 from napari_graft.project.opening import open_project
 from napari_graft.session.models import load_model
-from napari_graft.session.predicting import PredictOptions, parse_region, predict_project
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.segmenting import segment_tiles
+from napari_graft.session.prediction import PredictOptions, parse_region, predict_project, segment_tiles
+from napari_graft.session.projects.creation import ImageOptions, make_project
 from napari_graft.sources.catalogue import Catalogue
 
 

@@ -12,20 +12,18 @@ from napari_graft.blockwise.plan import HALO
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
 from napari_graft.core.tile import Tile
-from napari_graft.inference.predictor import Prediction, Predictor
-from napari_graft.inference.uncertainty import uncertainty_map
+from napari_graft.inference.predictor import Prediction, Predictor, uncertainty_map
 from napari_graft.io.weights import load_tensors
 from napari_graft.project.opening import open_project
-from napari_graft.segmentation.matching import best_overlaps, match_ids
-from napari_graft.session.comparing import disagreement
-from napari_graft.session.fitting import Budget
+from napari_graft.segmentation.objects import best_overlaps, match_ids
+from napari_graft.session.model_comparison import Preview, PreviewOptions, disagreement, preview_models
 from napari_graft.session.models import load_model
-from napari_graft.session.previewing import Preview, PreviewOptions, preview_models
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.segmenting import segment_tiles
+from napari_graft.session.prediction import segment_tiles
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.session.projects.project_image import view_of
 from napari_graft.session.sources import export_reference
-from napari_graft.session.training import TrainingTask
-from napari_graft.session.views import view_of
+from napari_graft.session.training.fitting import Budget
+from napari_graft.session.training.train import TrainingTask
 from napari_graft.sources.catalogue import Catalogue
 
 TILES = (Tile((0, 0), (64, 64)), Tile((50, 40), (48, 80)))

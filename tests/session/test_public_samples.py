@@ -16,7 +16,7 @@ from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
 from napari_graft.io.fetch import CHUNK_BYTES
 from napari_graft.samples.public import PUBLIC_SAMPLES, PublicFile, PublicSample
-from napari_graft.session.public_samples import PublicImage, fetch_sample
+from napari_graft.session.projects.public_samples import PublicImage, fetch_sample
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (700, 800), np.uint8)
 MASK = np.zeros(PIXELS.shape, np.uint8)

@@ -10,21 +10,21 @@ from tiny_loop import SEEN_SET, make_sample
 
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
+from napari_graft.io.documents import write_document
 from napari_graft.project.opening import open_project
 from napari_graft.scorers.order import UNKNOWN
-from napari_graft.session.mapping import map_sources
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.ranking import (
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.session.ranking.rank import (
     RankedSource,
     candidate_sources,
     rank_sources,
     tell_left_out,
     unseen_sources,
 )
+from napari_graft.session.ranking.source_map import map_sources
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.document import write_document
+from napari_graft.sources.network_spec import ModelSpec
 from napari_graft.sources.source import open_source
-from napari_graft.sources.spec import ModelSpec
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from napari_graft.core.errors import ImageDiffersError, InputError
 from napari_graft.core.tile import Tile
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.relinking import relink_image
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.session.projects.relinking import relink_image
 
 PIXELS = np.random.default_rng(0).integers(0, 200, (5, 48, 64), np.uint8)
 WHOLE = Tile((0, 0, 0), PIXELS.shape)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_graft.core.tile import Tile
-from napari_graft.session.splitting import split_for_test
+from napari_graft.session.demo import split_for_test
 
 
 @pytest.mark.parametrize("shape", [(100, 60), (10, 40, 50), (3, 40, 50), (1, 100, 60), (4, 7)])

@@ -14,10 +14,10 @@ from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.core.tile import Tile
 from napari_graft.io import open_labels
 from napari_graft.project.opening import open_project
-from napari_graft.project.queue import TileQueue, TileState
-from napari_graft.session.annotating import annotate_from_labels
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.suggesting import SuggestOptions, suggest_tiles
+from napari_graft.project.tile_queue import TileQueue, TileState
+from napari_graft.session.annotation import annotate_from_labels
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.session.suggestion import SuggestOptions, suggest_tiles
 from napari_graft.sources.catalogue import Catalogue
 
 STRATEGIES = (

@@ -18,17 +18,17 @@ from napari_graft.core.progress import NOTE, CancelToken, Progress, Report, igno
 from napari_graft.core.tile import Tile
 from napari_graft.io import open_labels
 from napari_graft.io.weights import save_tensors
-from napari_graft.nets.kinds import trainable
+from napari_graft.nets.build import trainable
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.project.reports import TrainReport
 from napari_graft.segmentation.settings import DecodeSettings
-from napari_graft.session import fitting
-from napari_graft.session.annotating import annotate_from_labels
-from napari_graft.session.fitting import Budget
+from napari_graft.session.annotation import annotate_from_labels
 from napari_graft.session.models import load_model
-from napari_graft.session.ranking import candidate_sources, rank_nearest_kind, rank_sources
-from napari_graft.session.training import TrainingTask
+from napari_graft.session.ranking.rank import candidate_sources, rank_nearest_kind, rank_sources
+from napari_graft.session.training import fitting
+from napari_graft.session.training.fitting import Budget
+from napari_graft.session.training.train import TrainingTask
 from napari_graft.sources.catalogue import Catalogue
 
 

@@ -14,13 +14,13 @@ from napari_graft.core.tile import Tile
 from napari_graft.io import open_labels
 from napari_graft.project.opening import open_delegate, open_project
 from napari_graft.project.project import Project
-from napari_graft.project.trial import StoredTrial, TrialOutcome
-from napari_graft.session import fitting
-from napari_graft.session.annotating import annotate_from_labels
-from napari_graft.session.fitting import Budget
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.training import TrainingTask
-from napari_graft.session.trial import TrialTask, best_outcome
+from napari_graft.project.run_store import StoredTrial, TrialOutcome
+from napari_graft.session.annotation import annotate_from_labels
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.session.training import fitting
+from napari_graft.session.training.fitting import Budget
+from napari_graft.session.training.source_trial import TrialTask, best_outcome
+from napari_graft.session.training.train import TrainingTask
 from napari_graft.sources.catalogue import Catalogue
 
 BOTH = ("tiny-neurites", "tiny-nuclei")

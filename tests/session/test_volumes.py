@@ -18,25 +18,27 @@ from napari_graft.core.tile import Tile
 from napari_graft.io import open_labels, open_volume
 from napari_graft.metrics import evaluate
 from napari_graft.project.opening import open_project
-from napari_graft.recipes.run import train_source
-from napari_graft.session.annotating import annotate_from_labels
-from napari_graft.session.comparing import CompareOptions, compare_models
-from napari_graft.session.examples import make_examples
-from napari_graft.session.fitting import Budget
-from napari_graft.session.mapping import map_sources
-from napari_graft.session.predicting import PredictOptions, predict_project
-from napari_graft.session.previewing import PreviewOptions, preview_models
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.ranking import candidate_sources, rank_sources
+from napari_graft.recipes.training import train_source
+from napari_graft.session.annotation import annotate_from_labels
+from napari_graft.session.model_comparison import (
+    CompareOptions,
+    PreviewOptions,
+    compare_models,
+    preview_models,
+)
+from napari_graft.session.prediction import PredictOptions, predict_project
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.session.projects.project_image import view_of
+from napari_graft.session.ranking.rank import candidate_sources, rank_sources
+from napari_graft.session.ranking.source_map import map_sources
 from napari_graft.session.sources import export_reference
-from napari_graft.session.suggesting import SuggestOptions, suggest_tiles
-from napari_graft.session.training import TrainingTask
-from napari_graft.session.views import view_of
+from napari_graft.session.suggestion import SuggestOptions, suggest_tiles
+from napari_graft.session.training.fitting import Budget, make_examples
+from napari_graft.session.training.train import TrainingTask
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.inverted import id_without_view
-from napari_graft.sources.source import Source, open_source
-from napari_graft.sources.spec import ModelSpec
-from napari_graft.training.targets import make_targets
+from napari_graft.sources.network_spec import ModelSpec
+from napari_graft.sources.source import Source, id_without_view, open_source
+from napari_graft.training.losses import make_targets
 
 SHAPE = (24, 96, 96)
 RECIPE = """

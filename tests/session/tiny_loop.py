@@ -22,20 +22,20 @@ from napari_graft.fingerprints.fingerprint import make_fingerprint
 from napari_graft.imaging.intensity import IntensityRange
 from napari_graft.inference.features import tile_features
 from napari_graft.io import open_labels
+from napari_graft.io.documents import write_document
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.build import build_network, weights_of
 from napari_graft.samples.cells import generate_cells
-from napari_graft.samples.generated import GeneratedImage
-from napari_graft.samples.look import Appearance
+from napari_graft.samples.look import Appearance, GeneratedImage
 from napari_graft.segmentation import calibrate
 from napari_graft.segmentation.settings import DecodeSettings
-from napari_graft.session import fitting, models
-from napari_graft.session.annotating import annotate_from_labels
-from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft.session import models
+from napari_graft.session.annotation import annotate_from_labels
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.session.training import fitting
 from napari_graft.sources import catalogue
 from napari_graft.sources.card import SourceCard, TrainingRecord
-from napari_graft.sources.document import write_document
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 from napari_graft.training.config import TrainConfig
 from napari_graft.training.examples import Example
 from napari_graft.training.trainer import Trainer
@@ -166,7 +166,7 @@ import sys
 if "napari_graft.engine" in sys.orig_argv:
     from functools import partial
     from napari_graft.segmentation import calibrate
-    from napari_graft.session import fitting
+    from napari_graft.session.training import fitting
     fitting.TrainConfig = partial(fitting.TrainConfig, checkpoint_seconds=0.0)
     fitting.PATCH, fitting.BATCH = {2: (64, 64)}, {2: 2}
     calibrate.STAGES = ()

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_graft.io.documents import write_document
 from napari_graft.io.weights import save_tensors
 from napari_graft.sources.card import SourceCard
-from napari_graft.sources.document import write_document
 from napari_graft.sources.fingerprint import Fingerprint
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 
 WEIGHTS = {"stem.weight": np.linspace(-1, 1, 12, dtype=np.float16).reshape(3, 4), "n": np.array([7])}
 

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from napari_graft.sources.card import Provenance, SourceCard, TrainingRecord
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 
 
 def _card(**fields: object) -> SourceCard:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from napari_graft.core.errors import DamagedFileError, InputError
-from napari_graft.sources.document import (
+from napari_graft.io.documents import (
     MAX_DOCUMENT_BYTES,
     Document,
     document_bytes,
@@ -15,7 +15,7 @@ from napari_graft.sources.document import (
     read_document,
     write_document,
 )
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 
 
 class Note(Document):

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from napari_graft.sources.card import TrainingRecord
-from napari_graft.sources.exclude import LARGEST_FILE, trained_on
-from napari_graft.sources.source import Source, open_source
+from napari_graft.sources.source import LARGEST_FILE, Source, open_source, trained_on
 
 MakeSource = Callable[..., Path]
 

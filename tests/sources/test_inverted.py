@@ -13,10 +13,10 @@ from napari_graft.core.tile import Tile
 from napari_graft.imaging.intensity import IntensityRange
 from napari_graft.inference.view import ModelView
 from napari_graft.io.volume import Volume
-from napari_graft.merging.shape import require_one_shape
+from napari_graft.merging.recipe import require_one_shape
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.inverted import id_without_view, invert_source
-from napari_graft.sources.spec import ModelSpec, in_plane
+from napari_graft.sources.network_spec import ModelSpec, in_plane
+from napari_graft.sources.source import id_without_view, invert_source
 
 GREY = np.random.default_rng(0).integers(0, 255, (40, 48)).astype(np.float32)
 WHOLE = Tile((0, 0), GREY.shape)

@@ -10,7 +10,7 @@ import pytest
 
 from napari_graft.core.errors import DamagedFileError
 from napari_graft.fingerprints.fingerprint import N_DRAWS, NULL_SIZES
-from napari_graft.fingerprints.random_features import N_NUMBERS
+from napari_graft.fingerprints.mmd import N_NUMBERS
 from napari_graft.io.weights import load_tensors
 from napari_graft.sources.archive import CARD, FINGERPRINT, GENERAL
 from napari_graft.sources.catalogue import ANCESTOR, Catalogue

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from napari_graft.sources.spec import ModelSpec, in_plane
+from napari_graft.sources.network_spec import ModelSpec, in_plane
 
 
 def test_defaults_fit_both_dimensions() -> None:

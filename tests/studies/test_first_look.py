@@ -13,11 +13,17 @@ from tiny_loop import SEEN_SET, make_sample, make_stack
 from napari_graft.cli.app import run
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import NOTE, CancelToken, Progress, Report, ignore_progress
-from napari_graft.session.ranking import rank_sources
+from napari_graft.session.ranking.rank import rank_sources
 from napari_graft.studies import first_look_image
-from napari_graft.studies.first_look import FirstLookRequest, run_first_look
+from napari_graft.studies.first_look import (
+    FirstLook,
+    FirstLookRequest,
+    compare,
+    medians,
+    run_first_look,
+    set_row,
+)
 from napari_graft.studies.first_look_image import ImageResult
-from napari_graft.studies.first_look_table import FirstLook, compare, medians, set_row
 from napari_graft.studies.targets import FIRST_LOOK_TARGETS, LabelledSet
 
 NUCLEI = LabelledSet("tiny_nuclei", "image_*.tif", "labels_*.tif", "nuclei")
@@ -216,7 +222,7 @@ def test_sets_are_chosen_by_name_with_or_without_structure_or_by_structure(tmp_p
 
 
 def test_large_images_are_told_to_be_cut(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_graft.studies.labelled_images.LONGEST_SIDE", 64)
+    monkeypatch.setattr("napari_graft.studies.targets.LONGEST_SIDE", 64)
     told: list[str] = []
     found = look(
         replace(request(tmp_path, data).quick(), targets=(NEURITES,)),

@@ -11,10 +11,10 @@ from tiny_loop import make_sample
 
 from napari_graft.core.progress import CancelToken
 from napari_graft.metrics import evaluate
-from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft.session.projects.creation import ImageOptions, make_project
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.studies import first_tiles
-from napari_graft.studies.first_tiles import AfterTiles, TilePainter
+from napari_graft.studies import first_look_image
+from napari_graft.studies.first_look_image import AfterTiles, TilePainter
 
 
 def paint(folder: Path, shape: tuple[int, int], n_tiles: int) -> tuple[AfterTiles | None, np.ndarray]:
@@ -32,14 +32,14 @@ def paint(folder: Path, shape: tuple[int, int], n_tiles: int) -> tuple[AfterTile
 def test_tiles_are_painted_with_the_truth_and_judged_by_what_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(first_tiles, "STEPS", 5)
+    monkeypatch.setattr(first_look_image, "STEPS", 5)
     judged: list[np.ndarray] = []
 
     def listen(found: np.ndarray, truth: np.ndarray) -> object:
         judged.extend((found, truth))
         return evaluate(found, truth)
 
-    monkeypatch.setattr(first_tiles, "evaluate", listen)
+    monkeypatch.setattr(first_look_image, "evaluate", listen)
     found, painted = paint(tmp_path, (600, 400), 2)
 
     assert found is not None

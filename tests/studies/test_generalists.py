@@ -11,8 +11,7 @@ from napari_graft.core.progress import CancelToken, Progress, ignore_progress
 from napari_graft.recipes.recipe import read_recipe
 from napari_graft.samples.em import generate_neuropil
 from napari_graft.scorers.order import family
-from napari_graft.sources.exclude import trained_on
-from napari_graft.sources.source import Source, open_source
+from napari_graft.sources.source import Source, open_source, trained_on
 from napari_graft.studies.generalists import POOLS, Generalists, is_generalist, leave_out
 from napari_graft.studies.targets import RANKING_TARGETS, LabelledSet, collection_of
 

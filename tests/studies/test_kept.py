@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from napari_graft.core.errors import InputError
-from napari_graft.sources.document import Document
-from napari_graft.studies.kept import KeptResults
+from napari_graft.io.documents import Document
+from napari_graft.studies.results import KeptResults
 
 
 class Result(Document):

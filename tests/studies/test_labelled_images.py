@@ -7,9 +7,15 @@ import pytest
 import tifffile
 
 from napari_graft.io import open_volume
-from napari_graft.studies import labelled_images
-from napari_graft.studies.labelled_images import LEAST_OBJECTS, choose_images, open_images
-from napari_graft.studies.targets import FIRST_LOOK_TARGETS, RANKING_TARGETS, LabelledSet
+from napari_graft.studies import targets
+from napari_graft.studies.targets import (
+    FIRST_LOOK_TARGETS,
+    LEAST_OBJECTS,
+    RANKING_TARGETS,
+    LabelledSet,
+    choose_images,
+    open_images,
+)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +59,7 @@ def data(tmp_path: Path) -> Path:
 def test_each_image_becomes_a_file_of_its_own_and_those_of_electron_microscopes_are_cut(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, structure: str, shape: tuple[int, int]
 ) -> None:
-    monkeypatch.setattr(labelled_images, "LONGEST_SIDE", 32)
+    monkeypatch.setattr(targets, "LONGEST_SIDE", 32)
     target = LabelledSet("colours", "images.tif", "labels.tif", structure, (30, 5, 5))  # type: ignore[arg-type]
     images = open_images(target, data, tmp_path / "set")
 

@@ -11,15 +11,12 @@ from tiny_loop import make_stack
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, ignore_progress
-from napari_graft.merging.methods import MERGE_METHODS
+from napari_graft.merging.registry import MERGE_METHODS
 from napari_graft.nets.build import build_network
-from napari_graft.sources.spec import ModelSpec
-from napari_graft.studies.ensemble import make_ensemble
-from napari_graft.studies.merging import run_merging
-from napari_graft.studies.merging_table import MergeComparison, table
-from napari_graft.studies.request import TransferRequest
+from napari_graft.sources.network_spec import ModelSpec
+from napari_graft.studies.merging import MergeComparison, make_ensemble, run_merging, table
 from napari_graft.studies.targets import LabelledSet
-from napari_graft.studies.transfer import TransferPlan
+from napari_graft.studies.transfer import TransferPlan, TransferRequest
 
 STACK = LabelledSet("tiny_stack", "image.tif", "labels.tif", "nuclei")
 

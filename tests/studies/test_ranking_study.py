@@ -11,14 +11,12 @@ from tiny_loop import SEEN_SET, make_stack
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, ignore_progress
+from napari_graft.io.documents import CHECKSUM
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.document import CHECKSUM
-from napari_graft.sources.spec import ModelSpec
-from napari_graft.studies.ranking import run_ranking
-from napari_graft.studies.ranking_table import label_score
-from napari_graft.studies.request import TransferRequest
+from napari_graft.sources.network_spec import ModelSpec
+from napari_graft.studies.ranking import label_score, run_ranking
 from napari_graft.studies.targets import ISBI, RANKING_TARGETS, LabelledSet
-from napari_graft.studies.transfer import TransferPlan, quality_of
+from napari_graft.studies.transfer import TransferPlan, TransferRequest, quality_of
 
 STACK = LabelledSet("tiny_stack", "image.tif", "labels.tif", "nuclei")
 MASK = LabelledSet(SEEN_SET, "image.tif", "mask.tif", "cells", is_mask=True)

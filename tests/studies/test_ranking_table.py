@@ -6,8 +6,7 @@ import pytest
 from PIL import Image
 
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.studies.ranking_chart import ranking_chart
-from napari_graft.studies.ranking_table import TargetFigures, table
+from napari_graft.studies.ranking import TargetFigures, ranking_chart, table
 from napari_graft.studies.targets import RANKING_TARGETS
 
 TARGET = RANKING_TARGETS[0]

@@ -12,9 +12,8 @@ from tiny_loop import make_stack
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
 from napari_graft.imaging.faults.registry import FAULTS
-from napari_graft.studies import robustness, spoilt
-from napari_graft.studies.robustness import RobustnessRequest, run_robustness
-from napari_graft.studies.robustness_table import Endurance, table
+from napari_graft.studies import degraded_images
+from napari_graft.studies.robustness import Endurance, RobustnessRequest, run_robustness, table
 
 RECIPE = """
 id: {name}
@@ -29,8 +28,7 @@ FEW = ("vignetting", "polarity")
 
 @pytest.fixture
 def few_faults(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("robustness", "robustness_table"):
-        monkeypatch.setattr(f"napari_graft.studies.{module}.FAULTS", {name: FAULTS[name] for name in FEW})
+    monkeypatch.setattr("napari_graft.studies.robustness.FAULTS", {name: FAULTS[name] for name in FEW})
 
 
 @pytest.fixture
@@ -66,7 +64,7 @@ def test_each_source_is_scored_under_each_fault_and_what_is_finished_is_kept(
     lines = (request_.out / "robustness-runs.jsonl").read_text().splitlines()
     assert len(lines) == 2 * (1 + 2 * 3)
 
-    monkeypatch.setattr(spoilt, "split_images", None)
+    monkeypatch.setattr(degraded_images, "split_images", None)
     assert run(request_) == rows
     assert (request_.out / "robustness-runs.jsonl").read_text().splitlines() == lines
 
@@ -99,12 +97,15 @@ def test_the_fault_comes_before_range_and_contrast_are_measured(
     request_: RobustnessRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a network is shown at last is the same, however dim the image was."""
-    monkeypatch.setattr(robustness, "FAULTS", {"dim": None})
-    monkeypatch.setattr(spoilt, "FAULTS", {"dim": lambda grey, strength, rng: grey * (1 - strength / 2)})
-    monkeypatch.setattr("napari_graft.studies.robustness_table.FAULTS", {"dim": FAULTS["vignetting"]})
+    monkeypatch.setattr(
+        degraded_images, "FAULTS", {"dim": lambda grey, strength, rng: grey * (1 - strength / 2)}
+    )
+    monkeypatch.setattr("napari_graft.studies.robustness.FAULTS", {"dim": FAULTS["vignetting"]})
     seen = []
-    score = spoilt.score_sample
-    monkeypatch.setattr(spoilt, "score_sample", lambda *args: (seen.append(args[1].image), score(*args))[1])
+    score = degraded_images.score_sample
+    monkeypatch.setattr(
+        degraded_images, "score_sample", lambda *args: (seen.append(args[1].image), score(*args))[1]
+    )
     rows = run(replace(request_, sources=("tiny-nuclei",), n_images=1))
     clean, *dim = seen
     assert len(dim) == 3

@@ -9,7 +9,7 @@ import pytest
 import napari_graft
 from napari_graft.acquisition.strategies import STRATEGIES
 from napari_graft.exchange.formats import FORMATS
-from napari_graft.merging.methods import MERGE_METHODS
+from napari_graft.merging.registry import MERGE_METHODS
 from napari_graft.sources.source import Source, open_source
 from napari_graft.testing import FormatContract, MergeMethodContract, StrategyContract
 

@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
 import torch
+from tests.segmentation.affinity_oracle import affinities_from_labels, foreground_from_labels
 
-from napari_graft.segmentation.affinities import affinities_from_labels, foreground_from_labels
-from napari_graft.sources.spec import DEFAULT_OFFSETS
-from napari_graft.training.losses import masked_loss
-from napari_graft.training.targets import Targets, make_targets
+from napari_graft.sources.network_spec import DEFAULT_OFFSETS
+from napari_graft.training.losses import Targets, make_targets, masked_loss
 
 OFFSETS = ((-1, 0), (0, -1), (-3, 0), (0, -3), (2, -2))
 

@@ -3,10 +3,15 @@ import pytest
 import torch
 
 from napari_graft.core.errors import InputError
-from napari_graft.training.augment import Augmentation, random_transform, read_patch, sampling_grid
 from napari_graft.training.examples import Example
-from napari_graft.training.patches import PatchSampler
-from napari_graft.training.targets import make_targets
+from napari_graft.training.losses import make_targets
+from napari_graft.training.patches import (
+    Augmentation,
+    PatchSampler,
+    random_transform,
+    read_patch,
+    sampling_grid,
+)
 
 CPU = torch.device("cpu")
 NO_CHANGE = Augmentation(scale=0, shear=0, elastic=0, contrast=0, brightness=0, gamma=0, noise=0, blur=0)

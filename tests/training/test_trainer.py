@@ -10,13 +10,11 @@ from napari_graft.core.progress import CancelToken, Progress, ignore_progress
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets import build_network
 from napari_graft.nets.build import weights_of
-from napari_graft.sources.spec import ModelSpec
-from napari_graft.training.checkpoint_age import checkpoint_age
-from napari_graft.training.config import TrainConfig
+from napari_graft.project.run import checkpoint_age
+from napari_graft.sources.network_spec import ModelSpec
+from napari_graft.training.config import FEWEST_STEPS, FEWEST_VALIDATIONS, Clock, TrainConfig
 from napari_graft.training.examples import Example
-from napari_graft.training.flatness import FEWEST_STEPS, FEWEST_VALIDATIONS
-from napari_graft.training.held_out import HeldOutLoss
-from napari_graft.training.schedule import Clock
+from napari_graft.training.losses import HeldOutLoss
 from napari_graft.training.trainer import Trainer
 
 SPEC = ModelSpec(widths=(8, 16), offsets=((-1, 0), (0, -1), (-4, 0), (0, -4)))

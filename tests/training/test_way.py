@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from napari_graft.nets.build import build_network
-from napari_graft.sources.spec import ModelSpec
-from napari_graft.training.way import SHARES, mix_weights
+from napari_graft.sources.network_spec import ModelSpec
+from napari_graft.training.weight_averaging import SHARES, mix_weights
 
 SPEC = ModelSpec(widths=(8, 16))
 

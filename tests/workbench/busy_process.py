@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from desk import SIDE, AnnotateDriver
 from painter_process import Painter, say
 
-from napari_graft.workbench.annotating import AnnotatingModel
+from napari_graft.workbench.annotate.model import AnnotatingModel
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.jobs import RunningJob
 from napari_graft.workbench.workbench import Workbench

@@ -14,12 +14,12 @@ import tifffile
 from napari_graft.annotation.draft import DraftJournal
 from napari_graft.core.tile import Tile
 from napari_graft.project.opening import open_project
-from napari_graft.project.queue import QueuedTile, TileQueue
+from napari_graft.project.tile_queue import QueuedTile, TileQueue
 from napari_graft.samples.cells import generate_cells
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.workbench.annotating import AnnotatingModel
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.workbench.annotate.model import AnnotatingModel
+from napari_graft.workbench.annotate.tile_painting import TilePainting
 from napari_graft.workbench.context import Context
-from napari_graft.workbench.painting import TilePainting
 
 SIDE = 64
 SOURCE = "phase-t98g"

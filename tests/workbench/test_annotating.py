@@ -15,8 +15,8 @@ from desk import SIDE, SOURCE, AnnotateDriver, make_small_project
 from napari_graft.core.labels import BACKGROUND, to_annotation
 from napari_graft.core.tile import Tile
 from napari_graft.project.opening import open_project
-from napari_graft.workbench.guesses import GuessCache
-from napari_graft.workbench.suggesting import read_candidates
+from napari_graft.workbench.annotate.suggesting import read_candidates
+from napari_graft.workbench.annotate.tile_painting import GuessCache
 
 FIRST, SECOND, THIRD = (Tile(start, (SIDE, SIDE)) for start in ((0, 0), (64, 64), (128, 0)))
 MakeDriver = Callable[..., AnnotateDriver]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from napari_graft.core.axes import Axes
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume
-from napari_graft.workbench.busy_place import busiest_tile, tiles_over
+from napari_graft.workbench.sources.model import busiest_tile, tiles_over
 
 sides = st.integers(1, 70)
 

@@ -7,8 +7,8 @@ import pytest
 
 from napari_graft.core.tile import Tile
 from napari_graft.io.weights import save_tensors
+from napari_graft.project.documents import RankedEntry, StoredRanking
 from napari_graft.project.opening import open_project
-from napari_graft.project.ranking import RankedEntry, StoredRanking
 from napari_graft.sources.catalogue import Catalogue
 
 if TYPE_CHECKING:

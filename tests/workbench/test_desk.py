@@ -15,10 +15,10 @@ from window import PATIENCE, Window
 
 from napari_graft.core.errors import StorageError
 from napari_graft.core.tile import Tile
-from napari_graft.project.desk import WindowState
+from napari_graft.project.documents import WindowState
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
-from napari_graft.project.queue import TileQueue
+from napari_graft.project.tile_queue import TileQueue
 
 FIRST, SECOND = Tile((0, 0), (SIDE, SIDE)), Tile((64, 64), (SIDE, SIDE))
 MakeWindow = Callable[[], Window]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_graft.workbench.distance_axis import NULL_BAND, distance_axis
+from napari_graft.workbench.sources.state import NULL_BAND, distance_axis
 
 distances = st.lists(st.floats(-1e4, 1e5), max_size=12)
 

@@ -11,9 +11,8 @@ import tifffile
 
 from napari_graft.core.tile import Tile
 from napari_graft.io import open_volume
-from napari_graft.io.file_facts import read_facts
-from napari_graft.workbench.extra_axes import extra_axes, read_as
-from napari_graft.workbench.layer_image import LayerImage
+from napari_graft.io.opening import read_facts
+from napari_graft.workbench.data.layer_image import LayerImage, extra_axes, read_as
 
 RNG = np.random.default_rng(0)
 

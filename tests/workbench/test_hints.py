@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from napari_graft.core.axes import Axes
-from napari_graft.workbench.hints import USUAL_NM, pixel_size_hint
+from napari_graft.workbench.data.layer_description import USUAL_NM, pixel_size_hint
 
 
 def axes(*size: float, unit: str = "nm") -> Axes:

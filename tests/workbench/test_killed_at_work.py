@@ -26,11 +26,11 @@ from napari_graft.core.tile import Tile
 from napari_graft.io import open_labels
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
-from napari_graft.project.queue import QueuedTile, TileQueue
 from napari_graft.project.run import Run
-from napari_graft.session.fitting import Budget
-from napari_graft.session.predicting import PredictOptions, predict_project
-from napari_graft.session.training import TrainingTask
+from napari_graft.project.tile_queue import QueuedTile, TileQueue
+from napari_graft.session.prediction import PredictOptions, predict_project
+from napari_graft.session.training.fitting import Budget
+from napari_graft.session.training.train import TrainingTask
 from napari_graft.sources.catalogue import Catalogue
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes in /proc")

@@ -17,9 +17,9 @@ from napari_graft.core.axes import Axes
 from napari_graft.core.errors import Cancelled
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.core.tile import Tile
-from napari_graft.io import image_copy
-from napari_graft.workbench.layer_image import LayerImage
-from napari_graft.workbench.project_request import ProjectRequest
+from napari_graft.io.writers import image_copy
+from napari_graft.workbench.data.layer_image import LayerImage
+from napari_graft.workbench.data.project_opening import ProjectRequest
 
 STACK = np.random.default_rng(0).integers(0, 255, (6, 96, 96), np.uint8)
 

@@ -7,8 +7,8 @@ from napari_graft.merging.mixed_unet import MixedUNet
 from napari_graft.merging.recipe import MergeMember, MergeRecipe, layers_of
 from napari_graft.nets.build import build_network
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.spec import ModelSpec
-from napari_graft.workbench.made_of import made_of
+from napari_graft.sources.network_spec import ModelSpec
+from napari_graft.workbench.train.rounds import made_of
 
 MEMBERS = tuple(MergeMember(reference=one, weights_sha256="0" * 64) for one in ("fly", "run 0002"))
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_graft.project.manifest import MAX_DIAMETER
-from napari_graft.workbench.object_circle import ObjectCircle, first_circle
+from napari_graft.workbench.data.state import ObjectCircle, first_circle
 
 SHAPE = (5, 100, 200)
 CIRCLE = ObjectCircle((50, 60), 40)

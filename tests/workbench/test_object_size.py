@@ -13,16 +13,16 @@ from tiny_loop import make_source
 from window import PATIENCE, Window
 
 from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.project.documents import StoredRanking
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
-from napari_graft.project.ranking import StoredRanking
-from napari_graft.session.object_diameter import NOT_KNOWN, KnownDiameter, known_diameter
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.views import view_of
-from napari_graft.sources.spec import ModelSpec
-from napari_graft.workbench.data import DataModel
-from napari_graft.workbench.layer_image import LayerImage
-from napari_graft.workbench.object_circle import ObjectCircle
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.session.projects.object_diameter import NOT_KNOWN, KnownDiameter, known_diameter
+from napari_graft.session.projects.project_image import view_of
+from napari_graft.sources.network_spec import ModelSpec
+from napari_graft.workbench.data.layer_image import LayerImage
+from napari_graft.workbench.data.model import DataModel
+from napari_graft.workbench.data.state import ObjectCircle
 
 PIXELS = np.random.default_rng(0).integers(0, 200, (96, 128), np.uint8)
 SPEC = ModelSpec(widths=(8, 16), object_diameter=14)

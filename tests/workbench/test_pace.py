@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from napari_graft.core.progress import Progress
-from napari_graft.workbench.pace import Pace
+from napari_graft.workbench.jobs import Pace
 
 
 class Clock:

@@ -9,10 +9,9 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io import open_volume
 from napari_graft.io.weights import save_tensors
-from napari_graft.workbench.annotating_state import AnnotatingState
-from napari_graft.workbench.guesses import GuessCache
-from napari_graft.workbench.painting_clock import LONGEST_PAUSE, PaintingClock
-from napari_graft.workbench.thumbnails import SIDE, make_thumbnail
+from napari_graft.workbench.annotate.open_tile import LONGEST_PAUSE, PaintingClock
+from napari_graft.workbench.annotate.tile_list import SIDE, AnnotatingState, make_thumbnail
+from napari_graft.workbench.annotate.tile_painting import GuessCache
 
 TILES = (Tile((0, 0), (8, 8)), Tile((0, 8), (8, 8)))
 

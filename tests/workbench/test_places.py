@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from napari_graft._napari.field_of_view import tile_around, tile_between
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
-from napari_graft.workbench.places import tile_around, tile_between
 
 sides = st.integers(1, 90)
 places = st.floats(-200, 200)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_graft.core.tile import Tile
-from napari_graft.session.predicting import parse_region
-from napari_graft.workbench.result_region import region_text, region_to_segment
+from napari_graft.session.prediction import parse_region
+from napari_graft.workbench.train.finished_results import region_text, region_to_segment
 
 
 def test_a_small_image_is_segmented_whole() -> None:

@@ -14,8 +14,8 @@ from napari_graft.io.weights import save_tensors
 from napari_graft.nets.build import build_network
 from napari_graft.project.opening import open_project
 from napari_graft.samples.cells import generate_cells
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.sources.network_spec import ModelSpec
 
 SPEC = ModelSpec(widths=(4, 8))
 SHAPE = (128, 128)

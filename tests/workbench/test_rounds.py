@@ -9,10 +9,10 @@ import tifffile
 
 from napari_graft.io.weights import save_tensors
 from napari_graft.project.project import Project
-from napari_graft.session.projects import ImageOptions, make_project
+from napari_graft.session.projects.creation import ImageOptions, make_project
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.spec import ModelSpec
-from napari_graft.workbench.rounds import Round, finished_rounds
+from napari_graft.sources.network_spec import ModelSpec
+from napari_graft.workbench.train.rounds import Round, finished_rounds
 
 SPEC = ModelSpec(widths=(8, 16))
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from napari_graft.workbench.source_rows import SourceRow, fold_others, row_to_point_at
+from napari_graft.workbench.sources.state import SourceRow, fold_others, row_to_point_at
 
 A, B, C = (SourceRow(name, name, "nuclei", "", "", None, "CC0-1.0", False) for name in "abc")
 RANKED = [replace(row, is_ranked=True) for row in (A, B)]

@@ -9,10 +9,10 @@ import pytest
 
 from edited import edit_document
 from napari_graft.core.tile import Tile
+from napari_graft.project.documents import RankedEntry, StoredRanking
 from napari_graft.project.opening import open_project
-from napari_graft.project.ranking import RankedEntry, StoredRanking
-from napari_graft.sources.inverted import id_without_view
-from napari_graft.workbench.source_rows import NOT_RANKED
+from napari_graft.sources.source import id_without_view
+from napari_graft.workbench.sources.state import NOT_RANKED
 
 if TYPE_CHECKING:
     from window import Window

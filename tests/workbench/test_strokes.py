@@ -21,8 +21,7 @@ from napari_graft.core.labels import FIRST_OBJECT, to_annotation
 from napari_graft.core.tile import Tile
 from napari_graft.io.weights import save_tensors
 from napari_graft.project.opening import open_project
-from napari_graft.workbench.guesses import Guess, GuessCache
-from napari_graft.workbench.painting import new_painting
+from napari_graft.workbench.annotate.tile_painting import Guess, GuessCache, new_painting
 
 FIRST, SECOND = (Tile(start, (SIDE, SIDE)) for start in ((0, 0), (64, 64)))
 STROKE = (slice(8, 20), slice(8, 20))

@@ -17,7 +17,7 @@ from test_strokes import FIRST, N_PIXELS, STROKE, keep_guess
 
 from napari_graft.core.labels import to_annotation
 from napari_graft.core.tile import Tile
-from napari_graft.workbench.tile_tools import TileTools
+from napari_graft.workbench.annotate.tile_tools import TileTools
 
 MakeDriver = Callable[..., AnnotateDriver]
 

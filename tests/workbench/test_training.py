@@ -19,13 +19,13 @@ from tiny_loop import _only_tiny_sources, make_annotated, make_source  # noqa: F
 
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.project.opening import open_project
-from napari_graft.session.fitting import Budget
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.training import TrainingTask
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.session.training.fitting import Budget
+from napari_graft.session.training.train import TrainingTask
 from napari_graft.sources import catalogue
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.spec import ModelSpec
-from napari_graft.workbench.training import BUSY, NO_PROJECT, NO_TILES
+from napari_graft.sources.network_spec import ModelSpec
+from napari_graft.workbench.train.model import BUSY, NO_PROJECT, NO_TILES
 from napari_graft.workbench.workbench import Workbench
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are killed by signals")

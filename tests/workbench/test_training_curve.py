@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_graft.project.run import RunMoment
-from napari_graft.workbench.training_curve import TrainingCurve
+from napari_graft.workbench.train.rounds import TrainingCurve
 
 
 def test_the_training_loss_is_smoothed_and_the_held_out_loss_is_not() -> None:

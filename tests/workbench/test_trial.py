@@ -11,9 +11,9 @@ import pytest
 from tiny_loop import _only_tiny_sources, make_annotated  # noqa: F401 - a fixture
 from window import PATIENCE, Window
 
+from napari_graft.project.documents import RankedEntry, StoredRanking
 from napari_graft.project.opening import open_project
-from napari_graft.project.ranking import RankedEntry, StoredRanking
-from napari_graft.session import planning
+from napari_graft.session.training import trial_plan
 
 if TYPE_CHECKING:
     from promises import Promised
@@ -44,7 +44,7 @@ def window(project: Path) -> Iterator[Window]:
 def _open_for_a_short_trial(
     window: Window, project: Path, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
-    monkeypatch.setattr(planning, "SHORTEST", 0.1)
+    monkeypatch.setattr(trial_plan, "SHORTEST", 0.1)
     window.workbench.trial.state.minutes = 6 * seconds / 60
     window.open(project)
 

@@ -1,4 +1,4 @@
-"""Which part of an image is seen, and how to bring a part of it into view."""
+"""Which part of an image is seen: as a tile, one slice thick, and how to bring a part of it into view."""
 
 from __future__ import annotations
 
@@ -6,14 +6,77 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from napari.components import ViewerModel
+from napari.components import Camera, ViewerModel
 from napari.layers import Image
 from numpy.typing import NDArray
 
-from napari_graft._napari.camera import camera_of, centre_of_view
 from napari_graft._napari.images import project_image, shape_of
+from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
-from napari_graft.workbench.places import tile_around, tile_between
+
+
+def camera_of(viewer: ViewerModel) -> Camera:
+    """Return the camera of a viewer."""
+    return viewer.scene.camera
+
+
+def centre_of_view(viewer: ViewerModel) -> NDArray[np.float64]:
+    """Return the point in the middle of the canvas, in the slice that is shown, in world coordinates."""
+    centre = np.array(viewer.dims.point, float)
+    shown = camera_of(viewer).center[-viewer.dims.ndisplay :]
+    for axis, value in zip(viewer.dims.displayed, shown, strict=True):
+        centre[axis] = value
+    return centre
+
+
+def tile_around(centre: Sequence[float], side: int, shape: Sequence[int]) -> Tile:
+    """Return the tile of `side` pixels around a place, moved so far that it lies in the image.
+
+    Parameters
+    ----------
+    centre
+        Pixel coordinates; may lie outside the image.
+    side
+        Side of the tile; the tile is smaller where the image is.
+    shape
+        Of the image.
+    """
+    lengths = [1] * (len(shape) - 2) + [min(side, n) for n in shape[-2:]]
+    starts = [
+        min(max(0, round(at - (length - 1) / 2)), n - length)
+        for at, length, n in zip(centre, lengths, shape, strict=True)
+    ]
+    return Tile(tuple(starts), tuple(lengths))
+
+
+def tile_between(low: Sequence[float], high: Sequence[float], shape: Sequence[int], longest: int) -> Tile:
+    """Return the tile that covers the box between two places as far as it lies in the image.
+
+    Parameters
+    ----------
+    low, high
+        Pixel coordinates of two opposite corners.
+    shape
+        Of the image.
+    longest
+        A side that is longer is cut to this around its middle.
+
+    Raises
+    ------
+    InputError
+        If nothing of the image lies between them.
+    """
+    starts, lengths = [], []
+    for axis, (a, b, n) in enumerate(zip(low, high, shape, strict=True)):
+        first, last = max(0, round(a)), min(n - 1, round(b))
+        if last < first:
+            raise InputError("nothing of the image is seen: press the home button of napari to bring it back")
+        most = longest if axis >= len(shape) - 2 else 1
+        length = min(last - first + 1, most)
+        starts.append(first + (last - first + 1 - length) // 2)
+        lengths.append(length)
+    return Tile(tuple(starts), tuple(lengths))
+
 
 _FILLED = 0.92
 """Share of the canvas that a tile fills once it is brought into view."""

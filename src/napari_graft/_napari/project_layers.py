@@ -1,28 +1,87 @@
-"""A project as layers: its image, the latest result, what was painted, and where."""
+"""A project as layers, computed where napari looks: its image, the latest result, what was painted."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.layers import Image
 from napari.utils.colormaps import CyclicLabelColormap, label_colormap
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from napari_graft._napari.layers import mark
-from napari_graft._napari.lazy import PLANE_SIDE, lazy_array, lazy_pixels
-from napari_graft._napari.placement import LayerData, placement
-from napari_graft._napari.placing import corners
+from napari_graft._napari.placement import LayerData, corners, placement
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.errors import InputError
 from napari_graft.core.labels import BACKGROUND
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume, open_labels
 from napari_graft.project.project import Project
-from napari_graft.project.queue import QueuedTile, TileState, merged_queue
+from napari_graft.project.tile_queue import QueuedTile, TileState, merged_queue
 
 if TYPE_CHECKING:
     import dask.array
+
+
+PLANE_SIDE = 1024
+"""Pixels that are read at once along y and x, at least; a plane on the screen then takes few reads."""
+
+
+def lazy_pixels(volume: Volume) -> dask.array.Array:
+    """Show a volume as an array with the channels last; nothing is read yet."""
+    n_channels = () if volume.channel_axis is None else (volume.data.shape[volume.channel_axis],)
+    return lazy_array(volume.read_raw, volume.shape, volume.dtype, _block_shape(volume), n_channels)
+
+
+def lazy_array(
+    read: Callable[[Tile], NDArray[Any]],
+    shape: tuple[int, ...],
+    dtype: DTypeLike,
+    block_shape: tuple[int, ...],
+    n_channels: tuple[int, ...] = (),
+) -> dask.array.Array:
+    """Show what `read` gives for a box as an array of `shape`, and behind it the channels."""
+    from dask import array
+
+    def block(block_info: dict[None, dict[str, list[tuple[int, int]]]]) -> NDArray[Any]:
+        place = block_info[None]["array-location"][: len(shape)]
+        return read(Tile(tuple(a for a, _ in place), tuple(b - a for a, b in place)))
+
+    chunks = array.core.normalize_chunks((*block_shape, *n_channels), (*shape, *n_channels))
+    empty = np.empty((0,) * (len(shape) + len(n_channels)), dtype)
+    lazy: dask.array.Array = array.map_blocks(block, chunks=chunks, dtype=dtype, meta=empty)
+    return lazy
+
+
+def _block_shape(volume: Volume) -> tuple[int, ...]:
+    """Return whole chunks of the file, several of them where they are small, so that none is read twice."""
+    stored = getattr(volume.data, "chunks", None) or (1,) * volume.data.ndim
+    chunk = [n for axis, n in enumerate(stored) if axis != volume.channel_axis]
+    wanted = [1] * (len(chunk) - 2) + [PLANE_SIDE] * 2
+    return tuple(
+        min(n, own * -(-least // own)) for n, own, least in zip(volume.shape, chunk, wanted, strict=True)
+    )
+
+
+def show_volume(image: Image, volume: Volume) -> None:
+    """Let a layer show the pixels of a volume; it keeps its axes of one pixel and its number of levels."""
+    pixels = lazy_pixels(volume)
+    if not image.multiscale:
+        image.data = pixels.reshape(image.data.shape)
+        return
+    shapes = [level.shape for level in image.data]
+    image.data = [_thinned(pixels.reshape(shapes[0]), shape) for shape in shapes]
+
+
+def _thinned(pixels: dask.array.Array, shape: tuple[int, ...]) -> dask.array.Array:
+    """Return a level of this shape, by leaving pixels out."""
+    steps = (slice(None, None, ceil(n / m)) for n, m in zip(pixels.shape, shape, strict=True))
+    level: dask.array.Array = pixels[tuple(steps)]
+    return level
+
 
 EDGE_COLOURS: dict[TileState, str] = {
     "to do": "#ffd54f",

@@ -12,11 +12,11 @@ from napari.layers import Image, Labels, Layer
 
 from napari_graft._napari.images import project_image
 from napari_graft._napari.layers import Role, details_of, mark, our_layers, remove_layers
-from napari_graft._napari.lazy import lazy_pixels
+from napari_graft._napari.project_layers import lazy_pixels
 from napari_graft.core.tile import Tile
-from napari_graft.project.result_store import Result
-from napari_graft.workbench.results import WholeResult
-from napari_graft.workbench.start_points import round_name
+from napari_graft.project.results import Result
+from napari_graft.workbench.train.results import WholeResult
+from napari_graft.workbench.train.rounds import round_name
 
 if TYPE_CHECKING:
     import dask.array

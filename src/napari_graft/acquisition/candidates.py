@@ -1,14 +1,15 @@
-"""What is known of a tile that may be painted, and what is suggested in the end."""
+"""Tiles that may be painted: what is known of each, what a strategy needs, and which are still free."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 
 
@@ -21,13 +22,13 @@ class Candidate:
     tile
         Where it is.
     contrast
-        How much structure the pixels show; see `napari_graft.acquisition.blank.tile_contrast`.
+        How much structure the pixels show; see `napari_graft.acquisition.tiles.tile_contrast`.
     uncertainty
         Mean uncertainty of the current model, None before there is one.
     embedding
         Features of the whole tile, float32 (d,), or None.
     patterns
-        Semantic patterns of the tile, float32 (k, c), or None; see `napari_graft.acquisition.patterns`.
+        Semantic patterns of the tile, float32 (k, c), or None; see `napari_graft.acquisition.tiles`.
     foreground
         Share of the tile that the current model takes for foreground, between 0 and 1, None before there is
         one.
@@ -83,3 +84,115 @@ class Strategy(Protocol):
             If `n` is negative, or if candidates lack what the strategy goes by.
         """
         ...
+
+
+class AvailableTiles:
+    """Candidates that may still be chosen: those that overlap no annotated and no chosen tile.
+
+    Attributes
+    ----------
+    is_open
+        One boolean for each candidate, bool (n,).
+    """
+
+    def __init__(self, candidates: Sequence[Candidate], annotated: Sequence[Candidate]) -> None:
+        self._start = np.array([candidate.tile.start for candidate in candidates])
+        self._stop = np.array([candidate.tile.stop for candidate in candidates])
+        self.is_open = np.ones(len(candidates), bool)
+        for candidate in annotated:
+            self.close(candidate.tile)
+
+    def close(self, tile: Tile) -> None:
+        """Rule out every candidate that overlaps `tile`."""
+        if self.is_open.size:
+            self.is_open &= ~((self._start < tile.stop) & (self._stop > tile.start)).all(axis=1)
+
+    def indices(self) -> NDArray[np.intp]:
+        """Return the numbers of the candidates that are still open, ascending."""
+        return np.flatnonzero(self.is_open)
+
+
+def take_in_order(
+    candidates: Sequence[Candidate],
+    order: NDArray[np.intp],
+    n: int,
+    annotated: Sequence[Candidate],
+) -> list[int]:
+    """Return the first `n` candidates of `order` that are still open when their turn comes."""
+    check_number(n)
+    available = AvailableTiles(candidates, annotated)
+    taken: list[int] = []
+    for index in order:
+        if len(taken) == n:
+            break
+        if available.is_open[index]:
+            taken.append(int(index))
+            available.close(candidates[index].tile)
+    return taken
+
+
+def shuffled_order(cost: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.intp]:
+    """Return the indices by rising cost, with equal costs in random order."""
+    return np.lexsort((rng.random(cost.size), cost))
+
+
+def check_number(n: int) -> None:
+    """Refuse a negative number of suggestions."""
+    if n < 0:
+        raise InputError(f"cannot suggest {n} tiles: ask for 0 or more")
+
+
+_REMEDIES = {
+    "uncertainty": "predict them with a model first, or choose 'freesel' or 'random'",
+    "foreground": "predict all of them with a model, or none",
+    "embedding": "compute their features first, or choose 'random'",
+    "patterns": "compute their semantic patterns first, or choose 'random'",
+}
+
+
+def required_numbers(
+    candidates: Sequence[Candidate], name: Literal["uncertainty", "foreground"]
+) -> NDArray[np.float64]:
+    """Return that number of every candidate, float64 (n,).
+
+    Raises
+    ------
+    InputError
+        If a candidate lacks it, or it is not finite.
+    """
+    return np.array(_required(candidates, name), np.float64)
+
+
+def required_features(
+    candidates: Sequence[Candidate], name: Literal["embedding", "patterns"]
+) -> list[NDArray[np.float64]]:
+    """Return those features of every candidate, each float64 (k, c); an embedding is one row.
+
+    Raises
+    ------
+    InputError
+        If a candidate lacks them, they are not finite, or they come from different networks.
+    """
+    features = [np.atleast_2d(value).astype(np.float64) for value in _required(candidates, name)]
+    widths = sorted({value.shape[1] for value in features})
+    if len(widths) > 1:
+        raise InputError(
+            f"tiles have {name} of {widths[0]} and of {widths[-1]} numbers: compute all with one network"
+        )
+    return features
+
+
+def _required(candidates: Sequence[Candidate], name: str) -> list[Any]:
+    values = [getattr(candidate, name) for candidate in candidates]
+    missing = [candidate for candidate, value in zip(candidates, values, strict=True) if value is None]
+    if missing:
+        raise InputError(
+            f"{len(missing)} of {len(candidates)} tiles have no {name}, the first at "
+            f"{missing[0].tile.start}: {_REMEDIES[name]}"
+        )
+    for candidate, value in zip(candidates, values, strict=True):
+        if not np.isfinite(value).all():
+            raise InputError(
+                f"{name} of the tile at {candidate.tile.start} is not finite: check the image and the model"
+            )
+    return values

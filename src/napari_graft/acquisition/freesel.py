@@ -7,11 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_graft.acquisition.candidates import Candidate, Suggestion
-from napari_graft.acquisition.coverage import Coverage
-from napari_graft.acquisition.diverse import DiverseSelection, Rule
-from napari_graft.acquisition.patterns import to_unit_length
-from napari_graft.acquisition.required import required_features
+from napari_graft.acquisition.candidates import Candidate, Suggestion, required_features
+from napari_graft.acquisition.diversity import Coverage, DiverseSelection, Rule
+from napari_graft.acquisition.tiles import to_unit_length
 
 
 def _any_tile(coverage: Coverage, open_indices: NDArray[np.intp], rng: np.random.Generator) -> int:

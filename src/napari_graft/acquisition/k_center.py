@@ -7,10 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_graft.acquisition.candidates import Candidate, Suggestion
-from napari_graft.acquisition.coverage import Coverage
-from napari_graft.acquisition.diverse import ChosenCandidate, DiverseSelection, take_farthest
-from napari_graft.acquisition.required import required_features
+from napari_graft.acquisition.candidates import Candidate, Suggestion, required_features
+from napari_graft.acquisition.diversity import ChosenCandidate, Coverage, DiverseSelection, take_farthest
 
 
 def _most_central(coverage: Coverage, open_indices: NDArray[np.intp], rng: np.random.Generator) -> int:

@@ -8,14 +8,11 @@ from functools import partial
 import numpy as np
 
 from napari_graft.acquisition.candidates import Candidate, Strategy, Suggestion
-from napari_graft.acquisition.diverse import draw_by_square, take_farthest
-from napari_graft.acquisition.entropy import Entropy
-from napari_graft.acquisition.foreground_random import ForegroundRandom
+from napari_graft.acquisition.diversity import draw_by_square, take_farthest
 from napari_graft.acquisition.freesel import FreeSel
 from napari_graft.acquisition.k_center import KCenter
-from napari_graft.acquisition.median_uncertainty import MedianUncertainty
-from napari_graft.acquisition.random_tiles import RandomTiles
-from napari_graft.acquisition.uncertainty_diversity import UncertaintyDiversity
+from napari_graft.acquisition.random_tiles import ForegroundRandom, RandomTiles
+from napari_graft.acquisition.uncertainty import Entropy, MedianUncertainty, UncertaintyDiversity
 from napari_graft.core.registry import Registry
 from napari_graft.sources.plugins import plugin_parts_by_name
 

@@ -15,9 +15,8 @@ from napari_graft.annotation.draft_record import DraftState, is_damaged, pack, u
 from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io import atomic
-from napari_graft.io.damage import DamageLog
-from napari_graft.io.regular import create_regular, open_regular, read_regular
-from napari_graft.sources.document import Document, document_bytes, parse_document
+from napari_graft.io.documents import DamageLog, Document, document_bytes, parse_document
+from napari_graft.io.regular_files import create_regular, open_regular, read_regular
 
 SUFFIX = ".draft"
 MAX_DRAFT_BYTES = 2**30

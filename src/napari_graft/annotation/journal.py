@@ -12,9 +12,7 @@ from pydantic import AwareDatetime, Field
 
 from napari_graft.core.errors import InputError, StorageError
 from napari_graft.io import atomic
-from napari_graft.io.damage import DamageLog
-from napari_graft.sources.document import Document, document_bytes, read_document
-from napari_graft.sources.document_log import DocumentLog
+from napari_graft.io.documents import DamageLog, Document, DocumentLog, document_bytes, read_document
 
 
 class JournalEntry(Document):

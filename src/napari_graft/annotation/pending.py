@@ -8,7 +8,7 @@ from pathlib import Path
 
 from napari_graft.core.errors import StorageError
 from napari_graft.io import atomic
-from napari_graft.io.damage import DamageLog
+from napari_graft.io.documents import DamageLog
 
 _SUFFIX = ".pending"
 _TOLD_SUFFIX = ".lost-record.txt"

@@ -1,23 +1,92 @@
-"""The annotated tiles of a project on disk."""
+"""The annotated tiles of a project on disk: a record of each, and its labels as a TIFF file."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import re
+import struct
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
 from napari_graft.annotation import pending
-from napari_graft.annotation.holdout import role_of
-from napari_graft.annotation.labelled_tile import LabelledTile
-from napari_graft.annotation.places import check_place, is_met
-from napari_graft.annotation.tile_record import TileRecord, decode_labels, encode_labels
+from napari_graft.annotation.labelled_tile import LabelledTile, Role, check_place, is_met, role_of
 from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io import atomic
-from napari_graft.io.damage import DamageLog
-from napari_graft.io.regular import read_regular
-from napari_graft.sources.document import read_document, write_document
+from napari_graft.io.documents import DamageLog, Document, read_document, write_document
+from napari_graft.io.regular_files import read_regular
+
+# Whatever the foreign reader raises on foreign bytes.
+_DAMAGE = (OSError, ValueError, TypeError, LookupError, RuntimeError, MemoryError, struct.error, zlib.error)
+
+
+class TileRecord(Document):
+    """Record of the labels in the TIFF file of the same number, which does not count without it.
+
+    Parameters
+    ----------
+    start, shape
+        The tile, at full resolution.
+    complete, round, role
+        As in `LabelledTile`.
+    order
+        How many tiles were accepted before this one; it stays when the tile is painted anew.
+    sha256
+        Checksum of the TIFF file.
+    """
+
+    start: tuple[int, ...]
+    shape: tuple[int, ...]
+    complete: bool
+    round: int = Field(ge=0)
+    role: Role
+    order: int = Field(ge=0)
+    sha256: str
+
+    @model_validator(mode="after")
+    def _check(self) -> TileRecord:
+        Tile(self.start, self.shape)
+        return self
+
+    @property
+    def tile(self) -> Tile:
+        """The tile."""
+        return Tile(self.start, self.shape)
+
+
+def encode_labels(labels: NDArray[np.uint32]) -> bytes:
+    """Return labels as the bytes of a TIFF file."""
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, labels, compression="zlib", photometric="minisblack")
+    return buffer.getvalue()
+
+
+def decode_labels(data: bytes, shape: tuple[int, ...], path: Path) -> NDArray[np.uint32]:
+    """Return the labels in the bytes of the TIFF file at `path`.
+
+    Raises
+    ------
+    DamagedFileError
+        If they hold anything but uint32 of this shape.
+    """
+    try:
+        with tifffile.TiffFile(io.BytesIO(data)) as file:
+            series = file.series[0]
+            if series.dtype != np.uint32 or tuple(series.shape) != shape:
+                raise ValueError(f"it holds {series.dtype} of shape {series.shape} and not uint32 of {shape}")
+            return np.asarray(series.asarray(), np.uint32).reshape(shape)
+    except _DAMAGE as error:
+        raise DamagedFileError(
+            f"labels {str(path)!r} are damaged: {error}; restore them from a backup"
+        ) from None
+
 
 MAX_LABELS_BYTES = 2**31
 _NUMBER = re.compile("[1-9][0-9]{6,11}|[0-9]{6}")

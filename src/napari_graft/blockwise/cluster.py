@@ -17,16 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from napari_graft.blockwise.block import BlockSegmenter, Seconds
-from napari_graft.blockwise.finished import BlockResult
-from napari_graft.blockwise.parallel import run_parallel
+from napari_graft.blockwise.block import BlockResult, BlockSegmenter, Seconds
 from napari_graft.blockwise.plan import BlockPlan
 from napari_graft.core.errors import InputError
+from napari_graft.core.process import run_parallel
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.inference.predictor import Predictor
 from napari_graft.inference.view import ModelView
+from napari_graft.nets.build import load_network
 from napari_graft.nets.device import choose_device
-from napari_graft.nets.kinds import load_network
 from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.sources.network_spec import NetworkSpec
 

@@ -9,8 +9,7 @@ import numpy as np
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile, TileGrid
-from napari_graft.inference.grid import ModelGrid
-from napari_graft.inference.view import ModelView
+from napari_graft.inference.view import ModelGrid, ModelView
 from napari_graft.segmentation.stitch import face_between
 
 CORE = {2: (1024, 1024), 3: (32, 160, 160)}

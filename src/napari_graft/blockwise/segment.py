@@ -2,31 +2,66 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 
-from napari_graft.blockwise.block import BlockSegmenter, Seconds
+from napari_graft.blockwise.block import BlockSegmenter, FinishedBlocks, Joiner, Seconds
 from napari_graft.blockwise.cluster import Cluster
-from napari_graft.blockwise.finished import FinishedBlocks
-from napari_graft.blockwise.joining import Joiner
-from napari_graft.blockwise.parallel import count_workers, run_parallel, share_threads
-from napari_graft.blockwise.plan import plan_blocks
-from napari_graft.blockwise.request import hash_request
+from napari_graft.blockwise.plan import BlockPlan, plan_blocks
 from napari_graft.core.errors import InputError
+from napari_graft.core.process import run_parallel
 from napari_graft.core.progress import CancelToken, Progress, Report, ignore_progress
+from napari_graft.core.strings import checksum_of
 from napari_graft.core.tile import Tile
-from napari_graft.inference.predictor import Predictor
+from napari_graft.inference.predictor import OVERLAP, WINDOW, Predictor
 from napari_graft.inference.view import ModelView
-from napari_graft.io.image_files import image_stamp
-from napari_graft.io.outputs import Outputs, check_apart
-from napari_graft.io.pixel_record import PixelRecord, checksum_of_blocks
-from napari_graft.io.sink import LabelSink, SinkOptions, check_result, open_label_sink
+from napari_graft.io.integrity import PixelRecord, checksum_of_blocks, image_stamp
+from napari_graft.io.writers.outputs import Outputs, check_apart
+from napari_graft.io.writers.sink import LabelSink, SinkOptions, check_result, open_label_sink
+from napari_graft.nets.device import count_workers, share_threads
 from napari_graft.segmentation.settings import DecodeSettings
+
+_METHOD = 4
+"""To be raised when the same request would give another result."""
+
+
+def hash_request(
+    predictor: Predictor, view: ModelView, settings: DecodeSettings, plan: BlockPlan, has_uncertainty: bool
+) -> str:
+    """Return the SHA-256 of all that decides the result: weights, image, grey range, settings and blocks.
+
+    The pixels of the image are not in it: each finished block knows those that it was made of.
+    """
+    ndim = view.spec.ndim
+    asked = {
+        "method": _METHOD,
+        "spec": view.spec.model_dump(mode="json"),
+        "weights": _hash_weights(predictor),
+        "image": [list(view.volume.shape), str(view.volume.dtype), asdict(view.volume.axes)],
+        "intensity": asdict(view.intensity),
+        "object_diameter": view.object_diameter,
+        "settings": asdict(settings),
+        "plan": asdict(plan),
+        "windows": [WINDOW[ndim], OVERLAP[ndim]],
+        "uncertainty": has_uncertainty,
+    }
+    if view.volume.no_data is not None:  # so that unfinished results of all other images are gone on with
+        asked["no_data"] = view.volume.no_data
+    return checksum_of(asked)
+
+
+def _hash_weights(predictor: Predictor) -> str:
+    digest = hashlib.sha256()
+    for name, value in sorted(predictor.network.stored_weights().items()):
+        digest.update(f"{name} {value.shape}".encode())
+        digest.update(value.tobytes())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -11,25 +12,12 @@ from typing import Annotated, NoReturn
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from napari_graft.cli import (
-    benchmarks,
-    demo,
-    images,
-    loop,
-    merging,
-    prediction,
-    projects,
-    sources,
-    training,
-    trials,
-)
-from napari_graft.cli.console import USER_ERROR, is_verbose, set_verbosity
+from napari_graft.cli import benchmarks, demo, loop, merging, prediction, projects, sources, training, trials
+from napari_graft.cli.console import USER_ERROR, is_verbose, listening, set_verbosity, unwind
 from napari_graft.cli.ending import INTERRUPTED, STOPPED, end_when_asked_to
-from napari_graft.cli.faults import refuse_undecodable, replace_unprintable, tell_system_error
-from napari_graft.cli.interruption import listening, unwind
-from napari_graft.cli.plugin_jobs import add_plugin_jobs
+from napari_graft.cli.jobs import add_plugin_jobs
 from napari_graft.core.errors import Cancelled, GraftError, InputError, StorageError
-from napari_graft.core.waiting import wait_without_spinning
+from napari_graft.core.process import wait_without_spinning
 
 FAILED = 1
 PIPE_CLOSED = 141
@@ -59,7 +47,7 @@ app = App(
 app.meta.suppress_keyboard_interrupt = False
 app.meta.group_parameters = Group("Options of every command", sort_key=9)
 _GROUPS: dict[str, tuple[Callable[..., object] | App, ...]] = {
-    "Begin": (demo.demo, projects.new, projects.info, images.app),
+    "Begin": (demo.demo, projects.new, projects.info, projects.app),
     "Choose a source": (loop.rank, loop.compare, trials.plan, trials.trial, merging.merge, sources.app),
     "Annotate and train": (loop.suggest, loop.annotate, training.train),
     "Segment": (prediction.predict, prediction.evaluate),
@@ -189,3 +177,67 @@ def _leave_output() -> None:
     """Let Python find nobody to complain to when it closes the output at its end."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+_REMEDIES = {
+    errno.EACCES: "you may not read or write it: change its permissions, or choose another place",
+    errno.EPERM: "you may not change it: choose another place",
+    errno.EROFS: "the disk can only be read: choose another place",
+    errno.ENAMETOOLONG: "the name is too long: choose one of fewer than 200 letters",
+    errno.ELOOP: "the link points to itself: name the file that is meant",
+    errno.ENOENT: "it does not exist: check the path",
+    errno.ENOTDIR: "a part of the path is a file, not a folder: check the path",
+    errno.EISDIR: "it is a folder, where a file is needed: check the path",
+    errno.EEXIST: "it exists already: choose another name",
+    errno.ENOSPC: "the disk is full: make room, then run the same command again",
+    errno.EDQUOT: "your quota is used up: make room, then run the same command again",
+    errno.EFBIG: "the file would be larger than is allowed: choose another place, or raise the limit",
+    errno.EMFILE: "too many files are open: raise the limit with 'ulimit -n', then try again",
+    errno.EIO: "the disk cannot read or write it: copy the file to another disk",
+    errno.ESTALE: "the network drive was lost: connect it again",
+}
+
+
+def tell_system_error(error: OSError) -> str:
+    """Return what the system refused, on which file, and what to do, in one line."""
+    name = error.filename2 or error.filename
+    where = "" if name is None else f"{os.fsdecode(name) if isinstance(name, bytes) else name}: "
+    remedy = _REMEDIES.get(error.errno or 0)
+    if remedy is None:
+        return f"{where}{error.strerror or error or type(error).__name__}: check the path and the disk"
+    return f"{where}{remedy}" if where else f"{error.strerror}: {remedy}"
+
+
+def refuse_undecodable(arguments: Sequence[str]) -> None:
+    """Refuse what was typed, or a folder to work in, where its bytes are no UTF-8 text.
+
+    Such a name cannot be written into a project.
+
+    Raises
+    ------
+    InputError
+        If so; with the bytes escaped.
+    """
+    for text, what in (*((one, "the name") for one in arguments), (_here(), "the name of the folder")):
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            shown = os.fsencode(text).decode("utf-8", errors="backslashreplace")
+            raise InputError(
+                f"{what} {shown!r} is no text in UTF-8, so that no project can keep it: rename it "
+                "(convmv -f latin1 -t utf8 does so for many)"
+            ) from None
+
+
+def _here() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
+def replace_unprintable() -> None:
+    """Let letters that the terminal or file cannot show be replaced instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace" if stream is sys.stderr else "replace")

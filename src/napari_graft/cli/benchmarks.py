@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from napari_graft.cli.console import print_json, progress
-from napari_graft.cli.tables import print_markdown
+from napari_graft.cli.console import print_json, print_markdown, progress
 from napari_graft.cli.types import Json, Names, Overwrite
 from napari_graft.core.errors import InputError
 
 if TYPE_CHECKING:
-    from napari_graft.io.outputs import Outputs
+    from napari_graft.io.writers.outputs import Outputs
 
 _CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -112,7 +111,7 @@ def benchmark(
     json
         Print what is written as JSON instead of the table.
     """
-    from napari_graft.studies.output import check_benchmark_output
+    from napari_graft.studies.results import check_benchmark_output
 
     outputs = check_benchmark_output(out, data, overwrite=overwrite)
     # The table is told to nobody, whoever prints it.
@@ -136,7 +135,7 @@ def _first_look(options: BenchmarkOptions, place: _Place) -> None:
 
 
 def _throughput(options: BenchmarkOptions, place: _Place) -> None:
-    from napari_graft.blockwise.throughput import run_throughput
+    from napari_graft.studies.throughput import run_throughput
 
     run_throughput(place.out, quick=options.quick, outputs=place.outputs)
 
@@ -171,7 +170,7 @@ def _transfer(
     n_seeds: int,
     place: _Place,
 ) -> None:
-    from napari_graft.studies.request import TransferRequest
+    from napari_graft.studies.transfer import TransferRequest
 
     request = TransferRequest(
         place.out,

@@ -9,8 +9,7 @@ from typing import Literal
 from cyclopts import Parameter
 
 from napari_graft.cli.console import progress, stderr
-from napari_graft.cli.durations import parse_duration
-from napari_graft.cli.types import SCALE_OF_FILE, Names, Overwrite, Scale
+from napari_graft.cli.types import SCALE_OF_FILE, Names, Overwrite, Scale, parse_duration
 from napari_graft.core.errors import InputError
 from napari_graft.sources.card import Structure
 
@@ -117,11 +116,9 @@ def demo(
         Replace files in OUT that are not known to be of an earlier report; never an input or a project.
     """
     from napari_graft.session.demo import Demo, DemoRequest
-    from napari_graft.session.demo_output import check_demo_output
+    from napari_graft.session.demo_output import check_demo_output, write_sample
     from napari_graft.session.demo_report import write_demo_report
-    from napari_graft.session.projects import ImageOptions
-    from napari_graft.session.samples import write_sample
-    from napari_graft.session.series import stack_series
+    from napari_graft.session.projects.creation import ImageOptions, stack_series
 
     image, labels, structure = labelled.image, labelled.labels, labelled.structure
     if (image is None) != (labels is None):

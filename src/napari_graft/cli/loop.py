@@ -8,10 +8,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from napari_graft.cli.console import print_json, print_note, stderr
-from napari_graft.cli.tables import print_rows
+from napari_graft.cli.console import print_json, print_note, print_rows, stderr
+from napari_graft.cli.jobs import run_in_worker
 from napari_graft.cli.types import LABELS_AS_THEY_ARE, Device, Json, LabelFile, Names, OutFolder, Overwrite
-from napari_graft.cli.work import run_in_worker
 
 
 def rank(
@@ -151,7 +150,7 @@ def suggest(project: Path, *, options: SuggestOptions = SuggestOptions(), json: 
     """
     from napari_graft.jobs.suggest import SuggestRequest
     from napari_graft.project.opening import open_project
-    from napari_graft.project.suggestions import SuggestionList
+    from napari_graft.project.tile_queue import SuggestionList
 
     request = SuggestRequest(
         project=str(project),
@@ -204,9 +203,9 @@ def annotate(
         What the label image does not say.
     """
     from napari_graft.io import open_labels
-    from napari_graft.io.masks import tell_only_object
+    from napari_graft.io.labels import tell_only_object
     from napari_graft.project.opening import open_project
-    from napari_graft.session.annotating import annotate_from_labels, chosen_tiles
+    from napari_graft.session.annotation import annotate_from_labels, chosen_tiles
 
     with open_project(project, write=True) as opened:
         painted = open_labels(labels, axes=label_file.axes, mask=label_file.mask)

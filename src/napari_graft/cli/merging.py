@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from napari_graft.cli.tables import print_rows
+from napari_graft.cli.console import print_rows
 from napari_graft.cli.training import TWO_MINUTES, TrainOptions, learn, print_report, tell_training
 from napari_graft.cli.types import Json
-from napari_graft.merging.levels import levels_of
-from napari_graft.merging.recipe import DEFAULT_METHOD
+from napari_graft.merging.recipe import DEFAULT_METHOD, levels_of
 
 if TYPE_CHECKING:
     from napari_graft.project.reports import MergeReport

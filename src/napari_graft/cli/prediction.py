@@ -8,8 +8,8 @@ from pathlib import Path
 from cyclopts import Parameter
 
 from napari_graft.cli.console import print_json, print_note, stderr
+from napari_graft.cli.jobs import run_in_worker
 from napari_graft.cli.types import LABELS_AS_THEY_ARE, Device, Json, LabelFile, Overwrite
-from napari_graft.cli.work import run_in_worker
 
 
 @Parameter(name="*")
@@ -107,8 +107,8 @@ def evaluate(
         Print one JSON document.
     """
     from napari_graft.io import open_labels
-    from napari_graft.io.masks import tell_only_object
-    from napari_graft.session.evaluating import evaluate_pair
+    from napari_graft.io.labels import tell_only_object
+    from napari_graft.session.annotation import evaluate_pair
 
     axes, mask = label_file.axes, label_file.mask
     pair = (

@@ -1,15 +1,15 @@
-"""Commands that make a project and tell what is in it."""
+"""Commands that make a project, tell what is in it, and name its image again."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
-from napari_graft.cli.console import print_json, stderr
-from napari_graft.cli.tables import print_facts
+from napari_graft.cli.console import print_facts, print_json, stderr
 from napari_graft.cli.types import SCALE_OF_FILE, Json, Scale
+from napari_graft.core.errors import ImageDiffersError
 from napari_graft.sources.card import Structure
 
 
@@ -61,8 +61,8 @@ def new(
     scale, file
         What the file does not say.
     """
-    from napari_graft.session.pixel_size import pixel_size_lines
-    from napari_graft.session.projects import ImageOptions, make_project
+    from napari_graft.session.projects.creation import ImageOptions, make_project
+    from napari_graft.session.projects.project_image import pixel_size_lines
 
     options = ImageOptions(
         image,
@@ -95,7 +95,7 @@ def info(project: Path, *, json: Json = False) -> None:
     json
         Print one JSON document.
     """
-    from napari_graft.session.projects import FOUND, describe_project
+    from napari_graft.session.projects.creation import FOUND, describe_project
 
     known = describe_project(project)
     if known["image_state"] != FOUND:
@@ -108,3 +108,35 @@ def info(project: Path, *, json: Json = False) -> None:
         print_json(known)
         return
     print_facts(known, 18)
+
+
+app = App(name="images", help="Say where the image of a project is.")
+
+
+@app.command
+def relink(project: Path, *, image: str, accept_changed: bool = False) -> None:
+    """Name the image of a project again, after it was moved.
+
+    Example: `napari-graft images relink cortex.graft --image /data/2026/cortex.tif`
+
+    The file must hold an image of the same shape. What you painted and trained stays.
+
+    Parameters
+    ----------
+    project
+        Folder of the project.
+    image
+        Where the image is now; of an HDF5 file the dataset may be left out where it is as before.
+    accept_changed
+        Take the file although it is not the one that the project was made with.
+    """
+    from napari_graft.project.opening import open_project
+    from napari_graft.session.projects.relinking import relink_image
+
+    with open_project(project, write=True) as opened:
+        try:
+            relink_image(opened, image, accept_changed=accept_changed)
+        except ImageDiffersError as error:
+            remedy = "name the right one, or give --accept-changed to use it all the same"
+            raise ImageDiffersError(f"{error}: {remedy}") from None
+        stderr.print(f"{opened.folder} reads its image from {opened.image.path}", markup=False)

@@ -6,18 +6,16 @@ import json
 from contextlib import nullcontext
 from pathlib import Path
 
-from napari_graft.cli.console import print_json, progress, stderr
-from napari_graft.cli.tables import print_rows
+from napari_graft.cli.console import print_json, print_rows, progress, stderr
 from napari_graft.core.errors import InputError
 from napari_graft.fingerprints.source_map import TARGET, SourceMap
-from napari_graft.io.file_kinds import JSON, PNG
-from napari_graft.io.marks import marked, png_with_mark
-from napari_graft.io.outputs import Outputs
+from napari_graft.io.writers.file_kinds import JSON, PNG, marked, png_with_mark
+from napari_graft.io.writers.outputs import Outputs
 from napari_graft.project.opening import open_project
-from napari_graft.report.map_chart import map_chart
-from napari_graft.session.mapping import LabelFinding, describe_map, explain_distances, map_sources
-from napari_graft.session.outputs import outputs_beside
-from napari_graft.session.ranking import candidate_sources
+from napari_graft.report.source_charts import map_chart
+from napari_graft.session.models import outputs_beside
+from napari_graft.session.ranking.rank import candidate_sources
+from napari_graft.session.ranking.source_map import LabelFinding, describe_map, explain_distances, map_sources
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.source import Source
 

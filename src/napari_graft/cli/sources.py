@@ -8,8 +8,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from napari_graft.cli.console import print_json, progress, stderr
-from napari_graft.cli.tables import in_words, print_facts, print_rows
+from napari_graft.cli.console import in_words, print_facts, print_json, print_rows, progress, stderr
 from napari_graft.cli.types import Device, Json, OutFolder, Overwrite
 
 _SCORES = ("vi", "vi_split", "vi_merge", "ap50", "dice")
@@ -156,7 +155,7 @@ def add(
     replace
         Put it in the place of another source of your own that has its id.
     """
-    from napari_graft.exchange.wishes import ImportOptions
+    from napari_graft.exchange.import_options import ImportOptions
     from napari_graft.session.sources import add_to_user
     from napari_graft.sources.foreign_spec import ForeignSpec
 
@@ -231,8 +230,8 @@ def train_recipe(
     """
     from napari_graft.core.errors import Cancelled
     from napari_graft.recipes.fingerprinting import renew_fingerprints
-    from napari_graft.recipes.rescore import rescore_source
-    from napari_graft.recipes.run import train_source
+    from napari_graft.recipes.scoring import rescore_source
+    from napari_graft.recipes.training import train_source
 
     if rescore:
         with progress() as (report, cancel):

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 from cyclopts import Parameter
 
 from napari_graft.cli.console import print_json
-from napari_graft.cli.durations import parse_duration
-from napari_graft.cli.types import Device, Json
-from napari_graft.cli.work import run_in_worker
+from napari_graft.cli.jobs import run_in_worker
+from napari_graft.cli.types import Device, Json, parse_duration
 from napari_graft.core.errors import Cancelled
 
 if TYPE_CHECKING:

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from cyclopts import Parameter
 
-from napari_graft.cli.console import print_json, stderr
-from napari_graft.cli.durations import parse_duration
-from napari_graft.cli.tables import print_rows
-from napari_graft.cli.types import Device, Json, Names
-from napari_graft.cli.work import run_in_worker
+from napari_graft.cli.console import print_json, print_rows, stderr
+from napari_graft.cli.jobs import run_in_worker
+from napari_graft.cli.types import Device, Json, Names, parse_duration
 from napari_graft.core.errors import InputError
 
 if TYPE_CHECKING:
     from napari_graft.project.project import Project
-    from napari_graft.session.planning import TrialPlan
+    from napari_graft.session.training.trial_plan import TrialPlan
 
 
 @Parameter(name="*")
@@ -135,7 +133,7 @@ def trial(
     """
     from napari_graft.jobs.trial import TrialRequest
     from napari_graft.project.opening import open_project
-    from napari_graft.session.planning import share_of_each
+    from napari_graft.session.training.trial_plan import share_of_each
 
     whole = budget.seconds
     with open_project(project) as opened:
@@ -167,7 +165,7 @@ def trial(
 
 def _propose(project: Path, budget: TrialBudget, exclude: list[str], device: Device) -> TrialPlan:
     from napari_graft.jobs.rank import RankRequest
-    from napari_graft.session.planning import propose_plan
+    from napari_graft.session.training.trial_plan import propose_plan
 
     minutes = budget.seconds / 60  # what is no duration is told before the sources are ranked
     found = run_in_worker(RankRequest(project=str(project), exclude=tuple(exclude), device=device))

@@ -1,12 +1,15 @@
-"""Option types that several commands share."""
+"""Option types that several commands share, durations among them."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
+
+from napari_graft.core.errors import InputError
 
 Names = Annotated[list[str] | None, Parameter(consume_multiple=True)]
 Device = Literal["auto", "cpu", "cuda"]
@@ -53,3 +56,26 @@ class LabelFile:
 
 SCALE_OF_FILE = Scale()
 LABELS_AS_THEY_ARE = LabelFile()
+
+
+_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+def parse_duration(text: str) -> float:
+    """Return a duration in seconds.
+
+    Raises
+    ------
+    InputError
+        If it is not a positive duration.
+
+    Examples
+    --------
+    >>> parse_duration("2m")
+    120.0
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?", text.strip())
+    seconds = float(found[1]) * _SECONDS[found[2] or ""] if found else 0.0
+    if seconds <= 0:
+        raise InputError(f"time budget {text!r} is no duration: write for example 60s or 2m")
+    return seconds

@@ -1,6 +1,6 @@
 """Run the working side: ``python -m napari_graft.engine``."""
 
-from napari_graft.core.waiting import wait_without_spinning
+from napari_graft.core.process import wait_without_spinning
 
 wait_without_spinning()
 

@@ -6,25 +6,141 @@ import hashlib
 import logging
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
+from uuid import uuid4
 
-from napari_graft.core.errors import DamagedFileError, InputError
+from filelock import FileLock, Timeout
+
+from napari_graft.core.errors import DamagedFileError, IdTakenError, InputError
 from napari_graft.core.progress import CancelToken, Report, ignore_progress
 from napari_graft.exchange import torchscript_file
 from napari_graft.exchange.formats import import_file
-from napari_graft.exchange.install import install
-from napari_graft.exchange.staging import staging_folder
-from napari_graft.exchange.trial import try_source
-from napari_graft.exchange.wishes import DEFAULT_IMPORT, ImportOptions
+from napari_graft.exchange.import_options import DEFAULT_IMPORT, ImportOptions
+from napari_graft.exchange.sandbox import try_source
+from napari_graft.io import atomic
+from napari_graft.io.documents import read_document
 from napari_graft.io.fetch import download
-from napari_graft.io.regular import refuse_irregular, refuse_missing
+from napari_graft.io.regular_files import refuse_irregular, refuse_missing
 from napari_graft.sources import archive
 from napari_graft.sources.card import SourceCard
-from napari_graft.sources.document import read_document
-from napari_graft.sources.source import Source
+from napari_graft.sources.catalogue import user_sources
+from napari_graft.sources.source import Source, open_source
+
+_FOLDER = "adding"
+_LOCK_SUFFIX = ".lock"
+
+
+@contextmanager
+def staging_folder(home: Path) -> Iterator[Path]:
+    """Give an empty folder in the user's own, and remove it afterwards.
+
+    It lies there and not where the system has its temporary files, so that the next call finds what one left
+    that was killed: its lock is open then.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be made.
+    """
+    root = home / _FOLDER
+    folder = root / uuid4().hex
+    with atomic.storage_errors(folder):
+        root.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(root)
+        lock = FileLock(f"{folder}{_LOCK_SUFFIX}")
+        lock.acquire()
+        folder.mkdir()
+    try:
+        yield folder
+    finally:
+        _remove(folder, lock)
+        with suppress(OSError):
+            root.rmdir()  # it stays where another process is adding a source
+
+
+def _remove_abandoned(root: Path) -> None:
+    for path in root.glob(f"*{_LOCK_SUFFIX}"):
+        lock = FileLock(path)
+        with suppress(Timeout):
+            lock.acquire(timeout=0)
+            _remove(path.with_suffix(""), lock)
+
+
+def _remove(folder: Path, lock: FileLock) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    Path(lock.lock_file).unlink(missing_ok=True)
+    lock.release()
+
+
+def install(source: Source, home: Path, *, replaces: bool = False) -> Source:
+    """Copy a source to the user's folder and return it there; it appears with all its files or not at all.
+
+    Parameters
+    ----------
+    home
+        The user's folder, see `user_home`.
+    replaces
+        Whether it takes the place of another one of its id.
+
+    Raises
+    ------
+    IdTakenError
+        If another source has its id and is to stay.
+    InputError
+        If its files are damaged.
+    StorageError
+        If the disk is full; then all is as it was.
+    """
+    files = source.read_files()
+    folder = user_sources(home) / source.id
+    if folder.exists():
+        if _read_files(folder) == files:
+            return open_source(folder, "user")
+        if not replaces:
+            raise IdTakenError(source.id, str(folder))
+    # A dot hides them from the catalogue.
+    unfinished = folder.with_name(f".{folder.name}{atomic.TEMPORARY_SUFFIX}")
+    before = folder.with_name(f".{folder.name}.before")
+    try:
+        with atomic.storage_errors(folder):
+            shutil.rmtree(unfinished, ignore_errors=True)
+            _write_files(unfinished, files)
+            _put(unfinished, folder, before)
+            atomic.sync_folder(folder.parent)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        if folder.exists():
+            shutil.rmtree(before, ignore_errors=True)
+    return open_source(folder, "user")
+
+
+def _put(new: Path, folder: Path, aside: Path) -> None:
+    """Move `new` to the place of `folder`; what was there comes back where that fails."""
+    if not folder.exists():
+        new.rename(folder)
+        return
+    shutil.rmtree(aside, ignore_errors=True)
+    folder.rename(aside)
+    try:
+        new.rename(folder)
+    except BaseException:
+        aside.rename(folder)
+        raise
+
+
+def _read_files(folder: Path) -> Mapping[str, bytes]:
+    return {n: (folder / n).read_bytes() for n in archive.MEMBER_LIMITS if (folder / n).is_file()}
+
+
+def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    folder.mkdir(parents=True)
+    for name, data in files.items():
+        atomic.write_bytes(folder / name, data)
+
 
 _log = logging.getLogger(__name__)
 

@@ -1,23 +1,26 @@
-"""All formats in which sources come and go, by name."""
+"""All formats in which sources come and go, by name, and how an earlier export is recognised."""
 
 from __future__ import annotations
 
+import json
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+import yaml
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.registry import Registry
-from napari_graft.exchange import (
-    bioimageio_package,
-    bioimageio_read,
-    bioimageio_write,
-    graftsource,
-    torchscript_file,
-)
-from napari_graft.exchange.wishes import ImportOptions
-from napari_graft.sources.archive import SUFFIX
+from napari_graft.exchange import graftsource, torchscript_file
+from napari_graft.exchange.bioimageio import package as bioimageio_package
+from napari_graft.exchange.bioimageio import read as bioimageio_read
+from napari_graft.exchange.bioimageio import write as bioimageio_write
+from napari_graft.exchange.bioimageio.spec import CONFIG
+from napari_graft.exchange.bioimageio.write import plain_name
+from napari_graft.exchange.import_options import ImportOptions
+from napari_graft.sources.archive import CARD, MEMBER_LIMITS, SUFFIX, WEIGHTS
 from napari_graft.sources.plugins import plugin_parts_by_name
 from napari_graft.sources.source import Source, export_source
 
@@ -91,3 +94,49 @@ def check_ending(path: Path, format_name: str) -> None:
         f"{path} is no name of a source in the format {format_name}, which ends in {endings[0]}: "
         f"write {usual}{other}"
     )
+
+
+_DESCRIPTIONS = ("bioimageio.yaml", "rdf.yaml")
+_TORCH = ("data.pkl", "constants.pkl")
+
+
+def is_export_of(path: Path, source_id: str, title: str | None = None) -> bool:
+    """Say whether a file is an earlier export of a source, in any format that we write.
+
+    One of another source may be all that somebody has of it, and is not taken for ours.
+
+    Parameters
+    ----------
+    title
+        By which the package of a network of another program is known, which comes without our card.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                name = PurePosixPath(entry.filename).name
+                if entry.file_size > MEMBER_LIMITS[CARD]:
+                    continue
+                if name == CARD:
+                    return bool(json.loads(archive.read(entry))["id"] == source_id)
+            return title is not None and any(
+                _describes(archive.read(entry), title)
+                for entry in archive.infolist()
+                if entry.filename in _DESCRIPTIONS and entry.file_size <= MEMBER_LIMITS[CARD]
+            )
+    except Exception:  # foreign bytes: zipfile and json fail on them in many ways, and they are not ours then
+        return False
+
+
+def holds_network(path: Path) -> bool:
+    """Say whether a file is an archive with a network in it, of whatever program."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {PurePosixPath(name).name for name in archive.namelist()}
+    except Exception:  # foreign bytes, as above
+        return False
+    return not names.isdisjoint((CARD, WEIGHTS, *_DESCRIPTIONS, *_TORCH))
+
+
+def _describes(description: bytes, title: str) -> bool:
+    found = yaml.safe_load(description)
+    return CONFIG in found["config"] and found["name"] == plain_name(title)

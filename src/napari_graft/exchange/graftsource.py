@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_graft.core.errors import InputError
-from napari_graft.exchange.wishes import ImportOptions
+from napari_graft.exchange.import_options import ImportOptions
 from napari_graft.sources.archive import SUFFIX, refuse_foreign_format
 from napari_graft.sources.source import Source, open_source
 

@@ -1,30 +1,50 @@
-"""TorchScript files: with the card inside, as we write them, or beside them."""
+"""TorchScript files: with the card inside, as we write them, or beside them; sources of foreign networks."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
 
+import numpy as np
+
 from napari_graft.core.errors import InputError
-from napari_graft.exchange.foreign_source import write_foreign_source
-from napari_graft.exchange.wishes import ImportOptions
+from napari_graft.exchange.import_options import ImportOptions
 from napari_graft.imaging.intensity import LARGEST_NORMALISED
 from napari_graft.io import atomic
-from napari_graft.io.regular import read_named
-from napari_graft.io.zip_archive import names_in_zip
-from napari_graft.sources.archive import CARD
+from napari_graft.io.documents import parse_document, read_document, write_document
+from napari_graft.io.regular_files import read_named
+from napari_graft.io.untrusted import names_in_zip
+from napari_graft.io.weights import save_tensors
+from napari_graft.sources.archive import CARD, WEIGHTS
 from napari_graft.sources.card import SourceCard
-from napari_graft.sources.document import parse_document, read_document
 from napari_graft.sources.foreign_spec import Clip, ForeignSpec, Meaning
-from napari_graft.sources.source import Source
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
+from napari_graft.sources.source import Source, open_source
 from napari_graft.sources.torchscript import (
     CARD_IN_ARCHIVE,
     MAX_BYTES,
+    TENSOR,
     check_torchscript,
     is_torchscript,
     read_extra,
 )
+
+
+def write_foreign_source(folder: Path, card: SourceCard, program: bytes) -> Source:
+    """Write a source whose weights are a TorchScript program that was checked, and open it.
+
+    The program lies in the safetensors file as one array of bytes: so all sources consist of the same files.
+
+    Raises
+    ------
+    StorageError
+        If the disk is full.
+    """
+    save_tensors(folder / WEIGHTS, {TENSOR: np.frombuffer(program, np.uint8)}, {})
+    digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    write_document(folder / CARD, card.model_copy(update={"weights_sha256": digest}))
+    return open_source(folder, "file")
+
 
 SUFFIXES = (".pt", ".pts", ".ts", ".torchscript")
 _NO_CHECKSUM = "0" * 64
@@ -83,8 +103,8 @@ def as_program(source: Source) -> tuple[SourceCard, bytes]:
 
     The program of one of ours ends in probabilities and takes images of any size.
     """
-    from napari_graft.nets.kinds import load_network
-    from napari_graft.nets.tracing import to_torchscript
+    from napari_graft.nets.build import load_network
+    from napari_graft.nets.foreign import to_torchscript
 
     spec = source.card.spec
     foreign = spec if isinstance(spec, ForeignSpec) else spec_of_traced(spec)

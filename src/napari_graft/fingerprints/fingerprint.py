@@ -1,18 +1,27 @@
-"""Making the fingerprint of a source from the features of its training tiles."""
+"""Making fingerprints: in the encoder of a source, and in the one that all sources share."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.core.errors import InputError
-from napari_graft.fingerprints.mmd import median_bandwidth
-from napari_graft.fingerprints.null import draw_null
-from napari_graft.fingerprints.random_features import check_value, draw_random_features
+from napari_graft.fingerprints.distance import draw_null
+from napari_graft.fingerprints.mmd import check_value, draw_random_features, median_bandwidth
+from napari_graft.inference.features import tile_features
+from napari_graft.nets.build import load_network, trainable
+from napari_graft.sources.catalogue import ANCESTOR, Catalogue
 from napari_graft.sources.fingerprint import Fingerprint
+
+if TYPE_CHECKING:
+    import torch
+
+    from napari_graft.nets.residual_unet import ResidualUNet
+
 
 NULL_SIZES = (4, 8, 16, 32, 64)
 N_DRAWS = 200
@@ -131,3 +140,41 @@ def _scale(features: NDArray[np.float32]) -> NDArray[np.float32]:
         raise InputError(f"the features of {len(features)} tiles are all the same: give images that differ")
     floored: NDArray[np.float64] = np.maximum(deviation, SMALLEST_SCALE * np.median(varying))
     return floored.astype(np.float32)
+
+
+def common_encoder(catalogue: Catalogue) -> tuple[ResidualUNet, Fingerprint] | None:
+    """Return the network that all built-in sources descend from with its fingerprint, None without one.
+
+    It has seen generated images only and favours no source. Its fingerprint sets the scale: features of all
+    sources are standardised alike, and embedded by the same random features.
+    """
+    ancestor = next((source for source in catalogue.sources() if source.id == ANCESTOR), None)
+    ruler = None if ancestor is None else ancestor.load_fingerprint()
+    if ancestor is None or ruler is None:
+        return None
+    return trainable(load_network(ancestor.card.spec, ancestor.load_weights()), ancestor.id), ruler
+
+
+def general_fingerprint(
+    images: Iterable[NDArray[np.float32]],
+    groups: Sequence[int | str] | None,
+    catalogue: Catalogue,
+    device: torch.device,
+) -> Fingerprint | None:
+    """Sum up normalised training tiles as the common encoder sees them; None where that is not at hand.
+
+    Parameters
+    ----------
+    images, groups
+        Tiles, and what each comes from; see `make_fingerprint`.
+    catalogue
+        Where the common ancestor is looked up.
+    device
+        Where it runs.
+    """
+    found = common_encoder(catalogue)
+    if found is None:
+        return None
+    encoder, ruler = found
+    features = tile_features(encoder, images, device)
+    return make_fingerprint(features, groups, ruler.encoder, np.random.default_rng(0), like=ruler)

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from napari_graft.core.progress import CancelToken
 from napari_graft.nets.device import mixed_precision
-from napari_graft.nets.network import Network
-from napari_graft.nets.padding import pad_to_stride
+from napari_graft.nets.network import Network, pad_to_stride
 
 FEATURE_TILE = {2: (192, 192), 3: (16, 96, 96)}
 """Shape of the tiles that fingerprints are made from and compared with, in pixels of the model's grid."""

@@ -1,11 +1,12 @@
-"""Run a network over an image of any size that fits into memory, in blended windows."""
+"""Run a network over an image that fits into memory, in blended windows, and say how unsure it is."""
 
 from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TypeVar
 
 import numpy as np
@@ -15,10 +16,107 @@ from numpy.typing import NDArray
 from napari_graft.core.progress import CancelToken
 from napari_graft.core.tile import Tile
 from napari_graft.inference.view import ModelView
-from napari_graft.inference.windows import Blender, start_multiple, to_batch, window_tiles
 from napari_graft.nets.device import mixed_precision
-from napari_graft.nets.network import Network
-from napari_graft.nets.padding import pad_to_stride
+from napari_graft.nets.network import Network, pad_to_stride
+
+_SILENT = 3 / 8
+"""Share of the overlap, from the border of a window, where its answer does not count."""
+_LEAST_WEIGHT = 1e-6
+_LEAST_MULTIPLES = 4
+
+
+def window_tiles(
+    shape: Sequence[int], largest: Sequence[int], overlap: Sequence[int], multiple: Sequence[int]
+) -> list[Tile]:
+    """Cover an image with few windows of one shape that overlap at least by `overlap`.
+
+    Windows are no longer than they must be: an image a little longer than `largest` gets two windows of about
+    half its length and not two of `largest`, most of which would be predicted twice.
+
+    Parameters
+    ----------
+    largest
+        Longest window along each axis.
+    multiple
+        Where an axis has several windows their length is a multiple of this, unless the image is shorter, so
+        that nothing is padded. They begin at multiples of `start_multiple`, but for the last where the image
+        is no multiple long: so that all see the same grid.
+    """
+    sizes, starts = [], []
+    for length, longest, shared, factor in zip(shape, largest, overlap, multiple, strict=True):
+        step = start_multiple(longest, factor)
+        at_least = shared + step - 1 if length > longest else shared  # a start moves down to a multiple
+        n_windows = max(1, -(-(length - at_least) // max(1, longest - at_least))) if length > longest else 1
+        size = -(-(length + (n_windows - 1) * at_least) // n_windows)
+        size = min(-(-size // factor) * factor, length)
+        sizes.append(size)
+        places = np.linspace(0, length - size, n_windows).astype(int) // step * step
+        starts.append([*places[:-1].tolist(), length - size])
+    return [Tile(tuple(start), tuple(sizes)) for start in product(*starts)]
+
+
+def start_multiple(longest: int, multiple: int) -> int:
+    """Return what windows of a length begin at multiples of: 1 where they are too short for another grid.
+
+    A network of one size is shown windows of that size, which are its `multiple` as well.
+    """
+    return multiple if longest >= _LEAST_MULTIPLES * multiple else 1
+
+
+def blend_weights(shape: Sequence[int], overlap: Sequence[int]) -> NDArray[np.float32]:
+    """Return weights that fall linearly to the border around the middle of the overlap.
+
+    In the outer three eighths of the overlap, where a network lacks context, they are next to nothing: there
+    the neighbour speaks. They never reach 0, as some pixels have no neighbour.
+    """
+    weights = np.ones(tuple(shape), np.float32)
+    for axis, (length, shared) in enumerate(zip(shape, overlap, strict=True)):
+        distance = np.minimum(np.arange(length), np.arange(length)[::-1]) + 1.0
+        rise = (distance / (shared + 1) - _SILENT) / (1 - 2 * _SILENT)
+        ramp = np.clip(rise, _LEAST_WEIGHT, 1.0).astype(np.float32)
+        weights *= ramp.reshape([-1 if i == axis else 1 for i in range(len(shape))])
+    return weights
+
+
+def to_batch(windows: Sequence[NDArray[np.float32]], device: torch.device) -> torch.Tensor:
+    """Stack windows of one shape into (N, 1, *spatial) on the device."""
+    return torch.from_numpy(np.stack(windows)[:, None]).to(device, non_blocking=True)
+
+
+class Blender:
+    """Accumulator of the blended outputs of windows in one array.
+
+    Parameters
+    ----------
+    n_channels
+        Channels of an answer.
+    shape
+        Shape of the image.
+    window
+        Shape of a window.
+    overlap
+        Width of the blending.
+    """
+
+    def __init__(
+        self, n_channels: int, shape: Sequence[int], window: Sequence[int], overlap: Sequence[int]
+    ) -> None:
+        self._sum = np.zeros((n_channels, *shape), np.float32)
+        self._weight = np.zeros(tuple(shape), np.float32)
+        self._weights = blend_weights(window, overlap)
+
+    def add(self, window: Tile, answer: NDArray[np.float32]) -> None:
+        """Add the answer (n_channels, *window.shape) of one window, which is scaled in place."""
+        answer *= self._weights
+        self._sum[(slice(None), *window.slices)] += answer
+        self._weight[window.slices] += self._weights
+
+    def result(self, cancel: CancelToken) -> NDArray[np.float32]:
+        """Return the weighted mean, float32 (n_channels, *shape)."""
+        cancel.raise_if_cancelled()
+        self._sum /= self._weight
+        return self._sum
+
 
 T = TypeVar("T")
 
@@ -181,3 +279,23 @@ def probabilities_of(logits: torch.Tensor, shape: tuple[int, ...]) -> NDArray[np
     logits = logits[0][(slice(None), *map(slice, shape))]
     answer: NDArray[np.float32] = logits.float().contiguous().sigmoid_().cpu().numpy()
     return answer
+
+
+_SMALLEST = 1e-6
+
+
+def binary_entropy(probability: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return ``-p log2 p - (1 - p) log2 (1 - p)`` in bits, 0 to 1."""
+    p = np.clip(probability, _SMALLEST, 1 - _SMALLEST)
+    return np.asarray(-p * np.log2(p) - (1 - p) * np.log2(1 - p), np.float32)
+
+
+def uncertainty_map(prediction: Prediction, n_attractive: int) -> NDArray[np.float32]:
+    """Return the mean entropy of the foreground and of the nearest-neighbour affinities, in bits, 0 to 1.
+
+    The long affinities are left out: far from any border they are unsure about pairs that decide nothing.
+    """
+    entropy = binary_entropy(prediction.foreground)
+    for affinity in prediction.affinities[:n_attractive]:
+        entropy = entropy + binary_entropy(affinity)
+    return np.asarray(entropy / (1 + n_attractive), np.float32)

@@ -10,8 +10,7 @@ from numpy.typing import ArrayLike
 
 from napari_graft.core.axes import SPATIAL_NAMES
 from napari_graft.core.errors import UnclearImageError
-from napari_graft.io.channels import Channel, Channels, pick_channel
-from napari_graft.io.conversion import Conversion, ConvertedArray
+from napari_graft.io.channels import Channel, Channels, Conversion, ConvertedArray, pick_channel
 from napari_graft.io.pixel_sizes import StatedSize
 from napari_graft.io.volume import LazyArray
 

@@ -1,28 +1,88 @@
-"""Open images and label images of every known format as volumes."""
+"""Open images and label images of every known format as volumes, and say what their files state."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from numbers import Real
 from os import PathLike
 
 import numpy as np
 
 from napari_graft.core.axes import Axes, nanometres_per
 from napari_graft.core.errors import InputError, UnclearImageError
-from napari_graft.io.arguments import file_name, refuse_other_axes, refuse_other_sizes
-from napari_graft.io.axis_names import N_COLOURS, UNKNOWN, name_axes
-from napari_graft.io.bounds import refuse_immense
+from napari_graft.io.axis_names import N_COLOURS, UNKNOWN, find_single_axes, name_axes
 from napari_graft.io.channels import Channel
-from napari_graft.io.labels import check_labels
+from napari_graft.io.labels import MaskMeaning, as_numbers, check_labels, settle_mask
 from napari_graft.io.layout import RawImage, arrange
-from napari_graft.io.masks import MaskMeaning, as_numbers, settle_mask
-from napari_graft.io.no_data import note_of_no_data
-from napari_graft.io.pixel_sizes import SizeNote, judge_sizes
-from napari_graft.io.pixel_types import refuse_unusable
+from napari_graft.io.pixel_sizes import SizeNote, StatedSize, judge_sizes
 from napari_graft.io.readers import find_reader
-from napari_graft.io.single_axes import find_single_axes
-from napari_graft.io.volume import Volume
+from napari_graft.io.volume import Volume, refuse_immense, refuse_unusable
+
+
+def file_name(path: object) -> str:
+    """Return the name of a file as text.
+
+    Raises
+    ------
+    InputError
+        If it is no path.
+    """
+    if not isinstance(path, str | bytes | os.PathLike):
+        raise InputError(f"{path!r} is no path: give the name of a file or folder, as text or as a Path")
+    return os.fsdecode(path)
+
+
+def refuse_other_axes(axes: object) -> None:
+    """Refuse axes that are no text.
+
+    Raises
+    ------
+    InputError
+        If so.
+    """
+    if axes is not None and not isinstance(axes, str):
+        raise InputError(
+            f"axes {axes!r} are no text: give one letter of tczyx for each axis, for example axes='zyx'"
+        )
+
+
+def refuse_other_sizes(pixel_size: object, unit: object) -> None:
+    """Refuse sizes of pixels that are no numbers, and a unit that is no text.
+
+    Raises
+    ------
+    InputError
+        If so.
+    """
+    if pixel_size is not None and not _are_numbers(pixel_size):
+        raise InputError(
+            f"pixel_size {pixel_size!r} is no list of numbers: give one for each spatial axis, "
+            "for example pixel_size=(50, 8, 8)"
+        )
+    if not isinstance(unit, str):
+        raise InputError(f"unit {unit!r} is no text: give a unit of length, for example unit='nm'")
+
+
+def _are_numbers(values: object) -> bool:
+    return isinstance(values, Iterable) and all(isinstance(value, Real) for value in values)
+
+
+def note_of_no_data(value: float | None) -> tuple[str, ...]:
+    """Return what becomes of pixels of the value that stands for no data, nothing where none does.
+
+    >>> note_of_no_data(-9999)[0][:50]
+    'the file says that -9999 stands for no data: such '
+    """
+    if value is None:
+        return ()
+    return (
+        f"the file says that {value:.9g} stands for no data: such pixels count neither for the grey "
+        "range nor for local contrast. Objects may still be found where they lie: crop them away, or leave "
+        "such objects out of account",
+    )
+
 
 GIVEN = "the user"
 """Where a pixel size is from that the file need not say."""
@@ -178,3 +238,49 @@ def _given_axes(names: tuple[str, ...], letters: str, pixel_size: Sequence[float
     if len(letters) > len(names) == 2 and len(sizes) == 3:
         sizes = sizes[1:]
     return Axes(names, sizes, unit)
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """Facts of an image that its file states.
+
+    Parameters
+    ----------
+    letters, shape
+        One letter of ``tczyx`` for each axis that is longer than one pixel, ``?`` for one of which the file
+        says nothing; and how long these are.
+    stated_sizes, channel_names, has_colours
+        As of `RawImage`.
+    """
+
+    letters: str
+    shape: tuple[int, ...]
+    stated_sizes: tuple[StatedSize, ...] = ()
+    channel_names: tuple[str, ...] = ()
+    has_colours: bool | None = None
+
+    def letters_for(self, shape: Sequence[int]) -> str:
+        """Return the letters of axes of this shape, ``?`` for each where the file has others."""
+        return self.letters if tuple(shape) == self.shape else UNKNOWN * len(shape)
+
+    def size_along(self, names: tuple[str, ...], plane: tuple[int, int]) -> tuple[Axes, SizeNote] | None:
+        """Return the pixel size along spatial axes, None where the file holds no plane of these pixels."""
+        planes = set(zip(self.shape[:-1], self.shape[1:], strict=True))
+        return judge_sizes(names, self.stated_sizes) if plane in planes else None
+
+
+def read_facts(path: str) -> FileFacts | None:
+    """Return what a file says, None where it cannot be read as an image."""
+    try:
+        raw = find_reader(path).read(path)
+    except InputError:
+        return None
+    letters = raw.axes or UNKNOWN * len(raw.data.shape)
+    long = [(letter, n) for letter, n in zip(letters, raw.data.shape, strict=True) if n > 1]
+    return FileFacts(
+        "".join(letter for letter, _ in long),
+        tuple(int(n) for _, n in long),
+        raw.stated_sizes,
+        raw.channel_names,
+        raw.has_colours,
+    )

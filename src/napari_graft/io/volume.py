@@ -1,9 +1,11 @@
-"""An image of any size as tiles that are read when they are needed."""
+"""Images of any size as tiles that are read when they are needed, and which arrays can be one."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import Protocol
 
 import numpy as np
@@ -11,10 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError
-from napari_graft.core.tile import Tile
-from napari_graft.io.foreign import foreign_errors
+from napari_graft.core.tile import Tile, TileGrid
+from napari_graft.io.axis_names import SingleAxes
 from napari_graft.io.pixel_sizes.stated import NO_NOTE, SizeNote
-from napari_graft.io.single_axes import SingleAxes
+from napari_graft.io.untrusted import foreign_errors
 
 LUMINANCE = (0.2125, 0.7154, 0.0721)
 """Weights of red, green and blue in grey (ITU-R BT.709, as scikit-image)."""
@@ -177,3 +179,121 @@ def _mirror(start: int, stop: int, n: int) -> NDArray[np.intp]:
     period = max(2 * (n - 1), 1)
     folded = np.arange(start, stop) % period
     return np.minimum(folded, period - folded) if n > 1 else np.zeros(stop - start, np.intp)
+
+
+SAMPLE_WIDTH = 256
+
+
+def sample_tiles(volume: Volume, rng: np.random.Generator, *, max_pixels: int) -> Iterator[Tile]:
+    """Yield tiles of one slice with about `max_pixels` pixels in all; every pixel if there are no more."""
+    shape = volume.shape
+    tile_shape = (1,) * (len(shape) - 2) + tuple(min(n, SAMPLE_WIDTH) for n in shape[-2:])
+    if prod(shape) <= max_pixels:
+        yield from TileGrid(shape, ((1,) * (len(shape) - 2) + shape[-2:]))
+        return
+    for _ in range(max(max_pixels // prod(tile_shape), 1)):
+        start = (int(rng.integers(n - t + 1)) for n, t in zip(shape, tile_shape, strict=True))
+        yield Tile(tuple(start), tile_shape)
+
+
+def pixels_with_data(volume: Volume, tile: Tile) -> NDArray[np.float32]:
+    """Return the grey values of a tile, one after the other, without pixels that hold no data."""
+    pixels, has_data = volume.read_with_gaps(tile)
+    return pixels.ravel() if has_data is None else pixels[has_data]
+
+
+def no_data_at_all(volume: Volume) -> str:
+    """Return in words that a volume holds nothing, and what to do."""
+    return (
+        f"all pixels read from {volume.name} are {volume.no_data:.9g}, which its file says stands for no "
+        "data: give another image, or save it anew without that entry (GDAL_NODATA)"
+    )
+
+
+def check_image(volume: Volume, rng: np.random.Generator, *, max_pixels: int = 4_000_000) -> None:
+    """Read random tiles, or all of a small image, and refuse an image that cannot be segmented.
+
+    Raises
+    ------
+    InputError
+        If a pixel is NaN or infinite, or all pixels read are equal or hold no data.
+    """
+    low, high = np.inf, -np.inf
+    for tile in sample_tiles(volume, rng, max_pixels=max_pixels):
+        pixels = pixels_with_data(volume, tile)
+        if pixels.size:
+            low, high = min(low, float(pixels.min())), max(high, float(pixels.max()))
+    if low > high:
+        raise InputError(no_data_at_all(volume))
+    if low == high:
+        raise InputError(f"all pixels read from {volume.name} are {low:g}: give an image with some contrast")
+
+
+MOST_BYTES = 1 << 53
+"""8 PiB, several times the largest image that was ever published."""
+LARGEST_CHUNK_BYTES = 1 << 30
+"""A chunk, a strip or a tile of a file is decoded whole for whatever is read of it."""
+
+
+def refuse_immense(data: LazyArray, path: str) -> None:
+    """Raise an error where an array says that it is larger than can be, or is kept in parts that are.
+
+    Only what stands in its header is looked at: it costs nothing, and no such part is read. That a part
+    unpacks to more than its header says is seen when it is read (`readers.unpacking`).
+
+    Raises
+    ------
+    InputError
+        If so.
+    """
+    shape, itemsize = tuple(map(int, data.shape)), np.dtype(data.dtype).itemsize
+    if min(shape, default=0) < 0 or prod(map(int, shape)) * itemsize > MOST_BYTES:
+        raise InputError(
+            f"{path} says that it has the shape {shape}, which no image has: it is damaged, make a new copy"
+        )
+    chunk = getattr(data, "chunks", None)
+    if not isinstance(chunk, tuple):
+        return
+    if min(chunk, default=1) < 1:
+        raise InputError(f"{path} is kept in chunks of {chunk}, so of no pixel: make a new copy")
+    n_bytes = prod(map(int, chunk)) * itemsize
+    if n_bytes > LARGEST_CHUNK_BYTES:
+        raise InputError(
+            f"{path} is kept in chunks of {chunk}, each {_size_words(n_bytes)}, of which every one is read "
+            f"whole: save it in chunks of at most {_size_words(LARGEST_CHUNK_BYTES)}"
+        )
+
+
+def _size_words(n_bytes: int) -> str:
+    return f"{n_bytes / 2**30:.3g} GiB"
+
+
+_REFUSED_KINDS = {
+    "b": "true and false, not intensities: give the image that it was made from",
+    "c": "complex numbers: save the magnitude or one part",
+    "O": "Python objects: save plain numbers",
+    "V": "records of several fields: save one field",
+}
+
+
+def refuse_unusable(shape: tuple[int, ...], dtype: np.dtype[np.generic], name: str) -> None:
+    """Raise an error where an array has no pixel, or holds anything but integers and real numbers.
+
+    Parameters
+    ----------
+    name
+        Words that tell the user which image is meant.
+
+    Raises
+    ------
+    InputError
+        If so.
+    """
+    if 0 in shape:
+        raise InputError(f"{name} has the shape {shape}, so no pixel: give another image")
+    kind = np.dtype(dtype).kind
+    if kind not in "iuf":
+        remedy = _REFUSED_KINDS.get(kind, "no numbers: save integers or real numbers")
+        raise InputError(f"{name} has the dtype {dtype}, which holds {remedy}")
+    if np.dtype(dtype).itemsize > 8:
+        raise InputError(f"{name} has the dtype {dtype}, which is finer than any file keeps: save float64")

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.io.atomic import write_bytes
-from napari_graft.io.regular import open_regular
+from napari_graft.io.regular_files import open_regular
 
 CHECKSUM = "checksum"
 """Word in a file that holds the SHA-256 of its arrays and of the other words."""

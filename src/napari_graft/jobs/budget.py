@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Generic
 from napari_graft.jobs.base import A, ProjectRequest
 
 if TYPE_CHECKING:
-    from napari_graft.session.fitting import Budget
+    from napari_graft.session.training.fitting import Budget
 
 DEFAULT_SECONDS = 120.0
 
@@ -45,7 +45,7 @@ class LearnRequest(ProjectRequest[A], Generic[A]):
         InputError
             If one of them is not positive, there is no such device, or the seed is negative.
         """
-        from napari_graft.session.fitting import Budget
+        from napari_graft.session.training.fitting import Budget
 
         seconds = DEFAULT_SECONDS if self.seconds is None and self.steps is None else self.seconds
         return Budget(seconds, self.steps, self.device, self.seed, self.stops_when_flat)

@@ -47,7 +47,7 @@ class CompareRequest(ProjectRequest[CompareResult]):
 
 
 def _compare(request: CompareRequest, work: Work) -> CompareResult:
-    from napari_graft.session.comparing import CompareOptions, compare_models
+    from napari_graft.session.model_comparison import CompareOptions, compare_models
 
     options = CompareOptions(request.sources, Path(request.out), request.n, request.device, request.overwrite)
     files = compare_models(

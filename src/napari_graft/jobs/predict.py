@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from napari_graft.io.pixel_record import PixelRecord
+from napari_graft.io.integrity import PixelRecord
 from napari_graft.jobs.base import Answer, Job, ProjectRequest, Work
 
 
@@ -70,7 +70,7 @@ class PredictRequest(ProjectRequest[PredictResult]):
 
 
 def _predict(request: PredictRequest, work: Work) -> PredictResult:
-    from napari_graft.session.predicting import PredictOptions, predict_project
+    from napari_graft.session.prediction import PredictOptions, predict_project
 
     options = PredictOptions(
         Path(request.out),

@@ -68,7 +68,7 @@ class PreviewRequest(ProjectRequest[PreviewResult]):
 
 
 def _preview(request: PreviewRequest, work: Work) -> PreviewResult:
-    from napari_graft.session.previewing import PreviewOptions, preview_models
+    from napari_graft.session.model_comparison import PreviewOptions, preview_models
 
     tiles = tuple(box.tile for box in request.tiles)
     options = PreviewOptions(

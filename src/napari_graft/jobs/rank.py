@@ -8,7 +8,7 @@ from pydantic import Field
 
 from napari_graft.core.progress import Progress
 from napari_graft.jobs.base import Answer, Job, ProjectRequest, Work
-from napari_graft.project.ranking import RankedEntry, StoredMap
+from napari_graft.project.documents import RankedEntry, StoredMap
 from napari_graft.sources.source import Source
 
 
@@ -57,8 +57,13 @@ class RankRequest(ProjectRequest[RankResult]):
 
 
 def _rank(request: RankRequest, work: Work) -> RankResult:
-    from napari_graft.session.depth import lacking_depth
-    from napari_graft.session.ranking import candidate_sources, rank_sources, tell_left_out, unseen_sources
+    from napari_graft.session.ranking.rank import (
+        candidate_sources,
+        lacking_depth,
+        rank_sources,
+        tell_left_out,
+        unseen_sources,
+    )
 
     project, device, report, cancel = work.project, request.device, work.report, work.cancel
     seen: list[Source] = []
@@ -78,7 +83,7 @@ def _rank(request: RankRequest, work: Work) -> RankResult:
 
 
 def _map(request: RankRequest, work: Work, sources: list[Source]) -> StoredMap | None:
-    from napari_graft.session.mapping import map_sources
+    from napari_graft.session.ranking.source_map import map_sources
 
     mapped = map_sources(sources, work.project, device=request.device, report=work.report, cancel=work.cancel)
     if mapped is None:

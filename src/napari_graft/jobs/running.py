@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from napari_graft.core.memory import resident_megabytes
+from napari_graft.core.process import resident_megabytes
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.jobs.base import Access, Request, Work
 from napari_graft.jobs.registry import JOBS

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from napari_graft.core.tile import Tile
 from napari_graft.jobs.base import Answer, Job, ProjectRequest, TileBox, Work
-from napari_graft.project.suggestions import StoredSuggestion
+from napari_graft.project.tile_queue import StoredSuggestion
 
 
 class CandidateTile(BaseModel):
@@ -84,7 +84,7 @@ class SuggestRequest(ProjectRequest[SuggestResult]):
 
 
 def _suggest(request: SuggestRequest, work: Work) -> SuggestResult:
-    from napari_graft.session.suggesting import SuggestOptions, choose_tiles
+    from napari_graft.session.suggestion import SuggestOptions, choose_tiles
 
     options = SuggestOptions(
         n=request.n,

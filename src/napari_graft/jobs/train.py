@@ -24,7 +24,7 @@ class TrainRequest(LearnRequest[TrainReport]):
 
 
 def _train(request: TrainRequest, work: Work) -> TrainReport:
-    from napari_graft.session.training import TrainingTask
+    from napari_graft.session.training.train import TrainingTask
 
     task = TrainingTask(work.project, work.catalogue, work.report, work.cancel)
     return task.run(request.source, request.budget)

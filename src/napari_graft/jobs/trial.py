@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from napari_graft.jobs.base import Job, Work
 from napari_graft.jobs.budget import LearnRequest
-from napari_graft.project.trial import StoredTrial
+from napari_graft.project.run_store import StoredTrial
 
 
 class TrialRequest(LearnRequest[StoredTrial]):
@@ -24,7 +24,7 @@ class TrialRequest(LearnRequest[StoredTrial]):
 
 
 def _try_sources(request: TrialRequest, work: Work) -> StoredTrial:
-    from napari_graft.session.trial import TrialTask
+    from napari_graft.session.training.source_trial import TrialTask
 
     task = TrialTask(work.project, work.catalogue, work.report, work.cancel)
     return task.run(request.sources, request.budget)

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from napari_graft.nets.build import build_network
-from napari_graft.nets.channel_norm import ChannelNorm
-from napari_graft.nets.residual_unet import ResidualBlock, ResidualUNet
+from napari_graft.nets.residual_unet import ChannelNorm, ResidualBlock, ResidualUNet
 
 Order = NDArray[np.intp]
 Weights = dict[str, NDArray[np.float32]]

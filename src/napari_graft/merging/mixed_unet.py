@@ -15,7 +15,7 @@ from napari_graft.merging.recipe import Shares
 from napari_graft.nets.build import build_network
 from napari_graft.nets.network import Network
 from napari_graft.nets.residual_unet import ResidualUNet
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 
 _GAIN = 30.0
 """Logits are kept divided by this, so that they learn that many times faster than the weights of the head: a

@@ -1,14 +1,17 @@
-"""What a merged network was made of: kept with it, so that anybody can tell and make it again."""
+"""What a merged network is made of, told of each level, and which networks can be merged."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from napari_graft.core.errors import InputError
 from napari_graft.sources.card import Sha256
+from napari_graft.sources.network_spec import NetworkSpec
 
 DEFAULT_METHOD = "kernel"
 """Name in `MERGE_METHODS` of the method of the paper."""
@@ -120,3 +123,69 @@ def layers_of(shares: Shares) -> tuple[LayerShares, ...]:
         )
         for name, of_filters in shares.items()
     )
+
+
+@dataclass(frozen=True, slots=True)
+class LevelShares:
+    """What one level of the network is made of: its name in words, and the share of each model."""
+
+    title: str
+    shares: tuple[float, ...]
+
+
+def levels_of(layers: Sequence[LayerShares]) -> tuple[LevelShares, ...]:
+    """Return what each level is made of, from what the network sees first to what it answers."""
+    groups: dict[tuple[str, int], list[LayerShares]] = {}
+    for layer in layers:
+        part, level, *_ = layer.name.split(".")
+        # What climbs to a level belongs to the way back there.
+        groups.setdefault(("encoder" if part == "encoder" else "decoder", int(level)), []).append(layer)
+    deepest = max((level for part, level in groups if part == "encoder"), default=0)
+    seeing = sorted(key for key in groups if key[0] == "encoder")
+    drawing = sorted((key for key in groups if key[0] == "decoder"), reverse=True)
+    return tuple(LevelShares(_title(*key, deepest), mean_shares(groups[key])) for key in (*seeing, *drawing))
+
+
+def _title(part: str, level: int, deepest: int) -> str:
+    """Return what a level does, in words.
+
+    >>> _title("encoder", 0, 3), _title("encoder", 3, 3), _title("decoder", 0, 3)
+    ('Seeing 1 (finest)', 'Seeing 4 (coarsest)', 'Drawing 1 (finest)')
+    """
+    places = {0: " (finest)", deepest: " (coarsest)"}
+    return f"{'Seeing' if part == 'encoder' else 'Drawing'} {level + 1}{places.get(level, '')}"
+
+
+_SHAPE = ("ndim", "widths", "strides", "norm", "offsets", "contrast_window", "inverted")
+"""Fields of a specification that must agree; pixel size and diameter are those of the first network."""
+
+
+def require_one_shape(specs: Mapping[str, NetworkSpec]) -> None:
+    """Refuse networks that have not the same layers and answers.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two, they differ, or one was imported as a finished network.
+    """
+    if len(specs) < 2:
+        raise InputError(f"{list(specs)} cannot be merged: name two sources or more")
+    for name, spec in specs.items():
+        if not spec.is_trainable:
+            raise InputError(
+                f"{name!r} was imported as a finished network, which cannot be merged: leave it out"
+            )
+    (first, wanted), *others = specs.items()
+    for name, spec in others:
+        for field in _SHAPE:
+            mine, its = getattr(wanted, field), getattr(spec, field)
+            if mine != its:
+                raise InputError(
+                    f"{first!r} and {name!r} cannot be merged, as their networks differ in {field} "
+                    f"({_short(mine)} and {_short(its)}): choose sources of one shape, such as two 2-D ones"
+                )
+
+
+def _short(value: object) -> str:
+    words = str(value)
+    return words if len(words) <= 60 else f"{words[:57]}…"

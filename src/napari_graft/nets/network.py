@@ -1,13 +1,15 @@
-"""What all networks can do, whoever made them."""
+"""What all networks can do, whoever made them, and the padding that their strides ask for."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.nn import functional
 
 from napari_graft.sources.network_spec import NetworkSpec
 
@@ -31,4 +33,12 @@ class Network(nn.Module, ABC):
 
     @abstractmethod
     def stored_weights(self) -> dict[str, NDArray[Any]]:
-        """Return the arrays from which `napari_graft.nets.kinds.load_network` makes this network again."""
+        """Return the arrays from which `napari_graft.nets.build.load_network` makes this network again."""
+
+
+def pad_to_stride(image: torch.Tensor, stride: Sequence[int]) -> torch.Tensor:
+    """Extend (N, C, *spatial) at the far ends to multiples of `stride`, by repeating the border."""
+    missing = [-n % s for n, s in zip(image.shape[2:], stride, strict=True)]
+    if not any(missing):
+        return image
+    return functional.pad(image, [pad for m in reversed(missing) for pad in (0, m)], mode="replicate")

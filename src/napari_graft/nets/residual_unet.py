@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 
 import numpy as np
 import torch
@@ -10,10 +11,69 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from napari_graft.nets.channel_norm import ChannelNorm
 from napari_graft.nets.network import Network
-from napari_graft.nets.space_to_depth import depth_to_space, space_to_depth
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
+
+
+class ChannelNorm(nn.Module):
+    """Normalisation of the channels of each pixel to mean 0 and variance 1, with learned scale and shift.
+
+    Layer normalisation (Ba et al. 2016, arXiv 1607.06450) over channels alone, as in ConvNeXt (Liu et al.
+    2022). Group normalisation takes its statistics from all of a window, so that an answer depends on where
+    the window lies and how large it is; here it depends on nothing but what the convolutions reach.
+
+    Parameters
+    ----------
+    n_channels
+        Number of channels.
+    """
+
+    def __init__(self, n_channels: int) -> None:
+        super().__init__()
+        self.num_channels = n_channels
+        self.weight = nn.Parameter(torch.ones(n_channels))
+        self.bias = nn.Parameter(torch.zeros(n_channels))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map (N, n_channels, *spatial) to the same shape."""
+        last = x.movedim(1, -1)
+        return functional.layer_norm(last, (self.num_channels,), self.weight, self.bias).movedim(-1, 1)
+
+
+def space_to_depth(x: torch.Tensor, factors: Sequence[int]) -> torch.Tensor:
+    """Move each block of `factors` pixels into the channels, without loss.
+
+    Parameters
+    ----------
+    x
+        Shape (N, C, *spatial); every spatial length is a multiple of its factor.
+    factors
+        Block length along each spatial axis.
+
+    Returns
+    -------
+    torch.Tensor
+        Shape (N, C · prod(factors), *spatial / factors); equals `torch.nn.functional.pixel_unshuffle` in 2-D.
+    """
+    n, channels, *shape = x.shape
+    split = [n, channels]
+    for length, factor in zip(shape, factors, strict=True):
+        split += [length // factor, factor]
+    blocks = [2 + 2 * i for i in range(len(shape))]
+    inside = [3 + 2 * i for i in range(len(shape))]
+    coarse = [length // factor for length, factor in zip(shape, factors, strict=True)]
+    return x.reshape(split).permute(0, 1, *inside, *blocks).reshape(n, channels * prod(factors), *coarse)
+
+
+def depth_to_space(x: torch.Tensor, factors: Sequence[int]) -> torch.Tensor:
+    """Undo `space_to_depth`: shape (N, C · prod(factors), *s) becomes (N, C, *s · factors)."""
+    n, channels, *shape = x.shape
+    ndim = len(shape)
+    split = x.reshape(n, channels // prod(factors), *factors, *shape)
+    order = [axis for i in range(ndim) for axis in (2 + ndim + i, 2 + i)]
+    fine = [length * factor for length, factor in zip(shape, factors, strict=True)]
+    return split.permute(0, 1, *order).reshape(n, channels // prod(factors), *fine)
+
 
 _N_GROUPS = 8
 

@@ -4,19 +4,188 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from napari_graft.annotation.draft import DraftJournal, draft_name, drafts_in
 from napari_graft.core.errors import DamagedFileError, InputError
+from napari_graft.core.labels import FIRST_OBJECT
 from napari_graft.core.tile import Tile
-from napari_graft.io.damage import DamageLog
-from napari_graft.io.regular import refuse_irregular
-from napari_graft.project.desk import WindowState
-from napari_graft.project.places import DRAFTS
-from napari_graft.project.queue import TileQueue
-from napari_graft.project.ranking import StoredRanking
-from napari_graft.project.suggestions import SuggestionList
-from napari_graft.sources.document import Document, read_document, write_document
+from napari_graft.io.documents import DamageLog, Document, read_document, write_document
+from napari_graft.io.regular_files import refuse_irregular
+from napari_graft.project.folder import DRAFTS
+from napari_graft.project.tile_queue import SuggestionList, TileQueue
+
+
+class WindowState(Document):
+    """Window state of a project; all of it can be lost without harm.
+
+    A field of a later version is passed over, so that an earlier version still finds the others.
+
+    Parameters
+    ----------
+    tab
+        Name of the tab.
+    start, shape
+        The tile that was shown, None where there was none.
+    layer
+        Name of the image layer, empty where it is not known.
+    label
+        The label that was painted with, in the annotation convention.
+    brush
+        Diameter of the brush, in pixels of the image.
+    sparse
+        Whether strokes were painted rather than whole tiles.
+    visible
+        Whether layers were shown, by their role, with the kind or the run where there are several.
+    budget, minutes
+        How many tiles were to be painted in all, and how long a training was to take; None where not known.
+    tile_side
+        Side of the tiles to suggest, in pixels; None where not known.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    tab: str = "data"
+    start: tuple[int, ...] | None = None
+    shape: tuple[int, ...] | None = None
+    layer: str = ""
+    label: int = Field(default=FIRST_OBJECT, ge=0, lt=2**32)
+    brush: float = Field(default=10.0, gt=0, lt=float("inf"))
+    sparse: bool = False
+    visible: dict[str, bool] = Field(default_factory=dict)
+    budget: int | None = Field(default=None, ge=1)
+    minutes: float | None = Field(default=None, gt=0, lt=float("inf"))
+    tile_side: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> WindowState:
+        if (self.start is None) != (self.shape is None):
+            raise ValueError("a tile has a start and a shape")
+        if self.start is not None and self.shape is not None:
+            Tile(self.start, self.shape)
+        return self
+
+    @property
+    def tile(self) -> Tile | None:
+        """The tile that was shown."""
+        return None if self.start is None or self.shape is None else Tile(self.start, self.shape)
+
+
+ROW = (
+    "source",
+    "title",
+    "structure",
+    "mmd2",
+    "z",
+    "p_value",
+    "mmd2_general",
+    "consistency",
+    "few_shot",
+    "combined",
+    "verdict",
+    "same_structure",
+    "remedy",
+    "remedy_kind",
+    "z_after_remedy",
+    "research_only",
+    "is_trainable",
+    "is_weak",
+)
+"""What ``rank --json`` tells of a source."""
+
+
+class RankedEntry(BaseModel):
+    """Entry of a ranking: what is known of one source, as ``rank --json`` prints it.
+
+    A field of a later version is passed over.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
+
+    source: str
+    title: str
+    structure: str
+    species: str = ""
+    instrument: str = ""
+    pixel_size: tuple[float, ...] | None = None
+    license: str = ""
+    research_only: bool = False
+    is_trainable: bool = True
+    is_weak: bool = False
+    z: float | None = None
+    p_value: float | None = None
+    mmd2: float | None = None
+    mmd2_general: float | None = None
+    consistency: float | None = None
+    few_shot: float | None = None
+    combined: float | None = None
+    verdict: str
+    same_structure: bool = True
+    remedy: str | None = None
+    remedy_kind: Literal["invert", "rescale", "smooth"] | None = None
+    z_after_remedy: float | None = None
+    advice: str | None = None
+
+    def as_row(self) -> dict[str, object]:
+        """Return the keys and values of ``rank --json``."""
+        return self.model_dump(include=set(ROW))
+
+
+class RankedSoFar(BaseModel):
+    """The sources that are measured while a ranking is under way, best first."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    ranking: tuple[RankedEntry, ...]
+
+
+class StoredMap(BaseModel):
+    """Stored distances of the ranked sources, and the image, from one another.
+
+    Parameters
+    ----------
+    names
+        Ids of the sources; that of the image is empty, see `SourceMap`.
+    distances
+        MMD in the common encoder, one row for each name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    names: tuple[str, ...]
+    distances: tuple[tuple[float, ...], ...]
+
+
+class StoredRanking(Document):
+    """Stored ranking of the sources for a project's image.
+
+    Parameters
+    ----------
+    entries
+        The sources, best first; empty before they were ranked.
+    left_out
+        Ids of the sources that were trained on the image and therefore not ranked.
+    unsuited
+        By the id of a 3-D source that was not ranked: why the image has not the depth for it.
+    chosen
+        Id of the source that the user wants to start from, None before one was chosen.
+    map
+        Of the ranked sources and the image, None where they could not be mapped.
+    """
+
+    entries: tuple[RankedEntry, ...] = ()
+    left_out: tuple[str, ...] = ()
+    unsuited: dict[str, str] = Field(default_factory=dict)
+    chosen: str | None = None
+    map: StoredMap | None = None
+
+    @property
+    def advised(self) -> RankedEntry | None:
+        """The best source of the wanted structure that comes with advice, None where there is none."""
+        return next((one for one in self.entries if one.same_structure and one.remedy is not None), None)
+
 
 SUGGESTIONS, QUEUE, WINDOW_STATE = "suggestions.json", "queue.json", "desk.json"
 RANKING = "ranking.json"

@@ -13,10 +13,9 @@ from pydantic import Field, model_validator
 from napari_graft.core.axes import Axes
 from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.io.channels import Channel
-from napari_graft.io.damage import DamageLog
-from napari_graft.project.signature import ImageSignature
+from napari_graft.io.documents import DamageLog, Document, read_document, write_document
+from napari_graft.project.image_file import ImageSignature
 from napari_graft.sources.card import Structure
-from napari_graft.sources.document import Document, read_document, write_document
 
 MANIFEST, BACKUP = "project.json", "project.backup.json"
 MAX_DIAMETER = 65536

@@ -11,14 +11,19 @@ from pathlib import Path
 
 from napari_graft.core.errors import InputError, StorageError
 from napari_graft.io import Volume, atomic
-from napari_graft.io.damage import DamageLog
-from napari_graft.io.outputs import Input, Outputs
-from napari_graft.project.image_choice import ImageChoice, to_stored_path
-from napari_graft.project.lock import WriterLock
+from napari_graft.io.documents import DamageLog
+from napari_graft.io.writers.outputs import Input, Outputs
+from napari_graft.project.folder import (
+    ANNOTATIONS,
+    CACHE,
+    RUNS,
+    WriterLock,
+    refuse_links,
+    set_aside_what_is_no_folder,
+)
+from napari_graft.project.image_file import ImageChoice, ImageSignature, to_stored_path
 from napari_graft.project.manifest import BACKUP, MANIFEST, ProjectManifest, load_manifest, store_manifest
-from napari_graft.project.places import ANNOTATIONS, CACHE, RUNS, refuse_links, set_aside_what_is_no_folder
 from napari_graft.project.project import Project
-from napari_graft.project.signature import ImageSignature
 from napari_graft.sources.card import Structure
 
 _HOUR = 3600.0

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import html
 import logging
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_graft.annotation.journal import Journal, JournalEntry
 from napari_graft.annotation.labelled_tile import LabelledTile
@@ -18,22 +21,16 @@ from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume
 from napari_graft.io.channels import RGB
-from napari_graft.io.damage import DamageLog
+from napari_graft.io.documents import DamageLog
 from napari_graft.io.pixel_sizes import SizeNote
-from napari_graft.project.budget import ProjectCost
+from napari_graft.project.comparison import Vote, votes_in
 from napari_graft.project.documents import ProjectDocuments
-from napari_graft.project.image_choice import ImageChoice, from_stored_path, open_known_image
-from napari_graft.project.lock import WriterLock
+from napari_graft.project.folder import ANNOTATIONS, RUNS, WriterLock
+from napari_graft.project.image_file import ImageChoice, ImageSignature, from_stored_path, open_known_image
 from napari_graft.project.manifest import ProjectManifest, store_manifest
-from napari_graft.project.painting_time import ACCEPT, painted_seconds
-from napari_graft.project.picture import describe_as_html, describe_in_words
-from napari_graft.project.places import ANNOTATIONS, RUNS
 from napari_graft.project.run import Run
-from napari_graft.project.run_store import RunStore
-from napari_graft.project.signature import ImageSignature
-from napari_graft.project.trial import TrialFiles
-from napari_graft.project.votes import Vote, votes_in
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.project.run_store import RunStore, TrialFiles
+from napari_graft.sources.network_spec import ModelSpec
 
 _log = logging.getLogger(__name__)
 
@@ -294,3 +291,83 @@ class Project(ProjectDocuments):
                 f"the tile at {tile.start} of shape {tile.shape} is not wholly inside the image of shape "
                 f"{self._manifest.shape}: choose a tile inside"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectCost:
+    """Cost of a project so far: annotated tiles, runs and training time.
+
+    Parameters
+    ----------
+    n_tiles, n_pixels
+        Annotated tiles and the pixels in them.
+    fraction
+        Share of the image that these are, 0 to 1.
+    n_runs, seconds
+        Runs, and the seconds that they trained.
+    """
+
+    n_tiles: int
+    n_pixels: int
+    fraction: float
+    n_runs: int
+    seconds: float
+
+
+ACCEPT = "accept tile"
+_LONGEST = 1e9
+"""Nobody paints for so many seconds."""
+
+
+def painted_seconds(entries: Iterable[JournalEntry], until: datetime | None = None) -> float:
+    """Return the seconds painted on the tiles that were accepted, up to a moment or in all.
+
+    Entries that do not say how long, such as imports and those of the first version, count as 0.
+    """
+    accepted = (entry for entry in entries if entry.what == ACCEPT and (until is None or entry.when <= until))
+    found = (entry.details.get("seconds") for entry in accepted)
+    return float(sum(value for value in found if isinstance(value, int | float) and 0 <= value < _LONGEST))
+
+
+SIDE = 192
+# Enough to see what the image is, and quick to read from an image of any size.
+_LARGEST_CUT = 4 * SIDE
+
+
+def describe_in_words(project: Project) -> str:
+    """Return one line: name, size, and how far the work on it is."""
+    known = project.manifest
+    shape = " × ".join(map(str, known.shape))
+    n_tiles, n_runs = len(project.annotations.tiles()), len(project.runs.all())
+    wanted = known.structure or "anything"
+    return f"{project.folder.name}: {wanted} in {shape} {known.axes}, {n_tiles} painted tiles, {n_runs} runs"
+
+
+def describe_as_html(project: Project) -> str:
+    """Return the line with a picture of the middle of the image, or why the image cannot be read."""
+    words = html.escape(describe_in_words(project))
+    try:
+        picture = _picture(project)
+    except InputError as error:
+        return f"<div>{words}</div><div>{html.escape(str(error))}</div>"
+    return f'<div><img src="{picture}" width="{SIDE}" alt="middle of the image"></div><div>{words}</div>'
+
+
+def _picture(project: Project) -> str:
+    from napari_graft.report.drawing import picture_of
+
+    cut = _middle_tile(project.manifest.shape)
+    grey = project.volume.read(cut).reshape(cut.shape[-2:])
+    return picture_of(_small(grey), "image", "the middle of the image").data_uri
+
+
+def _middle_tile(shape: tuple[int, ...]) -> Tile:
+    side = tuple(min(n, _LARGEST_CUT) if axis >= len(shape) - 2 else 1 for axis, n in enumerate(shape))
+    return Tile(tuple((n - m) // 2 for n, m in zip(shape, side, strict=True)), side)
+
+
+def _small(grey: NDArray[np.float32]) -> NDArray[np.uint8]:
+    step = max(1, -(-max(grey.shape) // SIDE))
+    small = grey[::step, ::step]
+    low, high = np.percentile(small, (1, 99))
+    return np.asarray(255 * np.clip((small - low) / max(high - low, 1e-6), 0, 1), np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +12,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_graft.core.errors import DamagedFileError, InputError
-from napari_graft.io.weights import load_tensors
+from napari_graft.io.documents import Document, read_document, write_document
+from napari_graft.io.weights import load_metadata, load_tensors
 from napari_graft.merging.recipe import MergeRecipe
-from napari_graft.sources.document import Document, read_document, write_document
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 
 RECORD, WEIGHTS, CHECKPOINT = "run.json", "weights.safetensors", "checkpoint.safetensors"
 MIXING, MERGED = "mixing.safetensors", "merged.safetensors"
@@ -234,3 +235,18 @@ def open_run(folder: Path) -> Run:
             f"run {str(folder)!r} holds the record of run {record.id}: give the folder its name back"
         )
     return Run(folder, record)
+
+
+def checkpoint_age(path: Path) -> tuple[int, float]:
+    """Return the steps and seconds that a checkpoint's training had used; needs no torch.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged or no checkpoint.
+    """
+    try:
+        record = json.loads(load_metadata(path)["training"])
+        return int(record["steps"]), float(record["seconds"])
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"{path} is no checkpoint of a training: train anew") from None

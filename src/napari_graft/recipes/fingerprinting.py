@@ -1,4 +1,4 @@
-"""What a source remembers of the images that a recipe names."""
+"""What a finished source remembers of the images that its recipe names."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
-from napari_graft.fingerprints.fingerprint import make_fingerprint
-from napari_graft.fingerprints.general import general_fingerprint
+from napari_graft.fingerprints.fingerprint import general_fingerprint, make_fingerprint
 from napari_graft.inference.features import FEATURE_TILE, tile_features
 from napari_graft.io.weights import save_tensors
+from napari_graft.nets.build import load_network, trainable
 from napari_graft.nets.device import choose_device
-from napari_graft.recipes.finished import open_finished
-from napari_graft.recipes.pieces import DatasetSplit, Sample
-from napari_graft.recipes.volumes import plane_group, planes_of
+from napari_graft.recipes.dataset_split import load_dataset, plane_group, planes_of
+from napari_graft.recipes.recipe import Recipe, read_recipe
+from napari_graft.recipes.samples import DatasetSplit, Sample
 from napari_graft.sources.archive import FINGERPRINT, GENERAL
 from napari_graft.sources.catalogue import ANCESTOR, Catalogue
 from napari_graft.sources.source import Source, open_source
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import torch
 
     from napari_graft.nets.residual_unet import ResidualUNet
+
 
 _N_TILES = 192
 
@@ -105,3 +107,38 @@ def _random_box(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[slice
     sides = [side if n > side else max(1, 3 * n // 4) for n, side in usual]
     starts = [int(rng.integers(n - side + 1)) for n, side in zip(shape, sides, strict=True)]
     return tuple(slice(a, a + side) for a, side in zip(starts, sides, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedSource:
+    """A source with its recipe and the images of that."""
+
+    recipe: Recipe
+    source: Source
+    dataset: DatasetSplit
+
+    def load_network(self) -> ResidualUNet:
+        """Return the network of the source."""
+        return trainable(load_network(self.source.card.spec, self.source.load_weights()), self.source.id)
+
+
+def open_finished(recipe_path: Path, folder: Path, *, report: Report, cancel: CancelToken) -> FinishedSource:
+    """Open the source in a folder, and read the images of its recipe.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no source of this recipe, or its images cannot be used.
+    Cancelled
+        When asked to stop.
+    """
+    recipe = read_recipe(recipe_path)
+    source = open_source(folder, "file")
+    if source.card.training.recipe != recipe.id:
+        raise InputError(
+            f"the source in {str(folder)!r} was not trained by the recipe {recipe.id!r}: name its own recipe"
+        )
+    report(Progress(0, 1, f"reading the images of {recipe.id}"))
+    dataset = load_dataset(recipe, (recipe_path.parent / recipe.folder).resolve())
+    cancel.raise_if_cancelled()
+    return FinishedSource(recipe, source, dataset)

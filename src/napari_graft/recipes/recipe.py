@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from napari_graft.core.errors import InputError
-from napari_graft.io.plain_yaml import MAX_BYTES, parse_yaml
-from napari_graft.io.regular import read_named
+from napari_graft.io.regular_files import read_named
+from napari_graft.io.untrusted import MAX_YAML_BYTES, parse_yaml
 from napari_graft.sources.card import Slug, Structure
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 from napari_graft.training.config import PATCH
 
 
@@ -172,7 +172,7 @@ def read_recipe(path: Path) -> Recipe:
     InputError
         If the file is missing, no YAML, or a value does not fit.
     """
-    values = parse_yaml(read_named(path, limit=MAX_BYTES, title="recipe"), f"recipe {str(path)!r}")
+    values = parse_yaml(read_named(path, limit=MAX_YAML_BYTES, title="recipe"), f"recipe {str(path)!r}")
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:

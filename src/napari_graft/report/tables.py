@@ -6,18 +6,25 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from napari_graft.report.measures import (
+from napari_graft.report.record import (
     AP50,
     DICE,
     MEASURES,
+    MISSING,
     VI,
     VI_MERGE,
     VI_SPLIT,
+    LoopRecord,
     Measure,
+    Row,
+    count,
+    duration,
     leading_measures,
+    n_of,
+    number,
+    significant,
+    text,
 )
-from napari_graft.report.record import LoopRecord, Row
-from napari_graft.report.values import MISSING, count, duration, n_of, number, significant, text
 
 HELD_OUT_NAMES = {"new": "New model", "previous": "Model before it", "source": "Source as it is"}
 _HELD_OUT_MEASURES = (VI, VI_SPLIT, VI_MERGE, AP50, DICE)

@@ -1,6 +1,6 @@
 """Real microscopy images that anyone may use, each a file of a public repository at a fixed commit.
 
-None of them is in the package: `session.public_samples` brings them when somebody asks for one.
+None of them is in the package: `session.projects.public_samples` brings them when somebody asks for one.
 """
 
 from __future__ import annotations

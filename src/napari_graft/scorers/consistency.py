@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from napari_graft.inference.predictor import Predictor
 from napari_graft.metrics.contingency import tabulate
-from napari_graft.metrics.partition import adapted_rand_error
-from napari_graft.scorers.sighting import ScoringContext
+from napari_graft.metrics.scores import adapted_rand_error
+from napari_graft.scorers.scoring_context import ScoringContext
 from napari_graft.segmentation.decode import decode
 
 N_TILES = {2: 6, 3: 2}

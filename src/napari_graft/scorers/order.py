@@ -9,9 +9,9 @@ import numpy as np
 from scipy.stats import rankdata
 
 from napari_graft.fingerprints.distance import LIKE_OWN, NEAR, Distance
+from napari_graft.scorers.domain_shift import DomainShift
 from napari_graft.scorers.outlook import BARELY_CONSISTENT
 from napari_graft.scorers.registry import ON_IMAGE, ON_TILES
-from napari_graft.scorers.remedies import DomainShift
 
 # Structures that look alike enough for a source of one to start the other: the name of the family of each.
 FAMILIES = {

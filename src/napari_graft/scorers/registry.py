@@ -7,13 +7,9 @@ from functools import partial
 
 from napari_graft.core.registry import Registry
 from napari_graft.scorers.consistency import consistency
-from napari_graft.scorers.energy import energy_closeness
+from napari_graft.scorers.distances import closeness, energy_closeness, frechet_closeness, general_closeness
 from napari_graft.scorers.few_shot import few_shot
-from napari_graft.scorers.frechet import frechet_closeness
-from napari_graft.scorers.mmd import closeness
-from napari_graft.scorers.mmd_general import general_closeness
-from napari_graft.scorers.scorer import Scorer
-from napari_graft.scorers.sighting import ScoringContext
+from napari_graft.scorers.scoring_context import Scorer, ScoringContext
 from napari_graft.scorers.zero_shot import zero_shot
 from napari_graft.sources.plugins import plugin_parts_by_name
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.scorers.consistency import agreement
-from napari_graft.segmentation.diameter import object_diameters, usual_diameter
+from napari_graft.segmentation.objects import object_diameters, usual_diameter
 
 FACTORS: tuple[float, ...] = tuple(2 ** (step / 2) for step in range(-6, 5))
 """Length of an image pixel in model pixels, from an eighth to four."""

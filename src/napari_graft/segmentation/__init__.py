@@ -1,1 +1,1 @@
-"""From affinities to objects, and back."""
+"""From affinities to objects."""

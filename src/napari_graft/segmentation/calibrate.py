@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.core.progress import CancelToken
-from napari_graft.metrics.evaluate_annotated import evaluate_annotated
+from napari_graft.metrics.evaluate import evaluate_annotated
 from napari_graft.metrics.scores import quality
 from napari_graft.segmentation.decode import decode
-from napari_graft.segmentation.edges import Offset
+from napari_graft.segmentation.mutex_watershed import Offset
 from napari_graft.segmentation.settings import DecodeSettings
 
 Stage = Callable[[DecodeSettings], Sequence[DecodeSettings]]

@@ -18,26 +18,28 @@ from napari_graft.blockwise import SegmentResult
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume, open_labels
-from napari_graft.io.labels import check_labels
-from napari_graft.io.masks import MaskMeaning
+from napari_graft.io.labels import MaskMeaning, check_labels
 from napari_graft.merging.recipe import DEFAULT_METHOD
 from napari_graft.metrics import evaluate
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.project.reports import MergeReport, TrainReport
-from napari_graft.project.trial import StoredTrial
-from napari_graft.session import planning, predicting, ranking, suggesting, training
-from napari_graft.session.annotating import annotate_from_labels
-from napari_graft.session.fitting import Budget
+from napari_graft.project.run_store import StoredTrial
+from napari_graft.session import prediction, suggestion
+from napari_graft.session.annotation import annotate_from_labels
 from napari_graft.session.merging import MergeTask
 from napari_graft.session.notebook import default_report
-from napari_graft.session.planning import TrialPlan
-from napari_graft.session.predicting import PredictOptions
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.session.ranking import RankedSource
-from napari_graft.session.suggesting import SuggestOptions
-from napari_graft.session.training import TrainingTask
-from napari_graft.session.trial import TrialTask
+from napari_graft.session.prediction import PredictOptions
+from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.session.ranking import rank as ranking
+from napari_graft.session.ranking.rank import RankedSource
+from napari_graft.session.suggestion import SuggestOptions
+from napari_graft.session.training import train as training
+from napari_graft.session.training import trial_plan
+from napari_graft.session.training.fitting import Budget
+from napari_graft.session.training.source_trial import TrialTask
+from napari_graft.session.training.train import TrainingTask
+from napari_graft.session.training.trial_plan import TrialPlan
 from napari_graft.sources.card import Structure
 from napari_graft.sources.catalogue import Catalogue
 
@@ -185,7 +187,7 @@ def propose_plan(ranked: Sequence[RankedSource], n_tiles: int = 8, minutes: floa
     InputError
         If there is nothing to spend, or no source of the wanted family was ranked.
     """
-    return planning.propose_plan([entry.as_entry() for entry in ranked], n_tiles, minutes)
+    return trial_plan.propose_plan([entry.as_entry() for entry in ranked], n_tiles, minutes)
 
 
 def run_trial(
@@ -254,7 +256,7 @@ def suggest_tiles(
         If an option does not fit, or no tile is left.
     """
     request = SuggestOptions(n, tile, strategy, source, seed, device=device)
-    return suggesting.suggest_tiles(
+    return suggestion.suggest_tiles(
         project, request, catalogue=Catalogue(), report=report or default_report(), cancel=CancelToken()
     )
 
@@ -362,7 +364,7 @@ def predict_volume(
         region = ",".join(f"{start}:{stop}" for start, stop in region)
     map_file = None if uncertainty is None else Path(uncertainty)
     request = PredictOptions(Path(out), run, source, region, map_file, device, overwrite=overwrite)
-    return predicting.predict_project(
+    return prediction.predict_project(
         project, request, catalogue=Catalogue(), report=report or default_report(), cancel=CancelToken()
     )
 

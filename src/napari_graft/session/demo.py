@@ -14,13 +14,14 @@ from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.core.tile import Tile
 from napari_graft.fingerprints.source_map import SourceMap
 from napari_graft.io import Volume, open_labels
-from napari_graft.io.masks import MaskMeaning
+from napari_graft.io.labels import MaskMeaning
 from napari_graft.metrics import evaluate
 from napari_graft.nets.device import choose_device
 from napari_graft.project.manifest import MANIFEST
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
-from napari_graft.session.annotating import annotate_from_labels, read_tiles
+from napari_graft.recipes.samples import TEST_SHARE
+from napari_graft.session.annotation import annotate_from_labels, read_tiles
 from napari_graft.session.demo_output import (
     PROJECT,
     is_demo_project,
@@ -28,18 +29,15 @@ from napari_graft.session.demo_output import (
     mark_demo_project,
     remove_demo_project,
 )
-from napari_graft.session.examples import make_examples
-from napari_graft.session.fitting import Budget, Fitting
-from napari_graft.session.mapping import map_sources
 from napari_graft.session.models import SCRATCH, Model, load_model, model_of_run
-from napari_graft.session.pixel_size import unknown_pixel_size
-from napari_graft.session.projects import ImageOptions
-from napari_graft.session.ranking import RankedSource, candidate_sources, rank_sources, unseen_sources
-from napari_graft.session.segmenting import segment_tiles
-from napari_graft.session.splitting import TestSplit, split_for_test
-from napari_graft.session.suggesting import SuggestOptions, suggest_tiles
-from napari_graft.session.training import TrainingTask
-from napari_graft.session.views import view_of
+from napari_graft.session.prediction import segment_tiles
+from napari_graft.session.projects.creation import ImageOptions
+from napari_graft.session.projects.project_image import unknown_pixel_size, view_of
+from napari_graft.session.ranking.rank import RankedSource, candidate_sources, rank_sources, unseen_sources
+from napari_graft.session.ranking.source_map import map_sources
+from napari_graft.session.suggestion import SuggestOptions, suggest_tiles
+from napari_graft.session.training.fitting import Budget, Fitting, make_examples
+from napari_graft.session.training.train import TrainingTask
 from napari_graft.sources.catalogue import Catalogue
 
 Segments = NDArray[np.uint32]
@@ -302,3 +300,37 @@ def mean_scores(found: list[Segments], truths: list[Segments]) -> dict[str, obje
         return dict(evaluate(found[0], truths[0]).as_dict())
     stacks = [np.concatenate(parts) for parts in (found, truths)]
     return dict(evaluate(stacks[0], stacks[1], per_slice=True).as_dict())
+
+
+@dataclass(frozen=True, slots=True)
+class TestSplit:
+    """Split of an image into what may be annotated and what only the final score sees.
+
+    Parameters
+    ----------
+    annotatable
+        Where tiles may be suggested.
+    test
+        Tiles to score on.
+    """
+
+    annotatable: Tile
+    test: tuple[Tile, ...]
+
+
+def split_for_test(shape: tuple[int, ...]) -> TestSplit:
+    """Set aside the last fifth: of the slices of a stack, of the rows of a single image."""
+    length = shape[0]
+    n_test = max(1, length // TEST_SHARE)
+    if len(shape) == 2 or length == 1:
+        axis = len(shape) - 2
+        n_test = max(1, shape[axis] // TEST_SHARE)
+        kept = tuple(n - n_test if i == axis else n for i, n in enumerate(shape))
+        start = tuple(shape[axis] - n_test if i == axis else 0 for i in range(len(shape)))
+        strip = tuple(n_test if i == axis else n for i, n in enumerate(shape))
+        return TestSplit(Tile((0,) * len(shape), kept), (Tile(start, strip),))
+    annotatable = Tile((0,) * len(shape), (length - n_test, *shape[1:]))
+    tests = tuple(
+        Tile((z, *(0,) * (len(shape) - 1)), (1, *shape[1:])) for z in range(length - n_test, length)
+    )
+    return TestSplit(annotatable, tests)

@@ -1,4 +1,7 @@
-"""Where a demonstration may write: in a new folder, or that of an earlier one that nobody has worked in."""
+"""Files of a demonstration: the embedded sample, and the folder that it may write to.
+
+That is a new folder, or that of an earlier demonstration that nobody has worked in.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,29 @@ from collections.abc import Iterable, Sequence
 from glob import glob
 from pathlib import Path
 
+import tifffile
+
 from napari_graft.annotation.labelled_tile import LabelledTile
-from napari_graft.core.checksum import checksum_of
-from napari_graft.core.errors import GraftError, InputError
+from napari_graft.core.errors import GraftError, InputError, StorageError
+from napari_graft.core.strings import checksum_of
 from napari_graft.io import atomic
-from napari_graft.io.file_kinds import Recogniser
-from napari_graft.io.location import split_location
-from napari_graft.io.marks import NAME, is_our_json, is_our_page, is_our_png, is_our_tiff
-from napari_graft.io.outputs import Input, Outputs
+from napari_graft.io.documents import Document, read_document, write_document
+from napari_graft.io.regular_files import split_location
+from napari_graft.io.writers.file_kinds import (
+    NAME,
+    Recogniser,
+    is_our_json,
+    is_our_page,
+    is_our_png,
+    is_our_tiff,
+    program_name,
+)
+from napari_graft.io.writers.outputs import Input, Outputs
 from napari_graft.project.manifest import BACKUP, MANIFEST
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
-from napari_graft.session.projects import ImageOptions, make_project
-from napari_graft.sources.document import Document, read_document, write_document
+from napari_graft.samples.presets import neuropil_sample
+from napari_graft.session.projects.creation import ImageOptions, make_project
 
 PROJECT, SAMPLE = "demo.graft", "sample"
 _MARK = "demo.json"
@@ -188,3 +201,23 @@ def _recogniser(name: str) -> Recogniser | None:
 def _is_our_sample(folder: Path) -> bool:
     files = [folder / name for name in ("image.tif", "labels.tif")]
     return all(is_our_tiff(file) for file in files if file.exists() or file.is_symlink())
+
+
+def write_sample(folder: Path) -> tuple[str, str]:
+    """Write the generated EM-like volume and its truth as TIFF files, and return their paths.
+
+    Raises
+    ------
+    StorageError
+        If they cannot be written.
+    """
+    sample = neuropil_sample()
+    image, labels = folder / "image.tif", folder / "labels.tif"
+    axes = {"axes": "ZYX"}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tifffile.imwrite(image, sample.image, compression="zlib", metadata=axes, software=program_name())
+        tifffile.imwrite(labels, sample.segments, compression="zlib", metadata=axes, software=program_name())
+    except OSError as error:
+        raise StorageError(f"the sample cannot be written to {folder}: {error.strerror or error}") from None
+    return str(image), str(labels)

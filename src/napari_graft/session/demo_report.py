@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.core.tile import Tile
-from napari_graft.io.outputs import NO_INPUTS, Outputs
+from napari_graft.io.writers.outputs import NO_INPUTS, Outputs
 from napari_graft.report import LoopRecord, Overview, Panel, SuggestedTile, write_report
 from napari_graft.session.demo import Demo, DemoRequest
-from napari_graft.session.views import intensity_of
+from napari_graft.session.projects.project_image import intensity_of
 
 _OVERVIEW_SIDE = 640
 _PANEL_SIDE = 384

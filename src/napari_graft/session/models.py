@@ -1,25 +1,28 @@
-"""Find the network that a user names: a source, a run of a project, or fresh weights."""
+"""Find the network that a user names: a source, a run of a project, or fresh weights.
+
+And what a command must not write over while it reads them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken
-from napari_graft.exchange.trial import try_source
-from napari_graft.nets.build import build_network
-from napari_graft.nets.kinds import load_network
+from napari_graft.exchange.sandbox import try_source
+from napari_graft.io.integrity import files_of_image
+from napari_graft.io.writers.outputs import Input, Outputs
+from napari_graft.nets.build import build_network, load_network
 from napari_graft.nets.network import Network
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.project.run import Run
 from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.network_spec import NetworkSpec
+from napari_graft.sources.network_spec import ModelSpec, NetworkSpec
 from napari_graft.sources.source import Source
-from napari_graft.sources.spec import ModelSpec
 
 SCRATCH = "scratch"
 
@@ -142,3 +145,42 @@ def fresh_spec(project: Project) -> ModelSpec:
     """Return the default network at the pixel size of the project's image, in nanometres."""
     size = project.manifest.spatial_axes.pixel_size_in("nm")
     return ModelSpec(pixel_size=None if size is None else size[-2:])
+
+
+def outputs_beside(
+    project: Project | None,
+    references: Iterable[str | None] = (),
+    *,
+    may_overwrite: bool = False,
+    is_inside: bool = False,
+) -> Outputs:
+    """Return what may be written by a command that reads a project and models.
+
+    Parameters
+    ----------
+    references
+        Sources and runs as the user names them; those that are files, folders or runs of other projects are
+        inputs.
+    is_inside
+        Whether the project itself writes, to a place of its own.
+    """
+    inputs = [] if project is None else image_inputs(project.image.path, "the image of the project")
+    if project is not None and not is_inside:
+        inputs.append(Input(project.folder, "the project"))
+    for reference in references:
+        inputs += _inputs_named(reference)
+    own = project.folder if project is not None and is_inside else None
+    return Outputs(tuple(inputs), may_overwrite, own)
+
+
+def image_inputs(path: str, what: str) -> list[Input]:
+    """Return the files of an image as inputs."""
+    return [Input(file, what) for file in files_of_image(path)]
+
+
+def _inputs_named(reference: str | None) -> list[Input]:
+    if not reference:
+        return []
+    folder, separator, _ = reference.rpartition(":")
+    places = [Path(reference), Path(folder)] if separator and folder else [Path(reference)]
+    return [Input(place, "a source that is read") for place in places if place.exists()]

@@ -12,30 +12,26 @@ from numpy.typing import NDArray
 
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.exchange.add import add_source
-from napari_graft.exchange.exported import holds_network, is_export_of
-from napari_graft.exchange.formats import FORMATS, check_ending
-from napari_graft.exchange.wishes import DEFAULT_IMPORT, ImportOptions
-from napari_graft.fingerprints.fingerprint import make_fingerprint
-from napari_graft.fingerprints.general import general_fingerprint
+from napari_graft.exchange.formats import FORMATS, check_ending, holds_network, is_export_of
+from napari_graft.exchange.import_options import DEFAULT_IMPORT, ImportOptions
+from napari_graft.fingerprints.fingerprint import general_fingerprint, make_fingerprint
 from napari_graft.inference.features import FEATURE_TILE, tile_features
 from napari_graft.inference.view import ModelView
-from napari_graft.io.file_kinds import FileKind
+from napari_graft.io.documents import write_document
 from napari_graft.io.weights import save_tensors
+from napari_graft.io.writers.file_kinds import FileKind
 from napari_graft.nets.build import build_network
 from napari_graft.nets.device import choose_device
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.project.run import Run, open_run
-from napari_graft.session.models import SCRATCH, find_run
-from napari_graft.session.outputs import outputs_beside
-from napari_graft.session.views import random_tiles, view_of
+from napari_graft.session.models import SCRATCH, find_run, outputs_beside
+from napari_graft.session.projects.project_image import random_tiles, view_of
 from napari_graft.sources.archive import CARD, FINGERPRINT, GENERAL, WEIGHTS
 from napari_graft.sources.card import Provenance, SourceCard, TrainingRecord
 from napari_graft.sources.catalogue import Catalogue, user_home
-from napari_graft.sources.document import write_document
-from napari_graft.sources.exclude import checksum_of
-from napari_graft.sources.source import Source, open_source
-from napari_graft.sources.spec import in_plane
+from napari_graft.sources.network_spec import in_plane
+from napari_graft.sources.source import Source, checksum_of, open_source
 
 _N_FEATURE_TILES = 96
 

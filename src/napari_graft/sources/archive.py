@@ -9,7 +9,7 @@ from pathlib import Path
 
 from napari_graft.core.errors import InputError
 from napari_graft.io import atomic
-from napari_graft.io.zip_archive import names_in_zip, open_zip, read_entry
+from napari_graft.io.untrusted import names_in_zip, open_zip, read_entry
 
 SUFFIX = ".graftsource"
 CARD, WEIGHTS = "card.json", "weights.safetensors"

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_graft.sources.document import Document
+from napari_graft.io.documents import Document
 from napari_graft.sources.foreign_spec import AnySpec
 
 Structure = Literal["neurites", "mitochondria", "nuclei", "cells", "axons", "organelles", "any"]

@@ -13,9 +13,8 @@ import platformdirs
 
 from napari_graft.core.errors import InputError
 from napari_graft.sources.archive import MEMBER_LIMITS
-from napari_graft.sources.inverted import MARK, id_without_view, invert_source
 from napari_graft.sources.plugins import plugin_sources
-from napari_graft.sources.source import Origin, Source, open_source
+from napari_graft.sources.source import MARK, Origin, Source, id_without_view, invert_source, open_source
 
 HOME_VARIABLE = "NAPARI_GRAFT_HOME"
 SOURCES_VARIABLE = "NAPARI_GRAFT_SOURCES"

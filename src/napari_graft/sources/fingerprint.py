@@ -36,7 +36,7 @@ class Fingerprint:
     seed
         Seed of the random Fourier features.
     check
-        Number that the same seed must give again; see `napari_graft.fingerprints.random_features`.
+        Number that the same seed must give again; see `napari_graft.fingerprints.mmd`.
     mean_embedding
         Mean of the random Fourier features over the training tiles, float32 (D,).
     null_sizes

@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from napari_graft.sources.network_spec import NetworkSpec
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec, NetworkSpec
 
 Meaning = Literal["foreground", "boundary", "background", "distance", "affinity", "unused"]
 MEANINGS: tuple[Meaning, ...] = ("foreground", "boundary", "background", "distance", "affinity", "unused")

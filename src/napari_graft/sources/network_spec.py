@@ -1,9 +1,10 @@
-"""What every network has in common, whoever made it: its axes, its pixel size and what its answer means."""
+"""Specification of a network: what all have in common, and the shape of ours, from which it is built."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Annotated, ClassVar, Literal
+from math import prod
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -20,7 +21,7 @@ class NetworkSpec(BaseModel):
     Parameters
     ----------
     architecture
-        Says who builds the network; see `napari_graft.nets.kinds`.
+        Says who builds the network; see `napari_graft.nets.build`.
     ndim
         Number of spatial axes of the input.
     offsets
@@ -104,3 +105,125 @@ class NetworkSpec(BaseModel):
         if pixel_size is None:
             return None
         return tuple(tuple(o * s for o, s in zip(offset, pixel_size, strict=True)) for offset in self.offsets)
+
+
+MAX_WEIGHTS = 2**28
+"""Numbers that a network may consist of: 1 GiB in single precision, as much as a file of weights may have."""
+MAX_STRIDE = 1024
+"""Largest down-sampling from end to end along one axis: an image is extended to a multiple of it."""
+_MAX_LEVELS = 12
+_MAX_BLOCK = 2**20
+"""Pixels to a cell of the deepest level."""
+
+DEFAULT_STRIDES: dict[int, tuple[tuple[int, ...], ...]] = {
+    2: ((2, 2), (2, 2), (2, 2), (2, 2)),
+    3: ((1, 2, 2), (1, 2, 2), (2, 2, 2), (2, 2, 2)),
+}
+
+# z reaches less far than y and x: stacks are mostly coarser along z, and few sections of an object overlap.
+DEFAULT_OFFSETS: dict[int, tuple[tuple[int, ...], ...]] = {
+    2: (
+        (-1, 0), (0, -1), (-3, 0), (0, -3), (-9, 0), (0, -9), (-27, 0), (0, -27), (-9, -9), (-9, 9),
+    ),
+    3: (
+        (-1, 0, 0), (0, -1, 0), (0, 0, -1), (-2, 0, 0), (0, -3, 0), (0, 0, -3), (-4, 0, 0), (0, -9, 0),
+        (0, 0, -9), (0, -27, 0), (0, 0, -27), (0, -9, -9), (0, -9, 9),
+    ),
+}  # fmt: skip
+
+
+Factor = Annotated[int, Field(le=2**20)]
+
+
+class ModelSpec(NetworkSpec):
+    """Specification of a network of the one family, from which it can be built again anywhere.
+
+    Parameters
+    ----------
+    ndim, pixel_size, object_diameter, contrast_window, inverted
+        See `NetworkSpec`.
+    widths
+        Channels of each level, the finest first.
+    strides
+        Down-sampling factor of each level along each axis; that of level 0 folds pixels of the input into
+        channels. By default those of `DEFAULT_STRIDES` for as many levels as `widths` has.
+    norm
+        Kind of normalisation; none keeps statistics of a batch. Of ``channel`` alone the answer at a pixel
+        does not depend on the size of the window that is shown.
+    offsets
+        See `NetworkSpec`. By default those of `DEFAULT_OFFSETS`.
+    """
+
+    is_trainable: ClassVar[bool] = True
+
+    architecture: Literal["residual-unet"] = "residual-unet"
+    widths: Annotated[tuple[Factor, ...], Field(max_length=_MAX_LEVELS)] = (32, 64, 128, 192)
+    strides: Annotated[tuple[tuple[Factor, ...], ...], Field(max_length=_MAX_LEVELS)] = ()
+    norm: Literal["group", "instance", "channel"] = "group"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_defaults(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        ndim, widths = values.get("ndim", 2), values.get("widths", cls.model_fields["widths"].default)
+        if ndim not in (2, 3) or not isinstance(widths, list | tuple):
+            return values
+        n_levels = len(widths)
+        strides = (DEFAULT_STRIDES[ndim] + DEFAULT_STRIDES[ndim][-1:] * n_levels)[:n_levels]
+        return {"strides": strides, "offsets": DEFAULT_OFFSETS[ndim]} | values
+
+    @model_validator(mode="after")
+    def _check_levels(self) -> ModelSpec:
+        if not self.widths or min(self.widths) < 1:
+            raise ValueError(f"widths {self.widths} must be at least 1 at each of one or more levels")
+        if len(self.strides) != len(self.widths):
+            raise ValueError(
+                f"{len(self.strides)} strides for {len(self.widths)} widths: give one stride for each"
+            )
+        for stride in self.strides:
+            if len(stride) != self.ndim or min(stride) < 1:
+                raise ValueError(f"stride {stride} must have {self.ndim} positive factors")
+        return self
+
+    @model_validator(mode="after")
+    def _check_weight(self) -> ModelSpec:
+        total = self.total_stride
+        if max(total) > MAX_STRIDE or prod(total) > _MAX_BLOCK:
+            raise ValueError(
+                f"strides {self.strides} come to {total} where {MAX_STRIDE} along an axis and {_MAX_BLOCK} "
+                "pixels in all are allowed: choose smaller ones"
+            )
+        if self.n_weights > MAX_WEIGHTS:
+            raise ValueError(
+                f"widths {self.widths} and strides {self.strides} make a network of {self.n_weights} numbers "
+                f"where {MAX_WEIGHTS} are allowed: choose smaller ones"
+            )
+        return self
+
+    @property
+    def n_weights(self) -> int:
+        """Number of weights of its convolutions, which is known before any of them is made."""
+        kernel, n_folded = 3**self.ndim, prod(self.strides[0])
+        inputs = (n_folded, *self.widths[:-1])
+        encoder = sum((n + w) * w * kernel + n * w for n, w in zip(inputs, self.widths, strict=True))
+        decoder = sum(2 * w * w * kernel for w in self.widths[:-1])
+        reducers = sum(n * w for n, w in zip(self.widths, self.widths[1:], strict=False))
+        return encoder + decoder + reducers + self.widths[0] * self.n_outputs * n_folded
+
+    @property
+    def total_stride(self) -> tuple[int, ...]:
+        """Down-sampling factor of the deepest level along each axis; inputs are padded to its multiples."""
+        return tuple(prod(factors) for factors in zip(*self.strides, strict=True))
+
+
+def in_plane(spec: NetworkSpec) -> NetworkSpec:
+    """Return a 2-D specification that sees the slices of what a network sees, at the same pixel size."""
+    if spec.ndim == 2:
+        return spec
+    return ModelSpec(
+        pixel_size=None if spec.pixel_size is None else spec.pixel_size[-2:],
+        object_diameter=spec.object_diameter,
+        contrast_window=spec.contrast_window,
+        inverted=spec.inverted,
+    )

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
-from napari_graft.core.call_aside import CallFailed, call_aside
+from napari_graft.core.registry import CallFailed, call_aside
 
 if TYPE_CHECKING:
     from napari_plugin_engine import HookImplementation, PluginManager

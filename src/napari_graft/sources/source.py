@@ -1,10 +1,11 @@
-"""A pretrained model to start from, wherever its files lie."""
+"""Pretrained models to start from, their inverted views, and which images they were trained on."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.core.errors import DamagedFileError, InputError
-from napari_graft.io.regular import read_regular
+from napari_graft.io.documents import parse_document
+from napari_graft.io.regular_files import read_regular, split_location
 from napari_graft.io.weights import parse_tensors
 from napari_graft.sources import archive
 from napari_graft.sources.card import SourceCard
-from napari_graft.sources.document import parse_document
 from napari_graft.sources.fingerprint import Fingerprint
 
 Origin = Literal["built-in", "repository", "user", "file", "plugin"]
@@ -180,3 +181,78 @@ def _load_tensors(path: Path, name: str, data: bytes) -> dict[str, NDArray[np.ge
         return parse_tensors(data, name)
     except DamagedFileError as error:
         raise DamagedFileError(f"source {str(path)!r}: {error}") from None
+
+
+MARK = "@inverted"
+"""Ends the reference of a source that is shown the negative of an image, as in ``nuclei-u2os@inverted``."""
+
+
+def invert_source(source: Source) -> Source:
+    """Return the same source, which from now on sees the negative of an image.
+
+    Its weights, its fingerprint and all else on its card stay. Training goes on from it in that view, as the
+    specification of a network says how an image is brought to it.
+    """
+    card = source.card
+    spec = card.spec.model_copy(update={"inverted": not card.spec.inverted})
+    seen = {"id": card.id + MARK, "title": f"inverted · {card.title}", "spec": spec}
+    return replace(source, card=card.model_copy(update=seen))
+
+
+def id_without_view(reference: str) -> str:
+    """Return the id of the source that a reference names, whichever view of it.
+
+    >>> id_without_view("nuclei-u2os@inverted"), id_without_view("nuclei-u2os")
+    ('nuclei-u2os', 'nuclei-u2os')
+    """
+    return reference.removesuffix(MARK)
+
+
+LARGEST_FILE = 2**31
+"""Bytes of the largest image file that is read to know it: a ranking must not wait for a disk."""
+
+
+def trained_on(source: Source, image: str | Path) -> bool:
+    """Say whether a source was trained on an image, or on a data set that the image belongs to.
+
+    An image belongs to a data set when the file or a folder on its path bears the name of the set; data sets
+    that the card names as related count as well. So does a copy of one of its training images, up to
+    `LARGEST_FILE`. A ``::/dataset`` after the file's name is left aside.
+
+    Parameters
+    ----------
+    source
+        The source; only its card is read.
+    image
+        Path of the image.
+    """
+    path = _file_of(image)
+    record = source.card.training
+    if {*record.datasets, *record.related_datasets}.intersection((*path.parts, path.stem)):
+        return True
+    return bool(record.image_sha256s) and checksum_of(image) in record.image_sha256s
+
+
+def checksum_of(image: str | Path) -> str | None:
+    """Return the SHA-256 of an image file, None for a folder and for a file above `LARGEST_FILE`.
+
+    Parameters
+    ----------
+    image
+        Path of the image; a ``::/dataset`` after the file's name is left aside.
+    """
+    path = _file_of(image)
+    if not path.is_file():
+        return None
+    state = path.stat()
+    return _checksum(path, state.st_size, state.st_mtime_ns) if state.st_size <= LARGEST_FILE else None
+
+
+def _file_of(image: str | Path) -> Path:
+    return Path(split_location(str(image))[0]).expanduser().resolve()
+
+
+@lru_cache(maxsize=16)  # each source asks for the same image
+def _checksum(path: Path, size: int, changed_ns: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

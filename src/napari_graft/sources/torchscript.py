@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
 from napari_graft.core.errors import InputError
-from napari_graft.io.zip_archive import open_zip, read_entry, refuse_paths, refuse_sizes
+from napari_graft.io.untrusted import open_zip, read_entry, refuse_paths, refuse_sizes
 from napari_graft.sources.torchscript_code import read_definitions, rewrite_code
 from napari_graft.sources.torchscript_pickle import check_pickle
 

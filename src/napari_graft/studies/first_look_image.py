@@ -1,36 +1,43 @@
-"""One image of a labelled set, opened as a stranger would, and what sources make of it untouched."""
+"""One image of a labelled set, opened as a stranger would, and what is made of it.
+
+By sources untouched, by a textbook without any learning, and by the first source after a few painted tiles.
+"""
 
 from __future__ import annotations
 
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from napari_graft.core.checksum import checksum_of
 from napari_graft.core.progress import CancelToken, ignore_progress
+from napari_graft.core.strings import checksum_of
 from napari_graft.core.tile import Tile
-from napari_graft.io import open_labels
+from napari_graft.io import Volume, open_labels
+from napari_graft.io.documents import Document
+from napari_graft.metrics import evaluate
 from napari_graft.project.project import Project
 from napari_graft.scorers.order import family
 from napari_graft.scorers.outlook import OutlookKind, outlook
-from napari_graft.segmentation.diameter import median_diameter
-from napari_graft.session.measured import source_checksum
-from napari_graft.session.predicting import PredictOptions, predict_project
-from napari_graft.session.projects import make_project
-from napari_graft.session.ranking import rank_nearest_kind, unseen_sources
-from napari_graft.session.views import view_of
+from napari_graft.segmentation.objects import median_diameter
+from napari_graft.session.annotation import annotate_from_labels
+from napari_graft.session.models import Model, load_model
+from napari_graft.session.prediction import PredictOptions, predict_project, segment_tiles
+from napari_graft.session.projects.creation import make_project
+from napari_graft.session.projects.project_image import view_of
+from napari_graft.session.ranking.evidence import source_checksum
+from napari_graft.session.ranking.rank import rank_nearest_kind, unseen_sources
+from napari_graft.session.suggestion import SuggestOptions, suggest_tiles
+from napari_graft.session.training.fitting import Budget
+from napari_graft.session.training.train import TrainingTask
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.document import Document
-from napari_graft.sources.inverted import id_without_view
-from napari_graft.sources.source import Source
-from napari_graft.studies.first_tiles import AfterTiles, TilePainter, kept_scores
-from napari_graft.studies.labelled_images import LabelledImages
-from napari_graft.studies.otsu import otsu_watershed
-from napari_graft.studies.program import program_checksum
+from napari_graft.sources.source import Source, id_without_view
+from napari_graft.studies.results import program_checksum
+from napari_graft.studies.targets import LabelledImages
 
 BLOBS = "cells"
 """Family of what Otsu's threshold and a watershed can part."""
@@ -196,3 +203,162 @@ class ImageRun:
 
     def _score(self, found: NDArray[np.uint32]) -> dict[str, float]:
         return kept_scores(found, self._truth)
+
+
+STEPS = 300
+LEAST_LEFT = 0.25
+"""Share of the image that must be left to judge by, unpainted."""
+_KEPT = ("ap50", "vi")
+
+Segments = NDArray[np.uint32]
+
+
+class AfterTiles(BaseModel):
+    """What a training on a few painted tiles made of a source, on the pixels that were not painted.
+
+    Parameters
+    ----------
+    n_tiles, steps
+        Tiles that were suggested and painted, and steps of the training.
+    untouched, after
+        Scores of the source as it is and of the model in use afterwards: ``ap50`` and ``vi``.
+    share
+        Which part of the way from the source to the trained weights was kept; None where the source stays.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    n_tiles: int
+    steps: int
+    untouched: dict[str, float]
+    after: dict[str, float]
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TilePainter:
+    """Simulated annotator: labels suggested tiles with the truth of an image, trains, and scores.
+
+    Parameters
+    ----------
+    project
+        Of one 2-D image, open for writing.
+    truth
+        Objects of the whole image, 0 background.
+    catalogue
+        The sources at hand.
+    cancel
+        The token that stops the work.
+    """
+
+    project: Project
+    truth: Segments
+    catalogue: Catalogue
+    cancel: CancelToken
+
+    def paint(self, source: str, n_tiles: int, seed: int = 0) -> AfterTiles | None:
+        """Return what came of it; None where too little of the image would be left to judge by.
+
+        Parameters
+        ----------
+        source
+            Reference of the source to start from.
+        n_tiles
+            How many tiles.
+        seed
+            Decides all that is random.
+        """
+        request = SuggestOptions(n_tiles, source=source, seed=seed)
+        if n_tiles * request.tile**2 > (1 - LEAST_LEFT) * self.truth.size:
+            return None
+        found = suggest_tiles(
+            self.project, request, catalogue=self.catalogue, report=ignore_progress, cancel=self.cancel
+        )
+        tiles = [one.tile for one in found]
+        untouched = self._score(load_model(source, self.project, self.catalogue), tiles)
+        annotate_from_labels(self.project, Volume(self.truth, self.project.volume.axes), tiles)
+        task = TrainingTask(self.project, self.catalogue, ignore_progress, self.cancel)
+        trained = task.run(source, Budget(None, STEPS, seed=seed))
+        in_use = "latest" if trained.kept else source
+        after = self._score(load_model(in_use, self.project, self.catalogue), tiles)
+        return AfterTiles(
+            n_tiles=len(tiles),
+            steps=trained.steps,
+            untouched=untouched,
+            after=after,
+            share=trained.share if trained.kept else None,
+        )
+
+    def _score(self, model: Model, painted: list[Tile]) -> dict[str, float]:
+        whole = Tile((0,) * self.truth.ndim, self.truth.shape)
+        (found,) = segment_tiles(self.project, model, [whole], cancel=self.cancel)
+        left = np.ones(self.truth.shape, bool)
+        for tile in painted:
+            left[tile.slices] = False
+        return kept_scores(np.where(left, found, 0), np.where(left, self.truth, 0))
+
+
+def kept_scores(found: Segments, truth: Segments) -> dict[str, float]:
+    """Return the scores of a segmentation that the benchmark keeps: ``ap50`` and ``vi``."""
+    scores = evaluate(found, truth).as_dict()
+    return {name: float(scores[name]) for name in _KEPT}
+
+
+_SIGMA = 1.5
+"""Pixels over which the image is smoothed."""
+_LEAST_AREA = 20
+"""Pixels; what is smaller is noise."""
+_LEAST_SHARE = 0.1
+"""Of the median area; what is smaller is debris."""
+_APART = 0.6
+"""Shares of the typical radius by which the middles of two objects are apart."""
+
+
+def otsu_watershed(image: NDArray[np.float32]) -> NDArray[np.uint32]:
+    """Return objects by Otsu's threshold (1979) that are parted where they narrow, ids from 1.
+
+    Bright or dark, the objects are the class that covers less of the border of the image.
+
+    Parameters
+    ----------
+    image
+        Grey, (y, x), in memory whole.
+    """
+    from skimage.filters import gaussian, threshold_otsu
+
+    smooth = gaussian(image, _SIGMA, preserve_range=True)
+    bright = smooth > threshold_otsu(smooth)
+    is_dark = _on_border(bright).mean() > 0.5
+    return _part(~bright if is_dark else bright)
+
+
+def _on_border(mask: NDArray[np.bool]) -> NDArray[np.bool]:
+    return np.concatenate([mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]])
+
+
+def _part(mask: NDArray[np.bool]) -> NDArray[np.uint32]:
+    from scipy.ndimage import binary_fill_holes, distance_transform_edt
+    from skimage.feature import peak_local_max
+    from skimage.filters import gaussian
+    from skimage.measure import label
+    from skimage.segmentation import watershed
+
+    found = _without_debris(label(binary_fill_holes(mask), connectivity=1))
+    if not found.any():
+        return found
+    areas = np.bincount(found.ravel())[1:]
+    apart = max(1, round(_APART * float(np.sqrt(np.median(areas[areas > 0]) / np.pi))))
+    distance = gaussian(distance_transform_edt(found > 0), 1.0, preserve_range=True)
+    peaks = peak_local_max(distance, min_distance=apart, labels=found, exclude_border=False)
+    markers = np.zeros(mask.shape, np.int32)
+    markers[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
+    parts: NDArray[np.int32] = watershed(-distance, markers, mask=found > 0)
+    return parts.astype(np.uint32)
+
+
+def _without_debris(found: NDArray[np.integer]) -> NDArray[np.uint32]:
+    areas = np.bincount(found.ravel())
+    areas[0] = 0
+    objects = areas[areas >= _LEAST_AREA]
+    least = max(_LEAST_AREA, _LEAST_SHARE * float(np.median(objects))) if objects.size else _LEAST_AREA
+    return np.where(areas[found] >= least, found, 0).astype(np.uint32)

@@ -11,15 +11,15 @@ import yaml
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.io import atomic
-from napari_graft.io.file_kinds import FileKind, is_text
-from napari_graft.io.outputs import NO_INPUTS, Outputs
+from napari_graft.io.documents import read_document
+from napari_graft.io.writers.file_kinds import FileKind, is_text
+from napari_graft.io.writers.outputs import NO_INPUTS, Outputs
 from napari_graft.recipes.recipe import Recipe, read_recipe
-from napari_graft.recipes.run import train_source
+from napari_graft.recipes.training import train_source
 from napari_graft.scorers.order import family
 from napari_graft.sources.archive import CARD, WEIGHTS
 from napari_graft.sources.card import SourceCard
 from napari_graft.sources.catalogue import ANCESTOR
-from napari_graft.sources.document import read_document
 from napari_graft.sources.source import Source
 from napari_graft.studies.targets import LabelledSet, collection_of
 

@@ -10,13 +10,12 @@ from statistics import fmean
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
-from napari_graft.io.file_kinds import JSON
-from napari_graft.io.marks import marked
-from napari_graft.io.outputs import Outputs
+from napari_graft.io.documents import Document
+from napari_graft.io.writers.file_kinds import JSON, marked
+from napari_graft.io.writers.outputs import Outputs
 from napari_graft.session.demo import Demo, DemoRequest, DemoResult
 from napari_graft.session.demo_report import write_demo_report
-from napari_graft.sources.document import Document
-from napari_graft.studies.kept import KeptResults
+from napari_graft.studies.results import KeptResults
 from napari_graft.studies.targets import EFFICIENCY_TARGETS, LabelledSet
 
 NAME = "label-efficiency"

@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from statistics import fmean, median
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from napari_graft.core.progress import CancelToken, Progress, Report
-from napari_graft.io.file_kinds import JSON
-from napari_graft.io.marks import marked
-from napari_graft.merging.methods import MERGE_METHODS
+from napari_graft.io.documents import Document
+from napari_graft.io.writers.file_kinds import JSON, marked
 from napari_graft.merging.recipe import MergeMember, MergeRecipe
+from napari_graft.merging.registry import MERGE_METHODS
 from napari_graft.nets.device import choose_device
-from napari_graft.scorers.order import DECIDING, combined_ranks, in_order
-from napari_graft.session.fitting import Budget
-from napari_graft.session.merge_work import MergeWork, networks_of
+from napari_graft.nets.network import Network
+from napari_graft.scorers.order import DECIDING, combined_ranks, family, in_order
+from napari_graft.session.merging import MergeWork, networks_of
 from napari_graft.session.models import Model, model_of_source
+from napari_graft.session.training.fitting import Budget
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.document import Document
 from napari_graft.sources.source import Source
-from napari_graft.studies.ensemble import make_ensemble
-from napari_graft.studies.kept import KeptResults
-from napari_graft.studies.merging_table import MergeComparison, table
-from napari_graft.studies.readings import ScoreCache, SourceReadings
-from napari_graft.studies.request import TransferRequest
+from napari_graft.studies.results import KeptResults
+from napari_graft.studies.score_cache import ScoreCache, SourceReadings
 from napari_graft.studies.targets import LabelledSet
-from napari_graft.studies.transfer import Transfer, TransferBench
+from napari_graft.studies.transfer import Transfer, TransferBench, TransferRequest, quality_of
+
+if TYPE_CHECKING:
+    import torch
+
 
 NAME = "merging"
 ENSEMBLE = "ensemble"
@@ -188,3 +195,97 @@ def _ensemble(bench: TransferBench, pair: Pair) -> tuple[Model, dict[str, object
 
 def _budget(bench: TransferBench, steps: int) -> Budget:
     return Budget(None, steps, seed=bench.seed)
+
+
+FIRST, SECOND, BETTER = "first", "second", "better of the two"
+NOTICEABLE = 0.01
+"""Share of a score by which two must differ to count as better and worse."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergeComparison:
+    """Scores on one target with one choice of tiles: the sources alone and merged.
+
+    Parameters
+    ----------
+    target, seed
+        The target, as name and structure, and the seed that drew its tiles.
+    sources
+        The two that were merged, the first of the ranking first.
+    scores
+        By the keys of ``evaluate``, for each way: ``first`` and ``second`` are the sources trained alone.
+    """
+
+    target: str
+    seed: int
+    sources: tuple[str, str]
+    scores: Mapping[str, Mapping[str, float]]
+
+    @property
+    def group(self) -> str:
+        """What it is shown with: its family, but axons alone, which are judged by another score."""
+        structure = self.target.rpartition("-")[2]
+        return structure if structure == "axons" else family(structure)
+
+    def qualities(self) -> dict[str, float]:
+        """Return what each is judged by, higher is better; what turns out better of the two is one more."""
+        found = {name: quality_of(self.target, dict(scores)) for name, scores in self.scores.items()}
+        return found | {BETTER: max(found[FIRST], found[SECOND])}
+
+    def gains(self) -> dict[str, float]:
+        """Return how much better each is than the first source alone, as a share of its score."""
+        found = self.qualities()
+        return {name: (one - found[FIRST]) / max(abs(found[FIRST]), 1e-9) for name, one in found.items()}
+
+
+def table(comparisons: Sequence[MergeComparison]) -> list[dict[str, object]]:
+    """Return a row for each way, over all targets and for each group.
+
+    ``score`` is the mean of minus the VI (neurites) or of the mean AP (all others), which have no common
+    scale over all targets; ``gain`` the median of `MergeComparison.gains`. ``better`` and ``worse`` count the
+    contests in which it differs from the first source by more than `NOTICEABLE`.
+    """
+    groups: dict[str, list[MergeComparison]] = {"all": list(comparisons)}
+    for one in comparisons:
+        groups.setdefault(one.group, []).append(one)
+    return [row for name, members in groups.items() for row in _rows(name, members)]
+
+
+def _rows(group: str, comparisons: Sequence[MergeComparison]) -> list[dict[str, object]]:
+    qualities = [one.qualities() for one in comparisons]
+    gains = [one.gains() for one in comparisons]
+    return [
+        {
+            "group": group,
+            "way": way,
+            "n": len(comparisons),
+            "score": None if group == "all" else round(fmean(one[way] for one in qualities), 4),
+            "gain": round(median(one[way] for one in gains), 4),
+            "better": sum(one[way] > NOTICEABLE for one in gains),
+            "worse": sum(one[way] < -NOTICEABLE for one in gains),
+        }
+        for way in (qualities[0] if qualities else ())
+    ]
+
+
+def make_ensemble(members: Sequence[Network]) -> Network:
+    """Return a network that answers with the mean of the members' probabilities, on the grid of the first."""
+    import torch
+
+    class Ensemble(Network):
+        def __init__(self) -> None:
+            super().__init__()
+            self.spec = members[0].spec
+            self.members = torch.nn.ModuleList(members)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            answers = torch.stack([torch.sigmoid(one(x)) for one in self.members])
+            return torch.logit(answers.mean(0), eps=1e-6)
+
+        def encode(self, x: torch.Tensor) -> list[torch.Tensor]:
+            return members[0].encode(x)
+
+        def stored_weights(self) -> dict[str, NDArray[Any]]:
+            return {k: np.asarray(v.detach().cpu()) for k, v in self.state_dict().items()}
+
+    return Ensemble()

@@ -1,25 +1,28 @@
-"""Does the ranking foretell which source turns out best? The benchmark ``ranking``."""
+"""Does the ranking foretell which source turns out best? The benchmark ``ranking``, its table and picture."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from statistics import fmean
+from dataclasses import asdict, dataclass
+from statistics import fmean, median
+
+import numpy as np
+from matplotlib.axes import Axes
+from scipy.stats import rankdata
 
 from napari_graft.core.progress import CancelToken, Progress, Report
-from napari_graft.io.file_kinds import JSON, PNG
-from napari_graft.io.marks import marked, png_with_mark
+from napari_graft.io.writers.file_kinds import JSON, PNG, marked, png_with_mark
+from napari_graft.report.drawing import LIGHT, Picture, add_axes, new_figure, save, write_on
+from napari_graft.scorers.order import DECIDING, combined_ranks, family
+from napari_graft.scorers.registry import ON_IMAGE, SCORERS
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.source import Source
-from napari_graft.studies.generalists import Generalists
-from napari_graft.studies.kept import KeptResults
-from napari_graft.studies.ranking_chart import ranking_chart
-from napari_graft.studies.ranking_table import TargetFigures, table
-from napari_graft.studies.readings import ScoreCache, SourceReadings
-from napari_graft.studies.request import TransferRequest
+from napari_graft.studies.generalists import Generalists, is_generalist
+from napari_graft.studies.results import KeptResults
+from napari_graft.studies.score_cache import ScoreCache, SourceReadings
 from napari_graft.studies.targets import LabelledSet
-from napari_graft.studies.transfer import Transfer, TransferBench
+from napari_graft.studies.transfer import Transfer, TransferBench, TransferRequest
 
 NAME = "ranking"
 
@@ -122,3 +125,261 @@ class _Study:
 
 def _mean(many: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: fmean(one[name] for one in many) for name in many[0]} if many else {}
+
+
+Figures = Mapping[str, float]
+"""A number for each source, by its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFigures:
+    """What was found on one target with one choice of tiles.
+
+    Parameters
+    ----------
+    target, seed
+        The target, and the seed that drew its tiles.
+    truth
+        Quality of each source after the training, mean over all seeds.
+    trial, truth_elsewhere
+        The same with this choice of tiles alone, and with all others; the latter is empty where there is
+        none.
+    readings
+        What each scorer said of each source, by source.
+    sources
+        The sources, by id.
+    """
+
+    target: LabelledSet
+    seed: int
+    truth: Figures
+    trial: Figures
+    truth_elsewhere: Figures
+    readings: Mapping[str, Figures]
+    sources: Mapping[str, Source]
+
+    def agreements(self) -> dict[str, Agreement]:
+        """Return how far each scorer, their combinations and the controls foretold the truth.
+
+        *trial* is what it costs to find out: each source is trained on one choice of tiles, and put in the
+        order of what it came to, which is compared with what it comes to with other tiles. No scorer that
+        sees these tiles can be expected to foretell more.
+        """
+        found = {name: agree(foretold, self.truth) for name, foretold in self._orders().items()}
+        found["trial"] = agree(self.trial, self.truth_elsewhere)
+        return {name: one for name, one in found.items() if one is not None}
+
+    def generalist_regret(self) -> float | None:
+        """Return the regret of always taking the generalist of the family, None where there is none."""
+        wide = [
+            self.truth[one]
+            for one, source in self.sources.items()
+            if one in self.truth and is_generalist(source)
+        ]
+        if not wide:
+            return None
+        best = max(self.truth.values())
+        return (best - max(wide)) / max(abs(best), 1e-9)
+
+    def describe(self) -> dict[str, object]:
+        """Return all of it, ready to be written as JSON."""
+        return {
+            "target": self.target.key,
+            "seed": self.seed,
+            "truth": dict(self.truth),
+            "trial": dict(self.trial),
+            "readings": {one: dict(known) for one, known in self.readings.items()},
+            "agreement": {name: asdict(one) for name, one in self.agreements().items()},
+        }
+
+    def _orders(self) -> dict[str, Figures]:
+        found: dict[str, Figures] = {
+            name: {one: known[name] for one, known in self.readings.items() if name in known}
+            for name in SCORERS
+        }
+        for title, groups in (("combined", DECIDING), ("combined, no labels", (ON_IMAGE,))):
+            found[title] = {one: -place for one, place in combined_ranks(self.readings, groups).items()}
+        found["label"] = {one: label_score(self.target, source) for one, source in self.sources.items()}
+        return found
+
+
+def label_score(target: LabelledSet, source: Source) -> float:
+    """Return how many of genus and instrument the cards of target and source share, 0 to 2."""
+    genus, instrument = target.labels_of_set
+    card = source.card
+    same_genus = bool(genus) and genus.lower() in card.species.lower()
+    same_instrument = bool(instrument) and instrument.lower() in card.instrument.lower()
+    return float(same_genus) + float(same_instrument)
+
+
+def table(figures: Sequence[TargetFigures]) -> list[dict[str, object]]:
+    """Return a row for each scorer and control, over all targets and for each family.
+
+    ρ is the median, regret and hits are means, over targets and choices of tiles.
+    """
+    groups = {"all": list(figures)}
+    for one in figures:
+        groups.setdefault(family(one.target.structure), []).append(one)
+    return [row for name, members in groups.items() for row in _rows(name, members)]
+
+
+def _rows(group: str, figures: Sequence[TargetFigures]) -> list[dict[str, object]]:
+    found: dict[str, list[tuple[str, Agreement]]] = {}
+    for one in figures:
+        for name, agreement in one.agreements().items():
+            found.setdefault(name, []).append((one.target.key, agreement))
+        found.setdefault("random", []).append((one.target.key, by_chance(one.truth)))
+    rows = [_row(group, name, agreements) for name, agreements in found.items()]
+    regrets = [(one.target.key, regret) for one in figures if (regret := one.generalist_regret()) is not None]
+    if regrets:
+        row = {"group": group, "order": "generalist", "n_targets": len(dict(regrets))}
+        rows.append(row | {"rho": None, "regret": round(fmean(one for _, one in regrets), 3), "top3": None})
+    return rows
+
+
+def _row(group: str, name: str, found: Sequence[tuple[str, Agreement]]) -> dict[str, object]:
+    agreements = [agreement for _, agreement in found]
+    known = [one.rho for one in agreements if not np.isnan(one.rho)]
+    return {
+        "group": group,
+        "order": name,
+        "n_targets": len(dict(found)),
+        "rho": round(median(known), 3) if known else None,
+        "regret": round(fmean(one.regret for one in agreements), 3),
+        "top3": round(fmean(one.is_hit for one in agreements), 3),
+    }
+
+
+FEWEST = 3
+_N_FIRST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Agreement of an order with the true one on one target.
+
+    Parameters
+    ----------
+    n
+        Number of sources in the order.
+    rho
+        Spearman's rank correlation, NaN where the order does not tell any two sources apart.
+    regret
+        By how much the source put first is worse than the best, as a share of the best's score.
+    is_hit
+        Share of the choices of three in this order that hold the best source, 0 or 1 where there is no tie.
+    """
+
+    n: int
+    rho: float
+    regret: float
+    is_hit: float
+
+
+def agree(foretold: Mapping[str, float], truth: Mapping[str, float]) -> Agreement | None:
+    """Compare what was foretold of sources with their true quality, both higher is better.
+
+    Only sources in both count; None with fewer than `FEWEST`. Where several sources share the first place,
+    regret and hit are means over them.
+    """
+    names = sorted(foretold.keys() & truth.keys())
+    if len(names) < FEWEST:
+        return None
+    x = np.array([foretold[name] for name in names])
+    y = np.array([truth[name] for name in names])
+    rank_x, rank_y = rankdata(x), rankdata(y)
+    is_flat = np.ptp(rank_x) == 0 or np.ptp(rank_y) == 0
+    rho = float("nan") if is_flat else float(np.corrcoef(rank_x, rank_y)[0, 1])
+    best = float(y.max())
+    # Quality is a negative VI or a positive AP: the share is taken of its size.
+    regret = float(np.mean(best - y[x == x.max()]) / max(abs(best), 1e-9))
+    return Agreement(len(names), rho, regret, _share_of_hits(x, int(y.argmax())))
+
+
+def by_chance(truth: Mapping[str, float]) -> Agreement:
+    """Return what a random order comes to in the mean."""
+    y = np.array(list(truth.values()))
+    best = float(y.max())
+    return Agreement(
+        len(y), 0.0, float((best - y).mean() / max(abs(best), 1e-9)), min(1.0, _N_FIRST / len(y))
+    )
+
+
+def _share_of_hits(x: np.ndarray, best: int) -> float:
+    """Return the chance that the source `best` is among the first three, ties broken at random."""
+    n_better, n_equal = int((x > x[best]).sum()), int((x == x[best]).sum())
+    return float(np.clip((_N_FIRST - n_better) / n_equal, 0, 1))
+
+
+NAMES = {
+    "trial": "train every source on the tiles",
+    "combined": "rank, four tiles painted",
+    "few-shot": "few shot alone",
+    "combined, no labels": "rank, before any label",
+    "mmd": "closeness alone (MMD)",
+    "consistency": "consistency alone",
+    "label": "genus and instrument on the card",
+    "generalist": "always the generalist",
+    "random": "at random",
+}
+"""The orders that are shown, from above, and what they are called."""
+AIMS = {"regret": 0.1, "rho": 0.7}
+
+_WIDTH, _ROW, _TOP, _BOTTOM = 780, 26, 34, 26
+_PANELS = {"regret": (250, 250), "rho": (540, 220)}
+_TITLES = {"regret": "First choice worse than the best by", "rho": "Agreement of the whole order, ρ"}
+
+
+def ranking_chart(rows: Sequence[Mapping[str, object]]) -> Picture:
+    """Draw the rows over all targets, as `table` returns them."""
+    of_order = {row["order"]: row for row in rows if row["group"] == "all"}
+    shown = [name for name in NAMES if name in of_order]
+    height = _TOP + _ROW * len(shown) + _BOTTOM
+    figure = new_figure(_WIDTH, height, LIGHT)
+    for measure, (left, width) in _PANELS.items():
+        axes = add_axes(figure, (left, _TOP, width, _ROW * len(shown)), LIGHT)
+        values = [of_order[name][measure] for name in shown]
+        _draw_panel(axes, shown, values, measure)
+        axes.set_yticks(range(len(shown)))
+        axes.set_yticklabels([NAMES[name] for name in shown] if measure == "regret" else [])
+    return save(figure, "ranking", _alt(of_order))
+
+
+def _draw_panel(axes: Axes, shown: Sequence[str], values: Sequence[object], measure: str) -> None:
+    lengths = [float(value) if isinstance(value, int | float) else 0.0 for value in values]
+    colours = [LIGHT.adapted if name.startswith("combined") else LIGHT.other for name in shown]
+    axes.barh(range(len(shown)), lengths, height=0.62, color=colours)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.25 * max(*lengths, AIMS[measure]))
+    axes.axvline(AIMS[measure], color=LIGHT.scratch, linewidth=1.2)
+    axes.set_xticks([])
+    for place, (value, length) in enumerate(zip(values, lengths, strict=True)):
+        # A ground of its own keeps a number legible where the line of the aim goes through it.
+        ground = {"facecolor": LIGHT.page, "edgecolor": "none", "pad": 1.5}
+        shift = 0.02 * axes.get_xlim()[1]
+        write_on(
+            axes,
+            length + shift,
+            place,
+            _words(value, measure),
+            color=LIGHT.ink,
+            va="center_baseline",
+            bbox=ground,
+        )
+    write_on(axes, 0, -0.9, _TITLES[measure], color=LIGHT.ink)
+    aim = f"aim {_words(AIMS[measure], measure)}"
+    write_on(axes, AIMS[measure], len(shown) - 0.1, aim, color=LIGHT.scratch, ha="center", va="top")
+
+
+def _words(value: object, measure: str) -> str:
+    if not isinstance(value, int | float):
+        return "–"
+    return f"{100 * value:.3g} %" if measure == "regret" else f"{value:.2f}"
+
+
+def _alt(of_order: Mapping[object, Mapping[str, object]]) -> str:
+    row = of_order.get("combined")
+    if row is None:
+        return "How well the ranking foretells the best source"
+    regret, rho = (_words(row[measure], measure) for measure in ("regret", "rho"))
+    return f"With four tiles painted, the source put first is {regret} worse than the best; ρ is {rho}"

@@ -5,33 +5,32 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume, open_labels
+from napari_graft.io.documents import Document
+from napari_graft.io.writers.outputs import Outputs
 from napari_graft.metrics.scores import quality
 from napari_graft.project.project import Project
 from napari_graft.scorers.order import family
-from napari_graft.session.annotating import annotate_from_labels
-from napari_graft.session.demo import mean_scores, read_truth
-from napari_graft.session.fitting import Budget, Fitting
+from napari_graft.session.annotation import annotate_from_labels
+from napari_graft.session.demo import mean_scores, read_truth, split_for_test
 from napari_graft.session.models import Model, model_of_source
-from napari_graft.session.project_task import ProjectTask
-from napari_graft.session.projects import make_project
-from napari_graft.session.ranking import candidate_sources
-from napari_graft.session.segmenting import segment_tiles
-from napari_graft.session.splitting import split_for_test
-from napari_graft.session.suggesting import SuggestOptions, suggest_tiles
+from napari_graft.session.prediction import segment_tiles
+from napari_graft.session.projects.creation import make_project
+from napari_graft.session.ranking.rank import candidate_sources
+from napari_graft.session.suggestion import SuggestOptions, suggest_tiles
+from napari_graft.session.training.fitting import Budget, Fitting
+from napari_graft.session.training.train import ProjectTask
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.sources.document import Document
-from napari_graft.sources.exclude import trained_on
 from napari_graft.sources.network_spec import NetworkSpec
-from napari_graft.sources.source import Source
-from napari_graft.studies.kept import KeptResults
-from napari_graft.studies.targets import LabelledSet
+from napari_graft.sources.source import Source, trained_on
+from napari_graft.studies.results import KeptResults
+from napari_graft.studies.targets import RANKING_TARGETS, LabelledSet
 
 MOST_TEST_TILES = 6
 
@@ -242,3 +241,44 @@ def _spread(tiles: Sequence[Tile]) -> list[Tile]:
     """Return at most `MOST_TEST_TILES` tiles, spread evenly."""
     step = -(-len(tiles) // MOST_TEST_TILES)
     return list(tiles[::step])
+
+
+_QUICK_STEPS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRequest:
+    """Request for a benchmark in which every labelled set plays the unknown image.
+
+    Parameters
+    ----------
+    out
+        Folder for the result and for all that is found on the way, which is used again; so are the results
+        of the other benchmarks in it.
+    data, recipes
+        Folders with the labelled sets and with the recipes of the sources.
+    n_seeds
+        Choices of tiles and trainings.
+    targets
+        The sets.
+    plan
+        How networks are trained.
+    is_family_only
+        Whether only sources of the target's family are looked at.
+    outputs
+        What may be written where.
+    """
+
+    out: Path
+    data: Path
+    recipes: Path
+    n_seeds: int = 1
+    targets: tuple[LabelledSet, ...] = RANKING_TARGETS
+    plan: TransferPlan = field(default_factory=TransferPlan)
+    is_family_only: bool = True
+    outputs: Outputs = field(default_factory=Outputs)
+
+    def quick(self) -> TransferRequest:
+        """Return a request for one target and hardly any training, to see whether it runs."""
+        plan = replace(self.plan, steps=_QUICK_STEPS)
+        return replace(self, targets=self.targets[:1], n_seeds=1, plan=plan)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_graft.exchange.formats import Format
-from napari_graft.exchange.wishes import ImportOptions
+from napari_graft.exchange.import_options import ImportOptions
 from napari_graft.sources.source import Source
 
 
@@ -32,7 +32,7 @@ class FormatContract:
         self.format.write(source, path)
 
         assert self.format.recognises(path)
-        again = self.format.bring(path, folder, ImportOptions())
+        again = self.format.import_source(path, folder, ImportOptions())
         before, after = source.load_weights(), again.load_weights()
         assert before.keys() == after.keys()
         for name, value in before.items():

@@ -10,7 +10,7 @@ from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.merging.method import MergeContext, MergeMethod
 from napari_graft.nets.build import build_network
 from napari_graft.nets.residual_unet import ResidualUNet
-from napari_graft.sources.spec import ModelSpec
+from napari_graft.sources.network_spec import ModelSpec
 from napari_graft.training.config import TrainConfig
 from napari_graft.training.examples import Example
 

@@ -6,14 +6,13 @@ import math
 
 import pytest
 
-from napari_graft.scorers.scorer import Scorer
-from napari_graft.scorers.sighting import ScoringContext
+from napari_graft.scorers.scoring_context import Scorer, ScoringContext
 
 
 class ScorerContract:
     """Tests of a `Scorer`: set `scorer`, and let `context` be a fixture of a source and an image.
 
-    ``napari_graft.scorers.sighting`` says how one is made.
+    ``napari_graft.scorers.scoring_context`` says how one is made.
     """
 
     scorer: Scorer

@@ -15,8 +15,8 @@ from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.io.weights import load_tensors, save_tensors
 from napari_graft.nets.build import load_weights
 from napari_graft.nets.network import Network
-from napari_graft.training.averaging import WeightAverage
 from napari_graft.training.config import Moment
+from napari_graft.training.weight_averaging import WeightAverage
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 

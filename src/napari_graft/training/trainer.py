@@ -10,19 +10,15 @@ import torch
 
 from napari_graft.core.errors import Cancelled, DamagedFileError, StorageError
 from napari_graft.core.progress import CancelToken, Progress, Report
-from napari_graft.io.damage import DamageLog
+from napari_graft.io.documents import DamageLog
 from napari_graft.nets.device import mixed_precision
 from napari_graft.nets.network import Network
-from napari_graft.training.averaging import WeightAverage
 from napari_graft.training.checkpoint import TrainState, restore_checkpoint, save_checkpoint
-from napari_graft.training.config import Moment, StoppedBy, TrainConfig, TrainResult
+from napari_graft.training.config import Clock, Moment, StoppedBy, TrainConfig, TrainResult, is_flat
 from napari_graft.training.examples import Example
-from napari_graft.training.flatness import is_flat
-from napari_graft.training.held_out import HeldOutLoss
-from napari_graft.training.losses import masked_loss
+from napari_graft.training.losses import HeldOutLoss, make_targets, masked_loss
 from napari_graft.training.patches import PatchSampler
-from napari_graft.training.schedule import Clock
-from napari_graft.training.targets import make_targets
+from napari_graft.training.weight_averaging import WeightAverage
 
 
 class Trainer:

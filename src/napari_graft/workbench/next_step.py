@@ -1,9 +1,11 @@
-"""What to do next, in one line: the user never has to guess."""
+"""What to do next, in one line, and the rest of what the dock shows around its tabs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from psygnal import SignalGroupDescriptor
 
 TabName = Literal["data", "sources", "annotate", "train", "compare"]
 TABS: tuple[TabName, ...] = ("data", "sources", "annotate", "train", "compare")
@@ -79,3 +81,13 @@ def _painting(facts: Facts) -> str:
 
 def _tiles(n: int) -> str:
     return f"{n} tile" if n == 1 else f"{n} tiles"
+
+
+@dataclass(slots=True, weakref_slot=True)
+class WorkbenchState:
+    """State of the workbench: the tab that is shown, and what comes next."""
+
+    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
+
+    tab: TabName = "data"
+    next: NextStep = field(default_factory=lambda: next_step(Facts()))

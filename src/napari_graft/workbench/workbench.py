@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from napari_graft.core.errors import InputError
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.workbench.annotating import AnnotatingModel
-from napari_graft.workbench.comparing import ComparingModel
+from napari_graft.workbench.annotate.model import AnnotatingModel
+from napari_graft.workbench.annotate.tile_tools import TileTools
+from napari_graft.workbench.compare.model import ComparingModel
 from napari_graft.workbench.context import Context
-from napari_graft.workbench.data import DataModel
-from napari_graft.workbench.desk import WindowStateModel
+from napari_graft.workbench.data.model import DataModel
 from napari_graft.workbench.jobs import Deliver
-from napari_graft.workbench.next_step import Facts, next_step
+from napari_graft.workbench.next_step import Facts, WorkbenchState, next_step
 from napari_graft.workbench.plugin_jobs import PluginJobsModel
-from napari_graft.workbench.results import ResultsModel
-from napari_graft.workbench.sources import SourcesModel
-from napari_graft.workbench.tile_tools import TileTools
-from napari_graft.workbench.training import TrainingModel
-from napari_graft.workbench.trial import TrialModel
-from napari_graft.workbench.workbench_state import WorkbenchState
+from napari_graft.workbench.sources.model import SourcesModel
+from napari_graft.workbench.sources.trial_model import TrialModel
+from napari_graft.workbench.train.model import TrainingModel
+from napari_graft.workbench.train.results import ResultsModel
+from napari_graft.workbench.window_state import WindowStateModel
 
 
 class Workbench:

@@ -10,7 +10,7 @@ import pytest
 import tifffile
 
 from napari_graft.io import Volume, open_volume
-from napari_graft.io.pixel_sizes.imagej_info import ORIGIN
+from napari_graft.io.pixel_sizes.imagej import ORIGIN
 
 STACK = np.random.default_rng(1).integers(0, 99, (5, 40, 50), np.uint8)
 OF_THIS_IMAGE = " SizeX = 50\n SizeY = 40\n"

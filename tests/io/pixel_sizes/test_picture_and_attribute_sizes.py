@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from napari_graft.io import open_volume
-from napari_graft.io.attributes import attribute_sizes
 from napari_graft.io.ngff import read_multiscales
 from napari_graft.io.pixel_sizes import judge_sizes
+from napari_graft.io.pixel_sizes.attributes import attribute_sizes
 
 PLANE = np.random.default_rng(1).integers(0, 99, (40, 50), np.uint8)
 STACK = np.stack([PLANE] * 5)

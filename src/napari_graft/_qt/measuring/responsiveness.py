@@ -16,14 +16,13 @@ from napari_graft.core.axes import Axes
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume, atomic
-from napari_graft.io.file_kinds import JSON
-from napari_graft.io.marks import marked
-from napari_graft.io.outputs import NO_INPUTS, Outputs
+from napari_graft.io.writers.file_kinds import JSON, marked
+from napari_graft.io.writers.outputs import NO_INPUTS, Outputs
 from napari_graft.project.project import Project
-from napari_graft.project.suggestions import StoredSuggestion, SuggestionList
-from napari_graft.samples.embedded import neuropil_sample
-from napari_graft.session.annotating import annotate_from_labels
-from napari_graft.session.importing import CopyOptions, make_project_with_copy
+from napari_graft.project.tile_queue import StoredSuggestion, SuggestionList
+from napari_graft.samples.presets import neuropil_sample
+from napari_graft.session.annotation import annotate_from_labels
+from napari_graft.session.projects.creation import CopyOptions, make_project_with_copy
 
 SECONDS = {False: 30.0, True: 8.0}
 _SIDE = 192

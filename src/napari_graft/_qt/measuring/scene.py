@@ -1,4 +1,4 @@
-"""One scene of the benchmark: a window in which somebody paints while something is under way."""
+"""One scene of the benchmark: somebody paints while a job runs, and how late the window answers."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from napari.layers import Labels
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtWidgets import QWidget
 
 from napari_graft._napari.layers import find_layer
-from napari_graft._napari.placing import look_at, placed
+from napari_graft._napari.placement import look_at, placed
 from napari_graft._napari.project_layers import image_layer
-from napari_graft._qt.measuring.lateness import Lateness, LatenessMeter
 from napari_graft._qt.measuring.person import Person, look_on, wait_until
 from napari_graft.core.labels import FIRST_OBJECT
 from napari_graft.core.progress import CancelToken, Progress
@@ -29,6 +31,83 @@ if TYPE_CHECKING:
     from napari import Viewer
 
     from napari_graft.workbench.workbench import Workbench
+
+
+_INTERVAL = 5
+"""Milliseconds between two ticks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """Summary of how many milliseconds ticks came late.
+
+    Parameters
+    ----------
+    n_ticks
+        How many came.
+    median, p95, p99, largest
+        Of how late they were.
+    work
+        Milliseconds of processor time that the thread of the window took for each drawing of the canvas:
+        unlike lateness, it hardly depends on what else the machine does.
+    """
+
+    n_ticks: int
+    median: float
+    p95: float
+    p99: float
+    largest: float
+    work: float
+
+
+class LatenessMeter(QObject):
+    """Timer that asks for a tick every few milliseconds, and notes how late each one comes.
+
+    What keeps the event loop busy (a computation, drawing, a lock of the interpreter that another thread
+    holds) makes the next tick late by as much.
+
+    Parameters
+    ----------
+    canvas
+        Whose drawing is counted.
+    """
+
+    def __init__(self, canvas: QWidget) -> None:
+        super().__init__()
+        canvas.installEventFilter(self)
+        self._n_frames = 0
+        self._worked = 0.0
+        self._late: list[float] = []
+        self._last = 0.0
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+
+    def start(self) -> None:
+        """Begin to note."""
+        self._late.clear()
+        self._n_frames, self._worked = 0, time.thread_time()
+        self._last = time.perf_counter()
+        self._timer.start(_INTERVAL)
+
+    def stop(self) -> Lateness:
+        """Stop, and sum up what was noted."""
+        self._timer.stop()
+        work = 1000 * (time.thread_time() - self._worked) / max(1, self._n_frames)
+        late = np.asarray(self._late or [0.0])
+        median, p95, p99 = (float(value) for value in np.percentile(late, (50, 95, 99)))
+        return Lateness(len(self._late), median, p95, p99, float(late.max()), work)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - the name is Qt's
+        """Count how often the canvas is drawn."""
+        self._n_frames += event.type() == QEvent.Type.Paint
+        return False
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        self._late.append(max(0.0, 1000 * (now - self._last) - _INTERVAL))
+        self._last = now
+
 
 Scene = Literal["napari alone", "nothing", "training", "predicting", "training in a thread"]
 SCENES: tuple[Scene, ...] = get_args(Scene)
@@ -63,7 +142,7 @@ def play(scene: Scene, folder: Path, seconds: float) -> Lateness:
 
 
 def _play_with_dock(scene: Scene, viewer: Viewer, folder: Path, seconds: float) -> Lateness:
-    from napari_graft._qt.graft_dock import GraftDock
+    from napari_graft._qt.shell.docks import GraftDock
 
     dock = GraftDock(viewer)
     viewer.window.add_dock_widget(dock, name="Graft", area="right")

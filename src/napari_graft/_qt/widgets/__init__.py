@@ -1,1 +1,1 @@
-"""Small widgets that the tabs share."""
+"""What the tabs share: bindings, the theme, and small widgets."""

@@ -1,11 +1,12 @@
-"""Labels and buttons in the looks of the dock."""
+"""Labels, buttons and parts to fold away in the looks of the dock, and time in words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Literal
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -16,7 +17,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QFlowLayout
+from superqt import QCollapsible, QFlowLayout
 
 Look = Literal[
     "next",
@@ -109,3 +110,70 @@ def card(*widgets: QWidget) -> QFrame:
     frame.setProperty("look", "card")
     frame.setLayout(column(*widgets, margin=8, spacing=4))
     return frame
+
+
+_FOLDED, _OPEN = "▸", "▾"
+
+
+class _Content(QWidget):
+    """Content of a folding widget, as high as its words are when they wrap at the width there is.
+
+    The library shows as much as the content asks for, and words in a narrow dock would be cut off.
+    """
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - the name is Qt's
+        """Return the size that is asked for."""
+        hint, layout = super().sizeHint(), self.layout()
+        if layout is not None and layout.hasHeightForWidth():
+            hint.setHeight(layout.totalHeightForWidth(self.width()))
+        return hint
+
+
+class Folding(QCollapsible):
+    """Widget that folds others away under a title with a triangle in the colour of the text."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._title = title
+        content = _Content()
+        content.setLayout(column())
+        content.setMaximumHeight(0)
+        self.content().deleteLater()
+        self.setContent(content)
+        # The library's own triangles are pictures in one colour: black on a dark theme.
+        self.setCollapsedIcon(QIcon())
+        self.setExpandedIcon(QIcon())
+        self.toggled.connect(self._show_title)
+        self._show_title(False)
+
+    def show_only(self, *widgets: QWidget) -> None:
+        """Show these widgets in place of those before."""
+        layout = self.content().layout()
+        assert layout is not None
+        while (item := layout.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.hide()
+                old.deleteLater()
+        for widget in widgets:
+            layout.addWidget(widget)
+            widget.show()  # else it counts as hidden, and takes no room, until Qt has the time
+        if self.isExpanded():
+            self.expand(animate=False)
+
+    def _show_title(self, is_open: bool) -> None:
+        self.setText(f"{_OPEN if is_open else _FOLDED} {self._title}")
+
+
+def in_words(seconds: float) -> str:
+    """Return a duration as a person says it.
+
+    >>> in_words(4.2), in_words(95), in_words(4000)
+    ('4 s', '1 min 35 s', '1 h 6 min')
+    """
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        minutes, rest = divmod(whole, 60)
+        return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -7,8 +7,8 @@ from typing import Any
 from magicgui.widgets import Container, Widget, create_widget
 from qtpy.QtWidgets import QGroupBox, QProgressBar, QPushButton
 
-from napari_graft._qt.binding import bind, listen
 from napari_graft._qt.widgets.basics import column, row, text
+from napari_graft._qt.widgets.binding import bind, listen
 from napari_graft.jobs.base import Job
 from napari_graft.workbench.job_model import JobModel
 

@@ -1,1 +1,1 @@
-"""The faults of real microscopes, one a file: to train against them, and to measure what they cost."""
+"""The faults of real microscopes, by where they arise: to train against them and measure what they cost."""

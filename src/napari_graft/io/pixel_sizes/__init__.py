@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from napari_graft.io.pixel_sizes.judging import judge_sizes
-from napari_graft.io.pixel_sizes.stated import NO_NOTE, SizeNote, StatedSize, state_size
-from napari_graft.io.pixel_sizes.words import size_words
+from napari_graft.io.pixel_sizes.stated import (
+    NO_NOTE,
+    SizeNote,
+    StatedSize,
+    judge_sizes,
+    size_words,
+    state_size,
+)
 
 __all__ = ["NO_NOTE", "SizeNote", "StatedSize", "judge_sizes", "size_words", "state_size"]

@@ -1,22 +1,95 @@
-"""All that a TIFF says about the length of a pixel, the surest place first."""
+"""All that a TIFF says about the length of a pixel, the surest place first: OME-XML, maker, resolution.
+
+Programs write 72 or 300 dots an inch into whatever they save, so only a resolution that no printer, screen or
+scanner needs is taken for a pixel size.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from xml.etree import ElementTree
 
 import tifffile
 
-from napari_graft.io.foreign import words_of
-from napari_graft.io.pixel_sizes import imagej, imagej_info, ome_xml
-from napari_graft.io.pixel_sizes.microscope_xml import XML_TAGS
-from napari_graft.io.pixel_sizes.microscopes import MICROSCOPES, Lengths
-from napari_graft.io.pixel_sizes.resolution import (
-    NANOMETRES_PER_CENTIMETRE,
-    NANOMETRES_PER_INCH,
-    resolution_size,
-)
-from napari_graft.io.pixel_sizes.stated import StatedSize, state_size
+from napari_graft.io.pixel_sizes import imagej
+from napari_graft.io.pixel_sizes.microscopes import MICROSCOPES, XML_TAGS, Lengths
+from napari_graft.io.pixel_sizes.stated import StatedSize, as_number, state_size
+from napari_graft.io.untrusted import words_of
+
+NANOMETRES_PER_CENTIMETRE, NANOMETRES_PER_INCH = 1e7, 2.54e7
+PRINT_PIXEL_NM = 1e4
+"""Pixels of 10 µm and more, 2540 dots an inch and fewer, are for printing."""
+_FINE_PRINTS = (2880, 3000, 3200, 3600, 4000, 4800, 5000, 5400, 5760, 6000, 6400, 7200, 8000, 9600, 19200)
+"""Dots an inch of fine printers and scanners."""
+_ROUNDING = 0.005
+
+
+def resolution_size(origin: str, pixels_per_unit: Mapping[str, float], unit_nm: float | None) -> StatedSize:
+    """Return the pixel size that a resolution means, with a doubt where it is about printing.
+
+    Parameters
+    ----------
+    origin
+        The place in words.
+    pixels_per_unit
+        Pixels along x and y in a unit.
+    unit_nm
+        Length of that unit in nanometres, None where it is none.
+    """
+    if unit_nm is None:
+        return StatedSize(origin)
+    per_inch = {axis: count * NANOMETRES_PER_INCH / unit_nm for axis, count in pixels_per_unit.items()}
+    if any(_is_for_printing(dots) for dots in per_inch.values()):
+        if set(pixels_per_unit.values()) == {1.0}:  # nobody meant anything by it
+            return StatedSize(origin)
+        dots = " × ".join(f"{dots:.4g}" for dots in dict.fromkeys(per_inch.values()))
+        return StatedSize(origin, doubt=f"says {dots} dots per inch, which is about printing")
+    return state_size(
+        origin,
+        {axis: (unit_nm / count, "nm") for axis, count in pixels_per_unit.items()},
+        is_calibration=False,
+    )
+
+
+def picture_size(dots_per_inch: object) -> StatedSize:
+    """Return what a picture says by its resolution along x and y, such as the pHYs of a PNG."""
+    dots = dots_per_inch if isinstance(dots_per_inch, tuple) and len(dots_per_inch) == 2 else ()
+    counts = {axis: as_number(count) for axis, count in zip("xy", dots, strict=False)}
+    real = {axis: count for axis, count in counts.items() if count and 0 < count < float("inf")}
+    return resolution_size("the resolution of the picture", real, NANOMETRES_PER_INCH)
+
+
+def _is_for_printing(dots_per_inch: float) -> bool:
+    return NANOMETRES_PER_INCH / dots_per_inch >= PRINT_PIXEL_NM or any(
+        abs(dots_per_inch / usual - 1) < _ROUNDING for usual in _FINE_PRINTS
+    )
+
+
+OME_XML_ORIGIN = "the OME-XML of the TIFF"
+_USUAL_UNIT = "µm"
+
+
+def ome_xml_size(xml: str, index: int = 0) -> StatedSize:
+    """Return the pixel size of one of the images that are described, µm where no unit is given."""
+    try:
+        images = ElementTree.fromstring(xml).findall(".//{*}Pixels")
+    except ElementTree.ParseError as error:
+        return StatedSize(OME_XML_ORIGIN, doubt=f"is damaged ({error})")
+    if not images:
+        return StatedSize(OME_XML_ORIGIN)
+    pixels = images[index] if index < len(images) else images[0]
+    return state_size(
+        OME_XML_ORIGIN,
+        {
+            axis.lower(): (
+                pixels.get(f"PhysicalSize{axis}"),
+                pixels.get(f"PhysicalSize{axis}Unit", _USUAL_UNIT),
+            )
+            for axis in "ZYX"
+        },
+    )
+
 
 _SHAPED = "the description of the TIFF"
 _UNIT_NM = {2: NANOMETRES_PER_INCH, 3: NANOMETRES_PER_CENTIMETRE}
@@ -43,20 +116,20 @@ def tiff_sizes(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> tuple
 
 
 def _places() -> Iterator[tuple[str, Read]]:
-    yield ome_xml.ORIGIN, _ome_xml
+    yield OME_XML_ORIGIN, _ome_xml
     yield imagej.ORIGIN, _imagej
     yield _SHAPED, _shaped
     for origin, lengths in {**MICROSCOPES, **XML_TAGS}.items():
         yield origin, partial(_microscope, origin, lengths)
     yield "the resolution of the TIFF", _resolution
-    yield imagej_info.ORIGIN, _imagej_info
+    yield imagej.INFO_ORIGIN, _imagej_info
 
 
 def _ome_xml(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> StatedSize:
     if not (tif.is_ome and tif.ome_metadata):
-        return StatedSize(ome_xml.ORIGIN)
+        return StatedSize(OME_XML_ORIGIN)
     index = next((i for i, other in enumerate(tif.series) if other is series), 0)
-    return ome_xml.ome_xml_size(tif.ome_metadata, index)
+    return ome_xml_size(tif.ome_metadata, index)
 
 
 def _shaped(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> StatedSize:
@@ -85,9 +158,9 @@ def _imagej(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> StatedSi
 def _imagej_info(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> StatedSize:
     text = (tif.imagej_metadata or {}).get("Info") if tif.is_imagej else None
     if not isinstance(text, str):
-        return StatedSize(imagej_info.ORIGIN)
+        return StatedSize(imagej.INFO_ORIGIN)
     page = series.keyframe
-    return imagej_info.info_size(text, {"x": page.imagewidth, "y": page.imagelength})
+    return imagej.info_size(text, {"x": page.imagewidth, "y": page.imagelength})
 
 
 def _microscope(

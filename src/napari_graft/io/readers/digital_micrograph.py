@@ -11,10 +11,10 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 
 from napari_graft.core.errors import InputError
-from napari_graft.io.foreign import foreign_errors
 from napari_graft.io.layout import RawImage
 from napari_graft.io.pixel_sizes import state_size
 from napari_graft.io.readers.registry import READERS, Reader
+from napari_graft.io.untrusted import foreign_errors
 
 LARGEST_BYTES = 2 << 30
 """Files are read whole, and twice their size of memory is taken meanwhile."""

@@ -10,10 +10,10 @@ from typing import Any, cast
 import numpy as np
 
 from napari_graft.core.errors import InputError
-from napari_graft.io.foreign import foreign_errors
 from napari_graft.io.layout import RawImage
 from napari_graft.io.pixel_sizes import StatedSize, state_size
 from napari_graft.io.readers.registry import READERS, Reader
+from napari_graft.io.untrusted import foreign_errors
 from napari_graft.io.volume import LazyArray
 
 ORIGIN = "the header of the MRC file"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_graft.io.conversion import palette
-from napari_graft.io.foreign import foreign_errors
+from napari_graft.io.channels import palette
 from napari_graft.io.layout import RawImage
-from napari_graft.io.pixel_sizes.resolution import picture_size
+from napari_graft.io.pixel_sizes.tiff import picture_size
 from napari_graft.io.readers.registry import READERS, Reader
+from napari_graft.io.untrusted import foreign_errors
 
 if TYPE_CHECKING:
     from PIL.Image import Image

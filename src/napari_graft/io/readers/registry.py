@@ -9,8 +9,7 @@ from pathlib import Path
 from napari_graft.core.errors import InputError
 from napari_graft.core.registry import Registry
 from napari_graft.io.layout import RawImage
-from napari_graft.io.location import DATASET_MARK, split_location
-from napari_graft.io.regular import refuse_missing
+from napari_graft.io.regular_files import DATASET_MARK, refuse_missing, split_location
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ from math import prod
 from typing import TYPE_CHECKING, Any, cast
 
 from napari_graft.core.errors import InputError
-from napari_graft.io.attributes import attribute_sizes
 from napari_graft.io.axis_names import letters_of, odd_axis
-from napari_graft.io.foreign import foreign_errors
 from napari_graft.io.layout import RawImage
-from napari_graft.io.location import DATASET_MARK, split_location
 from napari_graft.io.ngff import Multiscale, count_multiscales, is_bioformats_layout, read_multiscales
+from napari_graft.io.pixel_sizes.attributes import attribute_sizes
 from napari_graft.io.readers.registry import READERS, Reader
+from napari_graft.io.regular_files import DATASET_MARK, split_location
+from napari_graft.io.untrusted import foreign_errors
 from napari_graft.io.volume import LazyArray
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _inside(node: zarr.Array[Any] | zarr.Group, part: str, location: str) -> zar
 
 
 def _pixels(array: zarr.Array[Any]) -> LazyArray:
-    from napari_graft.io.readers.zarr_bounded import bounded
+    from napari_graft.io.readers.zarr_store import bounded
 
     return cast(LazyArray, bounded(array))
 

@@ -1,0 +1,1 @@
+"""The tab Annotate and its list of tiles."""

@@ -1,0 +1,1 @@
+"""What keeps the layers of a viewer in step with the models."""

@@ -1,0 +1,1 @@
+"""The tab Proofread & compare and its controls."""

@@ -1,0 +1,1 @@
+"""The tab Data: its words and its widgets."""

@@ -1,0 +1,1 @@
+"""What is around the tabs: docks, the workbench of a viewer, the strip of jobs, what napari opens."""

@@ -1,0 +1,1 @@
+"""The tab Sources: its words, its table and its plots."""

@@ -1,0 +1,1 @@
+"""Sources as packages of bioimage.io: read, checked and written."""

@@ -1,0 +1,1 @@
+"""The ranking of the sources: the evidence on each, their order, and the map of all."""

@@ -1,0 +1,1 @@
+"""The tab Sources without its window: the table of sources, their previews, and their trial."""
