@@ -1,4 +1,4 @@
-"""Where words go: results and tables to stdout, progress and messages to stderr, until a signal asks to stop."""
+"""Where words go: results to stdout, progress and messages to stderr, until a signal asks to stop."""
 
 from __future__ import annotations
 

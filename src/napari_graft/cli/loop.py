@@ -109,7 +109,7 @@ def compare(
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True)
-class SuggestOptions:
+class TileOptions:
     """Options of a suggestion: which tiles are wanted.
 
     Parameters
@@ -134,7 +134,7 @@ class SuggestOptions:
     seed: int = 0
 
 
-def suggest(project: Path, *, options: SuggestOptions = SuggestOptions(), json: Json = False) -> None:
+def suggest(project: Path, *, options: TileOptions = TileOptions(), json: Json = False) -> None:
     """Suggest the tiles that are most worth annotating, with the reason for each.
 
     Example: `napari-graft suggest cortex.graft --n 4 --tile 256`

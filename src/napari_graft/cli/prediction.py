@@ -14,7 +14,7 @@ from napari_graft.cli.types import LABELS_AS_THEY_ARE, Device, Json, LabelFile, 
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True)
-class PredictOptions:
+class ModelOptions:
     """Options of a prediction: the model, the device and the scheduler.
 
     Parameters
@@ -39,7 +39,7 @@ def predict(
     project: Path,
     *,
     out: Path,
-    options: PredictOptions = PredictOptions(),
+    options: ModelOptions = ModelOptions(),
     region: str | None = None,
     uncertainty: Path | None = None,
     overwrite: Overwrite = False,
