@@ -12,8 +12,8 @@ import numpy as np
 import tifffile
 
 from napari_graft import annotate, evaluate, new_project, predict_volume, suggest_tiles, train
+from napari_graft.samples.appearance import Appearance
 from napari_graft.samples.em import generate_neuropil
-from napari_graft.samples.look import Appearance
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft import evaluate
+from napari_graft.samples.appearance import Appearance
 from napari_graft.samples.cells import generate_cells
-from napari_graft.samples.look import Appearance
 
 Labels = NDArray[np.uint32]
 

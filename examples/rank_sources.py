@@ -12,8 +12,8 @@ import numpy as np
 import tifffile
 
 from napari_graft import rank_sources
+from napari_graft.samples.appearance import Appearance
 from napari_graft.samples.em import generate_neuropil
-from napari_graft.samples.look import Appearance
 from napari_graft.session.projects.creation import ImageOptions, make_project
 
 

@@ -113,8 +113,8 @@ def neuropil(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import numpy as np
     import tifffile
 
+    from napari_graft.samples.appearance import Appearance
     from napari_graft.samples.em import generate_neuropil
-    from napari_graft.samples.look import Appearance
 
     path = tmp_path_factory.mktemp("neuropil") / "neuropil.tif"
     sample = generate_neuropil((3, 256, 256), np.random.default_rng(0), Appearance(radius=14.0))

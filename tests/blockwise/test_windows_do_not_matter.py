@@ -21,8 +21,8 @@ from napari_graft.inference.view import ModelView
 from napari_graft.io.volume import Volume
 from napari_graft.metrics import evaluate
 from napari_graft.nets.build import load_network
+from napari_graft.samples.appearance import Appearance
 from napari_graft.samples.cells import generate_cells
-from napari_graft.samples.look import Appearance
 from napari_graft.session.models import decode_settings
 from napari_graft.sources.catalogue import Catalogue
 

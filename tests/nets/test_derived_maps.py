@@ -10,8 +10,8 @@ from skimage.segmentation import find_boundaries
 
 from napari_graft.metrics import evaluate
 from napari_graft.nets.derived_maps import activate, foreground_and_affinities, highest_between
+from napari_graft.samples.appearance import Appearance
 from napari_graft.samples.cells import generate_cells
-from napari_graft.samples.look import Appearance
 from napari_graft.segmentation.decode import decode
 from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.sources.foreign_spec import ForeignSpec

@@ -25,8 +25,8 @@ from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.labels import to_annotation
 from napari_graft.core.tile import Tile
 from napari_graft.project.opening import open_project
+from napari_graft.samples.appearance import Appearance
 from napari_graft.samples.cells import generate_cells
-from napari_graft.samples.look import Appearance
 from napari_graft.workbench.train.model import NO_PROJECT, NO_TILES
 from napari_graft.workbench.train.rounds import ComparedModel, Round
 

@@ -18,8 +18,8 @@ from napari_graft.core.labels import to_annotation
 from napari_graft.core.tile import Tile
 from napari_graft.project.documents import RankedEntry, StoredRanking
 from napari_graft.project.opening import open_project
+from napari_graft.samples.appearance import Appearance
 from napari_graft.samples.cells import generate_cells
-from napari_graft.samples.look import Appearance
 from napari_graft.session.training import trial_plan
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from napari_graft.fingerprints.source_map import TARGET, SourceMap, map_of_distances
 from napari_graft.metrics import evaluate
 from napari_graft.report import LoopRecord, Overview, Panel, SuggestedTile
+from napari_graft.samples.appearance import GeneratedImage
 from napari_graft.samples.em import generate_neuropil
-from napari_graft.samples.look import GeneratedImage
 
 Labels = NDArray[np.uint32]
 TILE = 64

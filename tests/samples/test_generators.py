@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from napari_graft.samples.appearance import Appearance, CellKind, GeneratedImage, random_appearance
 from napari_graft.samples.cells import generate_cells
 from napari_graft.samples.em import generate_neuropil
-from napari_graft.samples.look import Appearance, CellKind, GeneratedImage, random_appearance
 from napari_graft.samples.presets import generate_training_image
 
 Generator = Callable[[tuple[int, int], np.random.Generator], GeneratedImage]

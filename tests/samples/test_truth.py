@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 from skimage.measure import label
 
-from napari_graft.samples.look import connected_truth, touching_edges
+from napari_graft.samples.appearance import connected_truth, touching_edges
 
 
 @given(hnp.arrays(np.int32, (9, 11), elements=st.integers(0, 3)))

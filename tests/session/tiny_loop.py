@@ -25,8 +25,8 @@ from napari_graft.io import open_labels
 from napari_graft.io.documents import write_document
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.build import build_network, weights_of
+from napari_graft.samples.appearance import Appearance, GeneratedImage
 from napari_graft.samples.cells import generate_cells
-from napari_graft.samples.look import Appearance, GeneratedImage
 from napari_graft.segmentation import calibrate
 from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.session import models

@@ -19,7 +19,7 @@ from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.core.tile import Tile
 from napari_graft.io.writers import image_copy
 from napari_graft.workbench.data.layer_image import LayerImage
-from napari_graft.workbench.data.project_opening import ProjectRequest
+from napari_graft.workbench.data.project_opening import NewProject
 
 STACK = np.random.default_rng(0).integers(0, 255, (6, 96, 96), np.uint8)
 
@@ -111,9 +111,7 @@ def test_comparing_can_be_stopped(file: Path) -> None:
 def test_project_holds_what_an_edited_layer_shows(file: Path, tmp_path: Path) -> None:
     edited = STACK.copy()
     edited[0], edited[:, :20, :20] = edited[1], 0
-    request = ProjectRequest(
-        layer_with(edited, file), Axes(("z", "y", "x")), tmp_path / "p.graft", None, False
-    )
+    request = NewProject(layer_with(edited, file), Axes(("z", "y", "x")), tmp_path / "p.graft", None, False)
 
     with request.make(ignore_progress, CancelToken()) as project:
         shown = project.volume.read_raw(Tile((0, 0, 0), STACK.shape))

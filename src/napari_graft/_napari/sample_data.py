@@ -6,7 +6,7 @@ from typing import Any
 
 from napari_graft._napari.layers import mark
 from napari_graft._napari.placement import LayerData, placement
-from napari_graft.samples.look import GeneratedImage
+from napari_graft.samples.appearance import GeneratedImage
 from napari_graft.samples.presets import cells_sample, neuropil_sample
 from napari_graft.samples.public import PublicSample
 from napari_graft.session.projects.public_samples import PublicImage

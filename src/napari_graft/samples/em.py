@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_graft.samples.look import (
+from napari_graft.samples.appearance import (
     Appearance,
     GeneratedImage,
     connected_truth,

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from napari_graft.samples.appearance import Appearance, CellKind, GeneratedImage, random_appearance
 from napari_graft.samples.cells import generate_cells
 from napari_graft.samples.em import generate_neuropil
-from napari_graft.samples.look import Appearance, CellKind, GeneratedImage, random_appearance
 
 _NEUROPIL = Appearance(
     radius=14.0,

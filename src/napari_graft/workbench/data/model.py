@@ -29,12 +29,12 @@ from napari_graft.workbench.data.object_size import ObjectSize
 from napari_graft.workbench.data.project_opening import (
     FoundImage,
     LostImage,
+    NewProject,
     OpenedProject,
     open_with_found_image,
     open_with_image,
     remember_project,
 )
-from napari_graft.workbench.data.project_opening import ProjectRequest as _ProjectRequest
 from napari_graft.workbench.data.state import DataState, default_folder, fitting_side
 from napari_graft.workbench.jobs import RunningJob, Task
 
@@ -331,7 +331,7 @@ class DataModel:
         is_ours = project is not None and self.state.is_of_project
         self.state.fixed = "" if project is None or not is_ours else self._busy_words() or why_fixed(project)
 
-    def _request(self) -> _ProjectRequest:
+    def _request(self) -> NewProject:
         state = self.state
         if state.image is None:
             raise InputError("no image is chosen: open one, or try the sample")
@@ -346,7 +346,7 @@ class DataModel:
         image = state.understood()
         axes = Axes(image.axes().names, state.pixel_size, state.unit)
         origin = "" if state.pixel_size is None else state.size_note.origin or GIVEN
-        return _ProjectRequest(
+        return NewProject(
             image, axes, state.folder, state.structure, state.is_inverted, origin, state.object_diameter
         )
 

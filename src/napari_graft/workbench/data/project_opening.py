@@ -28,7 +28,7 @@ from napari_graft.workbench.data.layer_image import LayerImage
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectRequest:
+class NewProject:
     """Request for a project: all that it is made with, so that it can be made in another thread."""
 
     image: LayerImage
