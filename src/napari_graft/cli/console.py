@@ -142,7 +142,7 @@ def _bar() -> Iterator[Report]:
     task = bar.add_task("starting", total=None)
 
     def report(state: Progress) -> None:
-        if state.message.startswith(NOTE):
+        if state.phase == "note":
             bar.console.print(state.message, markup=False)
             return
         words = "  ".join(_numbers(state))
@@ -169,7 +169,7 @@ def _lines() -> Iterator[Report]:
         shown, shown_at = state.message, now
         if stderr.quiet:
             return
-        if state.message.startswith(NOTE):
+        if state.phase == "note":
             print(state.message, file=sys.stderr, flush=True)
             return
         amount = f" {state.done:g} of {state.total:g}" if state.total else ""

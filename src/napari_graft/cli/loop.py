@@ -125,6 +125,8 @@ class TileOptions:
         Source or run to look with; by default the run in use, and before the first run a general model.
     seed
         Decides what is drawn at random.
+    device
+        Where the network runs.
     """
 
     n: int = 4
@@ -132,6 +134,7 @@ class TileOptions:
     strategy: str = "auto"
     source: str | None = None
     seed: int = 0
+    device: Device = "auto"
 
 
 def suggest(project: Path, *, options: TileOptions = TileOptions(), json: Json = False) -> None:
@@ -159,6 +162,7 @@ def suggest(project: Path, *, options: TileOptions = TileOptions(), json: Json =
         strategy=options.strategy,
         source=options.source,
         seed=options.seed,
+        device=options.device,
     )
     with open_project(project, write=True) as opened:
         found = run_in_worker(request)

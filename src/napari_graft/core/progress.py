@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from napari_graft.core.errors import Cancelled
 
 NOTE = "note: "
+"""How a note begins where it is printed."""
+Phase = Literal["", "note", "training", "object size"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +23,14 @@ class Progress:
     done, total
         Units of work finished and expected; `total` is None where it is not known yet.
     message
-        What is being done, in words for the user. What begins with `NOTE` is to stay in sight.
+        What is being done, in words for the user.
     metrics
         Numbers of the moment, such as the loss.
     partial
         What is known of the result so far, in its form; None where that has not changed.
+    phase
+        What kind of work it is, for who shows it in another way: a note, which is to stay in sight, a step of
+        a training, or the search for the size of the objects.
     """
 
     done: float
@@ -32,9 +38,15 @@ class Progress:
     message: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
     partial: Mapping[str, object] | None = None
+    phase: Phase = ""
 
 
 Report = Callable[[Progress], None]
+
+
+def note(words: str) -> Progress:
+    """Return a note, which stays in sight where progress is shown."""
+    return Progress(0, None, f"{NOTE}{words}", phase="note")
 
 
 def ignore_progress(progress: Progress) -> None:

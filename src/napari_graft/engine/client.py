@@ -141,7 +141,9 @@ class _Conversation:
 
     def _pass_on(self, event: ProgressEvent) -> None:
         try:
-            self._report(Progress(event.done, event.total, event.message, event.metrics, event.partial))
+            self._report(
+                Progress(event.done, event.total, event.message, event.metrics, event.partial, event.phase)
+            )
         except BaseException:
             # Who listens has failed in the middle of the job: what is still to come must not meet the next.
             self._worker.stop(GRACE)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from napari_graft.core.errors import GraftError
+from napari_graft.core.progress import Phase
 from napari_graft.jobs.base import Request
 
 
@@ -52,6 +53,7 @@ class ProgressEvent(_Message):
     message: str
     metrics: dict[str, float] = {}
     partial: dict[str, Any] | None = None
+    phase: Phase = ""
 
 
 class ResultEvent(_Message):

@@ -125,6 +125,7 @@ class Worker:
                 message=state.message,
                 metrics=dict(state.metrics),
                 partial=None if state.partial is None else dict(state.partial),
+                phase=state.phase,
             )
         )
 

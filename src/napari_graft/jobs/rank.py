@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from napari_graft.core.progress import Progress
+from napari_graft.core.progress import note
 from napari_graft.jobs.base import Answer, Job, ProjectRequest, Work
 from napari_graft.project.documents import RankedEntry, StoredMap
 from napari_graft.sources.source import Source
@@ -72,7 +72,7 @@ def _rank(request: RankRequest, work: Work) -> RankResult:
     else:
         sources, seen = unseen_sources(project, work.catalogue, request.exclude)
     if seen:
-        report(Progress(0, None, tell_left_out(seen)))
+        report(note(tell_left_out(seen)))
     ranked = rank_sources(project, sources, device=device, report=report, cancel=cancel)
     return RankResult(
         ranking=tuple(entry.as_entry() for entry in ranked),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from napari_graft.acquisition.candidates import Suggestion
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.blockwise import SegmentResult
-from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.core.progress import CancelToken, Report, note
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume, open_labels
 from napari_graft.io.labels import MaskMeaning, check_labels
@@ -168,7 +168,7 @@ def rank_sources(
     else:
         sources, seen = ranking.unseen_sources(project, Catalogue(), exclude)
         if seen:
-            report(Progress(0, None, ranking.tell_left_out(seen)))
+            report(note(ranking.tell_left_out(seen)))
     return ranking.rank_sources(project, sources, device=device, report=report, cancel=CancelToken())
 
 

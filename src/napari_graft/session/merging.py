@@ -203,7 +203,7 @@ class MergeWork:
 
         def report(state: Progress) -> None:
             total = None if state.total is None else state.total + n_done
-            self.fitting.report(Progress(state.done + n_done, total, state.message, state.metrics))
+            self.fitting.report(replace(state, done=state.done + n_done, total=total))
 
         return report
 

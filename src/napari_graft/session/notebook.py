@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Any
 
-from napari_graft.core.progress import NOTE, Progress, Report, ignore_progress
+from napari_graft.core.progress import Progress, Report, ignore_progress
 
 _EVERY = 0.2
 
@@ -45,7 +45,7 @@ class NotebookProgress:
 
     def __call__(self, progress: Progress) -> None:
         """Draw the progress, at most five times a second."""
-        if progress.message.startswith(NOTE):
+        if progress.phase == "note":
             self._notes.append(progress.message)
         now = time.monotonic()
         is_same = progress.message == self._message
@@ -66,7 +66,7 @@ class NotebookProgress:
 
     def _words(self, progress: Progress, seconds: float) -> str:
         notes = "".join(f"<div>{html.escape(note)}</div>" for note in self._notes)
-        if progress.message.startswith(NOTE):
+        if progress.phase == "note":
             return notes
         bar, left = "<progress></progress>", ""
         if progress.total:

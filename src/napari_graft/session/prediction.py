@@ -15,7 +15,7 @@ from napari_graft.blockwise import SegmentOptions, SegmentResult, segment_volume
 from napari_graft.blockwise.cluster import Cluster
 from napari_graft.blockwise.plan import HALO
 from napari_graft.core.errors import InputError
-from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
+from napari_graft.core.progress import CancelToken, Report, note
 from napari_graft.core.tile import Tile
 from napari_graft.inference.predictor import Predictor, uncertainty_map
 from napari_graft.inference.view import ModelView
@@ -82,7 +82,7 @@ def predict_project(
     model = _model(project, request, catalogue)
 
     def notify(message: str) -> None:
-        report(Progress(0, None, NOTE + message))
+        report(note(message))
 
     view = view_of(project, model.spec, cancel, report)
     cluster = None

@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from napari_graft.core.errors import InputError
-from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
+from napari_graft.core.progress import CancelToken, Progress, Report, note
 from napari_graft.io.documents import Document, document_bytes, read_document
 from napari_graft.io.writers.file_kinds import JSON
 from napari_graft.io.writers.outputs import Input, Outputs
@@ -128,9 +128,7 @@ def _read_earlier(against: Path, out: Path, outputs: Outputs) -> FirstLook:
 def _tell_incomparable(rows: list[SetRow], report: Report) -> None:
     names = ", ".join(row.target for row in rows if row.before is None)
     if names:
-        report(
-            Progress(0, None, f"{NOTE}the earlier result has no score of the same images for these: {names}")
-        )
+        report(note(f"the earlier result has no score of the same images for these: {names}"))
 
 
 class _Study:
@@ -176,8 +174,8 @@ class _Study:
     def _tell_cropped(self, images: LabelledImages) -> None:
         if images.shape != images.whole_shape:
             shown, whole = (" × ".join(str(n) for n in shape) for shape in (images.shape, images.whole_shape))
-            words = f"{NOTE}{images.target.key}: the middle {shown} of {whole} pixels are looked at"
-            self._report(Progress(0, None, words))
+            words = f"{images.target.key}: the middle {shown} of {whole} pixels are looked at"
+            self._report(note(words))
 
 
 def _with_share(chosen: list[int]) -> Iterator[tuple[int, float]]:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from napari_graft.core.errors import Cancelled, DamagedFileError, StorageError
-from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.core.progress import CancelToken, Phase, Progress, Report
 from napari_graft.io.documents import DamageLog
 from napari_graft.nets.device import mixed_precision
 from napari_graft.nets.network import Network
@@ -201,8 +201,8 @@ class _Run:
         loss = self.losses[-1] if self.losses else last.loss
         known = {"loss": loss, "held_out_loss": last.held_out}
         metrics = {name: value for name, value in known.items() if value is not None}
-        message = self.notice or "training"
-        report(Progress(self.clock.steps, self.clock.expected_steps, message, metrics))
+        message, phase = self.notice or "training", _phase(self.notice)
+        report(Progress(self.clock.steps, self.clock.expected_steps, message, metrics, phase=phase))
 
     def _save_when_due(self, report: Report) -> None:
         if self.clock.seconds - self.saved_at >= self.config.checkpoint_seconds:
@@ -231,3 +231,7 @@ class _Run:
             stopped_by,
             tuple(self.state.history),
         )
+
+
+def _phase(notice: str) -> Phase:
+    return "" if notice else "training"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from napari_graft.core.errors import InputError, StorageError
-from napari_graft.core.progress import NOTE, CancelToken, Progress, Report, ignore_progress
+from napari_graft.core.progress import CancelToken, Progress, Report, ignore_progress, note
 from napari_graft.core.strings import checksum_of
 from napari_graft.imaging.intensity import IntensityRange
 from napari_graft.io import atomic
@@ -28,7 +28,6 @@ FILE = Path("cache", "object-diameter.json")
 _SEEN = {"signature", "shape", "axes", "declared_axes", "channel", "inverted"}
 _METHOD = 5
 """To be raised when the same image and source would give another diameter."""
-LOOKING = "finding how wide the objects are"
 
 
 class _Found(Document):
@@ -138,7 +137,7 @@ def _remembered(
         known = _Found(key=key, image=image, pixels=None if found is None else found.pixels)
         with suppress(StorageError):  # it is only looked for again
             _write(path, known)
-        report(Progress(0, None, NOTE + words_of_found(known.pixels)))
+        report(note(words_of_found(known.pixels)))
     return known.pixels
 
 
@@ -197,7 +196,7 @@ def look_for_diameter(
     def tell() -> None:
         # One message for all of it: whoever tells the time left begins anew with another.
         nonlocal n_tried
-        report(Progress(n_tried, total, LOOKING))
+        report(Progress(n_tried, total, "finding how wide the objects are", phase="object size"))
         n_tried += 1
 
     scouts = [DiameterScout(source, volume, intensity, cancel, tell).as_scout() for source in views]

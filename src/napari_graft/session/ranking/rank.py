@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.process import run_parallel
-from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
+from napari_graft.core.progress import CancelToken, Progress, Report, note
 from napari_graft.inference.features import FEATURE_TILE
 from napari_graft.inference.view import scale_factors
 from napari_graft.io.volume import Volume
@@ -158,7 +158,7 @@ def tell_left_out(seen: Sequence[Source]) -> str:
     """Say in a note which sources were left out because they have seen the image, and how to use them."""
     names = ", ".join(source.id for source in seen)
     return (
-        f"{NOTE}left out, because trained on this image or its data set: {names} "
+        f"left out, because trained on this image or its data set: {names} "
         "(train can start from one by its name; rank --include-seen ranks them too)"
     )
 
@@ -262,7 +262,7 @@ def _rank(
         diagnosed[entry.source.id] = entry
         report(Progress(len(evidence) + len(diagnosed), total, COMPARING))
     if measurer.failure is not None:
-        report(Progress(0, None, f"{NOTE}the next ranking measures all again: {measurer.failure}"))
+        report(note(f"the next ranking measures all again: {measurer.failure}"))
     return [diagnosed.get(entry.source.id, entry) for entry in best]
 
 
@@ -294,7 +294,7 @@ def readable_sources(
             source.load_fingerprint()
             general = source.load_general_fingerprint()
         except InputError as error:
-            report(Progress(0, None, f"{NOTE}left out: {error}"))
+            report(note(f"left out: {error}"))
         else:
             yield source, general
 
@@ -308,7 +308,7 @@ def with_enough_depth(sources: Sequence[Source], volume: Volume, report: Report)
     reasons = lacking_depth(sources, volume)
     for reason in dict.fromkeys(reasons.values()):
         others = ", ".join(source_id for source_id, one in reasons.items() if one == reason)
-        report(Progress(0, None, f"{NOTE}left out, because they are 3-D and {reason}: {others}"))
+        report(note(f"left out, because they are 3-D and {reason}: {others}"))
     return [source for source in sources if source.id not in reasons]
 
 

@@ -14,7 +14,7 @@ from napari_graft.annotation.labelled_tile import LabelledTile, PixelSplit, spli
 from napari_graft.blockwise.plan import HALO
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.labels import BACKGROUND, FIRST_OBJECT, UNLABELLED
-from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
+from napari_graft.core.progress import CancelToken, Progress, Report, note
 from napari_graft.core.tile import Tile
 from napari_graft.imaging.resample import resample_labels
 from napari_graft.inference.view import ModelView
@@ -158,7 +158,7 @@ class Fitting:
         # A copy, as the training changes the network; one that is resumed is given the same start again.
         untouched = network.stored_weights()
         if not self.has_objects:
-            self.report(Progress(0, None, f"{NOTE}{NO_OBJECTS}"))
+            self.report(note(f"{NO_OBJECTS}"))
         rate = RATE_SCRATCH if start.name == SCRATCH else RATE_ADAPTED
         trainer = Trainer(train_config(network.spec, budget, rate), device, checkpoint)
         result = trainer.fit(network, self.examples, report=self.report, cancel=self.cancel)

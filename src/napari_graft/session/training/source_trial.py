@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from napari_graft.core.errors import Cancelled, InputError
-from napari_graft.core.progress import NOTE, Progress, Report
+from napari_graft.core.progress import Progress, Report, note
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.build import trainable
 from napari_graft.nets.device import choose_device
@@ -94,7 +94,7 @@ class TrialTask(ProjectTask):
                 raise InputError(f"{source.id} is a finished network of another program: leave it out")
             if trained_on(source, self.project.image.path):
                 words = "was trained on this image or its data set: its scores here cannot be believed"
-                self.report(Progress(0, None, f"{NOTE}{source.id} {words}"))
+                self.report(note(f"{source.id} {words}"))
         return found
 
     def _settings(self, budget: Budget, tiles: Tiles) -> Settings:
@@ -164,10 +164,9 @@ class TrialTask(ProjectTask):
             share = state.done / state.total if state.total else 0.0
             is_training = "loss" in state.metrics or share == 1
             done = _BEFORE + _TRAINING * min(1.0, share) if is_training else 0.0
-            message = (
-                state.message if state.message.startswith(NOTE) else f"trying {title} ({place + 1} of {n})"
-            )
-            self.report(Progress(round(100 * (place + done) / n, 1), 100, message, state.metrics))
+            message = state.message if state.phase == "note" else f"trying {title} ({place + 1} of {n})"
+            percent = round(100 * (place + done) / n, 1)
+            self.report(Progress(percent, 100, message, state.metrics, phase=state.phase))
 
         return report
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.errors import InputError
-from napari_graft.core.progress import NOTE, CancelToken, Progress, Report
+from napari_graft.core.progress import CancelToken, Progress, Report, note
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.build import trainable
 from napari_graft.nets.device import choose_device
@@ -193,16 +193,16 @@ class TrainingTask(ProjectTask):
     def _best_source(self, device: str) -> str:
         sources, seen = unseen_sources(self.project, self.catalogue)
         if seen:
-            self.report(Progress(0, None, tell_left_out(seen)))
+            self.report(note(tell_left_out(seen)))
         sources = [source for source in sources if source.card.spec.is_trainable]
         ranked = rank_nearest_kind(
             self.project, sources, device=device, report=self.report, cancel=self.cancel
         )
         best, expected = ranked[0], outlook(ranked, self.project.manifest.structure)
         if expected is not None:
-            self.report(Progress(0, None, f"{NOTE}{expected.words}"))
+            self.report(note(f"{expected.words}"))
         if best.score.advice is not None:
-            self.report(Progress(0, None, f"{NOTE}{best.source.id}: {best.score.advice}"))
+            self.report(note(f"{best.source.id}: {best.score.advice}"))
         return best.source.id
 
     def _untouched(self, start: Model, reference: str) -> Model | None:

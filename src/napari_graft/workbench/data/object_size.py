@@ -13,7 +13,6 @@ from napari_graft.core.errors import GraftError, InputError
 from napari_graft.core.progress import Progress
 from napari_graft.project.project import Project
 from napari_graft.session.projects.object_diameter import (
-    LOOKING,
     NOT_KNOWN,
     KnownDiameter,
     known_diameter,
@@ -178,7 +177,7 @@ class ObjectSize:
         self._context.hear(job.progressed, partial(self._on_progress, job))
 
     def _on_progress(self, job: RunningJob[object], progress: Progress) -> None:
-        if progress.message.startswith(LOOKING):
+        if progress.phase == "object size":
             self._looking.add(job)
         elif job in self._looking:
             self._looking.discard(job)

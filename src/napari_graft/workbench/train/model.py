@@ -200,7 +200,7 @@ class TrainingModel:
     def _on_progress(self, progress: Progress) -> None:
         state, metrics = self.state, progress.metrics
         state.memory_mb = metrics.get("memory_mb", state.memory_mb)
-        state.message = "" if progress.message == "training" else progress.message
+        state.message = "" if progress.phase == "training" else progress.message
         if "loss" not in metrics:
             return
         now = time.monotonic()
