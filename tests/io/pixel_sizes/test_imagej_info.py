@@ -10,7 +10,7 @@ import pytest
 import tifffile
 
 from napari_graft.io import Volume, open_volume
-from napari_graft.io.pixel_sizes.imagej import ORIGIN
+from napari_graft.io.pixel_sizes.imagej import INFO_ORIGIN
 
 STACK = np.random.default_rng(1).integers(0, 99, (5, 40, 50), np.uint8)
 OF_THIS_IMAGE = " SizeX = 50\n SizeY = 40\n"
@@ -54,7 +54,7 @@ def size_um(volume: Volume) -> tuple[float, ...] | None:
 def test_a_clear_size_is_read_and_its_origin_is_told(tmp_path: Path, info: str) -> None:
     volume = opened(tmp_path, f"made by a program\n{OF_THIS_IMAGE}{info}and notes")
     assert size_um(volume) == (0.5, 0.1, 0.1)
-    assert volume.size_note.origin == ORIGIN
+    assert volume.size_note.origin == INFO_ORIGIN
     assert volume.size_note.doubt == ""
 
 
@@ -76,7 +76,7 @@ def test_an_image_that_may_have_been_scaled_since_is_asked_about(
 ) -> None:
     volume = opened(tmp_path, sizes + info)
     assert size_um(volume) is None
-    assert f"{ORIGIN} says z 0.5 um, y 0.1 um, x 0.1 um, which may be of the image before" in (
+    assert f"{INFO_ORIGIN} says z 0.5 um, y 0.1 um, x 0.1 um, which may be of the image before" in (
         volume.size_note.doubt.replace("500 nm", "0.5 um").replace("100 nm", "0.1 um")
     )
 
@@ -92,7 +92,7 @@ def test_an_image_that_may_have_been_scaled_since_is_asked_about(
 def test_several_sizes_are_none(tmp_path: Path, info: str) -> None:
     volume = opened(tmp_path, OF_THIS_IMAGE + info)
     assert size_um(volume) is None
-    assert volume.size_note.doubt == f"{ORIGIN} says several pixel sizes"
+    assert volume.size_note.doubt == f"{INFO_ORIGIN} says several pixel sizes"
 
 
 @pytest.mark.parametrize(
