@@ -74,7 +74,7 @@ def test_a_signal_while_a_command_loads_what_it_needs_is_no_traceback(
 @pytest.mark.parametrize("name", ["napari_graft", "napari_graft.cli"])
 def test_what_comes_before_the_signals_are_heard_loads_next_to_nothing(name: str) -> None:
     program = f"import sys; before = set(sys.modules); import {name}; print(*set(sys.modules) - before)"
-    source = str(Path(creation.__file__).parents[2])
+    source = str(Path(creation.__file__).parents[3])
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.append({source!r}); {program}"],
         capture_output=True,

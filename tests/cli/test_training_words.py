@@ -5,24 +5,24 @@ from __future__ import annotations
 import pytest
 
 from napari_graft.cli.training import tell_training
+from napari_graft.project.reports import TrainReport
 
-RESULT = {
-    "run": "0001",
-    "source": "fly",
-    "n_tiles": 4,
-    "steps": 60,
-    "seconds": 9.0,
-    "device": "cpu",
-    "stopped_by": "steps",
-    "validation": {"loss": 0.3, "ap": 0.5},
-    "kept": True,
-    "note": "",
-    "choice": "",
-}
+RESULT = TrainReport(
+    run="0001",
+    source="fly",
+    n_tiles=4,
+    steps=60,
+    seconds=9.0,
+    device="cpu",
+    stopped_by="steps",
+    validation={"loss": 0.3, "ap": 0.5},
+    kept=True,
+    resumed=False,
+)
 
 
 def _told(capsys: pytest.CaptureFixture[str], **changes: object) -> list[str]:
-    tell_training(RESULT | changes)
+    tell_training(RESULT.model_copy(update=changes))
     return capsys.readouterr().out.splitlines()[9:]
 
 
