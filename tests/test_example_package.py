@@ -61,6 +61,20 @@ def _graft(site: Path, home: Path, *commands: list[str]) -> list[str]:
     return printed
 
 
+def test_the_strategy_of_the_example_keeps_the_contract_that_its_own_tests_name(site: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(PACKAGE)]
+    done = subprocess.run(
+        [*command, "-c", os.devnull, str(PACKAGE / "tests")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "7 passed" in done.stdout
+
+
 def test_the_source_of_the_example_is_listed_ranked_and_predicts(site: Path, tmp_path: Path) -> None:
     sample = generate_cells((160, 160), np.random.default_rng(5))
     tifffile.imwrite(tmp_path / "image.tif", sample.image)
