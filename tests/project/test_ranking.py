@@ -34,7 +34,7 @@ def test_ranking_is_there_after_reopening(folder: Path) -> None:
 
 
 def test_entries_of_the_worker_may_hold_more() -> None:
-    assert entry("fly", mmd2=0.1, few_shot=None, consistency=None) == entry("fly")
+    assert entry("fly", of_a_later_version=0.1, few_shot=None, consistency=None) == entry("fly")
 
 
 def test_damaged_ranking_is_a_note_that_names_its_file(folder: Path) -> None:

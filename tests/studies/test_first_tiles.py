@@ -56,3 +56,17 @@ def test_image_of_which_nothing_would_be_left_is_not_painted(tmp_path: Path) -> 
     found, painted = paint(tmp_path, (280, 280), 1)
     assert found is None
     assert not painted.any()
+
+
+def test_objects_that_reach_into_a_painted_tile_are_left_out_and_what_is_found_on_them() -> None:
+    truth, found = np.zeros((2, 20), np.uint32), np.zeros((2, 20), np.uint32)
+    truth[:, 2:8], truth[:, 12:18] = 1, 2  # the first reaches into the tile by two columns
+    found[:, 5:8], found[:, 11:18] = 7, 8
+    painted = np.zeros((2, 20), bool)
+    painted[:, :4] = True
+
+    kept, of_truth = first_look_image.unpainted_objects(found, truth, painted)
+
+    assert set(np.unique(of_truth)) == {0, 2}
+    assert set(np.unique(kept)) == {0, 8}
+    assert (kept[:, 11:18] == 8).all()

@@ -230,7 +230,7 @@ class SetRow(_Row):
     diameter, true_diameter
         Medians over the images, in pixels.
     unpainted, after
-        Scores of the first on the pixels that were not painted afterwards, as it is and after a training on
+        Scores of the first on the objects that no painted tile touches, as it is and after a training on
         the painted tiles: means over the images that are large enough, None where none is.
     before, gain
         Score of the first of the ranking in an earlier result on the same images, and what was gained since:

@@ -211,10 +211,11 @@ LEAST_LEFT = 0.25
 _KEPT = ("ap50", "vi")
 
 Segments = NDArray[np.uint32]
+Mask = NDArray[np.bool_]
 
 
 class AfterTiles(BaseModel):
-    """What a training on a few painted tiles made of a source, on the pixels that were not painted.
+    """What a training on a few painted tiles made of a source, on the objects that no painted tile touches.
 
     Parameters
     ----------
@@ -292,10 +293,32 @@ class TilePainter:
     def _score(self, model: Model, painted: list[Tile]) -> dict[str, float]:
         whole = Tile((0,) * self.truth.ndim, self.truth.shape)
         (found,) = segment_tiles(self.project, model, [whole], cancel=self.cancel)
-        left = np.ones(self.truth.shape, bool)
+        is_painted = np.zeros(self.truth.shape, bool)
         for tile in painted:
-            left[tile.slices] = False
-        return kept_scores(np.where(left, found, 0), np.where(left, self.truth, 0))
+            is_painted[tile.slices] = True
+        return kept_scores(*unpainted_objects(found, self.truth, is_painted))
+
+
+def unpainted_objects(found: Segments, truth: Segments, is_painted: Mask) -> tuple[Segments, Segments]:
+    """Return what is to be judged of a segmentation once a part of the image was painted: whole objects.
+
+    Objects of the truth that reach into a painted tile were seen there, and what is left of them may be a
+    sliver that nothing can match: they are left out, and so is what is found mostly on them or on the tiles.
+
+    Parameters
+    ----------
+    found, truth
+        Objects of the image, 0 background.
+    is_painted
+        Where a tile was painted, of the same shape.
+    """
+    cut = np.unique(truth[is_painted])
+    is_left_out = is_painted | np.isin(truth, cut[cut > 0])
+    n = int(found.max(initial=0)) + 1
+    area, area_out = (np.bincount(found[where].ravel(), minlength=n) for where in (..., is_left_out))
+    is_dropped = 2 * area_out > area
+    kept = np.where(is_dropped[found] | is_left_out, 0, found)
+    return kept.astype(np.uint32), np.where(is_left_out, 0, truth).astype(np.uint32)
 
 
 def kept_scores(found: Segments, truth: Segments) -> dict[str, float]:
