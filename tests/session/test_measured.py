@@ -40,14 +40,14 @@ class _Ears:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.heard: list[str] = []
-        for name in ("_see_image", "_see_tiles", "_see_scale"):
+        for name in ("_measure_image", "_measure_tiles", "_measure_scale"):
             monkeypatch.setattr(evidence.Measurer, name, self._listen(name))
 
     def _listen(self, name: str) -> Callable[..., object]:
         real = getattr(evidence.Measurer, name)
 
         def measure(measurer: evidence.Measurer, source: object, *rest: object) -> object:
-            self.heard.append(f"{name.removeprefix('_see_')} of {source.id}")  # type: ignore[attr-defined]  # a source
+            self.heard.append(f"{name.removeprefix('_measure_')} of {source.id}")  # type: ignore[attr-defined]  # a source
             return real(measurer, source, *rest)
 
         return measure

@@ -46,7 +46,7 @@ def run_python(*arguments: str, folder: Path) -> str:
     [
         ("strategy.md", "lowest-contrast", "acquisition.strategies", "STRATEGIES"),
         ("scorer.md", "eight-nanometres", "scorers.registry", "SCORERS"),
-        ("merge-method.md", "first", "merging.methods", "MERGE_METHODS"),
+        ("merge-method.md", "first", "merging.registry", "MERGE_METHODS"),
         ("source-format.md", "tar", "exchange.formats", "FORMATS"),
     ],
 )

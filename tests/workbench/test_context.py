@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from napari_graft.core.labels import BACKGROUND
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.core.tile import Tile
 from napari_graft.jobs.device import DeviceRequest
+from napari_graft.jobs.registry import JOBS
 from napari_graft.project.opening import open_project
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.jobs import Lane
@@ -49,7 +51,10 @@ def start_workers(window: Window) -> list[int]:
     lanes: tuple[Lane, ...] = ("long", "short")
     found: list[object] = []
     for lane in lanes:
-        context.run_engine("Looking", DeviceRequest(device="cpu"), lane=lane, on_done=found.append)
+        with pytest.MonkeyPatch.context() as patch:
+            job = replace(JOBS["device"], lane=lane)
+            patch.setattr("napari_graft.workbench.context.JOBS.of", lambda request, job=job: job)
+            context.run_job(DeviceRequest(device="cpu"), found.append)
     while len(found) < len(lanes):
         callbacks.get(timeout=PATIENCE)()
     processes = [context.process_id(lane) for lane in lanes]
