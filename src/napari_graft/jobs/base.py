@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -28,10 +28,16 @@ class Request(BaseModel, Generic[A]):
     The fields are the options of the command and of the Python function, and what the window asks for.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     kind: ClassVar[str]
     """Name of the job."""
+
+    if not TYPE_CHECKING:
+        # The parameter is for type checkers: pydantic would make a further class of each, which takes long
+        # when a window opens.
+        def __class_getitem__(cls, _answer: object) -> type:
+            return cls
 
 
 class ProjectRequest(Request[A], Generic[A]):
@@ -49,13 +55,13 @@ class ProjectRequest(Request[A], Generic[A]):
 class Answer(BaseModel):
     """Base of what a job answers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class TileBox(BaseModel):
     """A tile of the image, as it crosses a pipe; see `Tile`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     start: tuple[int, ...]
     shape: tuple[int, ...]

@@ -13,7 +13,7 @@ from napari_graft.jobs.base import Answer, Job, ProjectRequest, TileBox, Work
 class ObjectOverlap(BaseModel):
     """How well the second model finds an object of the first: intersection over union, 0 to 1."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     id: int
     iou: float

@@ -14,7 +14,7 @@ from napari_graft.project.tile_queue import StoredSuggestion
 class CandidateTile(BaseModel):
     """How unsure a model is of a tile among which was chosen, None where no model was asked."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     start: tuple[int, ...]
     shape: tuple[int, ...]

@@ -10,7 +10,7 @@ from napari_graft.merging.recipe import MergeRecipe
 class TrainReport(BaseModel):
     """What a training did, by the keys of ``train --json``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     run: str
     source: str
@@ -34,7 +34,7 @@ class TrainReport(BaseModel):
 class MergeReport(BaseModel):
     """What a merge did, and what its model is made of."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     training: TrainReport
     recipe: MergeRecipe
