@@ -13,7 +13,7 @@ from napari_graft.cli import console
 from napari_graft.cli.console import print_json, progress
 from napari_graft.cli.types import parse_duration
 from napari_graft.core.errors import InputError
-from napari_graft.core.progress import Progress
+from napari_graft.core.progress import Progress, note
 from napari_graft.session.projects import creation
 
 Graft = Callable[..., Any]
@@ -43,7 +43,7 @@ def test_notes_stay_on_a_terminal_when_the_bar_is_gone(monkeypatch: pytest.Monke
     screen = io.StringIO()
     monkeypatch.setattr(console, "stderr", Console(file=screen, force_terminal=True, width=80))
     with progress() as (report, _):
-        report(Progress(0, None, "note: one source was left out"))
+        report(note("one source was left out"))
         report(Progress(1, 2, "ranking"))
 
     assert "note: one source was left out\n" in screen.getvalue()
@@ -52,7 +52,7 @@ def test_notes_stay_on_a_terminal_when_the_bar_is_gone(monkeypatch: pytest.Monke
 
 def test_notes_stand_alone_and_memory_has_its_unit(capsys: pytest.CaptureFixture[str]) -> None:
     with progress() as (report, _):
-        report(Progress(0, None, "note: one source was left out", {"memory_mb": 375.4}))
+        report(Progress(0, None, "note: one source was left out", {"memory_mb": 375.4}, phase="note"))
         report(Progress(1, 2, "training", {"loss": 0.5, "memory_mb": 375.4}))
 
     assert capsys.readouterr().err.splitlines() == [

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from napari_graft.core.progress import Progress, ignore_progress
+from napari_graft.core.progress import Progress, ignore_progress, note
 from napari_graft.session.notebook import NotebookProgress, default_report
 
 
@@ -66,7 +66,7 @@ def test_time_left_is_told_from_what_is_done(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_note_stays_in_sight() -> None:
     cell = Cell()
     report = NotebookProgress(cell)
-    report(Progress(0, None, "note: two sources are left out"))
+    report(note("two sources are left out"))
     report(Progress(0, None, "ranking"))
     assert "two sources are left out" in cell.pages[-1]
     assert "<progress></progress>" in cell.pages[-1]
