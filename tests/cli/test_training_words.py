@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from napari_graft.cli.training import tell_training
+from napari_graft.core.progress import CancelToken, Report
+from napari_graft.engine import client
 from napari_graft.project.reports import TrainReport
+from napari_graft.session.projects.creation import ImageOptions, make_project
+
+Graft = Callable[..., Any]
 
 RESULT = TrainReport(
     run="0001",
@@ -38,3 +48,29 @@ def test_a_worse_model_is_told_from_one_that_had_nothing_to_learn(capsys: pytest
     (worse,) = _told(capsys, kept=False)
     assert "worse on the held-out part" in worse
     assert _told(capsys, kept=False, note="no object is painted") == ["note: no object is painted"]
+
+
+class _StoppedWhileItMeasures:
+    """Engine of a training that had ended by itself when somebody pressed Ctrl+C."""
+
+    def __enter__(self) -> _StoppedWhileItMeasures:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        pass
+
+    def run(self, request: object, *, report: Report, cancel: CancelToken) -> TrainReport:
+        cancel.cancel()
+        return RESULT
+
+
+def test_a_command_that_was_stopped_while_it_measured_prints_and_says_so(
+    graft: Graft, tmp_path: Path, image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_project(tmp_path / "p.graft", ImageOptions(str(image))).close()
+    monkeypatch.setattr(client, "Engine", _StoppedWhileItMeasures)
+
+    answer = graft("train", tmp_path / "p.graft", "--json")
+
+    assert answer.code == 130
+    assert json.loads(answer.out)["run"] == "0001"

@@ -23,7 +23,12 @@ A = TypeVar("A", bound=BaseModel)
 
 
 def run_in_worker(request: Request[A]) -> A:
-    """Have a job done, show its progress, and return the answer; Ctrl+C cancels it.
+    """Have a job done, show its progress, and return the answer; Ctrl+C cancels it."""
+    return ask_worker(request)[0]
+
+
+def ask_worker(request: Request[A]) -> tuple[A, bool]:
+    """Return the answer to a request, and whether somebody wished to stop meanwhile.
 
     A command asks a worker, as a window does: a library that crashes, runs out of memory or does not answer
     to Ctrl+C then ends the worker, and the person gets words.
@@ -31,10 +36,9 @@ def run_in_worker(request: Request[A]) -> A:
     from napari_graft.engine import client
 
     with client.Engine() as engine, progress() as (report, cancel):
-        return engine.run(request, report=report, cancel=cancel)
+        return engine.run(request, report=report, cancel=cancel), cancel.is_cancelled
 
 
-_HIDDEN = {"project", "is_delegate"}
 GROUP = Group("Of plugins", sort_key=90)
 
 
@@ -50,6 +54,8 @@ def add_plugin_jobs(app: App) -> None:
 
 def command_of(job: Job[Any]) -> Callable[..., None]:
     """Return a command whose options are the fields of a job's request."""
+    from napari_graft.jobs.base import FILLED_IN
+
     fields = job.request.model_fields
 
     def command(*given: Any, **named: Any) -> None:
@@ -76,7 +82,7 @@ def command_of(job: Job[Any]) -> Callable[..., None]:
             else field.annotation,
         )
         for name, field in fields.items()
-        if name not in _HIDDEN
+        if name not in FILLED_IN
     ]
     project = inspect.Parameter("project", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Path)
     json = inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Json)

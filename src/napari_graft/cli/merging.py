@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from napari_graft.cli.console import print_rows
-from napari_graft.cli.training import TWO_MINUTES, TrainOptions, learn, print_report, tell_training
+from napari_graft.cli.training import TWO_MINUTES, TrainOptions, learn, tell_training
 from napari_graft.cli.types import Json
 from napari_graft.merging.recipe import DEFAULT_METHOD, levels_of
 
@@ -57,8 +57,7 @@ def merge(
         device=options.device,
         seed=options.seed,
     )
-    report = learn(request)
-    print_report(report, report.training, _tell_merge, json=json)
+    learn(request, _tell_merge, json=json)
 
 
 def _tell_merge(report: MergeReport) -> None:

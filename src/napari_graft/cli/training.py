@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from cyclopts import Parameter
 
 from napari_graft.cli.console import print_json
-from napari_graft.cli.jobs import run_in_worker
+from napari_graft.cli.jobs import ask_worker
 from napari_graft.cli.types import Device, Json, parse_duration
 from napari_graft.core.errors import Cancelled
 
@@ -82,32 +82,28 @@ def train(
         device=options.device,
         seed=options.seed,
     )
-    report = learn(request)
-    print_report(report, report, tell_training, json=json)
+    learn(request, tell_training, json=json)
 
 
-def learn(request: LearnRequest[R]) -> R:
-    """Let a worker do a job that makes a run; Ctrl+C lets it bring home what it has learned."""
-    from napari_graft.project.opening import open_project
-
-    # A wrong path is told before the worker has loaded its libraries.
-    open_project(request.project).close()
-    return run_in_worker(request)
-
-
-def print_report(report: R, training: TrainReport, tell: Callable[[R], None], *, json: bool) -> None:
-    """Print what a job that makes a run came to, in words or as JSON.
+def learn(request: LearnRequest[R], tell: Callable[[R], None], *, json: bool) -> None:
+    """Let a worker do a job that makes a run, and print what it came to, in words or as JSON.
 
     Raises
     ------
     Cancelled
-        When it was stopped; what it has learned is printed before.
+        When it was stopped; what it has learned is kept and printed before.
     """
+    from napari_graft.project.opening import open_project
+
+    # A wrong path is told before the worker has loaded its libraries.
+    open_project(request.project).close()
+    report, is_cancelled = ask_worker(request)
+    document = report.as_dict()
     if json:
-        print_json(report.as_dict())
+        print_json(document)
     else:
         tell(report)
-    if training.stopped_by == "cancel":
+    if document["stopped_by"] == "cancel" or is_cancelled:
         raise Cancelled("stopped on request")
 
 

@@ -22,6 +22,10 @@ Lane = Literal["long", "ranking", "short"]
 """Jobs of one lane of a window run one after the other, each lane in a worker process of its own."""
 
 
+FILLED_IN = frozenset({"project", "is_delegate"})
+"""Fields of a request that whoever asks knows, and no person is asked for as an option."""
+
+
 class Request(BaseModel, Generic[A]):
     """What a job is asked for; the parameter of the type is what it answers.
 

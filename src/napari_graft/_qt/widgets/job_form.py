@@ -9,11 +9,8 @@ from qtpy.QtWidgets import QGroupBox, QProgressBar, QPushButton
 
 from napari_graft._qt.widgets.basics import column, row, text
 from napari_graft._qt.widgets.binding import bind, listen
-from napari_graft.jobs.base import Job
+from napari_graft.jobs.base import FILLED_IN, Job
 from napari_graft.workbench.job_model import JobModel
-
-FILLED_IN = {"project", "is_delegate"}
-"""Fields of a request that the window knows itself."""
 
 
 def request_form(job: Job[Any]) -> Container[Widget]:
