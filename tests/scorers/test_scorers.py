@@ -27,7 +27,7 @@ from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.scorers import few_shot as few_shot_module
 from napari_graft.scorers import zero_shot as zero_shot_module
-from napari_graft.scorers.consistency import agreement, changes, consistency
+from napari_graft.scorers.consistency import agreement, changes, consistency, most_contrasted
 from napari_graft.scorers.distances import energy_distance, frechet_to_standard, general_closeness
 from napari_graft.scorers.domain_shift import diagnose_domain_shift
 from napari_graft.scorers.few_shot import (
@@ -404,3 +404,19 @@ def test_the_negative_of_an_image_is_as_near_to_the_inverted_view_as_the_image_t
     assert found is not None
     assert wanted is not None
     assert found.z == pytest.approx(wanted.z, rel=1e-4, abs=1e-3)
+
+
+def test_consistency_looks_where_there_is_something_to_find(project: Project) -> None:
+    context = scoring_context(project)
+    full = list(context.tiles)
+    empty = [np.full_like(tile, tile.min()) for tile in full]
+    context.tiles = [*empty, *empty, *full, *empty]  # type: ignore[misc] # what is kept of a cached property
+
+    assert consistency(context) == pytest.approx(consistency(scoring_context(project)))
+
+
+def test_the_most_contrasted_are_taken_in_their_order() -> None:
+    images = [spread * np.array([[-1.0, 1.0]], np.float32) for spread in (0, 3, 1, 2)]
+    assert [float(one.max()) for one in most_contrasted(images, 2)] == [3, 2]
+    assert len(most_contrasted(images, 9)) == 4
+    assert most_contrasted([], 2) == []

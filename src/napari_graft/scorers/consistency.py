@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,7 +28,8 @@ def consistency(context: ScoringContext) -> float:
     The changes are those of another day at the microscope: a gamma up or down, less contrast, noise. After
     CRank (Talks et al., arXiv 2503.00450), whose score of instances is 1 minus the adapted Rand error. A
     network that finds nothing, or one object in all of a tile, is perfectly consistent and of no use: a
-    tile with fewer than `FEWEST_OBJECTS` objects scores 0.
+    tile with fewer than `FEWEST_OBJECTS` objects scores 0. So the tiles are those where there is something to
+    find (`most_contrasted`): much of an ordinary image can be empty, and says nothing of any source.
     """
     predictor = Predictor(context.network, context.compute.device)
     rng = np.random.default_rng(_SEED)
@@ -36,10 +39,18 @@ def consistency(context: ScoringContext) -> float:
         return decode(answer[0], answer[1:], context.network.spec.offsets, context.decode)
 
     scores = []
-    for tile in context.tiles[: N_TILES[context.network.spec.ndim]]:
+    for tile in most_contrasted(context.tiles, N_TILES[context.network.spec.ndim]):
         plain = objects(tile)
         scores += [agreement(plain, objects(changed)) for changed in changes(tile, rng)]
     return float(np.mean(scores))
+
+
+def most_contrasted(images: Iterable[Image], n: int) -> list[Image]:
+    """Return the `n` images of the largest standard deviation, in their order."""
+    known = list(images)
+    spread = [float(np.std(image)) for image in known]
+    first = sorted(range(len(known)), key=lambda number: -spread[number])[:n]
+    return [known[number] for number in sorted(first)]
 
 
 def changes(image: Image, rng: np.random.Generator) -> list[Image]:

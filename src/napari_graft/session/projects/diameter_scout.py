@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,15 @@ from napari_graft.inference.predictor import Predictor
 from napari_graft.inference.view import ModelView
 from napari_graft.io.volume import Volume
 from napari_graft.nets.device import choose_device
-from napari_graft.scorers.consistency import changes
+from napari_graft.scorers.consistency import changes, most_contrasted
 from napari_graft.scorers.scale import Scout, SegmentPairs
 from napari_graft.segmentation.decode import decode
 from napari_graft.session.models import model_of_source
 from napari_graft.sources.source import Source
 
 _N_TILES, _N_GLANCED = 4, 2
+_N_DRAWN = 3
+"""So many times as many tiles are read as are looked at: those with the most contrast hold the objects."""
 _SIDE = 224
 _SMALLEST_SIDE = 32
 """Of a tile in pixels of the source: in less hardly an object is seen whole."""
@@ -78,7 +80,7 @@ class DiameterScout:
         answer = self._predictor.predict_array(image, self._cancel)
         return decode(answer[0], answer[1:], self._model.spec.offsets, self._model.decode)
 
-    def _tiles(self, factor: float, rng: np.random.Generator, n: int) -> Iterator[NDArray[np.float32]]:
+    def _tiles(self, factor: float, rng: np.random.Generator, n: int) -> list[NDArray[np.float32]]:
         own = self._model.spec.object_diameter
         assert own is not None
         view = ModelView(self._volume, self._intensity, self._model.spec, own / factor)
@@ -86,8 +88,10 @@ class DiameterScout:
         sides = [
             min(max(1, side), whole) for side, whole in zip(view.on_image((_SIDE, _SIDE)), shape, strict=True)
         ]
-        for _ in range(1 if sides == list(shape) else n):
+        drawn = []
+        for _ in range(1 if sides == list(shape) else _N_DRAWN * n):
             start = (int(rng.integers(whole - side + 1)) for side, whole in zip(sides, shape, strict=True))
             tile = Tile(tuple(start), tuple(sides))
             if min(view.shape_on_model(tile)) >= _SMALLEST_SIDE:
-                yield view.read(tile)
+                drawn.append(view.read(tile))
+        return most_contrasted(drawn, n)
