@@ -101,6 +101,17 @@ def test_where_nothing_is_held_out_the_whole_training_is_kept() -> None:
     assert choose(candidates((None,) * 5, (None,) * 5)).share == 1
 
 
+def test_the_start_as_it_came_wins_where_tuning_its_decoding_does_not_help() -> None:
+    found = candidates((0.6, 0.3, 0.2, 0.2, 0.1))
+    as_it_came = replace(found[0], is_tuned=False)
+    tuned = [replace(found[0], judgement=replace(found[0].judgement, quality=q)) for q in (0.5, 0.6, 0.7)]
+
+    assert [choose([as_it_came, one, *found[1:]]).is_tuned for one in tuned] == [False, False, True]
+    assert describe_choice(as_it_came, found[-1], "the source", "nuclei").startswith(
+        "kept the source as it was: fully trained it did worse"
+    )
+
+
 def test_the_words_say_what_was_kept_and_why() -> None:
     found = candidates((-0.074, -0.078, -0.071, -0.089, -0.155))
     tie = candidates((0.6, 0.6, 0.6, 0.6, 0.61))

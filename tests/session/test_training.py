@@ -29,6 +29,7 @@ from napari_graft.session.ranking.rank import candidate_sources, rank_nearest_ki
 from napari_graft.session.training import fitting
 from napari_graft.session.training.fitting import Budget
 from napari_graft.session.training.train import TrainingTask
+from napari_graft.session.training.validation import Judgement, Predictions
 from napari_graft.sources.catalogue import Catalogue
 
 
@@ -405,6 +406,27 @@ def test_the_decoding_is_tuned_on_other_pixels_than_those_that_judge_it(
         assert (judged.quality is None, without.quality is None) == (False, True)
         assert len(judged.without_tile) == 2
         assert judged.quality == pytest.approx(judged.scores["ap"])
+
+
+def test_a_source_that_the_training_only_harms_stays_as_it_is_with_its_decoding(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()  # let the decoding be tuned
+    own = DecodeSettings(foreground_threshold=0.41)
+
+    def judge(predictions: Predictions, settings: DecodeSettings, *_: object) -> Judgement:
+        return Judgement(0.1, {}, 0.9 if settings == own else 0.2)
+
+    monkeypatch.setattr(fitting, "judge", judge)
+    with open_project(folder, write=True) as project:
+        task = TrainingTask(project, Catalogue(), ignore_progress, CancelToken())
+        model = replace(load_model("tiny-nuclei", project, Catalogue()), decode=own)
+        untouched = model.network.stored_weights()
+        fitted = task.fitting(model.spec, task.annotated_tiles("training")).fit(model, Budget(None, 2))
+
+        assert (fitted.share, fitted.decode) == (0.0, own)
+        assert fitted.choice.startswith("kept the source as it was:")
+        assert all(np.array_equal(fitted.result.weights[name], untouched[name]) for name in untouched)
 
 
 def test_tiles_without_a_stroke_are_nothing_to_learn_from(folder: Path, tmp_path: Path) -> None:

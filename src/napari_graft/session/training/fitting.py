@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -191,14 +191,13 @@ class Fitting:
     def _choose(self, start: Model, untouched: Weights, result: TrainResult, device: torch.device) -> Fitted:
         """Judge points on the way from the start to the trained weights, and keep one of them."""
         spec = trainable(start.network, start.name).spec
-        candidates = []
+        candidates: list[WeightsCandidate] = []
         try:
             for place, share in enumerate(SHARES, 1):
                 words = f"measuring the new model, {place} of {len(SHARES)}"
                 self.report(Progress(result.steps, result.steps, words))
                 network = build_network(spec, mix_weights(untouched, result.weights, share))
-                measured = self.measure(network, device, cancel=self.cancel.at_once)
-                candidates.append(WeightsCandidate(share, *measured))
+                candidates += self._candidates(network, share, start.decode if share == 0 else None, device)
         except Cancelled:
             return self._unmeasured(build_network(spec, result.weights), result, start.decode)
         chosen = choose(candidates)
@@ -207,8 +206,20 @@ class Fitting:
         weights = mix_weights(untouched, result.weights, chosen.share)
         kept = replace(result, weights=weights)
         network = build_network(spec, weights)
-        decode = self._tune_at_last(network, chosen.decode, device)
+        decode = self._tune_at_last(network, chosen.decode, device) if chosen.is_tuned else chosen.decode
         return Fitted(network, kept, decode, chosen.judgement, share=chosen.share, choice=choice)
+
+    def _candidates(
+        self, network: ResidualUNet, share: float, own: DecodeSettings | None, device: torch.device
+    ) -> Iterator[WeightsCandidate]:
+        """Yield a network with its own decoding, if it has one, and with one tuned on what is trained on."""
+        cancel = self.cancel.at_once
+        predictions = self._predict(network, device, cancel)
+        held_out = HeldOutLoss(self.examples, device)
+        if own is not None:
+            yield WeightsCandidate(share, own, judge(predictions, own, held_out, cancel), is_tuned=False)
+        tuned = calibrate_model(predictions, cancel)
+        yield WeightsCandidate(share, tuned, judge(predictions, tuned, held_out, cancel))
 
     def _tune_at_last(
         self, network: ResidualUNet, judged_with: DecodeSettings, device: torch.device

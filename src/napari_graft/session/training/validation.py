@@ -177,11 +177,14 @@ class WeightsCandidate:
         Settings tuned for it on what is trained on.
     judgement
         What it reaches with them on what is held out.
+    is_tuned
+        False where the settings are those that the start came with.
     """
 
     share: float
     decode: DecodeSettings
     judgement: Judgement
+    is_tuned: bool = True
 
 
 def choose(candidates: Sequence[WeightsCandidate]) -> WeightsCandidate:
@@ -195,7 +198,7 @@ def choose(candidates: Sequence[WeightsCandidate]) -> WeightsCandidate:
     Parameters
     ----------
     candidates
-        By rising share, the start the first and the trained weights the last.
+        By rising share, the start as it came the first and the trained weights the last.
     """
     scored = [(one, one.judgement.quality) for one in candidates]
     found = [(one, value) for one, value in scored if value is not None]
@@ -241,14 +244,17 @@ def describe_choice(
     """
     if chosen.share == 1:
         return ""
-    kept = f"{start} as it was, with its decoding tuned" if chosen.share == 0 else _part(chosen.share, start)
+    kept = _part(chosen, start)
     if compare(trained.judgement, chosen.judgement) == "worse":
         numbers = _numbers(trained.judgement, chosen.judgement, structure)
         return f"kept {kept}: fully trained it did worse on what was held out{numbers}"
     return f"kept {kept}: that training further makes it better cannot be told on what was held out"
 
 
-def _part(share: float, start: str) -> str:
+def _part(chosen: WeightsCandidate, start: str) -> str:
+    share = chosen.share
+    if share == 0:
+        return f"{start} as it was" + (", with its decoding tuned" if chosen.is_tuned else "")
     return f"{_PARTS.get(share, f'{share:.0%} of the way')} from {start}"
 
 
