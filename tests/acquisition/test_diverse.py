@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -197,3 +198,14 @@ def test_auto_is_freesel_until_there_are_labels_and_a_model(uncertainty, n_annot
         for name in ("auto", expected)
     )
     assert found == same
+
+
+def test_auto_takes_tiles_with_objects_first_and_the_others_only_when_these_are_used_up():
+    full = [0.0, 0.3, 0.0, 0.5, 0.01, 0.4, 0.0, 0.45, 0.02]
+    candidates = [replace(one, foreground=share) for one, share in zip(full_row(0.5), full, strict=True)]
+    for seed in range(20):
+        found = chosen(STRATEGIES["auto"], candidates, 4, seed)
+        assert sorted(found) == [1, 3, 5, 7]
+        more = chosen(STRATEGIES["auto"], candidates, 6, seed)
+        assert len(set(more)) == 6
+        assert sorted(more[:4]) == [1, 3, 5, 7]

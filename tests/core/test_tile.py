@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_graft.core.errors import InputError
-from napari_graft.core.tile import Tile, TileGrid
+from napari_graft.core.tile import Tile, TileGrid, fitting_side
 
 LENGTHS = st.lists(st.tuples(st.integers(1, 23), st.integers(1, 9)), min_size=1, max_size=3)
 
@@ -65,3 +65,30 @@ def test_clipping_keeps_what_is_inside_and_refuses_what_is_not() -> None:
 def test_tiles_that_are_no_box_are_refused(start: tuple[int, ...], shape: tuple[int, ...]) -> None:
     with pytest.raises(InputError, match=r"tile"):
         Tile(start, shape)
+
+
+@pytest.mark.parametrize(
+    ("shape", "diameter", "side"),
+    [
+        ((2000, 2000), None, 256),
+        ((30, 300, 400), None, 150),
+        ((2000, 2000), 40, 320),
+        ((5, 2000, 2000), 12, 128),  # smaller than that nobody wants to paint
+        ((1000, 1300), 92, 384),  # four of eight diameters would cover the image
+        ((9000, 9000), 300, 1024),
+        ((100, 100), 30, 64),
+        ((40, 50), 30, 40),
+        ((40, 50), None, 40),
+    ],
+)
+def test_the_side_of_tiles_suits_objects_and_image(
+    shape: tuple[int, ...], diameter: float | None, side: int
+) -> None:
+    assert fitting_side(shape, diameter) == side
+
+
+@given(st.tuples(st.integers(1, 5000), st.integers(1, 5000)), st.none() | st.floats(2, 2000))
+def test_the_side_of_tiles_is_no_longer_than_the_image(
+    shape: tuple[int, int], diameter: float | None
+) -> None:
+    assert 1 <= fitting_side(shape, diameter) <= min(shape)

@@ -59,6 +59,16 @@ def test_each_strategy_suggests_tiles_apart_with_reasons_and_no_blank_one(sheet:
     assert all(len(suggestion.reason.split()) > 2 for suggestion in found)
 
 
+def test_tiles_suit_the_objects_where_their_size_is_known(tmp_path: Path, sheet: Path) -> None:
+    usual = _suggest(sheet, tile=None, n=1)
+    image = str(sheet.parent / "image.tif")
+    make_project(tmp_path / "p.graft", ImageOptions(image, object_diameter=8)).close()
+    fitting = _suggest(tmp_path / "p.graft", tile=None, n=1)
+
+    assert usual[0].tile.shape == (160, 160)  # 256, as far as the image goes
+    assert fitting[0].tile.shape == (64, 64)
+
+
 def test_the_same_seed_suggests_the_same(sheet: Path) -> None:
     assert _suggest(sheet, strategy="random", seed=5) == _suggest(sheet, strategy="random", seed=5)
     assert _suggest(sheet, strategy="random", seed=5) != _suggest(sheet, strategy="random", seed=6)

@@ -172,3 +172,16 @@ def test_what_a_job_finds_is_shown_and_told_before_it_ends(
     is_seen.set()
     graft_window.wait()
     assert len(told) == 1
+
+
+def test_tiles_are_as_large_as_the_objects_want_unless_the_user_said_how_large(data: DataModel) -> None:
+    data.choose_image(replace(_layer(), data=np.zeros((640, 800), np.uint8)))
+    assert data.state.tile_side == 256
+    data.objects.type_diameter("20")
+    assert data.state.tile_side == 160
+    data.objects.type_diameter("")
+    assert data.state.tile_side == 256
+
+    data.state.tile_side = 96
+    data.objects.type_diameter("20")
+    assert data.state.tile_side == 96

@@ -12,6 +12,7 @@ from napari_graft.acquisition.diversity import draw_by_square, take_farthest
 from napari_graft.acquisition.freesel import FreeSel
 from napari_graft.acquisition.k_center import KCenter
 from napari_graft.acquisition.random_tiles import ForegroundRandom, RandomTiles
+from napari_graft.acquisition.tiles import holds_objects
 from napari_graft.acquisition.uncertainty import Entropy, MedianUncertainty, UncertaintyDiversity
 from napari_graft.core.registry import Registry
 from napari_graft.sources.plugins import plugin_parts_by_name
@@ -19,6 +20,10 @@ from napari_graft.sources.plugins import plugin_parts_by_name
 
 class Auto:
     """Default strategy: `FreeSel` before the first label and `UncertaintyDiversity` after it.
+
+    Before the first label the tiles in which a model sees few objects come last (`holds_objects`): patterns
+    that are unlike all others are often those of empty corners, and from tiles without an object there is
+    nothing to learn. Where no model has looked, all count alike.
 
     Where tiles are annotated but no model has looked at the candidates yet, it is `FreeSel`, which then
     starts from the annotated ones.
@@ -34,8 +39,14 @@ class Auto:
     ) -> list[Suggestion]:
         """Return up to `n` suggestions. See `Strategy`."""
         has_model = any(candidate.uncertainty is not None for candidate in candidates)
-        strategy = STRATEGIES["uncertainty-diversity" if annotated and has_model else "freesel"]
-        return strategy.select(candidates, n, rng, annotated=annotated)
+        if annotated and has_model:
+            return STRATEGIES["uncertainty-diversity"].select(candidates, n, rng, annotated=annotated)
+        freesel, full = STRATEGIES["freesel"], holds_objects([one.foreground for one in candidates])
+        preferred = [one for one, is_full in zip(candidates, full, strict=True) if is_full]
+        chosen = freesel.select(preferred, n, rng, annotated=annotated)
+        taken = {suggestion.tile for suggestion in chosen}
+        known = [*annotated, *(one for one in preferred if one.tile in taken)]
+        return chosen + freesel.select(candidates, n - len(chosen), rng, annotated=known)
 
 
 STRATEGIES: Registry[Strategy] = Registry(

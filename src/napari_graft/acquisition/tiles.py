@@ -68,7 +68,7 @@ def _starts(bound: int, length: int) -> list[int]:
 
 BLOCK = 4
 REFERENCE_PERCENTILE = 90
-BLANK_FRACTION = 0.2
+BLANK_FRACTION, FULL_FRACTION = 0.2, 0.5
 
 
 def tile_contrast(pixels: NDArray[np.floating[Any]]) -> float:
@@ -97,6 +97,17 @@ def is_blank(contrasts: Sequence[float]) -> NDArray[np.bool_]:
     if values.size == 0:
         return np.zeros(0, bool)
     return np.asarray(values < BLANK_FRACTION * np.percentile(values, REFERENCE_PERCENTILE))
+
+
+def holds_objects(foregrounds: Sequence[float | None]) -> NDArray[np.bool_]:
+    """Say of each tile whether it has at least half as much foreground as the tenth that has the most.
+
+    All do where the foreground of one is not known.
+    """
+    if not foregrounds or None in foregrounds:
+        return np.ones(len(foregrounds), bool)
+    values = np.asarray(foregrounds, np.float64)
+    return np.asarray(values >= FULL_FRACTION * np.percentile(values, REFERENCE_PERCENTILE))
 
 
 def edge_attention(pixels: NDArray[np.float32], token_shape: tuple[int, ...]) -> NDArray[np.float32]:

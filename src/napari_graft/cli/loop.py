@@ -117,7 +117,8 @@ class TileOptions:
     n
         How many tiles.
     tile
-        Side of a tile in pixels.
+        Side of a tile in pixels; by default eight diameters of the objects, or 256 where their size is not
+        known.
     strategy
         auto, random, foreground-random, entropy, median-uncertainty, freesel, freesel-farthest, k-center or
         uncertainty-diversity.
@@ -130,7 +131,7 @@ class TileOptions:
     """
 
     n: int = 4
-    tile: int = 256
+    tile: int | None = None
     strategy: str = "auto"
     source: str | None = None
     seed: int = 0
@@ -140,7 +141,7 @@ class TileOptions:
 def suggest(project: Path, *, options: TileOptions = TileOptions(), json: Json = False) -> None:
     """Suggest the tiles that are most worth annotating, with the reason for each.
 
-    Example: `napari-graft suggest cortex.graft --n 4 --tile 256`
+    Example: `napari-graft suggest cortex.graft --n 4`
 
     Parameters
     ----------

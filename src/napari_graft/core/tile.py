@@ -128,3 +128,32 @@ class TileGrid:
         for index in product(*map(range, self.counts)):
             start = tuple(i * t for i, t in zip(index, self.tile_shape, strict=True))
             yield Tile(start, self.tile_shape).clip(self.bounds)
+
+
+SMALLEST_SIDE, USUAL_SIDE, LARGEST_SIDE = 64, 256, 1024
+N_DIAMETERS = 8
+"""Objects side by side in a tile: the quarter of it that is kept apart holds whole ones too."""
+_LARGEST_SHARE = 0.4
+"""Of the shorter side of an image: four tiles leave a part of it."""
+_ROUNDED_TO = 32
+
+
+def fitting_side(shape: Sequence[int], diameter: float | None) -> int:
+    """Return the side of the tiles to paint that suits the objects of an image, in pixels.
+
+    Tiles of one size hold three nuclei of one image and fifty of another. With fewer than a few whole objects
+    there is little to learn from a tile, and nothing to judge the training by.
+
+    Parameters
+    ----------
+    shape
+        Shape of the image.
+    diameter
+        Usual diameter of the objects in pixels, None where that is not known: then the usual side is
+        returned, or half of a small image.
+    """
+    shortest = min(shape[-2:])
+    if diameter is None:
+        return min(shortest, max(SMALLEST_SIDE, min(USUAL_SIDE, shortest // 2)))
+    wanted = min(LARGEST_SIDE, max(2 * SMALLEST_SIDE, N_DIAMETERS * diameter), _LARGEST_SHARE * shortest)
+    return min(shortest, max(SMALLEST_SIDE, int(wanted) // _ROUNDED_TO * _ROUNDED_TO))

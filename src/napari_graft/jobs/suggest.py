@@ -53,7 +53,7 @@ class SuggestRequest(ProjectRequest[SuggestResult]):
     n
         How many.
     tile
-        Side in pixels of the image.
+        Side in pixels of the image; None for one that suits the objects where their size is known, else 256.
     strategy
         Name of a strategy, or ``auto``.
     source
@@ -73,7 +73,7 @@ class SuggestRequest(ProjectRequest[SuggestResult]):
     kind: ClassVar[str] = "suggest"
 
     n: int = 4
-    tile: int = 256
+    tile: int | None = None
     strategy: str = "auto"
     source: str | None = None
     seed: int = 0

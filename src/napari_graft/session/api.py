@@ -228,7 +228,7 @@ def suggest_tiles(
     project: Project,
     n: int = 4,
     *,
-    tile: int = 256,
+    tile: int | None = None,
     strategy: str = "auto",
     source: str | None = None,
     seed: int = 0,
@@ -240,7 +240,8 @@ def suggest_tiles(
     Parameters
     ----------
     tile
-        Side of a tile in pixels of the image.
+        Side of a tile in pixels of the image; None for one that suits the objects where their size is known,
+        else 256.
     strategy
         ``auto``, or the name of a strategy, as the command ``suggest`` lists them.
     source

@@ -19,7 +19,7 @@ from napari_graft.acquisition.tiles import (
 from napari_graft.blockwise.plan import HALO
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
-from napari_graft.core.tile import Tile
+from napari_graft.core.tile import USUAL_SIDE, Tile, fitting_side
 from napari_graft.inference.features import encode_tile, pool_activation
 from napari_graft.inference.predictor import Prediction, Predictor, uncertainty_map
 from napari_graft.inference.view import ModelView
@@ -27,6 +27,7 @@ from napari_graft.nets.device import choose_device
 from napari_graft.project.project import Project
 from napari_graft.project.tile_queue import StoredSuggestion, SuggestionList
 from napari_graft.session.models import SCRATCH, Model, load_model
+from napari_graft.session.projects.object_diameter import known_diameter
 from napari_graft.session.projects.project_image import view_of
 from napari_graft.sources.catalogue import ANCESTOR, Catalogue
 
@@ -44,7 +45,7 @@ class SuggestOptions:
     n
         How many.
     tile
-        Side in pixels of the image.
+        Side in pixels of the image; None for one that suits the objects where their size is known, else 256.
     strategy
         Name in `STRATEGIES`.
     source
@@ -63,7 +64,7 @@ class SuggestOptions:
     """
 
     n: int = 4
-    tile: int = 256
+    tile: int | None = None
     strategy: str = "auto"
     source: str | None = None
     seed: int = 0
@@ -75,7 +76,7 @@ class SuggestOptions:
     def __post_init__(self) -> None:
         if self.n < 1:
             raise InputError(f"cannot suggest {self.n} tiles: ask for at least 1")
-        if self.tile < 32:
+        if self.tile is not None and self.tile < 32:
             raise InputError(f"tiles of {self.tile} pixels are too small to paint on: use at least 32")
         if self.seed < 0:
             raise InputError(f"seed {self.seed} is negative: give 0 or more")
@@ -136,8 +137,9 @@ def choose_tiles(
     view = view_of(project, model.spec, cancel, report)
     bounds = request.within or Tile((0,) * len(project.manifest.shape), project.manifest.shape)
     annotated_tiles = project.annotations.tiles()
-    side = (1,) * (bounds.ndim - 2) + (request.tile, request.tile)
-    tiles = [tile.shift(bounds.start) for tile in candidate_tiles(bounds.shape, side, rng, MAX_CANDIDATES)]
+    side = request.tile or _proposed_side(project, view, bounds)
+    square = (1,) * (bounds.ndim - 2) + (side, side)
+    tiles = [tile.shift(bounds.start) for tile in candidate_tiles(bounds.shape, square, rng, MAX_CANDIDATES)]
     taken = (*annotated_tiles, *project.queue().avoided, *_to_avoid(request, bounds))
     free = [tile for tile in tiles if not any(tile.overlaps(other) for other in taken)]
     measurer = _TileMeasurer(model, view, request, rng, annotated_tiles)
@@ -151,6 +153,15 @@ def choose_tiles(
             "no tile is left to suggest: the image is annotated, skipped, blank, or smaller than a tile"
         )
     return TileSelection(tuple(chosen), tuple(candidates), request.strategy, model.name)
+
+
+def _proposed_side(project: Project, view: ModelView, bounds: Tile) -> int:
+    """Return the side of tiles that suits the objects as wide as they are known to be, or taken to be."""
+    diameter, own = known_diameter(project).pixels, view.spec.object_diameter
+    is_to_scale = None not in (view.spec.pixel_size, project.volume.axes.pixel_size)
+    if diameter is None and own is not None and (is_to_scale or view.object_diameter is not None):
+        diameter = own / view.factors[-1]
+    return USUAL_SIDE if diameter is None else fitting_side(bounds.shape, diameter)
 
 
 def _to_avoid(request: SuggestOptions, bounds: Tile) -> tuple[Tile, ...]:
@@ -176,7 +187,8 @@ class _TileMeasurer:
     @property
     def _predicts(self) -> bool:
         name = self.request.strategy
-        is_asked_for = self.request.with_uncertainty or name == "foreground-random" or bool(self.annotated)
+        looks_first = name in ("auto", "foreground-random")
+        is_asked_for = self.request.with_uncertainty or looks_first or bool(self.annotated)
         return name in _NEEDS_PREDICTION or (self.model.name != ANCESTOR and is_asked_for)
 
     def at(self, tiles: Sequence[Tile], report: Report, cancel: CancelToken) -> list[Candidate]:
@@ -217,7 +229,7 @@ class _TileMeasurer:
     def _sum_up(self, prediction: Prediction) -> tuple[float, float]:
         """Return the mean uncertainty and the share of the foreground."""
         unsure = uncertainty_map(prediction, self.model.spec.n_attractive)
-        return float(unsure.mean()), float(prediction.foreground.mean())
+        return float(unsure.mean()), float((prediction.foreground > 0.5).mean())
 
 
 def _model_to_look_with(project: Project, request: SuggestOptions, catalogue: Catalogue) -> Model:

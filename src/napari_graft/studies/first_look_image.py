@@ -270,12 +270,12 @@ class TilePainter:
             Decides all that is random.
         """
         request = SuggestOptions(n_tiles, source=source, seed=seed)
-        if n_tiles * request.tile**2 > (1 - LEAST_LEFT) * self.truth.size:
-            return None
         found = suggest_tiles(
             self.project, request, catalogue=self.catalogue, report=ignore_progress, cancel=self.cancel
         )
         tiles = [one.tile for one in found]
+        if sum(tile.n_pixels for tile in tiles) > (1 - LEAST_LEFT) * self.truth.size:
+            return None
         untouched = self._score(load_model(source, self.project, self.catalogue), tiles)
         annotate_from_labels(self.project, Volume(self.truth, self.project.volume.axes), tiles)
         task = TrainingTask(self.project, self.catalogue, ignore_progress, self.cancel)

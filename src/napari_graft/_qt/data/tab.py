@@ -23,10 +23,10 @@ from napari_graft._qt.data.words import STRUCTURES, describe_image, words_of_siz
 from napari_graft._qt.widgets.basics import Folding, button, column, row, set_look, text
 from napari_graft._qt.widgets.binding import bind, listen, listen_to_viewer, silenced
 from napari_graft.core.errors import InputError
+from napari_graft.core.tile import SMALLEST_SIDE
 from napari_graft.workbench.data.layer_description import USUAL_NM
 from napari_graft.workbench.data.layer_image import LayerImage
 from napari_graft.workbench.data.object_size import parse_pixel_size
-from napari_graft.workbench.data.state import SMALLEST_TILE
 from napari_graft.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class DataTab(QWidget):
             self.structure.addItem(words, structure)
         self.objects = ObjectSizeBox(workbench, self._viewer, lambda: self._layer)
         self.tile_side = QSpinBox()
-        self.tile_side.setRange(SMALLEST_TILE, 2048)
+        self.tile_side.setRange(SMALLEST_SIDE, 2048)
         self.tile_side.setSingleStep(32)
         self.tile_side.setSuffix(" pixels")
         self.inverted = QCheckBox("Swap dark and bright")

@@ -9,11 +9,12 @@ from pathlib import Path
 from psygnal import Signal
 
 from napari_graft.core.axes import SPATIAL_NAMES, Axes
+from napari_graft.core.tile import fitting_side
 from napari_graft.io.opening import FileFacts, read_facts
 from napari_graft.io.pixel_sizes import SizeNote
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.data.layer_image import LayerImage, Meaning, extra_axes
-from napari_graft.workbench.data.state import DataState, fitting_side
+from napari_graft.workbench.data.state import DataState
 from napari_graft.workbench.jobs import RunningJob
 
 _PLAUSIBLE_NM: dict[str, tuple[float, float]] = {
@@ -147,11 +148,10 @@ class LayerDescription:
     def _show_size(self, typed: tuple[float, ...] | None = None) -> None:
         """Show the pixel size that the layer says, else that of its file, unless one was typed."""
         state = self._state
-        image, axes = state.image, state.spatial_axes
+        image, axes, shape = state.image, state.spatial_axes, state.spatial_shape
         if image is None:
             return
-        shape = tuple(image.shape[axis] for axis in axes)
-        state.tile_side = fitting_side(shape)
+        state.tile_side = fitting_side(shape, state.known_diameter.pixels)
         if typed is not None and len(typed) == len(shape):
             return
         lengths = image.pixel_size

@@ -10,10 +10,12 @@ from psygnal import Signal
 from napari_graft.core.axes import SPATIAL_NAMES, Axes
 from napari_graft.core.errors import GraftError, ImageDiffersError, InputError
 from napari_graft.core.progress import CancelToken, Report
+from napari_graft.core.tile import fitting_side
 from napari_graft.io.opening import GIVEN
 from napari_graft.io.pixel_sizes import NO_NOTE, SizeNote
 from napari_graft.project.opening import holds_project
 from napari_graft.project.project import Project
+from napari_graft.session.projects.object_diameter import KnownDiameter
 from napari_graft.session.projects.project_image import (
     correct_contrast,
     correct_pixel_size,
@@ -35,7 +37,7 @@ from napari_graft.workbench.data.project_opening import (
     open_with_image,
     remember_project,
 )
-from napari_graft.workbench.data.state import DataState, default_folder, fitting_side
+from napari_graft.workbench.data.state import DataState, default_folder
 from napari_graft.workbench.jobs import RunningJob, Task
 
 
@@ -136,6 +138,7 @@ class DataModel:
         self.description.changed.connect(self._update_hint)
         for changed in (self.state.events.pixel_size, self.state.events.unit, self.state.events.structure):
             changed.connect(self._update_hint)
+        self.state.events.known_diameter.connect(self._fit_side)
         context.hear(context.project_changed, self._on_project_changed)
         context.hear(context.runs_changed, self._update_fixed)
         for signal in (context.jobs.started, context.jobs.ended):
@@ -256,9 +259,15 @@ class DataModel:
         self._context.take(project)
         self._show_manifest(project)
         if opened.shown_by is None:  # else the tile suits it already, or the user chose another side
-            self.state.tile_side = fitting_side(project.manifest.shape)
+            self.state.tile_side = fitting_side(project.manifest.shape, self.state.known_diameter.pixels)
         self._context.note_saved()
         remember_project(project.folder)
+
+    def _fit_side(self, known: KnownDiameter, before: KnownDiameter) -> None:
+        """Let tiles suit the objects once their diameter is known, unless the user chose another side."""
+        shape = self.state.spatial_shape
+        if shape and self.state.tile_side == fitting_side(shape, before.pixels):
+            self.state.tile_side = fitting_side(shape, known.pixels)
 
     def _on_opening_ended(self) -> None:
         self.state.is_opening = False

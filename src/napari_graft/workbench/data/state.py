@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 from psygnal import SignalGroupDescriptor
 
 from napari_graft.core.errors import InputError
+from napari_graft.core.tile import USUAL_SIDE
 from napari_graft.io.pixel_sizes import NO_NOTE, SizeNote
 from napari_graft.io.regular_files import split_location
 from napari_graft.project.manifest import MAX_DIAMETER
@@ -88,9 +89,6 @@ def _inside(point: Point, shape: Sequence[int]) -> Point:
     return y, x
 
 
-SMALLEST_TILE, DEFAULT_TILE = 64, 256
-
-
 @dataclass(slots=True, weakref_slot=True)
 class DataState:
     """State of the tab Data.
@@ -155,7 +153,7 @@ class DataState:
     circle: ObjectCircle | None = None
     folder: Path | None = None
     is_inverted: bool = False
-    tile_side: int = DEFAULT_TILE
+    tile_side: int = USUAL_SIDE
     hint: str = ""
     size_error: str = ""
     is_of_project: bool = False
@@ -170,6 +168,11 @@ class DataState:
         extra = {one.axis: one.meaning for one in self.extra_axes}
         slices = [axis for axis in extra if extra[axis] == "slices"][:1]
         return (*slices, *(axis for axis in range(n_axes) if axis not in extra))
+
+    @property
+    def spatial_shape(self) -> tuple[int, ...]:
+        """Pixels of the layer along these axes; none before an image is chosen."""
+        return () if self.image is None else tuple(self.image.shape[axis] for axis in self.spatial_axes)
 
     @property
     def n_spatial(self) -> int:
@@ -194,9 +197,3 @@ def default_folder(image: LayerImage) -> Path:
     stem = "".join(c if c.isalnum() or c in "-_ " else "-" for c in image.name).strip() or "image"
     place = Path.home() if image.path is None else Path(split_location(image.path)[0]).expanduser().parent
     return place / f"{stem}.graft"
-
-
-def fitting_side(shape: tuple[int, ...]) -> int:
-    """Return the side of tiles that suits an image: a small image still has room for several."""
-    shortest = min(shape[-2:])
-    return min(shortest, max(SMALLEST_TILE, min(DEFAULT_TILE, shortest // 2)))
