@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import App, Group, Parameter
-from docstring_parser import parse
 from pydantic import BaseModel
 
 from napari_graft.cli.console import print_json, progress
@@ -93,21 +92,14 @@ def command_of(job: Job[Any]) -> Callable[..., None]:
     return command
 
 
-def field_help(job: Job[Any]) -> dict[str, str]:
-    """Return what the docstrings of a request and of its bases say of each field."""
-    found: dict[str, str] = {}
-    for model in reversed(job.request.__mro__):
-        for one in parse(model.__dict__.get("__doc__") or "").params:
-            found[one.arg_name] = " ".join((one.description or "").split())
-    return found
-
-
 def _default(field: Any) -> Any:
     return inspect.Parameter.empty if field.is_required() else field.get_default(call_default_factory=True)
 
 
 def _help(job: Job[Any], names: list[str]) -> str:
-    told = field_help(job) | {"json": "Print one JSON document."}
+    from napari_graft.jobs.base import field_help
+
+    told = field_help(job.request) | {"json": "Print one JSON document."}
     first = (inspect.getdoc(job.run) or job.title).splitlines()[0]
     options = "".join(f"{name}\n    {told.get(name, name)}\n" for name in names)
     return f"{first}\n\nParameters\n----------\n{options}"

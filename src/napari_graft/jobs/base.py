@@ -44,6 +44,18 @@ class Request(BaseModel, Generic[A]):
             return cls
 
 
+def field_help(request: type[Request[Any]]) -> dict[str, str]:
+    """Return what the docstrings of a request and of its bases say of each field."""
+    from docstring_parser import parse
+
+    found: dict[str, str] = {}
+    for model in reversed(request.__mro__):
+        for one in parse(model.__dict__.get("__doc__") or "").params:
+            for name in one.arg_name.split(","):
+                found[name.strip()] = " ".join((one.description or "").split())
+    return found
+
+
 class ProjectRequest(Request[A], Generic[A]):
     """What a job that works on a project is asked for.
 

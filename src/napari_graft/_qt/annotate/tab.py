@@ -13,6 +13,7 @@ from napari_graft._qt.annotate.tile_list import TileListView
 from napari_graft._qt.canvas.annotate_canvas import canvas_of
 from napari_graft._qt.widgets.basics import Folding, button, card, column, flow, row, set_look, text
 from napari_graft._qt.widgets.binding import bind, listen, silenced
+from napari_graft._qt.widgets.more_options import MoreOptions
 from napari_graft.workbench.annotate.tile_list import AT_ONCE, AnnotatingState
 from napari_graft.workbench.annotate.tile_tools import TileTools
 from napari_graft.workbench.workbench import Workbench
@@ -134,6 +135,7 @@ class AnnotateTab(QWidget):
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.suggest = button("Suggest tiles", model.suggest)
+        self.more = MoreOptions(model.options, ("strategy", "device", "seed"))
         self.empty = text("", "faint")
         self.list = TileListView()
         self.previous = _key_button("Previous", "previous", model.previous)
@@ -180,8 +182,9 @@ class AnnotateTab(QWidget):
         self.keys.addWidget(text("\n".join(f"{key}   {words}" for key, words in NAPARI_KEYS)))
         layout = column(spacing=6, margin=6)
         layout.addLayout(row(self.painted, self.budget, 1))
-        for widget in (self.progress, self.suggest, self.paint_here, self.labels, self.empty, self.list):
+        for widget in (self.progress, self.suggest, self.more, self.paint_here, self.labels, self.empty):
             layout.addWidget(widget)
+        layout.addWidget(self.list)
         self.tools = QWidget()
         tools = column(spacing=4)
         tools.addLayout(row(self.previous, self.next, spacing=4))
@@ -221,6 +224,7 @@ class AnnotateTab(QWidget):
         bind(self, state, "can_take_back", self._show_take_back)
         bind(self, state, "is_sparse", self._show_mode)
         bind(self, state, "n_forgotten", self._show_question)
+        bind(self, state, "strategies", self._show_strategies)
         listen(self, model.tiles.thumbnails_made, self._show_tiles)
         listen(self, model.refused, lambda words: self._show_message(words, is_good=False))
         listen(self, model.told, lambda words: self._show_message(words, is_good=True))
@@ -249,6 +253,10 @@ class AnnotateTab(QWidget):
             self._context.project is not None and state.n_to_suggest > 0 and not state.is_suggesting
         )
         set_look(self.suggest, "quiet" if state.queue.n_to_do else "primary")
+
+    def _show_strategies(self, names: tuple[str, ...]) -> None:
+        self.more.choices = {"strategy": names}
+        self.more.setVisible(bool(names))
 
     def _show_tiles(self) -> None:
         state = self._model.state

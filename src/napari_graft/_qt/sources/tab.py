@@ -21,6 +21,7 @@ from napari_graft._qt.sources.words import (
 )
 from napari_graft._qt.widgets.basics import button, card, column, set_look, text
 from napari_graft._qt.widgets.binding import bind, listen
+from napari_graft._qt.widgets.more_options import MoreOptions
 from napari_graft._qt.widgets.theme import palette_of
 from napari_graft.core.errors import InputError
 from napari_graft.fingerprints.source_map import SourceMap
@@ -78,6 +79,9 @@ class SourcesTab(QWidget):
         self.trial = TrialBox(self._workbench.trial)
         self.map_box = SourceMapBox()
         self.more = MoreSources(self._model)
+        self.options = MoreOptions(
+            self._model.options, ("include_seen", "exclude", "device"), "Options of the ranking"
+        )
 
     def _lay_out(self) -> None:
         layout = column(text("Which source fits this image?", "title"), self.hint, margin=6)
@@ -87,7 +91,7 @@ class SourcesTab(QWidget):
         layout.addWidget(self.others)
         for widget in (self.buttons, self.refusal, self.in_use, self.preview_card, self.trial):
             layout.addWidget(widget)
-        for widget in (self.left_out, self.distances, self.map_box, self.more):
+        for widget in (self.left_out, self.distances, self.map_box, self.options, self.more):
             layout.addWidget(widget)
         layout.addStretch(0)
         self.setLayout(layout)

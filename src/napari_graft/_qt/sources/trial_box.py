@@ -15,6 +15,7 @@ from napari_graft._qt.sources.words import (
 )
 from napari_graft._qt.widgets.basics import Look, button, clear, column, flow, set_look, text
 from napari_graft._qt.widgets.binding import bind, listen, silenced
+from napari_graft._qt.widgets.more_options import MoreOptions
 from napari_graft.project.run_store import StoredTrial
 from napari_graft.workbench.sources.trial_model import TrialModel
 
@@ -39,6 +40,7 @@ class TrialBox(QWidget):
         self.minutes.setSuffix(" min in all")
         self.minutes.setToolTip("Training time that you mean to spend; the trial takes a third of it at most")
         self.go_on = button("Try them", self._on_clicked)
+        self.more = MoreOptions(model.options, ("steps", "device", "seed"), "Options of the trial")
         self.winner = text()
         self.table = QWidget()
         self._grid = QGridLayout(self.table)
@@ -50,7 +52,9 @@ class TrialBox(QWidget):
         self.refusal = text("", "error")
         title = text("Which one learns your image best?", "title")
         row = flow(self.minutes, self.go_on)
-        self.setLayout(column(title, self.plan, self.missing, row, self.refusal, self.outcome, spacing=4))
+        self.setLayout(
+            column(title, self.plan, self.missing, row, self.more, self.refusal, self.outcome, spacing=4)
+        )
         self._connect()
 
     def _connect(self) -> None:

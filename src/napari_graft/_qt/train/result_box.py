@@ -13,6 +13,7 @@ from napari_graft._napari.results import ResultLayers
 from napari_graft._qt.train.words import describe_result
 from napari_graft._qt.widgets.basics import button, column, text
 from napari_graft._qt.widgets.binding import bind, listen, listen_to_viewer
+from napari_graft._qt.widgets.more_options import MoreOptions
 from napari_graft.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -42,10 +43,22 @@ class ResultBox(QWidget):
             self._on_whole_clicked,
             tip="Into a file; when stopped, it can go on later",
         )
+        self.more = MoreOptions(
+            self._model.options, ("uncertainty", "device", "scheduler"), "Options for the whole image"
+        )
         self.written = text("", "good")
         self.refusal = text("", "error")
         self.setLayout(
-            column(self.words, self.faults, self.segment, self.whole, self.written, self.refusal, spacing=4)
+            column(
+                self.words,
+                self.faults,
+                self.segment,
+                self.whole,
+                self.more,
+                self.written,
+                self.refusal,
+                spacing=4,
+            )
         )
         # Later: when a project is opened, others mark its image first; and several fields change at once.
         self._later = QTimer(self)
@@ -95,6 +108,7 @@ class ResultBox(QWidget):
         self.segment.setText(f"Segment{again} with the round in use")
         self.segment.setVisible(state.missing is not None and not state.is_segmenting)
         self.whole.setVisible(state.shown is not None or state.missing is not None)
+        self.more.setVisible(not self.whole.isHidden())
         self.whole.setEnabled(not state.is_segmenting)
         self._show_layers_later()
 

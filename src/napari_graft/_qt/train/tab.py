@@ -18,6 +18,7 @@ from napari_graft._qt.train.words import (
 )
 from napari_graft._qt.widgets.basics import Folding, button, card, column, row, text
 from napari_graft._qt.widgets.binding import bind, listen, silenced
+from napari_graft._qt.widgets.more_options import MoreOptions
 from napari_graft._qt.widgets.theme import palette_of
 from napari_graft.workbench.train.rounds import Round, StartPoint
 from napari_graft.workbench.train.unfinished import Unfinished
@@ -58,6 +59,7 @@ class TrainTab(QWidget):
         self.flat.setToolTip(
             "Ends early once the error on the held-out part has not fallen for a third of the time so far"
         )
+        self.more = MoreOptions(self._model.options, ("steps", "device", "seed"))
         self.device = text("", "faint")
         self.train = button("Train", self._on_train_clicked, look="primary")
         self.train.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -78,7 +80,7 @@ class TrainTab(QWidget):
             text("Start from", "title"), self.start, text("Stop after", "title"), spacing=4, margin=6
         )
         layout.addLayout(row(self.minutes, 1))
-        for widget in (self.flat, self.device, self.cut_off, self.refusal):
+        for widget in (self.flat, self.more, self.device, self.cut_off, self.refusal):
             layout.addWidget(widget)
         layout.addWidget(self.train)
         for widget in (self.obstacle, self.progress, self.plot, self.outcome, self.result, self.is_worth_it):

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from magicgui.widgets import Container, Widget, create_widget
 from qtpy.QtWidgets import QGroupBox, QProgressBar, QPushButton
 
 from napari_graft._qt.widgets.basics import column, row, text
 from napari_graft._qt.widgets.binding import bind, listen
-from napari_graft.jobs.base import FILLED_IN, Job
+from napari_graft._qt.widgets.option_form import option_form, typed_values
 from napari_graft.workbench.job_model import JobModel
-
-
-def request_form(job: Job[Any]) -> Container[Widget]:
-    """Return widgets for the fields of a job's request, with their defaults."""
-    widgets = []
-    for name, field in job.request.model_fields.items():
-        if name in FILLED_IN:
-            continue
-        start = {} if field.is_required() else {"value": field.get_default(call_default_factory=True)}
-        widgets.append(
-            create_widget(annotation=field.annotation, name=name, label=name.replace("_", " "), **start)
-        )
-    return Container(widgets=widgets, labels=True)
 
 
 class JobForm(QGroupBox):
@@ -38,14 +24,14 @@ class JobForm(QGroupBox):
     def __init__(self, model: JobModel[Any]) -> None:
         super().__init__(model.job.title)
         self._model = model
-        self.form = request_form(model.job)
+        self.form = option_form(model.job.request)
         self.begin, self.stop = QPushButton("Start"), QPushButton("Stop")
         self.bar, self.words = QProgressBar(), text("")
         self.bar.setTextVisible(False)
         layout = column(self.form.native, self.bar, self.words, margin=6)
         layout.insertLayout(1, row(self.begin, self.stop, 1))
         self.setLayout(layout)
-        self.begin.clicked.connect(lambda: model.start(**self.form.asdict()))
+        self.begin.clicked.connect(lambda: model.start(**typed_values(self.form)))
         self.stop.clicked.connect(model.cancel)
         bind(self, model.state, "is_running", self._show_running)
         bind(self, model.state, "fraction", self._show_fraction)

@@ -47,6 +47,7 @@ class AnnotatingModel:
         self._files = QueueFiles(context)
         self.tiles = QueueEditor(self.state, self._files)
         self._suggester = Suggester(context)
+        self.options = self._suggester.options
         self.open_tile = OpenTile(context)
         self._wants_sparse = False
         context.hear(context.project_closing, self.labels_wanted.emit)
@@ -277,5 +278,11 @@ class AnnotatingModel:
         self.state.painting = self.state.current = None
         self.state.n_forgotten = 0
         self.tiles.clear()
-        if self._context.project is not None:
-            self.tiles.read(self._context.tiles_changed.emit)
+        if self._context.project is None:
+            return
+        self.tiles.read(self._context.tiles_changed.emit)
+        if not self.state.strategies:
+            self._suggester.find_strategies(self._on_strategies_found)
+
+    def _on_strategies_found(self, names: tuple[str, ...]) -> None:
+        self.state.strategies = names

@@ -17,6 +17,7 @@ from napari_graft.project.tile_queue import SuggestionList
 from napari_graft.workbench.annotate.tile_painting import CACHE, GuessCache
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.jobs import RunningJob
+from napari_graft.workbench.request_options import RequestOptions
 
 
 class CandidateList(Document):
@@ -44,7 +45,18 @@ class Suggester:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self.options = RequestOptions(SuggestRequest)
         self._asked: set[tuple[str, Tile]] = set()
+
+    def find_strategies(self, on_found: Callable[[tuple[str, ...]], None]) -> None:
+        """Find out what strategies there are, those of plugins among them."""
+
+        def look(report: Report, cancel: CancelToken) -> tuple[str, ...]:
+            from napari_graft.acquisition.strategies import STRATEGIES  # takes long to load
+
+            return tuple(STRATEGIES)
+
+        self._context.jobs.start("Looking for strategies", look, lane="files", on_done=on_found)
 
     def suggest(
         self,
@@ -62,7 +74,7 @@ class Suggester:
             If no project is open.
         """
         project = self._context.require_project()
-        request = SuggestRequest(
+        request = self.options.request(
             project=str(project.folder),
             n=n,
             tile=side,

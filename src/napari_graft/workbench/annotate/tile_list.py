@@ -204,6 +204,8 @@ class AnnotatingState:
         Whether the last change of the whole tile can be undone.
     is_suggesting, is_saving
         Whether tiles are being suggested, and a tile is being accepted.
+    strategies
+        Names of what can choose the tiles, none before a project was opened.
     """
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
@@ -221,6 +223,7 @@ class AnnotatingState:
     can_take_back: bool = False
     is_suggesting: bool = False
     is_saving: bool = False
+    strategies: tuple[str, ...] = ()
 
     @property
     def n_to_suggest(self) -> int:

@@ -24,6 +24,7 @@ from napari_graft.sources.source import Source
 from napari_graft.workbench.compare.comparison import Comparison, ModelOption
 from napari_graft.workbench.compare.previewer import Previewer
 from napari_graft.workbench.context import Context
+from napari_graft.workbench.request_options import RequestOptions
 from napari_graft.workbench.sources.state import SourcesState, fold_others, rows_of
 
 _MOST_ALONG_AN_AXIS = 5
@@ -98,6 +99,7 @@ class SourcesModel:
         self._drawn: StoredMap | None = None
         self._previewer = Previewer(context, "preview")
         self.state = SourcesState()
+        self.options = RequestOptions(RankRequest)
         context.hear(context.project_changed, self._on_project_changed)
         self._on_project_changed()
 
@@ -120,7 +122,7 @@ class SourcesModel:
             return
         self.state.is_ranking = True
         job = self._context.run_job(
-            RankRequest(project=str(project.folder), with_map=True),
+            self.options.request(project=str(project.folder), with_map=True),
             self._on_ranked,
             on_progress=partial(self._on_measured, project),
         )

@@ -14,6 +14,7 @@ from napari_graft.project.documents import RankedEntry
 from napari_graft.project.run_store import StoredTrial
 from napari_graft.session.training.trial_plan import TrialPlan, propose_plan
 from napari_graft.workbench.context import Context
+from napari_graft.workbench.request_options import RequestOptions
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -78,6 +79,7 @@ class TrialModel:
     ) -> None:
         self._context = context
         self._ranked = ranked
+        self.options = RequestOptions(TrialRequest)
         self._tile_budget = tile_budget
         self.state = TrialState()
         self.state.events.minutes.connect(self.update)
@@ -109,7 +111,7 @@ class TrialModel:
             self.tiles_wanted.emit()
             return
         self.state.is_trying = True
-        request = TrialRequest(
+        request = self.options.request(
             project=str(project.folder),
             sources=plan.shortlist,
             seconds=plan.seconds_each,

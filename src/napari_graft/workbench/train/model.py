@@ -15,13 +15,13 @@ from napari_graft.jobs.base import Request
 from napari_graft.jobs.device import Device, DeviceRequest
 from napari_graft.jobs.merge import MergeRequest
 from napari_graft.jobs.train import TrainRequest
-from napari_graft.merging.recipe import require_one_shape
+from napari_graft.merging.recipe import DEFAULT_METHOD, require_one_shape
 from napari_graft.project.project import Project
 from napari_graft.project.reports import MergeReport, TrainReport
 from napari_graft.session.training.learning_curve import CurvePoint, advice, learning_curve
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.jobs import RunningJob
-from napari_graft.workbench.train.requests import WindowBudget, merge_request, request_to_go_on, train_request
+from napari_graft.workbench.request_options import RequestOptions
 from napari_graft.workbench.train.results import ResultsModel
 from napari_graft.workbench.train.rounds import (
     Round,
@@ -108,6 +108,7 @@ class TrainingModel:
         self._context = context
         self._results = results
         self.state = TrainingState()
+        self.options = RequestOptions(TrainRequest)
         self.curve = TrainingCurve()
         self._job: RunningJob[Any] | None = None
         self._ranked: tuple[str, ...] = ()
@@ -144,7 +145,7 @@ class TrainingModel:
         if project is None or self.state.obstacle:
             self.refused.emit(self.state.obstacle or NO_PROJECT)
             return
-        self._start(train_request(project, self.state.start, self._budget(_new_seed(project))))
+        self._start(self._train_request(project, self.state.start))
 
     def merge(self, sources: Sequence[str]) -> None:
         """Begin to merge models in the background, the first one being the nearest, and train the result.
@@ -160,15 +161,21 @@ class TrainingModel:
         if self.state.is_training:
             raise InputError(BUSY)
         require_one_shape({name: self._context.catalogue.get(name).card.spec for name in sources})
-        self._start(merge_request(project, sources, self._budget(_new_seed(project))))
+        self._start(self._merge_request(project, sources))
 
     def go_on(self) -> None:
         """Go on with the training that was cut off."""
         project, unfinished = self._context.project, self.state.unfinished
         if project is None or unfinished is None:
             return
-        budget = self._budget(unfinished.seed, unfinished.asked_seconds)
-        self._start(request_to_go_on(project, unfinished, budget), already=unfinished.seconds)
+        again = {"seed": unfinished.seed, "seconds": unfinished.asked_seconds or 60 * self.state.minutes}
+        merge = unfinished.merge
+        request: TrainRequest | MergeRequest = (
+            self._train_request(project, unfinished.source)
+            if merge is None
+            else self._merge_request(project, merge.references, merge.method)
+        )
+        self._start(request.model_copy(update=again), already=unfinished.seconds)
 
     def stop(self) -> None:
         """Let the training end now; its best model is kept."""
@@ -184,8 +191,21 @@ class TrainingModel:
             return
         self._after_round()
 
-    def _budget(self, seed: int, seconds: float | None = None) -> WindowBudget:
-        return WindowBudget(seconds or 60 * self.state.minutes, seed, self.state.stops_when_flat)
+    def _train_request(self, project: Project, source: str) -> TrainRequest:
+        return self.options.request(
+            project=str(project.folder),
+            source=source,
+            is_delegate=True,  # the window holds the project
+            seconds=60 * self.state.minutes,
+            seed=_new_seed(project),
+            stops_when_flat=self.state.stops_when_flat,
+        )
+
+    def _merge_request(
+        self, project: Project, sources: Sequence[str], method: str = DEFAULT_METHOD
+    ) -> MergeRequest:
+        budget = self._train_request(project, "").model_dump(exclude={"source"})
+        return MergeRequest(sources=tuple(sources), method=method, **budget)
 
     def _start(self, request: TrainRequest | MergeRequest, already: float = 0.0) -> None:
         self.curve = TrainingCurve()

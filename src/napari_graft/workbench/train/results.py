@@ -24,6 +24,7 @@ from napari_graft.project.results import (
 )
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.jobs import RunningJob
+from napari_graft.workbench.request_options import RequestOptions
 from napari_graft.workbench.train.finished_results import (
     Finished,
     ResultDamage,
@@ -104,6 +105,8 @@ class ResultsModel:
     def __init__(self, context: Context) -> None:
         self._context = context
         self.state = ResultsState()
+        self.options = RequestOptions(PredictRequest)
+        """Of the whole image."""
         self._jobs: list[RunningJob[PredictResult]] = []
         self._looked_at: set[Finished] = set()
         self.find_place: Callable[[], tuple[int, ...] | None] = lambda: None
@@ -148,7 +151,7 @@ class ResultsModel:
         except InputError as error:
             self.refused.emit(str(error))
             return
-        request = PredictRequest(project=str(project.folder), out=str(out), run=run.id, overwrite=True)
+        request = self.options.request(project=str(project.folder), out=str(out), run=run.id, overwrite=True)
 
         def take(result: PredictResult) -> None:
             self._take_whole(run.id, result)

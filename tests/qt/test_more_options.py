@@ -1,0 +1,131 @@
+"""The options of a job that a tab has no field for: a form made of the request, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from qtpy.QtCore import Qt
+
+from napari_graft._qt.annotate.tab import AnnotateTab
+from napari_graft._qt.sources.tab import SourcesTab
+from napari_graft._qt.train.tab import TrainTab
+from napari_graft._qt.widgets.more_options import MoreOptions
+from napari_graft._qt.widgets.option_form import option_form, typed_values
+from napari_graft.acquisition.strategies import STRATEGIES
+from napari_graft.jobs.base import FILLED_IN
+from napari_graft.jobs.merge import MergeRequest
+from napari_graft.jobs.registry import BUILT_IN, JOBS
+from napari_graft.jobs.suggest import SuggestRequest
+from napari_graft.jobs.train import TrainRequest
+from napari_graft.jobs.trial import TrialRequest
+from napari_graft.workbench.next_step import TABS
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from napari_graft._qt.shell.docks import GraftDock
+
+PATIENCE = 120_000
+OF_THE_TAB = {
+    "rank": {"with_map": "the map is always drawn"},
+    "suggest": {
+        "n": "the budget of tiles",
+        "tile": "Advanced, in the tab Data",
+        "source": "the source in use",
+        "within": "the whole image",
+        "avoid": "the list of tiles",
+        "with_uncertainty": "the tiles are coloured by it",
+    },
+    "train": {"source": "Start from", "seconds": "Stop after", "stops_when_flat": "a tick"},
+    "trial": {"sources": "the plan", "seconds": "min in all", "stops_when_flat": "never for a short trial"},
+    "predict": {
+        "out": "asked in a dialog",
+        "run": "the round in use",
+        "source": "the round in use",
+        "region": "the whole image",
+        "overwrite": "asked in the dialog",
+        "is_inside": "of the segmentation of a round",
+    },
+}
+"""What the window asks in another way than by a form, or knows."""
+
+
+def forms(dock: GraftDock) -> dict[str, MoreOptions]:
+    sources, train = dock.findChild(SourcesTab), dock.findChild(TrainTab)
+    return {
+        "rank": sources.options,
+        "trial": sources.trial.more,
+        "suggest": dock.findChild(AnnotateTab).more,
+        "train": train.more,
+        "predict": train.result.more,
+    }
+
+
+@pytest.mark.parametrize("kind", BUILT_IN)
+def test_any_request_has_a_form_and_what_stands_in_it_is_a_request(qtbot: QtBot, kind: str) -> None:
+    request = JOBS[kind].request
+    form = option_form(request)
+    qtbot.addWidget(form.native)
+
+    assert [widget.name for widget in form] == [n for n in request.model_fields if n not in FILLED_IN]
+    assert all(widget.tooltip for widget in form)
+    lines = {"out": "a.tif", "tiles": "", "references": "latest", "reference": "latest", "sources": "a, b"}
+    for name, text in lines.items():
+        if name in request.model_fields and name != "tiles":
+            getattr(form, name).value = text
+    known: dict[str, Any] = {"project": "p"} if "project" in request.model_fields else {}
+    known |= {"tiles": ()} if "tiles" in request.model_fields else {}
+    found = request.model_validate(typed_values(form) | known)
+    untouched = {n: f for n, f in request.model_fields.items() if n not in (*lines, *FILLED_IN)}
+    assert all(getattr(found, name) == field.get_default() for name, field in untouched.items())
+
+
+def test_lists_have_commas_and_what_may_be_left_out_may_be_empty(qtbot: QtBot) -> None:
+    form = option_form(MergeRequest)
+    qtbot.addWidget(form.native)
+    form.sources.value, form.steps.value = "one,  another ", "30"
+
+    found = MergeRequest.model_validate(typed_values(form) | {"project": "p"})
+    assert (found.sources, found.steps, found.seconds) == (("one", "another"), 30, None)
+
+
+def test_every_option_of_a_command_can_be_asked_for_in_the_window(
+    make_dock: Callable[..., GraftDock],
+) -> None:
+    for kind, more in forms(make_dock()).items():
+        asked = set(more.names) | set(OF_THE_TAB[kind])
+        assert asked == set(JOBS[kind].request.model_fields) - FILLED_IN, kind
+
+
+def test_what_is_set_is_asked_for_and_nonsense_is_refused_in_words(
+    make_dock: Callable[..., GraftDock], qtbot: QtBot, neuropil_project: Path
+) -> None:
+    dock = make_dock(show=True)
+    dock.workbench.data.open_folder(neuropil_project)
+    qtbot.waitUntil(lambda: bool(dock.workbench.annotating.state.strategies), timeout=PATIENCE)
+    train, suggest = forms(dock)["train"], forms(dock)["suggest"]
+    for name, more in (("train", train), ("annotate", suggest)):
+        dock.tabs.setCurrentIndex(TABS.index(name))
+        qtbot.mouseClick(more.toggleButton(), Qt.MouseButton.LeftButton)
+        assert more.form is not None
+        qtbot.waitUntil(lambda form=more.form: form.native.visibleRegion().boundingRect().height() > 60)
+    assert tuple(suggest.form.strategy.choices) == tuple(STRATEGIES)
+
+    train.form.steps.value, train.form.device.value, train.form.seed.value = "12", "cpu", 7
+    suggest.form.strategy.value = "random"
+    asked: TrainRequest = dock.workbench.training.options.request(project="p", source="s", seed=3)
+    wanted: SuggestRequest = dock.workbench.annotating.options.request(project="p", n=2)
+    assert (asked.steps, asked.device, asked.seed, asked.source) == (12, "cpu", 7, "s")
+    assert (wanted.strategy, wanted.n) == ("random", 2)
+
+    train.form.steps.value = "many"
+    assert train.refusal.isVisibleTo(train)
+    assert train.refusal.text().startswith("steps 'many': ")
+    assert dock.workbench.training.options.request(project="p", source="s").steps is None
+    train.form.steps.value = ""
+    assert not train.refusal.isVisibleTo(train)
+    trial: TrialRequest = dock.workbench.trial.options.request(project="p", sources=("a",))
+    assert trial.steps is None
