@@ -41,6 +41,29 @@ def test_cells_and_nuclei_and_organelles_and_mitochondria_are_families():
     assert order(EVIDENCE, "organelles")[0] == "liver"
 
 
+def test_the_family_counts_like_the_structure_where_every_source_of_it_guesses():
+    evidence = {
+        "cells": at("cells", 1, consistency=0.6),
+        "nuclei": at("nuclei", 20, consistency=0.95),
+        "axons": at("axons", 0, consistency=1.0),
+    }
+    scores = rank(evidence, "cells")
+    assert [score.source_id for score in scores] == ["nuclei", "cells", "axons"]
+    assert [score.same_structure for score in scores] == [True, True, False]
+    evidence["other cells"] = at("cells", 30, consistency=0.75)
+    assert order(evidence, "cells") == ["other cells", "cells", "nuclei", "axons"]
+
+
+def test_the_family_counts_like_the_structure_once_tiles_were_looked_at():
+    evidence = {
+        "cells": at("cells", 1, consistency=0.9, **{"few-shot": -0.9}),
+        "nuclei": at("nuclei", 20, consistency=0.9, **{"few-shot": -0.1}),
+        "better": at("nuclei", 3, consistency=0.95, **{"few-shot": -0.1}),
+        "axons": at("axons", 0, consistency=1.0, **{"few-shot": -0.0}),
+    }
+    assert order(evidence, "cells") == ["better", "nuclei", "cells", "axons"]
+
+
 def test_an_unheard_of_structure_is_its_own_family():
     scores = rank(EVIDENCE | {"embryo": at("synapses", 80)}, "synapses")
     assert scores[0].source_id == "embryo"

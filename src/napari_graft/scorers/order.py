@@ -90,7 +90,8 @@ def rank(evidence: Mapping[str, Evidence], wanted: str | None) -> list[SourceSco
     """Return the sources best first: of the wanted structure, of its family, all others.
 
     A network that was taught another structure gives a poor start however alike the images are, hence the
-    structure comes first. Within such a group the combined rank decides (`combined_ranks`), then the name.
+    structure comes first, as long as it is all that is known: see `counts_family_alike`. Within such a group
+    the combined rank decides (`combined_ranks`), then the name.
 
     Parameters
     ----------
@@ -100,8 +101,10 @@ def rank(evidence: Mapping[str, Evidence], wanted: str | None) -> list[SourceSco
         What the user wants to segment, None where that is not known.
     """
     groups: dict[int, list[str]] = {0: [], 1: [], 2: []}
+    is_alike = counts_family_alike(evidence, wanted)
     for source_id in sorted(evidence):
-        groups[_group(evidence[source_id].structure, wanted)].append(source_id)
+        group = _group(evidence[source_id].structure, wanted)
+        groups[0 if is_alike and group == 1 else group].append(source_id)
     scores = []
     for group, members in groups.items():
         places = combined_ranks({one: evidence[one].readings for one in members}, DECIDING)
@@ -110,8 +113,26 @@ def rank(evidence: Mapping[str, Evidence], wanted: str | None) -> list[SourceSco
     return scores
 
 
+def counts_family_alike(evidence: Mapping[str, Evidence], wanted: str | None) -> bool:
+    """Say whether sources of the family count like those of the wanted structure itself.
+
+    They do where something was seen that says more than the name of the structure: scores on annotated
+    tiles, or that every source of the structure guesses (`BARELY_CONSISTENT`).
+
+    Parameters
+    ----------
+    evidence
+        What is known of each source, by its id; of those of the structure at least.
+    wanted
+        What the user wants to segment, None where that is not known.
+    """
+    exact = [one.readings for one in evidence.values() if _group(one.structure, wanted) == 0]
+    is_seen_on_tiles = any(name in one.readings for one in evidence.values() for name in ON_TILES)
+    return is_seen_on_tiles or all(one.get("consistency", 1.0) < BARELY_CONSISTENT for one in exact)
+
+
 def nearest_kind(structures: Mapping[str, str], wanted: str | None) -> list[str]:
-    """Return the sources of which `rank` puts one first: those of the nearest structure.
+    """Return the sources of the nearest structure, of which `rank` puts one first unless they guess.
 
     Parameters
     ----------
@@ -123,6 +144,11 @@ def nearest_kind(structures: Mapping[str, str], wanted: str | None) -> list[str]
     groups = {source_id: _group(structure, wanted) for source_id, structure in structures.items()}
     nearest = min(groups.values(), default=0)
     return [source_id for source_id, group in groups.items() if group == nearest]
+
+
+def of_family(structures: Mapping[str, str], wanted: str | None) -> list[str]:
+    """Return the sources of the wanted structure and of its family; see `nearest_kind`."""
+    return [source_id for source_id, structure in structures.items() if _group(structure, wanted) < 2]
 
 
 def in_order(sources: Iterable[str], places: Mapping[str, float]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from napari_graft.inference.predictor import Predictor
 from napari_graft.inference.view import ModelView
 from napari_graft.io.volume import Volume
 from napari_graft.nets.device import choose_device
-from napari_graft.scorers.consistency import changes, most_contrasted
+from napari_graft.scorers.consistency import changes
 from napari_graft.scorers.scale import Scout, SegmentPairs
 from napari_graft.segmentation.decode import decode
 from napari_graft.session.models import model_of_source
@@ -22,7 +22,11 @@ from napari_graft.sources.source import Source
 
 _N_TILES, _N_GLANCED = 4, 2
 _N_DRAWN = 3
-"""So many times as many tiles are read as are looked at: those with the most contrast hold the objects."""
+"""So many times as many tiles are drawn as are looked at."""
+_EVERY = 4
+"""Pixels of a tile that are read to see whether it is empty, along both axes."""
+_EMPTY = 0.2
+"""Share of the contrast of others below which a tile is empty."""
 _SIDE = 224
 _SMALLEST_SIDE = 32
 """Of a tile in pixels of the source: in less hardly an object is seen whole."""
@@ -80,7 +84,7 @@ class DiameterScout:
         answer = self._predictor.predict_array(image, self._cancel)
         return decode(answer[0], answer[1:], self._model.spec.offsets, self._model.decode)
 
-    def _tiles(self, factor: float, rng: np.random.Generator, n: int) -> list[NDArray[np.float32]]:
+    def _tiles(self, factor: float, rng: np.random.Generator, n: int) -> Iterator[NDArray[np.float32]]:
         own = self._model.spec.object_diameter
         assert own is not None
         view = ModelView(self._volume, self._intensity, self._model.spec, own / factor)
@@ -88,10 +92,18 @@ class DiameterScout:
         sides = [
             min(max(1, side), whole) for side, whole in zip(view.on_image((_SIDE, _SIDE)), shape, strict=True)
         ]
-        drawn = []
-        for _ in range(1 if sides == list(shape) else _N_DRAWN * n):
-            start = (int(rng.integers(whole - side + 1)) for side, whole in zip(sides, shape, strict=True))
-            tile = Tile(tuple(start), tuple(sides))
+        for tile in self._with_contrast(sides, 1 if sides == list(shape) else n, rng):
             if min(view.shape_on_model(tile)) >= _SMALLEST_SIDE:
-                drawn.append(view.read(tile))
-        return most_contrasted(drawn, n)
+                yield view.read(tile)
+
+    def _with_contrast(self, sides: list[int], n: int, rng: np.random.Generator) -> list[Tile]:
+        """Draw tiles, and leave out those that are empty beside the others: nothing is found there."""
+        shape, drawn = self._volume.shape, []
+        for _ in range(1 if n == 1 else _N_DRAWN * n):
+            start = (int(rng.integers(whole - side + 1)) for side, whole in zip(sides, shape, strict=True))
+            drawn.append(Tile(tuple(start), tuple(sides)))
+        if n == 1:
+            return drawn
+        spread = [float(np.std(self._volume.read(tile)[..., ::_EVERY, ::_EVERY])) for tile in drawn]
+        least = _EMPTY * float(np.percentile(spread, 90))
+        return [tile for tile, one in zip(drawn, spread, strict=True) if one >= least][:n]

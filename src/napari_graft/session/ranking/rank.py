@@ -18,7 +18,14 @@ from napari_graft.io.volume import Volume
 from napari_graft.nets.device import choose_device, count_workers, share_threads
 from napari_graft.project.documents import RankedEntry
 from napari_graft.project.project import Project
-from napari_graft.scorers.order import Evidence, SourceScore, nearest_kind, rank
+from napari_graft.scorers.order import (
+    Evidence,
+    SourceScore,
+    counts_family_alike,
+    nearest_kind,
+    of_family,
+    rank,
+)
 from napari_graft.scorers.registry import COMBINED
 from napari_graft.scorers.scoring_context import ComputeContext
 from napari_graft.session.projects.project_image import find_diameter_beforehand
@@ -210,8 +217,16 @@ def rank_nearest_kind(
     """
     usable = {source.id: source for source in _usable(project, sources, report)}
     structures = {source_id: source.card.structure for source_id, source in usable.items()}
-    nearest = [usable[one] for one in nearest_kind(structures, project.manifest.structure)]
-    return _rank(project, nearest, COMBINED, ComputeContext(choose_device(device), cancel), report)
+    wanted, compute = project.manifest.structure, ComputeContext(choose_device(device), cancel)
+    nearest, related = nearest_kind(structures, wanted), of_family(structures, wanted)
+    if related and project.annotations.tiles():
+        nearest = related
+    ranked = _rank(project, [usable[one] for one in nearest], COMBINED, compute, report)
+    found = {one.source.id: one.score.evidence for one in ranked}
+    if len(related) > len(nearest) and counts_family_alike(found, wanted):
+        # What was measured already is remembered.
+        ranked = _rank(project, [usable[one] for one in related], COMBINED, compute, report)
+    return ranked
 
 
 def _usable(project: Project, sources: Sequence[Source], report: Report) -> list[Source]:
