@@ -63,6 +63,19 @@ def test_what_nobody_said_is_found_and_brings_the_image_to_the_scale_of_the_sour
     assert view.factors == pytest.approx((1 / ZOOM, 1 / ZOOM), rel=0.25)
 
 
+def test_it_is_found_where_most_of_the_image_is_empty(
+    tmp_path: Path, sources: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SOURCES_VARIABLE, str(sources))
+    image = make_sample((160, 192), seed=5).image
+    sparse = np.full((1000, 1000), image.min(), np.uint8)
+    sparse[700:860, 100:292] = image
+    tifffile.imwrite(tmp_path / "sparse.tif", sparse)
+    options = ImageOptions(str(tmp_path / "sparse.tif"), structure="nuclei")
+    with make_project(tmp_path / "sparse.graft", options) as sparse_project:
+        assert view_of(sparse_project, SPEC).object_diameter == pytest.approx(OWN, rel=0.25)
+
+
 def test_it_is_looked_for_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     first = view_of(project, SPEC).object_diameter
     monkeypatch.setattr(module, "look_for_diameter", lambda *_: pytest.fail("looked for again"))

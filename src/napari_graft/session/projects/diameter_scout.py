@@ -21,12 +21,14 @@ from napari_graft.session.models import model_of_source
 from napari_graft.sources.source import Source
 
 _N_TILES, _N_GLANCED = 4, 2
-_N_DRAWN = 3
-"""So many times as many tiles are drawn as are looked at."""
+_MOST_DRAWN = 32
+"""Tiles of which is seen whether they are empty."""
 _EVERY = 4
 """Pixels of a tile that are read to see whether it is empty, along both axes."""
+_FEWEST = 2
+"""Tiles that are looked at, even where the contrast of one, such as debris, is far above all others."""
 _EMPTY = 0.2
-"""Share of the contrast of others below which a tile is empty."""
+"""Share of the highest contrast below which a tile is empty."""
 _SIDE = 224
 _SMALLEST_SIDE = 32
 """Of a tile in pixels of the source: in less hardly an object is seen whole."""
@@ -99,11 +101,13 @@ class DiameterScout:
     def _with_contrast(self, sides: list[int], n: int, rng: np.random.Generator) -> list[Tile]:
         """Draw tiles, and leave out those that are empty beside the others: nothing is found there."""
         shape, drawn = self._volume.shape, []
-        for _ in range(1 if n == 1 else _N_DRAWN * n):
+        to_cover = np.prod(shape) / np.prod(sides)
+        for _ in range(1 if n == 1 else int(np.clip(2 * to_cover, n, _MOST_DRAWN))):
             start = (int(rng.integers(whole - side + 1)) for side, whole in zip(sides, shape, strict=True))
             drawn.append(Tile(tuple(start), tuple(sides)))
         if n == 1:
             return drawn
         spread = [float(np.std(self._volume.read(tile)[..., ::_EVERY, ::_EVERY])) for tile in drawn]
-        least = _EMPTY * float(np.percentile(spread, 90))
-        return [tile for tile, one in zip(drawn, spread, strict=True) if one >= least][:n]
+        by_contrast = sorted(range(len(drawn)), key=lambda number: -spread[number])
+        n_full = sum(one >= _EMPTY * max(spread) for one in spread)
+        return [drawn[number] for number in sorted(by_contrast[: max(n_full, _FEWEST)])][:n]
