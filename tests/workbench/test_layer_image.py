@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from napari_graft.core.axes import Axes
-from napari_graft.core.errors import Cancelled
+from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.core.tile import Tile
 from napari_graft.io.writers import image_copy
@@ -33,6 +33,11 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def layer_with(pixels: object, path: Path, *, has_channels: bool = False) -> LayerImage:
     return LayerImage("stack", pixels, has_channels, path=str(path))  # type: ignore[arg-type]  # any array
+
+
+def test_layer_of_true_and_false_is_refused_before_a_project_is_made() -> None:
+    with pytest.raises(InputError, match="layer 'mask' has the dtype bool, which holds true and false"):
+        LayerImage("mask", STACK > 100).axes()
 
 
 @given(st.tuples(*(st.integers(0, n - 1) for n in STACK.shape)))

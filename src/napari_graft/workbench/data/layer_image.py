@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+
 from napari_graft.core.axes import SPATIAL_NAMES, Axes
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Report, ignore_progress
@@ -15,7 +17,7 @@ from napari_graft.io.channels import RGB, Channel
 from napari_graft.io.layout import ArrangedArray
 from napari_graft.io.opening import FileFacts
 from napari_graft.io.pixel_sizes import NO_NOTE, SizeNote
-from napari_graft.io.volume import LazyArray
+from napari_graft.io.volume import LazyArray, refuse_unusable
 from napari_graft.io.writers.image_copy import have_same_pixels
 
 
@@ -67,8 +69,9 @@ class LayerImage:
         Raises
         ------
         InputError
-            If there are other than two or three.
+            If there are other than two or three, or the pixels are no intensities.
         """
+        refuse_unusable(self.shape, np.dtype(self.data.dtype), f"layer {self.name!r}")
         if len(self.shape) not in (2, 3):
             raise InputError(
                 f"layer {self.name!r} has {len(self.shape)} axes, of shape {self.shape}: "
