@@ -142,6 +142,14 @@ def test_a_source_that_guesses_comes_behind_all_that_are_consistent_however_near
     assert scores[0].combined < 0.5 <= scores[1].combined
 
 
+def test_what_is_hardly_less_consistent_is_judged_by_the_distance_and_what_is_clearly_less_comes_behind():
+    far = at("nuclei", 18, consistency=0.97, **{"mmd-general": -0.4})
+    near = {"consistency": 0.86, "mmd-general": -0.2}
+    assert order({"near": at("nuclei", 9, **near), "far": far}, "nuclei") == ["far", "near"]
+    near["consistency"] = 0.9
+    assert order({"near": at("nuclei", 9, **near), "far": far}, "nuclei") == ["near", "far"]
+
+
 def test_on_annotated_tiles_a_source_that_guessed_may_come_first():
     evidence = {
         "guesses": at("nuclei", 1, consistency=0.5, **{"few-shot": -0.1}),

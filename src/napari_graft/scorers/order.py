@@ -20,6 +20,8 @@ FAMILIES = {
 }  # fmt: skip
 DECIDING = (ON_IMAGE, ON_TILES)
 """Groups of scorers that decide the order: what is seen on the user's tiles counts as much as all else."""
+CLEARLY_LESS = 0.1
+"""Difference of two consistencies that tells which source knows an image."""
 UNKNOWN = "not measured"
 """Verdict on a source without a fingerprint."""
 
@@ -165,9 +167,9 @@ def combined_ranks(
     scorers of a group, and these means over the groups, each of which counts alike. A scorer that measured
     fewer than two sources has no say; a source that a scorer could not measure is judged by the others.
 
-    Before there is a tile to judge by, sources whose objects change with a little noise are put in the last
-    half, all others in the first: places do not tell by how much a source is better, and one that guesses
-    may look near.
+    Before there is a tile to judge by, sources that are clearly less consistent than the best of them
+    (`CLEARLY_LESS`) are put in the last half, all others in the first: places do not tell by how much a
+    source is better, and one that guesses may look near.
     """
     means: dict[str, list[float]] = {}
     for names in groups:
@@ -193,12 +195,13 @@ def _consistent_first(
 ) -> dict[str, float]:
     """Return the places within the first half for the consistent sources and within the last for the others.
 
-    Where all are of one sort, the places stay as they are.
+    Where all are alike, the places stay as they are.
     """
-    guesses = {one for one in places if readings[one].get("consistency", 1.0) < BARELY_CONSISTENT}
-    if "consistency" not in names or not guesses or len(guesses) == len(places):
+    known = {one: readings[one].get("consistency", 1.0) for one in places}
+    behind = {one for one, value in known.items() if value < max(known.values()) - CLEARLY_LESS}
+    if "consistency" not in names or not behind:
         return dict(places)
-    return {one: (place + (one in guesses)) / 2 for one, place in places.items()}
+    return {one: (place + (one in behind)) / 2 for one, place in places.items()}
 
 
 def _places(readings: Mapping[str, Mapping[str, float]], name: str) -> dict[str, float]:
