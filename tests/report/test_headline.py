@@ -64,6 +64,25 @@ def test_training_from_scratch_comes_second(record: LoopRecord) -> None:
     assert same.endswith("about as good, so here the source hardly helped.")
 
 
+@pytest.mark.parametrize(
+    ("vi", "end"),
+    [
+        (0.9, "the source is still ahead."),
+        (0.3, "without the source it ends better."),
+        (0.41, "both end alike."),
+    ],
+)
+def test_scratch_that_is_trained_for_longer_is_told_of(record: LoopRecord, vi: float, end: str) -> None:
+    last = {**record.rounds[-1], "n_tiles": 8, "vi": 0.41}
+    longer = {"n_tiles": 8, "steps": 3200, "vi": vi, "ap50": 0.5}
+    shown = replace(record, rounds=(record.rounds[0], last), scratch_longer=longer)
+    assert further_findings(shown)[1] == (
+        f"Trained for 3200 steps on the same 8 tiles, from scratch it reaches VI {vi:.2f} bits where the "
+        f"adapted model has VI 0.41 bits: {end}"
+    )
+    assert not any("for 3200" in told for told in further_findings(record))
+
+
 @pytest.mark.parametrize(("steps", "is_warned"), [(10, True), (299, True), (300, False), (None, False)])
 def test_few_steps_are_warned_of(record: LoopRecord, steps: int | None, is_warned: bool) -> None:
     found = further_findings(with_scores(record, {}, {"steps": steps}))

@@ -80,6 +80,10 @@ def _check_report(report: dict[str, object]) -> None:
     scratch_rounds = report["scratch_rounds"]
     assert isinstance(scratch_rounds, list)
     assert [row["steps"] for row in scratch_rounds] == [row["total_steps"] for row in rounds]
+    longer = report["scratch_longer"]
+    assert isinstance(longer, dict)
+    assert (longer["n_tiles"], longer["steps"]) == (4, 4 * rounds[-1]["total_steps"])
+    assert longer.keys() >= SCORES
 
 
 def test_scores_of_slices_are_the_mean_and_of_one_tile_its_own() -> None:

@@ -163,6 +163,7 @@ def report_json(record: LoopRecord) -> str:
             "scratch": record.scratch,
             "rounds": record.rounds,
             "scratch_rounds": record.scratch_rounds,
+            "scratch_longer": record.scratch_longer,
             "held_out": record.held_out,
             "tiles": [asdict(tile) for tile in record.tiles],
             "image": {

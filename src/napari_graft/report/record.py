@@ -127,6 +127,8 @@ class LoopRecord:
         Duration of the whole loop.
     scratch_rounds
         The same at other numbers of tiles; may repeat `scratch`.
+    scratch_longer
+        The same on the tiles of the last round, trained for longer than the adapted model; None without one.
     excluded
         Sources that were left out on request.
     held_out
@@ -157,6 +159,7 @@ class LoopRecord:
     scratch: Row
     seconds: float
     scratch_rounds: tuple[Row, ...] = ()
+    scratch_longer: Row | None = None
     excluded: tuple[str, ...] = ()
     held_out: Mapping[str, Row] = field(default_factory=dict)
     tiles: tuple[SuggestedTile, ...] = ()

@@ -46,6 +46,7 @@ def further_findings(record: LoopRecord) -> tuple[str, ...]:
     first, second = leading_measures(record.structure)
     found = [
         _from_scratch(record, first),
+        _longer_from_scratch(record, first),
         _few_steps(record),
         _last_round(record, first),
         _other_measure(record, first, second),
@@ -81,6 +82,26 @@ def _from_scratch(record: LoopRecord, measure: Measure) -> str:
         return f"{reached}: better, so here the source did not help."
     gain = _difference(record, measure, verdict, old)
     return f"{reached}: with the source the model {gain}."
+
+
+def _longer_from_scratch(record: LoopRecord, measure: Measure) -> str:
+    """Compare with a training from scratch that had more steps: who learns faster need not end better."""
+    longer = record.scratch_longer
+    if longer is None or math.isnan(number(longer, measure.key)):
+        return ""
+    last = next((row for row in record.rounds if row["n_tiles"] == longer["n_tiles"]), record.rounds[-1])
+    new, old = number(last, measure.key), number(longer, measure.key)
+    verdict = measure.judge(new, old)
+    what = {
+        Verdict.BETTER: "the source is still ahead",
+        Verdict.WORSE: "without the source it ends better",
+        Verdict.EQUAL: "both end alike",
+    }.get(verdict, "they cannot be compared")
+    return (
+        f"Trained for {n_of(number(longer, 'steps'), 'step')} on the same "
+        f"{n_of(number(longer, 'n_tiles'), 'tile')}, from scratch it reaches {measure.write(old)} where the "
+        f"adapted model has {measure.write(new)}: {what}."
+    )
 
 
 def _scratch_steps(record: LoopRecord) -> str:

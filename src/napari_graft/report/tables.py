@@ -128,6 +128,10 @@ def ranking_rows(record: LoopRecord) -> list[dict[str, str]]:
 
 def _models(record: LoopRecord) -> list[_Model]:
     scratch = [_Model(f"From scratch, {_tiles(row)}", "scratch", row) for row in record.all_scratch]
+    if record.scratch_longer is not None:
+        row = record.scratch_longer
+        words = f"From scratch, {_tiles(row)}, {count(number(row, 'steps'))} steps"
+        scratch.append(_Model(words, "scratch", row))
     adapted = [_Model(f"Adapted, {_tiles(row)}", "adapted", row) for row in record.rounds]
     return [_Model("Source as it is", "source", record.zero_shot), *scratch, *adapted]
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from napari_graft.core.tile import Tile
 from napari_graft.io.writers.outputs import NO_INPUTS, Outputs
 from napari_graft.report import LoopRecord, Overview, Panel, SuggestedTile, write_report
-from napari_graft.session.demo import Demo, DemoRequest
+from napari_graft.session.demo import LONGER, Demo, DemoRequest
 from napari_graft.session.projects.project_image import intensity_of
 
 _OVERVIEW_SIDE = 640
@@ -60,6 +60,7 @@ def _record(demo: Demo) -> LoopRecord:
         scratch=result.scratch[0],
         seconds=result.seconds,
         scratch_rounds=tuple(result.scratch),
+        scratch_longer=result.scratch_longer,
         excluded=tuple(result.excluded),
         held_out=_held_out(last),
         tiles=tuple(tiles),
@@ -142,7 +143,8 @@ def _facts(demo: Demo) -> dict[str, str]:
         "Seed": str(request.seed),
         "Device": str(demo.device),
         "Training": f"{_budget_in_words(request)} a round, {n_steps} steps in all",
-        "From scratch": "the same tiles and as many steps as the adapted model had in all",
+        "From scratch": "the same tiles and as many steps as the adapted model had in all, "
+        f"and at last {LONGER} times as many",
         "Test part": f"{len(demo.split.test)} × {demo.split.test[0].shape}, never annotated",
         "Libraries": ", ".join([*libraries, f"Python {platform.python_version()}"]),
         "Date": datetime.now(UTC).strftime("%Y-%m-%d"),
