@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,17 @@ if TYPE_CHECKING:
     from napari_graft._qt.shell.docks import GraftDock
 
 MakeDock = Callable[..., "GraftDock"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _quick_garbage_collection() -> None:
+    """Let the collector pass over all that there is before a file of tests.
+
+    napari collects garbage whenever a layer or a viewer goes. After some thousand tests in one process each
+    of these takes seconds: a third of the time of the windows.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
