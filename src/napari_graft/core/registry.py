@@ -6,8 +6,9 @@ import ctypes
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Generic, TypeVar
 
 from napari_graft.core.errors import InputError
@@ -128,7 +129,39 @@ def _streams_aside() -> Iterator[None]:
             sys.stdin = stdin
 
 
+_GRACE = 0.2
+"""Seconds within which a thread that runs Python hears that it should stop."""
+
+
 def _interrupt(thread: threading.Thread) -> None:
-    """Raise `SystemExit` in a thread, which ends a loop of Python, though no wait of the system."""
+    """Raise `SystemExit` in a thread, which ends a loop of Python, though no wait of the system.
+
+    What a thread that waits does not hear is taken back: the interpreter would look for it at each call of
+    any function, and for ever at the first one under a profiler or a debugger.
+    """
+    _raise_in(thread, SystemExit)
+    thread.join(_GRACE)
+    if thread.is_alive():
+        _raise_in(thread, None)
+        _end_the_search()
+
+
+def _raise_in(thread: threading.Thread, error: type[BaseException] | None) -> None:
+    """Let an error be raised in a thread when it next runs Python, or with None take that back."""
     if thread.ident is not None:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit))
+        raised = None if error is None else ctypes.py_object(error)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), raised)
+
+
+def _end_the_search() -> None:
+    """Let a thread hear an error: CPython stops to look for any only when one is heard."""
+
+    def wait() -> None:
+        with suppress(SystemExit):
+            while True:
+                time.sleep(0.001)
+
+    listening = threading.Thread(target=wait, name="listening", daemon=True)
+    listening.start()
+    _raise_in(listening, SystemExit)
+    listening.join()
