@@ -16,6 +16,7 @@ from napari_graft.session.models import decode_settings, fresh_spec, load_model
 from napari_graft.session.projects.creation import ImageOptions, make_project
 from napari_graft.session.ranking.rank import rank_sources, unseen_sources
 from napari_graft.session.sources import add_to_user, export_reference
+from napari_graft.session.training import fitting
 from napari_graft.session.training.fitting import Budget
 from napari_graft.session.training.train import TrainingTask
 from napari_graft.sources.catalogue import Catalogue
@@ -26,7 +27,8 @@ from napari_graft.sources.source import open_source
 def trained(tmp_path_factory: pytest.TempPathFactory, image: Path, labels: Path) -> Path:
     folder = tmp_path_factory.mktemp("models") / "My cortex.graft"
     make_annotated(folder, image, labels, structure="nuclei", pixel_size=(PIXEL_NM, PIXEL_NM))
-    with open_project(folder, write=True) as project:
+    with open_project(folder, write=True) as project, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fitting, "choose", lambda candidates: candidates[-1])  # else it may stay as it was
         TrainingTask(project, Catalogue(), ignore_progress, CancelToken()).run(
             "tiny-nuclei", Budget(None, 2, "cpu")
         )

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from napari_graft.acquisition.candidates import Candidate, Strategy, Suggestion
+from napari_graft.acquisition.candidates import Candidate, Strategy, Suggestion, required_features
 from napari_graft.acquisition.diversity import draw_by_square, take_farthest
 from napari_graft.acquisition.freesel import FreeSel
 from napari_graft.acquisition.k_center import KCenter
@@ -41,6 +41,7 @@ class Auto:
         has_model = any(candidate.uncertainty is not None for candidate in candidates)
         if annotated and has_model:
             return STRATEGIES["uncertainty-diversity"].select(candidates, n, rng, annotated=annotated)
+        required_features([*candidates, *annotated], "patterns")
         freesel, full = STRATEGIES["freesel"], holds_objects([one.foreground for one in candidates])
         preferred = [one for one, is_full in zip(candidates, full, strict=True) if is_full]
         chosen = freesel.select(preferred, n, rng, annotated=annotated)
