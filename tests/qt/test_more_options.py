@@ -114,12 +114,15 @@ def test_what_is_set_is_asked_for_and_nonsense_is_refused_in_words(
         qtbot.waitUntil(lambda form=more.form: form.native.visibleRegion().boundingRect().height() > 60)
     assert tuple(suggest.form.strategy.choices) == tuple(STRATEGIES)
 
-    train.form.steps.value, train.form.device.value, train.form.seed.value = "12", "cpu", 7
+    train.form.steps.value, train.form.device.value, train.form.seed.value = "12", "cpu", "7"
     suggest.form.strategy.value = "random"
     asked: TrainRequest = dock.workbench.training.options.request(project="p", source="s", seed=3)
     wanted: SuggestRequest = dock.workbench.annotating.options.request(project="p", n=2)
     assert (asked.steps, asked.device, asked.seed, asked.source) == (12, "cpu", 7, "s")
     assert (wanted.strategy, wanted.n) == ("random", 2)
+
+    train.form.seed.value = ""  # it is left to the window, which takes a new one for each training
+    assert dock.workbench.training.options.request(project="p", source="s", seed=3).seed == 3
 
     train.form.steps.value = "many"
     assert train.refusal.isVisibleTo(train)

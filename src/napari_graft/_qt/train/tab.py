@@ -59,7 +59,7 @@ class TrainTab(QWidget):
         self.flat.setToolTip(
             "Ends early once the error on the held-out part has not fallen for a third of the time so far"
         )
-        self.more = MoreOptions(self._model.options, ("steps", "device", "seed"))
+        self.more = MoreOptions(self._model.options, ("steps", "device", "seed"), left=("seed",))
         self.device = text("", "faint")
         self.train = button("Train", self._on_train_clicked, look="primary")
         self.train.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from napari_graft._qt.widgets.basics import Folding, text
@@ -22,6 +22,10 @@ class MoreOptions(Folding):
         What is set.
     names
         Fields of the request.
+    title
+        What stands on the fold.
+    left
+        Fields that the window decides unless something is typed.
 
     Attributes
     ----------
@@ -31,11 +35,15 @@ class MoreOptions(Folding):
     """
 
     def __init__(
-        self, options: RequestOptions[Any], names: Sequence[str], title: str = "More options"
+        self,
+        options: RequestOptions[Any],
+        names: Sequence[str],
+        title: str = "More options",
+        left: Collection[str] = (),
     ) -> None:
         super().__init__(title)
         self.setDuration(0)  # it would grow to the height that it had before the form was made
-        self._options, self.names = options, tuple(names)
+        self._options, self.names, self._left = options, tuple(names), left
         self.choices: Mapping[str, Sequence[str]] = {}
         self.form: Container[Widget] | None = None
         self.refusal = text("", "error")
@@ -48,7 +56,7 @@ class MoreOptions(Folding):
         # magicgui takes long to load
         from napari_graft._qt.widgets.option_form import CHOICES, bind_options, option_form
 
-        self.form = option_form(self._options.type, self.names, {**CHOICES, **self.choices})
+        self.form = option_form(self._options.type, self.names, {**CHOICES, **self.choices}, self._left)
         for widget in self.form:
             widget.changed.connect(self._hide_refusal)  # type: ignore[attr-defined]  # each has a value
         bind_options(self.form, self._options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Union, get_args, get_origin
 
@@ -21,7 +21,10 @@ _LARGEST = 10**9
 
 
 def option_form(
-    request: type[Request[Any]], names: Sequence[str] | None = None, choices: Choices = CHOICES
+    request: type[Request[Any]],
+    names: Sequence[str] | None = None,
+    choices: Choices = CHOICES,
+    left: Collection[str] = (),
 ) -> Container[Widget]:
     """Return widgets for fields of a request, with their defaults.
 
@@ -35,11 +38,18 @@ def option_form(
         The fields, by default all that a person is asked for.
     choices
         What can be chosen for some of them.
+    left
+        Those that whoever asks decides unless something is typed: their lines are empty.
     """
     told = field_help(request)
     fields = request.model_fields
     wanted = [name for name in fields if name not in FILLED_IN] if names is None else names
-    widgets = [_widget(name, fields[name], choices.get(name), told.get(name, "")) for name in wanted]
+    widgets = [
+        _empty_line(name, told.get(name, ""))
+        if name in left
+        else _widget(name, fields[name], choices.get(name), told.get(name, ""))
+        for name in wanted
+    ]
     return Container(widgets=widgets, labels=True)
 
 
@@ -84,6 +94,10 @@ def _widget(name: str, field: FieldInfo, choices: Sequence[str] | None, tip: str
     made: Widget = create_widget(annotation=field.annotation, options={**limits, "tooltip": tip}, **start)
     made.name, made.label = name, known["label"]
     return made
+
+
+def _empty_line(name: str, tip: str) -> Widget:
+    return _line(LineEdit(value="", name=name, label=name.replace("_", " "), tooltip=tip), "not set")
 
 
 def _line(line: LineEdit, placeholder: str) -> LineEdit:
