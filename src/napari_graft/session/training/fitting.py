@@ -215,11 +215,15 @@ class Fitting:
         """Yield a network with its own decoding, if it has one, and with one tuned on what is trained on."""
         cancel = self.cancel.at_once
         predictions = self._predict(network, device, cancel)
-        held_out = HeldOutLoss(self.examples, device)
+        loss = self._held_out_loss(network, device, cancel)
         if own is not None:
-            yield WeightsCandidate(share, own, judge(predictions, own, held_out, cancel), is_tuned=False)
-        tuned = calibrate_model(predictions, cancel)
-        yield WeightsCandidate(share, tuned, judge(predictions, tuned, held_out, cancel))
+            yield WeightsCandidate(share, own, judge(predictions, own, loss, cancel), is_tuned=False)
+        yield WeightsCandidate(share, *_tune_and_judge(predictions, loss, cancel))
+
+    def _held_out_loss(self, network: Network, device: torch.device, cancel: CancelToken) -> float | None:
+        """Return the loss on what is held out, which no decoding changes; None where nothing is."""
+        held_out = HeldOutLoss(self.examples, device)
+        return held_out(network, cancel) if held_out else None
 
     def _tune_at_last(
         self, network: ResidualUNet, judged_with: DecodeSettings, device: torch.device
@@ -253,8 +257,7 @@ class Fitting:
         """
         cancel = cancel or self.cancel
         predictions = self._predict(network, device, cancel)
-        decode = calibrate_model(predictions, cancel)
-        return decode, judge(predictions, decode, HeldOutLoss(self.examples, device), cancel)
+        return _tune_and_judge(predictions, self._held_out_loss(network, device, cancel), cancel)
 
     def tune(
         self, network: Network, device: torch.device, cancel: CancelToken | None = None
@@ -272,6 +275,13 @@ class Fitting:
     def _predict(self, network: Network, device: torch.device, cancel: CancelToken) -> Predictions:
         network.to(device).eval()
         return predict_examples(network, self.examples, self.structure, device, cancel)
+
+
+def _tune_and_judge(
+    predictions: Predictions, loss: float | None, cancel: CancelToken
+) -> tuple[DecodeSettings, Judgement]:
+    decode = calibrate_model(predictions, cancel)
+    return decode, judge(predictions, decode, loss, cancel)
 
 
 def train_config(spec: NetworkSpec, budget: Budget, rate: float = RATE_ADAPTED) -> TrainConfig:

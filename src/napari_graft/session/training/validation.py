@@ -21,7 +21,6 @@ from napari_graft.segmentation.calibrate import calibrate
 from napari_graft.segmentation.decode import decode
 from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.training.examples import Example, Part, near_labels
-from napari_graft.training.losses import HeldOutLoss
 
 if TYPE_CHECKING:
     import torch
@@ -120,18 +119,26 @@ def calibrate_model(predictions: Predictions, cancel: CancelToken, part: Part = 
 
 
 def judge(
-    predictions: Predictions, settings: DecodeSettings, held_out: HeldOutLoss, cancel: CancelToken
+    predictions: Predictions, settings: DecodeSettings, loss: float | None, cancel: CancelToken
 ) -> Judgement:
     """Measure a model on the held-out parts of the tiles.
+
+    Parameters
+    ----------
+    predictions
+        What its network says of the tiles.
+    settings
+        How that is decoded.
+    loss
+        Of the network on the held-out parts, whatever the settings; None where nothing is held out.
 
     Raises
     ------
     Cancelled
         When asked to stop.
     """
-    if not held_out:
+    if loss is None:
         return Judgement(None, {})
-    loss = held_out(predictions.network, cancel)
     tables = _held_out_tables(predictions, settings, cancel)
     scores = pooled_scores(tables)
     if scores is None:
