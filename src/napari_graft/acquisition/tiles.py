@@ -93,10 +93,7 @@ def is_blank(contrasts: Sequence[float]) -> NDArray[np.bool_]:
     because one bright speck would then rule out all the others. At least a tenth of the tiles always remain,
     and all remain where all are alike.
     """
-    values = np.asarray(contrasts, np.float64)
-    if values.size == 0:
-        return np.zeros(0, bool)
-    return np.asarray(values < BLANK_FRACTION * np.percentile(values, REFERENCE_PERCENTILE))
+    return _is_below(contrasts, BLANK_FRACTION)
 
 
 def holds_objects(foregrounds: Sequence[float | None]) -> NDArray[np.bool_]:
@@ -104,10 +101,18 @@ def holds_objects(foregrounds: Sequence[float | None]) -> NDArray[np.bool_]:
 
     All do where the foreground of one is not known.
     """
-    if not foregrounds or None in foregrounds:
+    known = [one for one in foregrounds if one is not None]
+    if len(known) < len(foregrounds):
         return np.ones(len(foregrounds), bool)
-    values = np.asarray(foregrounds, np.float64)
-    return np.asarray(values >= FULL_FRACTION * np.percentile(values, REFERENCE_PERCENTILE))
+    return ~_is_below(known, FULL_FRACTION)
+
+
+def _is_below(values: Sequence[float], fraction: float) -> NDArray[np.bool_]:
+    """Say of each value whether it is less than a fraction of the upper end of all."""
+    known = np.asarray(values, np.float64)
+    if known.size == 0:
+        return np.zeros(0, bool)
+    return np.asarray(known < fraction * np.percentile(known, REFERENCE_PERCENTILE))
 
 
 def edge_attention(pixels: NDArray[np.float32], token_shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -89,14 +89,13 @@ def _longer_from_scratch(record: LoopRecord, measure: Measure) -> str:
     longer = record.scratch_longer
     if longer is None or math.isnan(number(longer, measure.key)):
         return ""
-    last = next((row for row in record.rounds if row["n_tiles"] == longer["n_tiles"]), record.rounds[-1])
-    new, old = number(last, measure.key), number(longer, measure.key)
-    verdict = measure.judge(new, old)
+    new, old = number(record.rounds[-1], measure.key), number(longer, measure.key)
     what = {
         Verdict.BETTER: "the source is still ahead",
         Verdict.WORSE: "without the source it ends better",
         Verdict.EQUAL: "both end alike",
-    }.get(verdict, "they cannot be compared")
+        Verdict.UNKNOWN: "they cannot be compared",
+    }[measure.judge(new, old)]
     return (
         f"Trained for {n_of(number(longer, 'steps'), 'step')} on the same "
         f"{n_of(number(longer, 'n_tiles'), 'tile')}, from scratch it reaches {measure.write(old)} where the "

@@ -27,7 +27,7 @@ from napari_graft.nets.device import choose_device
 from napari_graft.project.project import Project
 from napari_graft.project.tile_queue import StoredSuggestion, SuggestionList
 from napari_graft.session.models import SCRATCH, Model, load_model
-from napari_graft.session.projects.object_diameter import known_diameter
+from napari_graft.session.projects.object_diameter import known_diameter, needs_diameter
 from napari_graft.session.projects.project_image import view_of
 from napari_graft.sources.catalogue import ANCESTOR, Catalogue
 
@@ -158,8 +158,8 @@ def choose_tiles(
 def _proposed_side(project: Project, view: ModelView, bounds: Tile) -> int:
     """Return the side of tiles that suits the objects as wide as they are known to be, or taken to be."""
     diameter, own = known_diameter(project).pixels, view.spec.object_diameter
-    is_to_scale = None not in (view.spec.pixel_size, project.volume.axes.pixel_size)
-    if diameter is None and own is not None and (is_to_scale or view.object_diameter is not None):
+    is_to_scale = view.object_diameter is not None or not needs_diameter(project, view.spec)
+    if diameter is None and own is not None and is_to_scale:
         diameter = own / view.factors[-1]
     return USUAL_SIDE if diameter is None else fitting_side(bounds.shape, diameter)
 

@@ -107,8 +107,8 @@ class ResultBox(QWidget):
         again = " again" if state.missing in [fault.key for fault in state.faults] else ""
         self.segment.setText(f"Segment{again} with the round in use")
         self.segment.setVisible(state.missing is not None and not state.is_segmenting)
-        self.whole.setVisible(state.shown is not None or state.missing is not None)
-        self.more.setVisible(not self.whole.isHidden())
+        for widget in (self.whole, self.more):
+            widget.setVisible(state.shown is not None or state.missing is not None)
         self.whole.setEnabled(not state.is_segmenting)
         self._show_layers_later()
 
