@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,12 +45,10 @@ def consistency(context: ScoringContext) -> float:
     return float(np.mean(scores))
 
 
-def most_contrasted(images: Iterable[Image], n: int) -> list[Image]:
+def most_contrasted(images: Sequence[Image], n: int) -> list[Image]:
     """Return the `n` images of the largest standard deviation, in their order."""
-    known = list(images)
-    spread = [float(np.std(image)) for image in known]
-    first = sorted(range(len(known)), key=lambda number: -spread[number])[:n]
-    return [known[number] for number in sorted(first)]
+    by_contrast = np.argsort([-float(np.std(image)) for image in images], kind="stable")
+    return [images[number] for number in sorted(by_contrast[:n])]
 
 
 def changes(image: Image, rng: np.random.Generator) -> list[Image]:

@@ -94,20 +94,20 @@ class DiameterScout:
         sides = [
             min(max(1, side), whole) for side, whole in zip(view.on_image((_SIDE, _SIDE)), shape, strict=True)
         ]
-        for tile in self._with_contrast(sides, 1 if sides == list(shape) else n, rng):
+        for tile in self._draw(sides, n, rng):
             if min(view.shape_on_model(tile)) >= _SMALLEST_SIDE:
                 yield view.read(tile)
 
-    def _with_contrast(self, sides: list[int], n: int, rng: np.random.Generator) -> list[Tile]:
+    def _draw(self, sides: list[int], n: int, rng: np.random.Generator) -> list[Tile]:
         """Draw tiles, and leave out those that are empty beside the others: nothing is found there."""
-        shape, drawn = self._volume.shape, []
-        to_cover = np.prod(shape) / np.prod(sides)
-        for _ in range(1 if n == 1 else int(np.clip(2 * to_cover, n, _MOST_DRAWN))):
+        shape = self._volume.shape
+        if sides == list(shape):
+            return [Tile((0,) * len(shape), shape)]
+        drawn = []
+        for _ in range(int(np.clip(2 * np.prod(shape) / np.prod(sides), n, _MOST_DRAWN))):
             start = (int(rng.integers(whole - side + 1)) for side, whole in zip(sides, shape, strict=True))
             drawn.append(Tile(tuple(start), tuple(sides)))
-        if n == 1:
-            return drawn
-        spread = [float(np.std(self._volume.read(tile)[..., ::_EVERY, ::_EVERY])) for tile in drawn]
-        by_contrast = sorted(range(len(drawn)), key=lambda number: -spread[number])
-        n_full = sum(one >= _EMPTY * max(spread) for one in spread)
+        spread = np.array([np.std(self._volume.read(tile)[..., ::_EVERY, ::_EVERY]) for tile in drawn])
+        n_full = int((spread >= _EMPTY * spread.max()).sum())
+        by_contrast = np.argsort(-spread, kind="stable")
         return [drawn[number] for number in sorted(by_contrast[: max(n_full, _FEWEST)])][:n]
