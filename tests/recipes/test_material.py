@@ -245,6 +245,24 @@ def test_faulty_copies_stand_beside_each_image_to_train_on_and_nowhere_else(
     assert all(np.array_equal(a, b) for a, b in zip(copies, _copies(again), strict=True))
 
 
+@pytest.mark.parametrize("balanced", [True, False])
+def test_entries_of_a_balanced_recipe_weigh_alike_whatever_their_number_of_pixels(
+    tmp_path: Path, balanced: bool
+) -> None:
+    _write_stack(tmp_path, "few", (10, 32, 40))
+    _write_stack(tmp_path, "many", (20, 64, 80))
+    entries = [ImageEntry(image=f"image_{n}.tif", labels=f"labels_{n}.tif") for n in ("few", "many")]
+
+    train = load_dataset(_recipe(*entries, balanced=balanced), tmp_path).train
+
+    weights = Counter[int]()
+    for sample in train:
+        weights[sample.image.size] += round(sample.weight * sample.image.size)
+    few, many = weights[32 * 40], weights[64 * 80]
+    assert few + many == sum(sample.image.size for sample in train)
+    assert (few == many) is balanced
+
+
 def _samples(dataset: DatasetSplit) -> list[Sample]:
     return [*dataset.train, *dataset.validation, *dataset.test]
 

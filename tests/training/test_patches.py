@@ -138,3 +138,14 @@ def test_copies_of_an_image_share_their_labels_and_are_drawn_alike() -> None:
     rng = np.random.default_rng(0)
     n_faulty = sum(bool(sampler.draw(rng).image.max() < 0) for _ in range(60))
     assert 15 < n_faulty < 45
+
+
+def test_an_image_of_thrice_the_weight_is_drawn_thrice_as_often() -> None:
+    light = _example((64, 64))
+    heavy = Example(light.image - 2, light.train, light.validation, weight=3)
+    sampler = PatchSampler([light, heavy], (16, 16), 1, CPU, NO_CHANGE)
+
+    rng = np.random.default_rng(0)
+    n_heavy = sum(bool(sampler.draw(rng).image.max() < 0) for _ in range(80))
+
+    assert 48 < n_heavy < 72

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
@@ -47,8 +49,12 @@ def load_dataset(recipe: Recipe, folder: Path, *, n_faulty: int = 0) -> DatasetS
     """
     split = split_images(recipe, folder)
     rng = np.random.default_rng(recipe.schedule.seed)
+    weights = _entry_weights(split.train) if recipe.balanced else [1.0] * len(split.train)
     return DatasetSplit(
-        tuple(_with_copies(raw, n_faulty, rng) for raw in split.train),
+        tuple(
+            replace(_with_copies(raw, n_faulty, rng), weight=weight)
+            for raw, weight in zip(split.train, weights, strict=True)
+        ),
         tuple(raw.prepare() for raw in split.validation),
         # A sample without any object has no score.
         tuple(sample for sample in (raw.prepare() for raw in split.test) if sample.segments.any()),
@@ -79,6 +85,15 @@ def split_images(recipe: Recipe, folder: Path) -> RawDatasetSplit:
 def _with_copies(raw: RawSample, n_faulty: int, rng: np.random.Generator) -> Sample:
     faulty = (raw.prepare_image(lambda image: add_random_faults(image, rng)) for _ in range(n_faulty))
     return replace(raw.prepare(), faulty=tuple(faulty))
+
+
+def _entry_weights(samples: Sequence[RawSample]) -> list[float]:
+    """Return for each sample what its pixels count, so that all entries of a recipe count alike."""
+    n_pixels: Counter[ImageEntry] = Counter()
+    for sample in samples:
+        n_pixels[sample.entry] += math.prod(sample.shape)
+    mean = n_pixels.total() / max(1, len(n_pixels))
+    return [mean / n_pixels[sample.entry] for sample in samples]
 
 
 def _read(entry: ImageEntry, image: Path, labels: Path) -> Stack:

@@ -108,6 +108,8 @@ class Recipe(_Part):
     faults
         Copies that each image to train on gets beside the plain one, with one to three faults of microscopes
         drawn at random; see `FAULTS`. What chooses and what is scored stays as it is.
+    balanced
+        Whether each entry of `images` gives as many patches as the others, and not each pixel.
     schedule
         Length and pace.
     """
@@ -130,6 +132,7 @@ class Recipe(_Part):
     datasets: tuple[str, ...] = ()
     related_datasets: tuple[str, ...] = ()
     faults: int = Field(default=0, ge=0, le=20)
+    balanced: bool = False
     schedule: Schedule
 
     @model_validator(mode="after")

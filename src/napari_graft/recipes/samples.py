@@ -41,12 +41,15 @@ class Sample:
         Number of the image or block of slices that it comes from.
     faulty
         Copies of the image with faults of microscopes, to be trained on beside it; same shape.
+    weight
+        How often a patch is drawn from it; see `Example`.
     """
 
     image: NDArray[np.float32]
     segments: NDArray[np.int32]
     group: int
     faulty: tuple[NDArray[np.float32], ...] = ()
+    weight: float = 1.0
 
     @property
     def annotation(self) -> NDArray[np.int32]:

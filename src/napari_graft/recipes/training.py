@@ -126,7 +126,7 @@ def _examples(dataset: DatasetSplit) -> list[Example]:
     examples = []
     for s in dataset.train:
         annotation, nothing = s.annotation, np.zeros_like(s.segments)
-        examples += [Example(image, annotation, nothing) for image in (s.image, *s.faulty)]
+        examples += [Example(image, annotation, nothing, s.weight) for image in (s.image, *s.faulty)]
     for s in few_samples(dataset.validation):
         examples.append(Example(s.image, np.zeros_like(s.segments), s.annotation))
     return examples

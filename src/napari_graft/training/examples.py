@@ -30,11 +30,14 @@ class Example:
         Annotation labels that may be learned from, int32, same shape; everything else is 0, unlabelled.
     validation
         Annotation labels of the held-out part, int32, same shape. No pixel is labelled in both.
+    weight
+        How often a patch is drawn from it, for each of its pixels to learn from and relative to the others.
     """
 
     image: NDArray[np.float32]
     train: NDArray[np.int32]
     validation: NDArray[np.int32]
+    weight: float = 1.0
 
     def __post_init__(self) -> None:
         if not self.image.shape == self.train.shape == self.validation.shape:

@@ -189,11 +189,11 @@ class PatchSampler:
     _shares: NDArray[np.float64] = field(init=False)
 
     def __post_init__(self) -> None:
-        n_labelled = np.array([np.count_nonzero(e.train != UNLABELLED) for e in self.examples], float)
-        if not n_labelled.sum():
+        counts = np.array([e.weight * np.count_nonzero(e.train != UNLABELLED) for e in self.examples])
+        if not counts.sum():
             raise InputError("nothing to learn from: no tile holds labelled pixels; paint one first")
-        used = [e for e, n in zip(self.examples, n_labelled, strict=True) if n]
-        self._shares = n_labelled[n_labelled > 0] / n_labelled.sum()
+        used = [e for e, n in zip(self.examples, counts, strict=True) if n]
+        self._shares = counts[counts > 0] / counts.sum()
         self._images = [torch.from_numpy(e.image).to(self.device) for e in used]
         # Copies of an image share their labels. grid_sample reads floats; ids stay exact below 2**24.
         labels = {id(e.train): torch.from_numpy(e.train.astype(np.float32)).to(self.device) for e in used}
