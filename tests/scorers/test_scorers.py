@@ -27,7 +27,7 @@ from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.scorers import few_shot as few_shot_module
 from napari_graft.scorers import zero_shot as zero_shot_module
-from napari_graft.scorers.consistency import agreement, changes, consistency, most_contrasted
+from napari_graft.scorers.consistency import agreement, changes, consistency, mean_agreement, most_contrasted
 from napari_graft.scorers.distances import energy_distance, frechet_to_standard, general_closeness
 from napari_graft.scorers.domain_shift import diagnose_domain_shift
 from napari_graft.scorers.few_shot import (
@@ -145,6 +145,21 @@ def test_agreement_is_that_of_partitions_and_needs_objects() -> None:
     assert 0 < agreement(halves, quarters) < 1
     assert agreement(halves, np.ones_like(halves)) == 0
     assert agreement(np.zeros_like(halves), np.zeros_like(halves)) == 0
+
+
+def test_tiles_weigh_by_their_objects_and_one_that_shows_none_has_no_say() -> None:
+    three = np.zeros((8, 8), np.uint32)
+    three[:2], three[3:5], three[6:] = 1, 2, 3
+    split = three.copy()
+    split[:, 4:] += 3
+    one = np.zeros((8, 8), np.uint32)
+    one[2:5, 2:5] = 1
+    empty, filled = np.zeros((8, 8), np.uint32), np.ones((8, 8), np.uint32)
+
+    assert mean_agreement([(one, one), (empty, empty), (filled, filled)]) == 1
+    assert mean_agreement([(empty, one), (filled, filled)]) == 0
+    assert mean_agreement([(one, empty), (three, three)]) == pytest.approx(3 / 4)
+    assert mean_agreement([(three, split)]) == agreement(three, split)
 
 
 def test_changed_copies_keep_the_range_or_lose_contrast() -> None:

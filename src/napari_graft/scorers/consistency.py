@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,13 @@ from napari_graft.segmentation.decode import decode
 
 N_TILES = {2: 6, 3: 2}
 """A 3-D tile has as many pixels as four 2-D ones."""
-FEWEST_OBJECTS = 2
+FILLING = 0.5
+"""Share of a tile beyond which its only object is none: nothing was told apart."""
 _SEED = 0
 
 Image = NDArray[np.float32]
 Segments = NDArray[np.uint32]
+SegmentPairs = Iterable[tuple[Segments, Segments]]
 
 
 def consistency(context: ScoringContext) -> float:
@@ -27,9 +29,10 @@ def consistency(context: ScoringContext) -> float:
 
     The changes are those of another day at the microscope: a gamma up or down, less contrast, noise. After
     CRank (Talks et al., arXiv 2503.00450), whose score of instances is 1 minus the adapted Rand error. A
-    network that finds nothing, or one object in all of a tile, is perfectly consistent and of no use: a
-    tile with fewer than `FEWEST_OBJECTS` objects scores 0. So the tiles are those where there is something to
-    find (`most_contrasted`): much of an ordinary image can be empty, and says nothing of any source.
+    network that finds nothing, or one object in all of a tile, is perfectly consistent and of no use: such
+    tiles have no say (`mean_agreement`), and where all are such it is 0. The tiles are those where there is
+    something to find (`most_contrasted`): much of an ordinary image can be empty, and says nothing of any
+    source.
     """
     predictor = Predictor(context.network, context.compute.device)
     rng = np.random.default_rng(_SEED)
@@ -38,11 +41,11 @@ def consistency(context: ScoringContext) -> float:
         answer = predictor.predict_array(image, context.compute.cancel)
         return decode(answer[0], answer[1:], context.network.spec.offsets, context.decode)
 
-    scores = []
+    pairs = []
     for tile in most_contrasted(context.tiles, N_TILES[context.network.spec.ndim]):
         plain = objects(tile)
-        scores += [agreement(plain, objects(changed)) for changed in changes(tile, rng)]
-    return float(np.mean(scores))
+        pairs += [(plain, objects(changed)) for changed in changes(tile, rng)]
+    return mean_agreement(pairs)
 
 
 def most_contrasted(images: Sequence[Image], n: int) -> list[Image]:
@@ -62,13 +65,36 @@ def changes(image: Image, rng: np.random.Generator) -> list[Image]:
     return [one.astype(np.float32) for one in (darker, brighter, noisy)]
 
 
+def mean_agreement(pairs: SegmentPairs) -> float:
+    """Return the mean agreement of segmentations with others, each weighed by its number of objects.
+
+    So a tile that shows no object, or a part of a large one alone, does not count against a source. 0 where
+    no tile shows any.
+
+    Parameters
+    ----------
+    pairs
+        The objects of each tile, and those that were found in a changed copy of it.
+    """
+    weighed = [(count_objects(plain), agreement(plain, changed)) for plain, changed in pairs]
+    n_objects = sum(n for n, _ in weighed)
+    return sum(n * value for n, value in weighed) / n_objects if n_objects else 0.0
+
+
+def count_objects(segments: Segments) -> int:
+    """Return the number of objects, 0 where the only one fills more than a share of all (`FILLING`)."""
+    sizes = np.bincount(segments.ravel())[1:]
+    sizes = sizes[sizes > 0]
+    return 0 if sizes.size == 1 and sizes[0] > FILLING * segments.size else int(sizes.size)
+
+
 def agreement(first: Segments, second: Segments) -> float:
-    """Return 1 minus the adapted Rand error, the mean of both directions; 0 where one has too few objects.
+    """Return 1 minus the adapted Rand error, the mean of both directions; 0 where one has no object.
 
     Each direction looks at the pixels of one side's objects, so that both together see all pixels that
     either calls an object.
     """
-    if min(np.count_nonzero(np.unique(one)) for one in (first, second)) < FEWEST_OBJECTS:
+    if not (count_objects(first) and count_objects(second)):
         return 0.0
     errors = [adapted_rand_error(tabulate(a, b)) for a, b in ((first, second), (second, first))]
     return float(1 - np.mean(errors))

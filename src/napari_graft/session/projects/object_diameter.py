@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 FILE = Path("cache", "object-diameter.json")
 _SEEN = {"signature", "shape", "axes", "declared_axes", "channel", "inverted"}
-_METHOD = 6
+_METHOD = 7
 """To be raised when the same image and source would give another diameter."""
 
 
