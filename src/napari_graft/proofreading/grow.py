@@ -24,6 +24,9 @@ _SIGMA = 1.0
 _LEAST_STEP = 1.2
 """By how much each level is larger than the one before it; the last may be less."""
 
+_ABOVE_ALL = 2.0
+"""Height where nothing may be: there every part of what is free has a basin."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Growth:
@@ -108,9 +111,9 @@ def _basins(near: AffinityMap, is_free: NDArray[np.bool], here: tuple[int, ...])
     from scipy.ndimage import gaussian_filter
     from skimage.segmentation import watershed
 
-    heights = gaussian_filter(near.boundary(), _SIGMA)
     mask = is_free & (near.nearest() >= _PROBABLE)
     mask[here] = True
+    heights = np.where(mask, gaussian_filter(near.boundary(), _SIGMA), _ABOVE_ALL)
     basins: NDArray[np.int32] = watershed(heights, mask=mask)
     return basins
 

@@ -13,7 +13,7 @@ from napari_graft.proofreading.affinity_map import AffinityMap
 from napari_graft.proofreading.edit import Edit
 from napari_graft.proofreading.object_map import ObjectMap
 
-COMPACTNESS = 0.01
+COMPACTNESS = 0.002
 """Height, of a boundary between 0 and 1, that a pixel of distance from a seed counts."""
 _COMPACTNESS_OF_DEPTH = 0.3
 """The same of a depth in pixels."""
