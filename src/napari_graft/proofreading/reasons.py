@@ -77,7 +77,9 @@ def weak_border(context: ReviewContext) -> Iterator[Suspicion]:
         if probability >= _LEAST_PROBABILITY:
             bits = probability * bits_of_cut(context.sizes[first], context.sizes[second])
             words = f"the affinity across their border is {borders.affinity[number]:.2f}"
-            yield context.suspect((first, second), "weak border", words, borders.positions[number], bits)
+            yield context.suspect(
+                (first, second), "weak border", words, borders.positions[number].tolist(), bits
+            )
 
 
 @REASONS.register("border inside")
@@ -99,7 +101,7 @@ def border_inside(context: ReviewContext) -> Iterator[Suspicion]:
             number, bits = best
             words = f"the affinity across a line inside is {borders.affinity[number]:.2f}"
             found = context.suspect(
-                (one,), "border inside", words, borders.positions[number] + box.start, bits
+                (one,), "border inside", words, (borders.positions[number] + box.start).tolist(), bits
             )
             yield replace(found, seeds=_seeds(parts, borders.pairs[number].tolist(), box))
 
@@ -182,7 +184,7 @@ def thin_bridge(context: ReviewContext) -> Iterator[Suspicion]:
             thickness, size, position = bridge
             bits = _WRONG_BRIDGES * (1 - thickness) * bits_of_cut(size, n_pixels - size)
             words = f"its parts hang together by a bridge of {thickness:.0%} of their thickness"
-            found = context.suspect((one,), "thin bridge", words, position + box.start - 1, bits)
+            found = context.suspect((one,), "thin bridge", words, (position + box.start - 1).tolist(), bits)
             yield replace(found, seeds=_seeds(parts, sides.tolist(), box, 1))
 
 
