@@ -94,7 +94,7 @@ def border_inside(context: ReviewContext) -> Iterator[Suspicion]:
     for one, box, markers in _in_pieces(context, pieces):
         mask = context.segments[box.slices] == one
         near = context.affinities.crop(box)
-        parts = parts_from(near.boundary(), markers, mask, 0)
+        parts = parts_from(near.boundary(), markers, mask)
         borders, sizes = near.borders(parts), np.bincount(parts.reshape(-1))
         best = _weakest(borders, sizes)
         if best is not None:
@@ -177,7 +177,7 @@ def thin_bridge(context: ReviewContext) -> Iterator[Suspicion]:
         markers = label(depth > _BRIDGE * depth.max())[0].astype(np.int32)
         if markers.max() < 2:
             continue
-        parts = parts_from(-depth, markers, mask, 0)
+        parts = parts_from(-depth, markers, mask)
         sides = 1 + np.argsort(-np.bincount(parts.reshape(-1))[1:], kind="stable")[:2]
         bridge = _bridge(parts, int(sides[1]), depth)
         if bridge is not None:
