@@ -146,7 +146,7 @@ class AffinityMap:
             values.append(affinity[here].reshape(-1).take(at))
             middle = [side.start + o // 2 for side, o in zip(here, offset, strict=True)]
             pixels.append(_flat(at, regions[here].shape, middle, regions.shape))
-        return _gather(*(np.concatenate(one) for one in (keys, values, pixels)), regions.shape)
+        return _gather(np.concatenate(keys), np.concatenate(values), np.concatenate(pixels), regions.shape)
 
     def _short(self) -> Iterator[tuple[NDArray[np.float32], Offset]]:
         for values, offset in zip(self.values, self.offsets, strict=True):
