@@ -1,6 +1,6 @@
 """The records of a draft: what changed on a tile from one state to the next, packed and checked.
 
-A record is its length and its CRC-32 (little endian, four bytes each), then a letter and zlib data. Behind
+The body of a record (`napari_graft.io.records`) is a letter and zlib data. Behind
 ``W`` are the labels of the whole tile; behind ``C`` the flat indices of the changed pixels, each as the
 distance from the one before, and then their new labels; behind ``B`` the labels of the whole tile, and then
 those that it began with. All numbers are uint32.
@@ -9,7 +9,6 @@ those that it began with. All numbers are uint32.
 from __future__ import annotations
 
 import re
-import struct
 import zlib
 from dataclasses import dataclass
 from math import prod
@@ -17,9 +16,10 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_graft.io.records import is_cut_off, pack_record, read_record
+
 Labels = NDArray[np.uint32]
 
-_HEAD = struct.Struct("<II")
 _NUMBER = np.dtype("<u4")
 _QUICK = 1
 _WHOLE, _CHANGES, _BEGUN = b"W", b"C", b"B"
@@ -71,14 +71,10 @@ def unpack(
     state
         The state before it, None before the first; its labels are changed in place.
     """
-    if start + _HEAD.size > len(data):
+    found = read_record(data, start)
+    if found is None:
         return None
-    length, checksum = _HEAD.unpack_from(data, start)
-    end = start + _HEAD.size + length
-    body = data[start + _HEAD.size : end]
-    # A length of 0 is no record: a power cut can leave a tail of zeros, whose checksum is 0 as well.
-    if length == 0 or len(body) < length or zlib.crc32(body) != checksum:
-        return None
+    body, end = found
     try:
         return _state_after(body, state, shape), end
     except (zlib.error, ValueError, IndexError):  # the checksum fits and the content does not: not our record
@@ -90,20 +86,7 @@ def is_damaged(tail: bytes) -> bool:
 
     Cut off is what ends before its length says, with nothing behind it; a power cut can leave zeros.
     """
-    if len(tail) < _HEAD.size or not tail.strip(b"\0"):
-        return False
-    length, checksum = _HEAD.unpack_from(tail)
-    body = tail[_HEAD.size :]
-    if 0 < length <= len(body) or zlib.crc32(body) == checksum:
-        return True
-    starts = (found.start() - _HEAD.size for found in _BEGINNING.finditer(tail, 2 * _HEAD.size))
-    return any(_is_whole(tail, start) for start in starts)
-
-
-def _is_whole(data: bytes, start: int) -> bool:
-    length, checksum = _HEAD.unpack_from(data, start)
-    body = data[start + _HEAD.size : start + _HEAD.size + length]
-    return bool(len(body) == length and zlib.crc32(body) == checksum)
+    return not is_cut_off(tail, _BEGINNING)
 
 
 def _state_after(body: bytes, state: DraftState | None, shape: tuple[int, ...]) -> DraftState:
@@ -122,5 +105,4 @@ def _state_after(body: bytes, state: DraftState | None, shape: tuple[int, ...]) 
 
 
 def _frame(kind: bytes, numbers: bytes) -> bytes:
-    body = kind + zlib.compress(numbers, _QUICK)
-    return _HEAD.pack(len(body), zlib.crc32(body)) + body
+    return pack_record(kind + zlib.compress(numbers, _QUICK))

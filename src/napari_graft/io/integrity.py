@@ -148,6 +148,35 @@ def checksum_of_blocks(checksums: Sequence[str | None]) -> str:
     return checksum_of(list(checksums))
 
 
+_RECORDED_BLOCK = 256
+"""Longest side of the blocks that an image is read in to record it."""
+
+
+def record_pixels(volume: Volume, report: Report, cancel: CancelToken) -> PixelRecord:
+    """Return the record of all pixels of an image, which are read once, block by block.
+
+    Raises
+    ------
+    InputError
+        If pixels cannot be read.
+    Cancelled
+        When asked to stop.
+    """
+    stamp = "" if volume.path is None else image_stamp(volume.path)
+    block = tuple(min(n, _RECORDED_BLOCK) for n in volume.shape)
+    origin = (0,) * len(block)
+    boxes = list(TileGrid(volume.shape, block))
+    checksums = []
+    for n_read, box in enumerate(boxes):
+        cancel.raise_if_cancelled()
+        report(Progress(n_read, len(boxes), "reading the image to know it again"))
+        checksums.append(volume.checksum(box))
+    checksum = checksum_of_blocks(checksums)
+    return PixelRecord(
+        stamp=stamp, start=origin, shape=volume.shape, block=block, halo=origin, checksum=checksum
+    )
+
+
 def compare_pixels(record: PixelRecord, volume: Volume, report: Report, cancel: CancelToken) -> Sameness:
     """Say whether an image holds the pixels that a result was made of.
 
