@@ -107,8 +107,10 @@ def trace_outlines(pixels: NDArray[np.bool_]) -> list[Polygon]:
     """
     edges = _edges(pixels)
     outlines = []
-    while edges:
-        first = x, y, way = min(edges, key=lambda edge: (edge[1], edge[0], edge[2]))
+    for first in sorted(edges):
+        if first not in edges:
+            continue
+        x, y, way = first
         corners: Polygon = []
         while True:
             edges.discard((x, y, way))

@@ -69,8 +69,8 @@ def surface(
     size = axes.pixel_size or (1.0,) * axes.ndim
     corners, triangles, _, _ = marching_cubes(np.pad(pixels, 1).astype(np.float32), 0.5, spacing=size)
     moved = corners.astype(np.float64) + (np.array(box.start) - 1) * size
-    # z y x becomes x y z, which is a mirror image: the corners then run the other way round.
-    return moved[:, ::-1], triangles[:, ::-1].astype(np.int64)
+    # As z y x they run clockwise; the mirror image x y z has them the other way round.
+    return moved[:, ::-1], triangles.astype(np.int64)
 
 
 def _is_ours(path: Path) -> bool:
