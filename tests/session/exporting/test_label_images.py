@@ -31,8 +31,8 @@ def test_objects_lie_beside_their_image_with_its_scale_and_a_colour_each(
     assert isinstance(found, ome_zarr_models.v05.Image)
     assert found.labels is not None
     assert found.labels.label_paths == ["objects"]
-    label = found.labels.get_label("objects") if hasattr(found.labels, "get_label") else None
-    assert label is None or label.ome_attributes.image_label is not None
+    label = ome_zarr_models.v05.ImageLabel.from_zarr(zarr.open_group(out / "labels/objects", mode="r"))
+    assert len(label.ome_attributes.image_label.colors) == 5
     objects = zarr.open_group(out / "labels/objects", mode="r")
     np.testing.assert_array_equal(objects["0"][:], plane)
     np.testing.assert_array_equal(zarr.open_group(out, mode="r")["0"][:], image)
