@@ -22,6 +22,7 @@ _NAMES = {
 }
 _LENGTHS = tuple(_NAMES)
 _WITHOUT_SIZE = "px"
+_ID_BITS = 32
 IDENTITY = ("label", "n_pixels", "touches_border", "n_neighbours")
 """The first columns of every table."""
 
@@ -89,13 +90,15 @@ def touching_pairs(labels: NDArray[np.integer]) -> set[tuple[int, int]]:
     Parameters
     ----------
     labels
-        (*spatial), 0 background.
+        (*spatial), 0 background, ids below 2³².
     """
-    found: set[tuple[int, int]] = set()
+    found: set[int] = set()
     for axis in range(labels.ndim):
         first = np.moveaxis(labels, axis, 0)[:-1]
         second = np.moveaxis(labels, axis, 0)[1:]
         touch = (first != second) & (first > 0) & (second > 0)
-        pairs = np.stack([first[touch], second[touch]], axis=1).astype(np.uint64)
-        found.update(map(tuple, np.unique(np.sort(pairs, axis=1), axis=0).tolist()))
-    return found
+        one, other = first[touch].astype(np.uint64), second[touch].astype(np.uint64)
+        # as one number each, for pairs take long to sort
+        packed = np.minimum(one, other) << np.uint64(_ID_BITS) | np.maximum(one, other)
+        found.update(np.unique(packed).tolist())
+    return {(pair >> _ID_BITS, pair & (1 << _ID_BITS) - 1) for pair in found}

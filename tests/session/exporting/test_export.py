@@ -218,12 +218,11 @@ def test_labels_larger_than_a_block_are_written_block_by_block(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from napari_graft.io.writers import image_copy
-    from napari_graft.session.exporting import export as exporting
     from napari_graft.session.exporting import task
 
     monkeypatch.setattr(image_copy, "BLOCK_BYTES", 4096)
     monkeypatch.setattr(image_copy, "LARGEST_CHUNK", {2: (16, 16), 3: (4, 16, 16)})
-    monkeypatch.setattr(exporting, "_HELD_BYTES", 0)
+    monkeypatch.setattr(task, "_HELD_BYTES", 0)
     monkeypatch.setattr(task, "_SLAB_BYTES", 20_000)
     segments = np.stack([make_sample((50, 70), seed).segments for seed in range(6)]).astype(np.uint32)
     sink = open_label_sink(tmp_path / "labels.zarr", segments.shape, Axes(("z", "y", "x"), (30, 4, 4)))

@@ -43,6 +43,7 @@ def write_coco(task: ExportTask, out: Path) -> int:
             "pixel_size": axes.pixel_size,
             "unit": axes.unit if axes.pixel_size else None,
         },
+        "licenses": [],
         "images": images,
         "annotations": annotations,
         "categories": [{"id": 1, "name": task.structure, "supercategory": "object"}],
@@ -54,8 +55,7 @@ def write_coco(task: ExportTask, out: Path) -> int:
 
 def _describe(task: ExportTask, z: int) -> dict[str, Any]:
     height, width = task.labels.shape[-2:]
-    name = Path((task.image or task.labels).name).name
-    found = {"id": z + 1, "file_name": name, "height": height, "width": width}
+    found = {"id": z + 1, "file_name": task.image_name, "height": height, "width": width}
     return found | ({"z": z} if task.labels.axes.ndim == 3 else {})
 
 

@@ -9,9 +9,7 @@ from pathlib import Path
 
 from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError
-from napari_graft.core.process import available_bytes, require_memory
 from napari_graft.core.progress import CancelToken, Report, note
-from napari_graft.core.tile import Tile
 from napari_graft.io import Volume, open_labels, open_volume
 from napari_graft.io.atomic import publish_file, storage_errors, sync_tree
 from napari_graft.io.labels import MaskMeaning, tell_only_object
@@ -22,11 +20,8 @@ from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.project.results import ResultStore, written_results
 from napari_graft.session.exporting.formats import EXPORT_FORMATS
-from napari_graft.session.exporting.task import ExportFormat, ExportTask
+from napari_graft.session.exporting.task import ExportFormat, ExportTask, hold
 from napari_graft.session.models import image_inputs, outputs_beside
-
-_HELD_BYTES = 2**31
-"""Images up to this size are read once where a quarter of the memory suffices: objects lie in many chunks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +126,12 @@ def _prepare(
     """Return what is to be written, and where that may be."""
     task = ExportTask(project=project, run=request.run, report=report, cancel=cancel)
     if project is not None:
-        task = replace(task, structure=project.manifest.structure or task.structure)
-        outputs = outputs_beside(project, may_overwrite=request.overwrite)
-        if chosen.needs == "project":
-            return task, outputs
-        return replace(
-            task, found=_held(_result_of(project, request.run)), image=_image(request, project)
-        ), outputs
+        structure, name = project.manifest.structure or task.structure, Path(project.image.path).name
+        task = replace(task, structure=structure, image_name=name)
+        if chosen.needs == "objects":
+            found = _result_of(project, request.run)
+            task = replace(task, found=found, image=_image(request, chosen, project))
+        return task, outputs_beside(project, may_overwrite=request.overwrite)
     if chosen.needs == "project" or request.run is not None:
         what = f"the format {request.to}" if chosen.needs == "project" else "--run"
         raise InputError(
@@ -146,8 +140,9 @@ def _prepare(
     inputs = image_inputs(request.segmentation, "the label image")
     if request.image is not None:
         inputs += image_inputs(request.image, "the image")
-    outputs = Outputs(tuple(inputs), request.overwrite)
-    return replace(task, found=_labels(request, report), image=_image(request, None)), outputs
+    found, name = _labels(request, report), Path(request.image or request.segmentation).name
+    task = replace(task, found=found, image=_image(request, chosen, None), image_name=name)
+    return task, Outputs(tuple(inputs), request.overwrite)
 
 
 def _labels(request: ExportOptions, report: Report) -> Volume:
@@ -162,27 +157,16 @@ def _labels(request: ExportOptions, report: Report) -> Volume:
     elif axes.pixel_size is None and request.image is not None:
         axes = open_volume(request.image).axes
     # The pieces of a mask are numbered in what is read at once.
-    return _held(replace(labels, axes=axes), is_required=request.mask == "pieces")
+    labels = replace(labels, axes=axes)
+    return hold(labels, is_required=True) if request.mask == "pieces" else labels
 
 
-def _image(request: ExportOptions, project: Project | None) -> Volume | None:
+def _image(request: ExportOptions, chosen: ExportFormat, project: Project | None) -> Volume | None:
     if request.labels_only and request.to == "ome-zarr":
         return None
-    if project is not None:
-        return _held(project.volume)
-    return None if request.image is None else _held(open_volume(request.image))
-
-
-def _held(volume: Volume, *, is_required: bool = False) -> Volume:
-    """Return a volume whose pixels are in memory, itself where they would take too much of that."""
-    whole = Tile((0,) * len(volume.shape), volume.shape)
-    n_bytes = whole.n_pixels * volume.dtype.itemsize
-    if is_required:
-        require_memory(2 * n_bytes, volume.name)
-    elif n_bytes > min(_HELD_BYTES, (available_bytes() or 0) // 4):
-        return volume
-    pixels = volume.read_raw(whole)
-    return replace(volume, data=pixels, channel_axis=None if volume.channel_axis is None else pixels.ndim - 1)
+    if project is not None:  # its image may have been moved, which is no matter where it is not read
+        return project.volume if chosen.reads_image else None
+    return None if request.image is None else open_volume(request.image)
 
 
 def _result_of(project: Project, run: str | None) -> Volume:

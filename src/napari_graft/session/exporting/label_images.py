@@ -117,5 +117,5 @@ def write_tiff(task: ExportTask, out: Path) -> int:
     return len(ids - {0})
 
 
-OME_ZARR = ExportFormat(write_zarr, (".zarr",), None)
+OME_ZARR = ExportFormat(write_zarr, (".zarr",), None, reads_image=True)
 OME_TIFF = ExportFormat(write_tiff, (".tif", ".tiff"), lambda _: TIFF)

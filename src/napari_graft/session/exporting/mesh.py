@@ -31,16 +31,22 @@ def write_mesh(task: ExportTask, out: Path) -> int:
             f"{task.labels.name} is a 2-D image, whose objects have no surface: "
             "export their outlines with --to coco, or give a stack"
         )
+    task = task.held()
     found, n_before = find_objects(task), 0
     with storage_errors(out), out.open("w", encoding="utf-8") as file:
         file.write(f"# {program_name()}\n# unit: {unit_of(axes)}\n")
         for one, box, pixels in each_object(task, found, "drawing the surfaces"):
             corners, triangles = surface(pixels, box, axes)
             file.write(f"o {one}\n")
-            np.savetxt(file, corners, "v %.9g %.9g %.9g")
-            np.savetxt(file, triangles + n_before + 1, "f %d %d %d")
+            file.write(_lines("v %.9g %.9g %.9g\n", corners))
+            file.write(_lines("f %d %d %d\n", triangles + n_before + 1))
             n_before += len(corners)
     return len(found.boxes)
+
+
+def _lines(line: str, rows: NDArray[np.generic]) -> str:
+    """Return a line for each row; numpy's own way takes several times as long."""
+    return (line * len(rows)) % tuple(rows.ravel().tolist())
 
 
 def surface(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from napari_graft.segmentation.measurements import IDENTITY, measure_object
 from napari_graft.session.exporting.objects import each_object, find_objects
 from napari_graft.session.exporting.task import ExportFormat, ExportTask
 
-Columns = dict[str, NDArray[np.generic]]
+Columns = dict[str, NDArray[Any]]
 _COLOURS = ("red", "green", "blue")
 
 
@@ -26,15 +27,22 @@ def measure_objects(task: ExportTask) -> Columns:
     What they are says `measure_object`; before them stand the id, the number of pixels, whether the object
     touches the border of the image, and how many others it touches.
     """
+    task = task.held()
     found = find_objects(task, with_pairs=True)
     n_neighbours, shape = found.n_neighbours, task.labels.shape
-    rows = []
-    for one, box, pixels in each_object(task, found, "measuring the objects"):
+    columns: Columns = {name: np.zeros(len(found.boxes), _dtype(name)) for name in _columns_of(task)}
+    for i, (one, box, pixels) in enumerate(each_object(task, found, "measuring the objects")):
         is_cut = any(a == 0 or b == n for a, b, n in zip(box.start, box.stop, shape, strict=True))
         identity = zip(IDENTITY, (one, int(pixels.sum()), is_cut, n_neighbours[one]), strict=True)
-        rows.append(dict(identity) | _measure(task, box, pixels))
-    names = rows[0] if rows else _measured_names(task)
-    return {name: np.array([row[name] for row in rows], _dtype(name)) for name in names}
+        for name, value in (dict(identity) | _measure(task, box, pixels)).items():
+            columns[name][i] = value
+    return columns
+
+
+def _columns_of(task: ExportTask) -> list[str]:
+    """Return the columns of a table: those that any object has, such as the first pixel."""
+    box = Tile((0,) * len(task.labels.shape), (1,) * len(task.labels.shape))
+    return [*IDENTITY, *_measure(task, box, np.ones(box.shape, np.bool_))]
 
 
 def _measure(task: ExportTask, box: Tile, pixels: NDArray[np.bool_]) -> dict[str, float]:
@@ -43,12 +51,6 @@ def _measure(task: ExportTask, box: Tile, pixels: NDArray[np.bool_]) -> dict[str
         return measure_object(pixels, box, axes, None, ())
     channels = () if image.channel_axis is None else _COLOURS
     return measure_object(pixels, box, axes, image.read_raw(box), channels)
-
-
-def _measured_names(task: ExportTask) -> list[str]:
-    """Return the columns of a table without objects: those that any object has."""
-    box = Tile((0,) * len(task.labels.shape), (1,) * len(task.labels.shape))
-    return [*IDENTITY, *_measure(task, box, np.ones(box.shape, np.bool_))]
 
 
 def _dtype(name: str) -> type:
@@ -114,7 +116,12 @@ def _is_parquet(path: Path) -> bool:
         return file.read(4) == b"PAR1"
 
 
-CSV = ExportFormat(write_csv, (".csv",), lambda _: FileKind("a table", _is_our_csv, is_text))
+CSV = ExportFormat(
+    write_csv, (".csv",), lambda _: FileKind("a table", _is_our_csv, is_text), reads_image=True
+)
 PARQUET = ExportFormat(
-    write_parquet, (".parquet",), lambda _: FileKind("a Parquet table", _is_our_parquet, _is_parquet)
+    write_parquet,
+    (".parquet",),
+    lambda _: FileKind("a Parquet table", _is_our_parquet, _is_parquet),
+    reads_image=True,
 )

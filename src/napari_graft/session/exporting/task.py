@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
 from typing import Literal
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.core.errors import InputError
-from napari_graft.core.process import require_memory
+from napari_graft.core.process import available_bytes, require_memory
 from napari_graft.core.progress import CancelToken, Progress, Report, ignore_progress
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume
@@ -21,6 +21,7 @@ from napari_graft.io.writers.image_copy import block_grid
 from napari_graft.project.project import Project
 
 _SLAB_BYTES = 128 * 2**20
+_HELD_BYTES = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class ExportTask:
         The run whose model is meant, None for the one in use.
     structure
         What the objects are, in a word.
+    image_name
+        What the file of the image is called, or where there is none that of the objects.
     report, cancel
         Progress, and the token that stops the work.
     """
@@ -48,6 +51,7 @@ class ExportTask:
     project: Project | None = None
     run: str | None = None
     structure: str = "object"
+    image_name: str = ""
     report: Report = ignore_progress
     cancel: CancelToken = field(default_factory=CancelToken)
 
@@ -63,6 +67,14 @@ class ExportTask:
         if self.found is None:
             raise InputError("this format was given no objects: declare needs='objects'")
         return self.found
+
+    def held(self) -> ExportTask:
+        """Return the same with the pixels in memory, as far as a part of that suffices.
+
+        For who reads object by object: each lies in many chunks, and each chunk has many objects.
+        """
+        image = None if self.image is None else hold(self.image)
+        return replace(self, found=hold(self.labels), image=image)
 
     def step(self, done: int, total: int, message: str) -> None:
         """Tell how far it is, and stop where that was asked for."""
@@ -96,6 +108,24 @@ class ExportTask:
                 yield one
 
 
+def hold(volume: Volume, *, is_required: bool = False) -> Volume:
+    """Return a volume with its pixels in memory, itself where they would take too much of that.
+
+    Raises
+    ------
+    InputError
+        If that is required, and the memory does not suffice.
+    """
+    whole = Tile((0,) * len(volume.shape), volume.shape)
+    n_bytes = prod(volume.data.shape) * np.dtype(volume.dtype).itemsize
+    if is_required:
+        require_memory(2 * n_bytes, volume.name)
+    elif n_bytes > min(_HELD_BYTES, (available_bytes() or 0) // 4):
+        return volume
+    pixels = volume.read_raw(whole)
+    return replace(volume, data=pixels, channel_axis=None if volume.channel_axis is None else pixels.ndim - 1)
+
+
 Write = Callable[[ExportTask, Path], int | None]
 """Writes to a path that is free, and returns how many objects that were, None where it is of no objects."""
 
@@ -114,9 +144,12 @@ class ExportFormat:
         Returns the kind of its files, by which an earlier one is known again; None for a zarr folder.
     needs
         ``objects`` of a segmentation, or the ``project``.
+    reads_image
+        Whether it takes pixels of the image, where that is at hand.
     """
 
     write: Write
     endings: tuple[str, ...]
     kind: Callable[[ExportTask], FileKind] | None
     needs: Literal["objects", "project"] = "objects"
+    reads_image: bool = False
