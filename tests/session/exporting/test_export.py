@@ -103,6 +103,8 @@ def test_a_project_knows_what_predict_wrote_of_the_whole_image(project: Path, tm
 
     np.testing.assert_array_equal(tifffile.imread(out), open_labels(found.path).data[:, :])
     assert len(np.unique(tifffile.imread(out))) - 1 == found.n_objects
+    with pytest.raises(InputError, match="is the segmentation"):
+        export(project, "ome-zarr", found.path, overwrite=True)
     table = json.loads(export(project, "coco", tmp_path / "a.json").read_text())
     assert table["categories"][0]["name"] == "nuclei"
     shutil.rmtree(tmp_path / "whole.zarr")
@@ -149,6 +151,20 @@ def test_an_export_that_is_stopped_leaves_nothing_behind(to: str, stack: np.ndar
     assert os.listdir(tmp_path) == ["labels.tif"]
     assert told[0].message
     assert told[0].total
+
+
+def test_what_another_command_left_unfinished_stays(write: Export, stack: np.ndarray, tmp_path: Path) -> None:
+    sink = open_label_sink(tmp_path / "image.zarr", stack.shape, Axes(("z", "y", "x")), np.uint32)
+    sink.write(Tile((0, 0, 0), stack.shape), stack)
+    sink.release()
+
+    out = write(stack * 2, "ome-zarr", "image.zarr", labels_only=True)
+
+    np.testing.assert_array_equal(open_labels(out).data[:, :, :], stack * 2)
+    again = open_label_sink(tmp_path / "image.zarr", stack.shape, Axes(("z", "y", "x")), np.uint32)
+    assert again.is_resumed
+    np.testing.assert_array_equal(again.read(Tile((0, 0, 0), stack.shape)), stack)
+    again.release()
 
 
 def test_no_input_is_written_over_and_nothing_is_put_into_a_project(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from napari_graft.io import Volume, open_labels, open_volume
 from napari_graft.io.atomic import publish_file, storage_errors, sync_tree
 from napari_graft.io.labels import MaskMeaning, tell_only_object
 from napari_graft.io.writers.file_kinds import is_our_zarr
-from napari_graft.io.writers.outputs import Outputs, is_project
+from napari_graft.io.writers.outputs import Input, Outputs, is_project
 from napari_graft.io.writers.staging import REPLACED, Staging, publish_folder
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
@@ -22,6 +23,10 @@ from napari_graft.project.results import ResultStore, written_results
 from napari_graft.session.exporting.formats import EXPORT_FORMATS
 from napari_graft.session.exporting.task import ExportFormat, ExportTask, hold
 from napari_graft.session.models import image_inputs, outputs_beside
+
+_UNFINISHED = "export"
+"""Folder, beside what another command may have left there unfinished."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +89,16 @@ def export(request: ExportOptions, *, report: Report, cancel: CancelToken) -> in
         _check(request.out, chosen, task, outputs)
         staging = Staging.claim(request.out)
         try:
-            staging.remove(request.out.name)
-            n_objects = chosen.write(task, staging.folder / request.out.name)
+            unfinished = staging.folder / _UNFINISHED / request.out.name
+            staging.remove(_UNFINISHED)
+            with storage_errors(request.out):
+                unfinished.parent.mkdir()
+            n_objects = chosen.write(task, unfinished)
             cancel.raise_if_cancelled()
             _check(request.out, chosen, task, outputs)
             _publish(request.out, chosen, staging)
         finally:
-            staging.close(request.out.name, REPLACED)
+            staging.close(_UNFINISHED, REPLACED)
     return n_objects
 
 
@@ -128,10 +136,13 @@ def _prepare(
     if project is not None:
         structure, name = project.manifest.structure or task.structure, Path(project.image.path).name
         task = replace(task, structure=structure, image_name=name)
+        outputs = outputs_beside(project, may_overwrite=request.overwrite)
         if chosen.needs == "objects":
             found = _result_of(project, request.run)
             task = replace(task, found=found, image=_image(request, chosen, project))
-        return task, outputs_beside(project, may_overwrite=request.overwrite)
+            own = Input(Path(found.name), "the segmentation")
+            outputs = replace(outputs, inputs=(*outputs.inputs, own))
+        return task, outputs
     if chosen.needs == "project" or request.run is not None:
         what = f"the format {request.to}" if chosen.needs == "project" else "--run"
         raise InputError(
@@ -185,14 +196,24 @@ def _result_of(project: Project, run: str | None) -> Volume:
     known += [(one.run, one.file(project.folder)) for one in written_results(project.folder)]
     files = [file for of_run, file in known if wanted in (None, of_run)]
     for file in sorted(files, key=_written_at, reverse=True):
-        labels = open_labels(file)
-        if labels.shape == shape:
+        labels = _open_whole(file, shape)
+        if labels is not None:
             return replace(labels, axes=project.manifest.spatial_axes)
     of_run = "" if wanted is None else f" by run {wanted}"
     raise InputError(
         f"{project.folder} knows no segmentation of its whole image{of_run}: make one with 'napari-graft "
         f"predict {project.folder} --out segments.zarr', or name the file of one instead of the project"
     )
+
+
+def _open_whole(file: Path, shape: tuple[int, ...]) -> Volume | None:
+    """Open a result; None where something else is in its place by now, or it is of a part of the image."""
+    try:
+        labels = open_labels(file)
+    except InputError as error:
+        _log.warning("left out: %s", error)
+        return None
+    return labels if labels.shape == shape else None
 
 
 def _written_at(file: Path) -> int:
@@ -212,9 +233,10 @@ def _check(out: Path, chosen: ExportFormat, task: ExportTask, outputs: Outputs) 
 
 
 def _publish(out: Path, chosen: ExportFormat, staging: Staging) -> None:
+    name = f"{_UNFINISHED}/{out.name}"
     with storage_errors(out):
         if chosen.kind is None:
-            sync_tree(staging.folder / out.name)
-            publish_folder(staging, out.name, out)
+            sync_tree(staging.folder / name)
+            publish_folder(staging, name, out)
         else:
-            publish_file(staging.folder / out.name, out)
+            publish_file(staging.folder / name, out)
