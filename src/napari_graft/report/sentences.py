@@ -199,11 +199,17 @@ def methods_of_project(record: LoopRecord) -> str:
     sentences = (
         _program(record),
         _ranking(record),
+        _merging(record),
         _tiles(record),
         _training(record),
         _kept_apart(record),
     )
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _merging(record: LoopRecord) -> str:
+    method = _fact(record, "merged")
+    return f"The networks that it names were merged into one by the method “{method}”." if method else ""
 
 
 def _kept_apart(record: LoopRecord) -> str:
@@ -214,8 +220,8 @@ def _kept_apart(record: LoopRecord) -> str:
         "On a part of these tiles that was kept apart from the training, the variation of information (VI, "
         "in bits, background of the annotation ignored) was "
         f"{text(number(scores, 'vi'))} and the average precision at an overlap of 0.5 (AP50) "
-        f"{text(number(scores, 'ap50'))}; the settings that turn the output into objects were tuned on the "
-        "same part, and no other part of the image was compared with a truth."
+        f"{text(number(scores, 'ap50'))}; this part also decided which weights were kept, and no other part "
+        "of the image was compared with a truth."
     )
 
 

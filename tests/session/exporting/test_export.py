@@ -23,7 +23,7 @@ from napari_graft.core.tile import Tile
 from napari_graft.io import open_label_sink, open_labels
 from napari_graft.io.writers.outputs import Outputs
 from napari_graft.io.writers.sink import SinkOptions
-from napari_graft.project.results import ResultRecord, ResultStore
+from napari_graft.project.results import ResultRecord, ResultStore, written_results
 from napari_graft.session.exporting.export import ExportOptions
 from napari_graft.session.exporting.export import export as run_export
 from napari_graft.session.exporting.formats import EXPORT_FORMATS
@@ -110,6 +110,19 @@ def test_a_project_knows_what_predict_wrote_of_the_whole_image(project: Path, tm
     shutil.rmtree(tmp_path / "whole.zarr")
     with pytest.raises(InputError, match="knows no segmentation of its whole image by run 0001"):
         export(project, "tiff", tmp_path / "gone.tif", run="0001")
+
+
+def test_a_project_that_another_holds_is_predicted_and_keeps_its_list_of_results(
+    project: Path, tmp_path: Path
+) -> None:
+    with open_project(project, write=True), open_project(project) as reader:
+        found = predict_volume(reader, tmp_path / "whole.tif")
+
+    assert found.path.exists()
+    assert written_results(project) == ()
+    with pytest.raises(InputError, match="or name the file of one"):
+        export(project, "csv", tmp_path / "a.csv")
+    assert export(found.path, "csv", tmp_path / "a.csv").exists()
 
 
 @pytest.mark.parametrize("to", OF_OBJECTS)

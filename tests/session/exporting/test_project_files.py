@@ -58,8 +58,8 @@ def test_the_methods_say_what_was_done_and_what_came_out(project: Path, tmp_path
     for words in (
         "128 × 128 pixels (y, x)",
         "250 × 250 nm",
-        "2 tiles",
-        "2 rounds",
+        "In 1 round 2 tiles",
+        "for 4 steps",
         "kept apart",
         "References",
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -44,11 +45,7 @@ def write_methods(task: ExportTask, out: Path) -> None:
 
     project, last = _project(task), _run(task)
     manifest, rounds = project.manifest, _rounds(project, last)
-    rows = tuple(
-        {"source": one.record.source, **one.record.model_dump(include={"n_tiles", "steps", "seconds"})}
-        for one in rounds
-    )
-    validation = last.record.validation
+    rows, validation, merge = _rows(rounds), last.record.validation, rounds[0].record.merge
     record = LoopRecord(
         title=manifest.name,
         image_name=Path(manifest.image).name,
@@ -64,12 +61,35 @@ def write_methods(task: ExportTask, out: Path) -> None:
         scratch={"n_tiles": rows[-1]["n_tiles"]},
         seconds=sum(one.record.seconds for one in rounds),
         held_out={"new": validation} if validation else {},
-        facts={"Version": _version(), "Device": last.record.device},
+        facts={
+            "Version": _version(),
+            "Device": last.record.device,
+            "Merged": "" if merge is None else merge.method,
+        },
         strategy=project.suggestions().strategy,
     )
     references = "\n".join(f"- {one}" for one in REFERENCES)
     with storage_errors(out):
         out.write_text(f"{methods_of_project(record)}\n\nReferences\n\n{references}\n", encoding="utf-8")
+
+
+def _rows(runs: Sequence[Run]) -> tuple[dict[str, object], ...]:
+    """Return the rounds of annotation, each with all training up to its end.
+
+    Trainings on as many tiles are of one round.
+    """
+    rows: dict[int, dict[str, object]] = {}
+    steps, seconds = 0, 0.0
+    for one in (run.record for run in runs):
+        steps, seconds = steps + one.steps, seconds + one.seconds
+        rows.pop(one.n_tiles, None)  # the last comes last
+        rows[one.n_tiles] = {
+            "source": runs[0].record.source,
+            "n_tiles": one.n_tiles,
+            "steps": steps,
+            "seconds": seconds,
+        }
+    return tuple(rows.values())
 
 
 def _rounds(project: Project, last: Run) -> list[Run]:
