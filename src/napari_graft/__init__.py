@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from napari_graft.session.api import (
         annotate,
         evaluate,
+        export,
         merge_sources,
         new_project,
         open_project,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "annotate",
     "evaluate",
+    "export",
     "merge_sources",
     "new_project",
     "open_project",

@@ -304,6 +304,27 @@ def test_predict_writes_the_file_and_nothing_to_stdout(loop: Loop, graft: Graft,
     assert tifffile.imread(tmp_path / "u.tif").shape == (128, 128)
 
 
+def test_export_writes_what_predict_found_and_tells_how_much_that_is(
+    loop: Loop, graft: Graft, tmp_path: Path
+) -> None:
+    whole = tmp_path / "whole.zarr"
+    assert graft("predict", loop.project, "--run", "0001", "--out", whole).code == 0
+    n_objects = int(np.count_nonzero(np.unique(np.asarray(open_labels(whole).data[:, :]))))
+
+    told = graft("export", loop.project, "--to", "csv", "--out", tmp_path / "a.csv", "--json").document
+    plain = graft("export", whole, "--to", "tiff", "--out", tmp_path / "a.tif")
+    text = graft(
+        "export", loop.project, "--to", "methods", "--run", "1", "--out", tmp_path / "a.txt", "--json"
+    )
+
+    assert told == {"path": str(tmp_path / "a.csv"), "to": "csv", "n_objects": n_objects}
+    assert len((tmp_path / "a.csv").read_text().splitlines()) == n_objects + 1
+    assert (plain.code, plain.out) == (0, ""), plain.err
+    assert f"a.tif: {n_objects} objects" in plain.err.replace("\n", "")
+    assert text.document["n_objects"] is None
+    assert graft("export", whole, "--to", "mesh", "--out", tmp_path / "a.obj").refuses("2-D", "--to coco")
+
+
 def test_predict_gives_the_blocks_to_the_workers_of_a_scheduler(
     loop: Loop, graft: Graft, tmp_path: Path
 ) -> None:

@@ -9,8 +9,8 @@ Graft = Callable[..., Any]
 
 COMMANDS = (
     "demo", "new", "info", "rank", "plan", "trial", "compare", "suggest", "annotate", "train", "predict",
-    "evaluate", "benchmark", "sources list", "sources show", "sources map", "sources add", "sources export",
-    "sources train",
+    "evaluate", "export", "benchmark", "sources list", "sources show", "sources map", "sources add",
+    "sources export", "sources train",
 )  # fmt: skip
 OPTIONS = {
     "demo": "--out --image --labels --exclude --rounds --tiles --time-budget --steps --seed",
@@ -31,6 +31,7 @@ OPTIONS = {
     "train": "--source --time-budget --steps --device --seed --json",
     "predict": "--run --source --out --region --uncertainty --scheduler",
     "evaluate": "--json --per-slice",
+    "export": "--to --out --run --image --axes --mask --pixel-size --unit --labels-only --overwrite --json",
     "benchmark": "--quick --seeds --out --data",
 }
 

@@ -9,6 +9,7 @@ from typing import get_type_hints
 
 import pytest
 
+from napari_graft.cli.exporting import export
 from napari_graft.cli.loop import compare, rank, suggest
 from napari_graft.cli.merging import merge
 from napari_graft.cli.prediction import predict
@@ -24,6 +25,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "rank": rank,
     "suggest": suggest,
     "compare": compare,
+    "export": export,
 }
 SAID_OTHERWISE = {"time_budget": "seconds"}
 """A duration in words is seconds in a request."""

@@ -16,6 +16,7 @@ from napari_graft._qt.widgets.more_options import MoreOptions
 from napari_graft._qt.widgets.option_form import option_form, typed_values
 from napari_graft.acquisition.strategies import STRATEGIES
 from napari_graft.jobs.base import FILLED_IN
+from napari_graft.jobs.export import ExportRequest
 from napari_graft.jobs.merge import MergeRequest
 from napari_graft.jobs.registry import BUILT_IN, JOBS
 from napari_graft.jobs.suggest import SuggestRequest
@@ -73,6 +74,7 @@ def test_any_request_has_a_form_and_what_stands_in_it_is_a_request(qtbot: QtBot,
     assert [widget.name for widget in form] == [n for n in request.model_fields if n not in FILLED_IN]
     assert all(widget.tooltip for widget in form)
     lines = {"out": "a.tif", "tiles": "", "references": "latest", "reference": "latest", "sources": "a, b"}
+    lines |= {"segmentation": "a.tif", "to": "csv"}
     for name, text in lines.items():
         if name in request.model_fields and name != "tiles":
             getattr(form, name).value = text
@@ -90,6 +92,17 @@ def test_lists_have_commas_and_what_may_be_left_out_may_be_empty(qtbot: QtBot) -
 
     found = MergeRequest.model_validate(typed_values(form) | {"project": "p"})
     assert (found.sources, found.steps, found.seconds) == (("one", "another"), 30, None)
+
+
+def test_a_list_that_may_be_left_out_has_commas_too(qtbot: QtBot) -> None:
+    form = option_form(ExportRequest)
+    qtbot.addWidget(form.native)
+    form.segmentation.value, form.to.value, form.out.value = "a.tif", "csv", "a.csv"
+    assert ExportRequest.model_validate(typed_values(form)).pixel_size is None
+
+    form.pixel_size.value = "30, 4, 4"
+
+    assert ExportRequest.model_validate(typed_values(form)).pixel_size == (30, 4, 4)
 
 
 def test_every_option_of_a_command_can_be_asked_for_in_the_window(

@@ -20,7 +20,7 @@ from napari_graft.project.opening import open_project
 
 def test_the_public_functions_are_documented() -> None:
     promised = {"open_project", "rank_sources", "suggest_tiles", "train", "predict_volume", "evaluate"}
-    promised |= {"propose_plan", "run_trial", "merge_sources", "new_project", "annotate"}
+    promised |= {"propose_plan", "run_trial", "merge_sources", "new_project", "annotate", "export"}
 
     assert promised <= set(napari_graft.__all__)
     for name in promised:

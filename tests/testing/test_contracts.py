@@ -10,8 +10,14 @@ import napari_graft
 from napari_graft.acquisition.strategies import STRATEGIES
 from napari_graft.exchange.formats import FORMATS
 from napari_graft.merging.registry import MERGE_METHODS
+from napari_graft.session.exporting.formats import EXPORT_FORMATS
 from napari_graft.sources.source import Source, open_source
-from napari_graft.testing import FormatContract, MergeMethodContract, StrategyContract
+from napari_graft.testing import (
+    ExportFormatContract,
+    FormatContract,
+    MergeMethodContract,
+    StrategyContract,
+)
 
 SOURCES = Path(napari_graft.__file__).parent / "data" / "sources"
 
@@ -30,6 +36,18 @@ class TestMergeMethods(MergeMethodContract):
     @pytest.fixture(autouse=True, params=list(MERGE_METHODS))
     def _each(self, request: pytest.FixtureRequest) -> None:
         self.method = MERGE_METHODS[request.param]
+
+
+class TestExportFormats(ExportFormatContract):
+    """Every format of objects."""
+
+    @pytest.fixture(
+        autouse=True, params=[name for name in EXPORT_FORMATS if EXPORT_FORMATS[name].needs == "objects"]
+    )
+    def _each(self, request: pytest.FixtureRequest) -> None:
+        if request.param == "parquet":
+            pytest.importorskip("pyarrow")
+        self.format = EXPORT_FORMATS[request.param]
 
 
 class TestFormats(FormatContract):

@@ -48,6 +48,7 @@ def run_python(*arguments: str, folder: Path) -> str:
         ("scorer.md", "eight-nanometres", "scorers.registry", "SCORERS"),
         ("merge-method.md", "first", "merging.registry", "MERGE_METHODS"),
         ("source-format.md", "tar", "exchange.formats", "FORMATS"),
+        ("export-format.md", "boxes", "session.exporting.formats", "EXPORT_FORMATS"),
     ],
 )
 def test_the_example_of_a_page_is_found_and_keeps_its_contract(

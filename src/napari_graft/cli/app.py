@@ -12,7 +12,18 @@ from typing import Annotated, NoReturn
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from napari_graft.cli import benchmarks, demo, loop, merging, prediction, projects, sources, training, trials
+from napari_graft.cli import (
+    benchmarks,
+    demo,
+    exporting,
+    loop,
+    merging,
+    prediction,
+    projects,
+    sources,
+    training,
+    trials,
+)
 from napari_graft.cli.console import USER_ERROR, is_verbose, listening, set_verbosity, unwind
 from napari_graft.cli.ending import INTERRUPTED, STOPPED, end_when_asked_to
 from napari_graft.cli.jobs import add_plugin_jobs
@@ -50,7 +61,7 @@ _GROUPS: dict[str, tuple[Callable[..., object] | App, ...]] = {
     "Begin": (demo.demo, projects.new, projects.info, projects.app),
     "Choose a source": (loop.rank, loop.compare, trials.plan, trials.trial, merging.merge, sources.app),
     "Annotate and train": (loop.suggest, loop.annotate, training.train),
-    "Segment": (prediction.predict, prediction.evaluate),
+    "Segment": (prediction.predict, prediction.evaluate, exporting.export),
     "Measure the program": (benchmarks.benchmark,),
 }
 

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
+from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken
 
 
@@ -45,6 +46,32 @@ def _peak_megabytes() -> float | None:
     except ImportError:  # Windows
         return None
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _MEGABYTE
+
+
+def available_bytes() -> int | None:
+    """Return the memory that a process can still take without pushing others out; None where nobody tells."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:  # not Linux
+        return None
+    found = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
+    return next((int(kilobytes) * 1024 for kilobytes in found), None)
+
+
+def require_memory(n_bytes: int, what: str) -> None:
+    """Refuse what does not fit into the memory, before the system ends the program for it.
+
+    Raises
+    ------
+    InputError
+        If so.
+    """
+    free = available_bytes()
+    if free is not None and n_bytes > free:
+        raise InputError(
+            f"{what} takes {n_bytes / 2**30:.1f} GiB of memory, of which {free / 2**30:.1f} GiB are free: "
+            "close other programs, export a smaller region, or use a computer with more memory"
+        )
 
 
 Item = TypeVar("Item")

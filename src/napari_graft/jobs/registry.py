@@ -15,7 +15,7 @@ from napari_graft.sources.plugins import plugin_parts
 
 A = TypeVar("A", bound=BaseModel)
 
-BUILT_IN = ("train", "trial", "merge", "predict", "rank", "suggest", "preview", "compare", "device")
+BUILT_IN = ("train", "trial", "merge", "predict", "rank", "suggest", "preview", "compare", "export", "device")
 HOOK = "napari_graft_jobs"
 
 

@@ -194,6 +194,37 @@ def methods_paragraph(record: LoopRecord) -> str:
     return " ".join(sentence for sentence in sentences if sentence)
 
 
+def methods_of_project(record: LoopRecord) -> str:
+    """Return the same for a project, which has no test part: its scores are of what was kept apart."""
+    sentences = (
+        _program(record),
+        _ranking(record),
+        _merging(record),
+        _tiles(record),
+        _training(record),
+        _kept_apart(record),
+    )
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _merging(record: LoopRecord) -> str:
+    method = _fact(record, "merged")
+    return f"The networks that it names were merged into one by the method “{method}”." if method else ""
+
+
+def _kept_apart(record: LoopRecord) -> str:
+    scores = record.held_out.get("new", {})
+    if not scores:
+        return ""
+    return (
+        "On a part of these tiles that was kept apart from the training, the variation of information (VI, "
+        "in bits, background of the annotation ignored) was "
+        f"{text(number(scores, 'vi'))} and the average precision at an overlap of 0.5 (AP50) "
+        f"{text(number(scores, 'ap50'))}; this part also decided which weights were kept, and no other part "
+        "of the image was compared with a truth."
+    )
+
+
 def _program(record: LoopRecord) -> str:
     version = _fact(record, "version")
     named = f"napari-graft {version}" if version else "napari-graft"
@@ -233,7 +264,7 @@ def _ranking(record: LoopRecord) -> str:
 def _tiles(record: LoopRecord) -> str:
     n = max(number(row, "n_tiles") for row in record.rounds)
     strategy = "freesel" if record.strategy == "auto" and len(record.rounds) == 1 else record.strategy
-    chosen = _STRATEGIES.get(strategy, f"the strategy “{strategy}”")
+    chosen = _STRATEGIES.get(strategy, f"the strategy “{strategy}”" if strategy else "the user")
     shapes = {tuple(side for side in tile.shape if side > 1) for tile in record.tiles}
     size = f" of {' × '.join(map(str, shapes.pop()))} pixels" if len(shapes) == 1 else ""
     rounds = n_of(len(record.rounds), "round")

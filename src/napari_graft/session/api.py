@@ -27,6 +27,8 @@ from napari_graft.project.reports import MergeReport, TrainReport
 from napari_graft.project.run_store import StoredTrial
 from napari_graft.session import prediction, suggestion
 from napari_graft.session.annotation import annotate_from_labels
+from napari_graft.session.exporting import export as exporting
+from napari_graft.session.exporting.export import ExportOptions
 from napari_graft.session.merging import MergeTask
 from napari_graft.session.notebook import default_report
 from napari_graft.session.prediction import PredictOptions
@@ -46,6 +48,7 @@ from napari_graft.sources.catalogue import Catalogue
 __all__ = [
     "annotate",
     "evaluate",
+    "export",
     "merge_sources",
     "new_project",
     "open_project",
@@ -368,6 +371,71 @@ def predict_volume(
     return prediction.predict_project(
         project, request, catalogue=Catalogue(), report=report or default_report(), cancel=CancelToken()
     )
+
+
+def export(
+    segmentation: str | os.PathLike[str] | Project,
+    to: str,
+    out: str | os.PathLike[str],
+    *,
+    run: str | None = None,
+    image: str | os.PathLike[str] | None = None,
+    axes: str | None = None,
+    mask: MaskMeaning | None = None,
+    pixel_size: Sequence[float] | None = None,
+    unit: str = "nm",
+    labels_only: bool = False,
+    overwrite: bool = False,
+    report: Report | None = None,
+) -> Path:
+    """Write objects, their measurements, the model or the methods paragraph, as the command ``export``.
+
+    Parameters
+    ----------
+    segmentation
+        A project or its folder, which stands for its newest segmentation of the whole image, or a label
+        image.
+    to
+        ``ome-zarr``, ``tiff``, ``coco``, ``csv``, ``parquet``, ``mesh``, ``bioimageio``, ``graftsource`` or
+        ``methods``.
+    out
+        File, or folder of an OME-Zarr.
+    run
+        Run of the project whose segmentation or model is meant; None for the newest.
+    image
+        The image of a label image, for intensities and pixel size; a project knows its own.
+    axes
+        One letter of ``tczyx`` for each axis of the label image.
+    mask
+        What a label image of two values is: one ``object``, or ``pieces`` of which each is one.
+    pixel_size
+        Length of a pixel along y x, or z y x, in `unit`; wins over what the label image says.
+    labels_only
+        Whether an OME-Zarr holds the objects alone, without their image.
+    overwrite
+        Whether a file is replaced that is not known to be an earlier result; never an input or a project.
+
+    Raises
+    ------
+    InputError
+        If there is no such format or segmentation, or something else is where the file is to be.
+    """
+    what = str(segmentation.folder) if isinstance(segmentation, Project) else os.fspath(segmentation)
+    request = ExportOptions(
+        what,
+        to,
+        Path(out),
+        run,
+        None if image is None else os.fspath(image),
+        axes,
+        mask,
+        None if pixel_size is None else tuple(pixel_size),
+        unit,
+        labels_only,
+        overwrite,
+    )
+    exporting.export(request, report=report or default_report(), cancel=CancelToken())
+    return Path(out)
 
 
 def _budget(seconds: float | None, steps: int | None, device: str, seed: int) -> Budget:

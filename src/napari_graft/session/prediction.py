@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,16 +15,19 @@ from numpy.typing import NDArray
 from napari_graft.blockwise import SegmentOptions, SegmentResult, segment_volume
 from napari_graft.blockwise.cluster import Cluster
 from napari_graft.blockwise.plan import HALO
-from napari_graft.core.errors import InputError
+from napari_graft.core.errors import InputError, StorageError
 from napari_graft.core.progress import CancelToken, Report, note
 from napari_graft.core.tile import Tile
 from napari_graft.inference.predictor import Predictor, uncertainty_map
 from napari_graft.inference.view import ModelView
+from napari_graft.io.documents import DamageLog
 from napari_graft.io.writers.outputs import Outputs, check_apart
 from napari_graft.io.writers.sink import check_result
 from napari_graft.nets.device import choose_device
+from napari_graft.project.folder import WriterLock
 from napari_graft.project.image_file import ImageChoice
 from napari_graft.project.project import Project
+from napari_graft.project.results import note_written_result
 from napari_graft.segmentation.decode import decode
 from napari_graft.session.models import SCRATCH, Model, load_model, outputs_beside
 from napari_graft.session.projects.project_image import view_of
@@ -94,9 +98,31 @@ def predict_project(
     predictor = Predictor(model.network, device, notify)
     region = parse_region(request.region, project.manifest.shape)
     options = SegmentOptions(region, request.uncertainty, cluster=cluster, outputs=outputs)
-    return segment_volume(
+    result = segment_volume(
         predictor, view, model.decode, request.out, options=options, report=report, cancel=cancel
     )
+    if region is None and not request.is_inside:
+        _remember(project, request, result)
+    return result
+
+
+def _remember(project: Project, request: PredictOptions, result: SegmentResult) -> None:
+    """Let the project know the file of a run of its own, for `export` to find it.
+
+    Where another process holds the project, such as a window, that one knows what it has asked for; where the
+    project cannot be written, nobody does, and the file can be named.
+    """
+    wanted = request.run or "latest"
+    if request.source is not None or not (wanted == "latest" or wanted.isdecimal()):
+        return
+    run_id = project.runs.get(wanted).id
+    with suppress(InputError, StorageError):
+        lock = None if project.is_writable else WriterLock(project.folder, DamageLog(writable=False))
+        try:
+            note_written_result(project.folder, result.path, run_id, result.n_objects, result.made_of)
+        finally:
+            if lock is not None:
+                lock.release()
 
 
 def _check_outputs(project: Project, request: PredictOptions) -> Outputs:

@@ -82,13 +82,31 @@ def export_reference(
     with open_project(folder) as project, tempfile.TemporaryDirectory() as unfinished:
         run = project.runs.get(run_id)
         check_ending(out, format_name)
-        kind = _export_of(_id_of_run(project, run))
+        kind = kind_of_run(project, run)
         outputs = outputs_beside(project, may_overwrite=overwrite)
         outputs.check_file(out, kind)
-        made, file = Path(unfinished, "source"), Path(unfinished, out.name)
-        made.mkdir()
-        write(_source_of_run(project, run, made), file)
+        file = Path(unfinished, out.name)
+        write_run(project, run, file, format_name)
         outputs.write(out, file.read_bytes(), kind)
+
+
+def kind_of_run(project: Project, run: Run) -> FileKind:
+    """Return the kind of the files that a run is exported to; those of another run are not ours."""
+    return _export_of(_id_of_run(project, run))
+
+
+def write_run(project: Project, run: Run, out: Path, format_name: str) -> None:
+    """Write a run as one file of a format of `FORMATS`, to a path that is free.
+
+    Raises
+    ------
+    InputError
+        If the format needs a library that is missing.
+    StorageError
+        If the disk is full.
+    """
+    with tempfile.TemporaryDirectory() as unfinished:
+        FORMATS[format_name].write(_source_of_run(project, run, Path(unfinished)), out)
 
 
 def _export_of(source_id: str, title: str | None = None) -> FileKind:

@@ -64,6 +64,11 @@ class Hooks:
         return {}
 
     @staticmethod
+    def napari_graft_export_formats() -> Mapping[str, object]:
+        """Return by name the formats in which results leave the program, each an `ExportFormat`."""
+        return {}
+
+    @staticmethod
     def napari_graft_merge_methods() -> Mapping[str, object]:
         """Return by name what merges several networks into one, each a `MergeMethod`."""
         return {}

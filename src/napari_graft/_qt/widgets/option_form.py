@@ -85,7 +85,7 @@ def _widget(name: str, field: FieldInfo, choices: Sequence[str] | None, tip: str
     default = None if field.is_required() else field.get_default(call_default_factory=True)
     if choices is not None:
         return ComboBox(choices=tuple(choices), value=default, **known)
-    if get_origin(field.annotation) is tuple:
+    if _is_list(field.annotation):
         return _line(_ListEdit(value=", ".join(map(str, default or ())), **known), "one, another")
     if _is_optional(field.annotation):
         return _line(LineEdit(value="" if default is None else str(default), **known), "not set")
@@ -103,6 +103,11 @@ def _empty_line(name: str, tip: str) -> Widget:
 def _line(line: LineEdit, placeholder: str) -> LineEdit:
     line.native.setPlaceholderText(placeholder)
     return line
+
+
+def _is_list(annotation: object) -> bool:
+    """Say whether a list is asked for, which may be left out."""
+    return tuple in (get_origin(annotation), *map(get_origin, get_args(annotation)))
 
 
 def _is_optional(annotation: object) -> bool:

@@ -19,8 +19,11 @@ _HEAD_BYTES = 4096
 _FIRST_LINE_BYTES = 2**20
 _PNG = b"\x89PNG\r\n\x1a\n"
 _ZARR_GROUP = "zarr.json"
-_ZARR_FILES = re.compile(r"zarr\.json|0/zarr\.json|0/c(/\d+)*")
-"""All that a result of ours consists of."""
+_LABELS = "labels/objects"
+_ZARR_FILES = re.compile(
+    rf"zarr\.json|({_LABELS}/)?0(/zarr\.json|/c(/\d+)*)?|{_LABELS}(/zarr\.json)?|labels(/zarr\.json)?"
+)
+"""All that a result of ours consists of: an array, and perhaps objects beside it as labels."""
 
 
 def marked(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,8 +126,7 @@ def _attributes(path: Path) -> Mapping[str, object]:
 def _is_known(one: Path, folder: Path) -> bool:
     if one.is_symlink():
         return False
-    inside = one.relative_to(folder).as_posix()
-    return inside == "0" or _ZARR_FILES.fullmatch(inside) is not None
+    return _ZARR_FILES.fullmatch(one.relative_to(folder).as_posix()) is not None
 
 
 def _head(path: Path) -> bytes:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 BLOCK_BYTES = 64 * 2**20
-_LARGEST_CHUNK = {2: (512, 512), 3: (16, 256, 256)}
+LARGEST_CHUNK = {2: (512, 512), 3: (16, 256, 256)}
 """A tile to paint on is one slice thick, so a chunk is flatter than it is wide."""
 
 
@@ -71,7 +71,7 @@ def block_grid(volume: Volume) -> TileGrid:
     Whole slices come at once where they fit: a stack that is read slice by slice is then read once.
     """
     shape = volume.shape
-    block = list(map(min, _LARGEST_CHUNK[len(shape)], shape))
+    block = list(map(min, LARGEST_CHUNK[len(shape)], shape))
     n_bytes = volume.dtype.itemsize * _n_channels(volume)
     for axis in reversed(range(len(shape))):
         chunk = block[axis]
@@ -91,7 +91,7 @@ def _create(volume: Volume, folder: Path) -> zarr.Array[Any]:
         "0",
         shape=channels + volume.shape,
         dtype=volume.dtype.newbyteorder("="),
-        chunks=channels + tuple(map(min, _LARGEST_CHUNK[len(volume.shape)], volume.shape)),
+        chunks=channels + tuple(map(min, LARGEST_CHUNK[len(volume.shape)], volume.shape)),
         fill_value=0,
         dimension_names=("c",) * has_channels + volume.axes.names,
     )

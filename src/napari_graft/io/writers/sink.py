@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,7 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
-from napari_graft.io.atomic import publish_file, storage_errors, sync_folder, write_text
+from napari_graft.io.atomic import publish_file, storage_errors, write_text
 from napari_graft.io.axis_names import (
     SingleAxes,
     add_to_multiscales,
@@ -30,7 +29,7 @@ from napari_graft.io.ngff import write_multiscales
 from napari_graft.io.writers.file_kinds import TIFF, is_our_zarr, marked
 from napari_graft.io.writers.ome_tiff import PlaceInFile, write_ome_tiff
 from napari_graft.io.writers.outputs import Outputs
-from napari_graft.io.writers.staging import Staging, create_array, reopen_array
+from napari_graft.io.writers.staging import REPLACED, Staging, create_array, publish_folder, reopen_array
 
 if TYPE_CHECKING:
     import zarr
@@ -40,8 +39,8 @@ TIFF_SUFFIXES = (".tif", ".tiff")
 ZARR_SUFFIX = ".zarr"
 BLOCKS = "blocks"
 """Folder of the finished blocks, beside the unfinished image."""
-_IMAGE, _REPLACED, _REQUEST = "image.zarr", "replaced.zarr", "request.sha256"
-_UNFINISHED = (_IMAGE, _REPLACED, BLOCKS, _REQUEST)
+_IMAGE, _REQUEST = "image.zarr", "request.sha256"
+_UNFINISHED = (_IMAGE, REPLACED, BLOCKS, _REQUEST)
 _LARGEST_CHUNK = {
     (True, 2): (512, 512),
     (False, 2): (512, 512),
@@ -154,7 +153,7 @@ class LabelSink:
         check_result(self.path, self.options.outputs)
         with storage_errors(self.path):
             if self.path.suffix.lower() == ZARR_SUFFIX:
-                self._publish_folder()
+                publish_folder(self._staging, _IMAGE, self.path)
             else:
                 self._publish_tiff()
             self._staging.close(*_UNFINISHED)
@@ -193,15 +192,6 @@ class LabelSink:
     @property
     def _place(self) -> PlaceInFile:
         return PlaceInFile(self.options.origin, self.single_axes)
-
-    def _publish_folder(self) -> None:
-        # The last that is written: what is newer was changed by another program, see `is_our_zarr`.
-        os.utime(self.staging / _IMAGE / "zarr.json")
-        if self.path.exists():
-            self._staging.remove(_REPLACED)
-            self.path.rename(self.staging / _REPLACED)
-        (self.staging / _IMAGE).rename(self.path)
-        sync_folder(self.path.parent)
 
 
 def open_label_sink(

@@ -13,7 +13,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from napari_graft.core.errors import InputError
-from napari_graft.io.atomic import TEMPORARY_SUFFIX, beside, storage_errors
+from napari_graft.io.atomic import TEMPORARY_SUFFIX, beside, storage_errors, sync_folder
 from napari_graft.io.regular_files import find_link
 
 if TYPE_CHECKING:
@@ -106,6 +106,27 @@ class Staging:
     def release(self) -> None:
         """Let another process go on; more than once does no harm."""
         self._lock.release()
+
+
+REPLACED = "replaced.zarr"
+"""Folder of an older result while the new one takes its place."""
+
+
+def publish_folder(staging: Staging, name: str, target: Path) -> None:
+    """Move a finished zarr folder out of the staging folder over `target`, which is replaced.
+
+    Raises
+    ------
+    OSError
+        If it cannot be moved; what was there is then kept beside it.
+    """
+    # The last that is written: what is newer was changed by another program, see `is_our_zarr`.
+    os.utime(staging.folder / name / "zarr.json")
+    if target.exists():
+        staging.remove(REPLACED)
+        target.rename(staging.folder / REPLACED)
+    (staging.folder / name).rename(target)
+    sync_folder(target.parent)
 
 
 def _make(folder: Path) -> None:

@@ -1,0 +1,1 @@
+"""What leaves the program: one kind of export a file, all of them in `EXPORT_FORMATS`."""
