@@ -9,7 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from magicgui.widgets import ComboBox, Container, FloatSpinBox, LineEdit, Widget, create_widget
 from pydantic.fields import FieldInfo
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_graft._qt.widgets.binding import bind, silenced
 from napari_graft.jobs.base import FILLED_IN, FormUnit, field_help, fields_of
@@ -114,9 +114,9 @@ def _widget(field: FieldInfo, value: Any, choices: Choices, known: dict[str, Any
     if unit is not None and value is not None:
         return _UnitEdit(unit, value, known)
     if (named := choices.get(known["name"])) is not None:
-        return ComboBox(choices=tuple(named), value=value, **known)
+        return _narrow(ComboBox(choices=tuple(named), value=value, **known))
     if (words := _words(field.annotation)) is not None:
-        return ComboBox(choices=words, value=value, nullable=_is_optional(field.annotation), **known)
+        return _narrow(ComboBox(choices=words, value=value, nullable=_is_optional(field.annotation), **known))
     if get_origin(field.annotation) is tuple:
         return _line(_ListEdit(value=", ".join(map(str, value or ())), **known), "one, another")
     if _is_optional(field.annotation):
@@ -128,6 +128,12 @@ def _widget(field: FieldInfo, value: Any, choices: Choices, known: dict[str, Any
     )
     made.name, made.label = known["name"], known["label"]
     return made
+
+
+def _narrow(box: ComboBox) -> ComboBox:
+    """Let a box be narrower than its longest word, in a narrow dock."""
+    box.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    return box
 
 
 def _line(line: LineEdit, placeholder: str) -> LineEdit:
