@@ -12,8 +12,7 @@ from qtpy.QtCore import Qt
 from napari_graft._qt.annotate.tab import AnnotateTab
 from napari_graft._qt.sources.tab import SourcesTab
 from napari_graft._qt.train.tab import TrainTab
-from napari_graft._qt.widgets.more_options import MoreOptions
-from napari_graft._qt.widgets.option_form import option_form, typed_values
+from napari_graft._qt.widgets.option_form import MoreOptions, option_form, typed_values
 from napari_graft.acquisition.strategies import STRATEGIES
 from napari_graft.exchange.import_options import ImportOptions
 from napari_graft.jobs.base import FILLED_IN, field_help

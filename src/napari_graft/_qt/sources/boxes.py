@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 from napari_graft._qt.sources.words import advice_words
 from napari_graft._qt.widgets.basics import Folding, button, card, column, flow, set_look, text
 from napari_graft._qt.widgets.binding import listen
-from napari_graft._qt.widgets.more_options import OptionBox
+from napari_graft._qt.widgets.option_form import OptionBox
 from napari_graft._qt.widgets.theme import Palette
 from napari_graft.fingerprints.source_map import TARGET, SourceMap
 from napari_graft.project.documents import RankedEntry
