@@ -83,14 +83,20 @@ _ONLY_THESE = """
 import sys
 if "napari_graft.engine" in sys.orig_argv:
     from pathlib import Path
+    from napari_graft.scorers import consistency
+    from napari_graft.session.ranking import evidence
     from napari_graft.sources import catalogue
     catalogue.default_folders = lambda: [(Path(name), "user") for name in {folders!r}]
+    evidence.N_TILES, consistency.N_TILES = {{2: 8, 3: 4}}, {{2: 2, 3: 1}}
 """
 
 
 @pytest.fixture
 def few_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    """Let this process and its workers see three real sources and the user's own; return their ids."""
+    """Let this process and its workers see three real sources and the user's own; return their ids.
+
+    Workers rank on fewer tiles than they would: which source is nearest shows on these, in a third of the time.
+    """
     from napari_graft.sources import catalogue
 
     built_in = Path(catalogue.__file__).parents[1] / "data" / "sources"
