@@ -79,23 +79,38 @@ def _own_napari_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 FEW_SOURCES = ("fly-medulla-fibsem", "nuclei-he", "rat-axons-sem")
-_ONLY_THESE = """
+_FEW_TILES = """
 import sys
 if "napari_graft.engine" in sys.orig_argv:
-    from pathlib import Path
     from napari_graft.scorers import consistency
     from napari_graft.session.ranking import evidence
+    evidence.N_TILES, consistency.N_TILES = {2: 8, 3: 4}, {2: 2, 3: 1}
+"""
+_ONLY_THESE = """
+    from pathlib import Path
     from napari_graft.sources import catalogue
     catalogue.default_folders = lambda: [(Path(name), "user") for name in {folders!r}]
-    evidence.N_TILES, consistency.N_TILES = {{2: 8, 3: 4}}, {{2: 2, 3: 1}}
 """
+
+
+def _run_first_in_workers(code: str, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(code)
+    known = [str(Path(name).resolve()) for name in os.environ.get("PYTHONPATH", "").split(os.pathsep) if name]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), *known]))
+
+
+@pytest.fixture
+def quick_ranking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let workers rank on fewer tiles: which source is nearest shows on these, in a third of the time."""
+    _run_first_in_workers(_FEW_TILES, tmp_path / "site", monkeypatch)
 
 
 @pytest.fixture
 def few_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    """Let this process and its workers see three real sources and the user's own; return their ids.
+    """Let this process and its workers see three real sources and the user's own, and rank on few tiles.
 
-    Workers rank on fewer tiles than they would: which source is nearest shows on these, in a third of the time.
+    It returns their ids.
     """
     from napari_graft.sources import catalogue
 
@@ -103,11 +118,9 @@ def few_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, .
     folder, home, site = tmp_path / "few", tmp_path / "home", tmp_path / "site"
     for name in FEW_SOURCES:
         shutil.copytree(built_in / name, folder / name)
-    site.mkdir()
     folders = [folder, home / "sources"]
-    (site / "sitecustomize.py").write_text(_ONLY_THESE.format(folders=[str(one) for one in folders]))
-    known = [str(Path(name).resolve()) for name in os.environ.get("PYTHONPATH", "").split(os.pathsep) if name]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), *known]))
+    only_these = _ONLY_THESE.format(folders=[str(one) for one in folders])
+    _run_first_in_workers(_FEW_TILES + only_these, site, monkeypatch)
     monkeypatch.setenv("NAPARI_GRAFT_HOME", str(home))
     monkeypatch.setattr(catalogue, "default_folders", lambda: [(one, "user") for one in folders])
     return FEW_SOURCES

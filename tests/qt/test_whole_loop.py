@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from napari.layers import Labels
 from numpy.typing import NDArray
 
@@ -123,6 +124,7 @@ class Visit:
         return np.unique(np.asarray(result.data[5]))
 
 
+@pytest.mark.usefixtures("quick_ranking")
 def test_the_whole_loop_and_coming_back(make_dock: MakeDock, tmp_path: Path) -> None:
     folder = tmp_path / "neuropil.graft"
     visit = Visit(make_dock(show=True))
