@@ -79,18 +79,24 @@ def _own_napari_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 FEW_SOURCES = ("fly-medulla-fibsem", "nuclei-he", "rat-axons-sem")
-_ONLY_THESE = """
+_IN_WORKERS = """
 import sys
 if "napari_graft.engine" in sys.orig_argv:
     from pathlib import Path
+    from napari_graft.scorers import consistency
+    from napari_graft.session.ranking import evidence
     from napari_graft.sources import catalogue
+    evidence.N_TILES, consistency.N_TILES = {{2: 8, 3: 4}}, {{2: 2, 3: 1}}
     catalogue.default_folders = lambda: [(Path(name), "user") for name in {folders!r}]
 """
 
 
 @pytest.fixture
 def few_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    """Let this process and its workers see three real sources and the user's own; return their ids."""
+    """Let this process and its workers see three real sources and the user's own, and rank on few tiles.
+
+    It returns their ids.
+    """
     from napari_graft.sources import catalogue
 
     built_in = Path(catalogue.__file__).parents[1] / "data" / "sources"
@@ -99,7 +105,7 @@ def few_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, .
         shutil.copytree(built_in / name, folder / name)
     site.mkdir()
     folders = [folder, home / "sources"]
-    (site / "sitecustomize.py").write_text(_ONLY_THESE.format(folders=[str(one) for one in folders]))
+    (site / "sitecustomize.py").write_text(_IN_WORKERS.format(folders=[str(one) for one in folders]))
     known = [str(Path(name).resolve()) for name in os.environ.get("PYTHONPATH", "").split(os.pathsep) if name]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), *known]))
     monkeypatch.setenv("NAPARI_GRAFT_HOME", str(home))

@@ -15,7 +15,6 @@ from pydantic import BaseModel
 from tiny_loop import make_annotated
 
 from napari_graft.core.errors import StorageError
-from napari_graft.engine.parent import Parent
 from napari_graft.engine.protocol import (
     CancelJob,
     CloseJob,
@@ -27,7 +26,7 @@ from napari_graft.engine.protocol import (
     read_event,
     to_line,
 )
-from napari_graft.engine.worker import Worker
+from napari_graft.engine.worker import Parent, Worker
 from napari_graft.jobs import running
 from napari_graft.jobs.train import TrainRequest
 from napari_graft.project.opening import open_project

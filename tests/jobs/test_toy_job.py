@@ -22,7 +22,7 @@ from napari_graft.jobs.registry import JOBS
 from napari_graft.project.opening import open_project
 from napari_graft.testing import JobContract
 from napari_graft.workbench.context import Context
-from napari_graft.workbench.job_model import JobModel
+from napari_graft.workbench.plugin_jobs import JobModel
 
 pytestmark = pytest.mark.usefixtures("toy")
 

@@ -12,16 +12,18 @@ from qtpy.QtCore import Qt
 from napari_graft._qt.annotate.tab import AnnotateTab
 from napari_graft._qt.sources.tab import SourcesTab
 from napari_graft._qt.train.tab import TrainTab
-from napari_graft._qt.widgets.more_options import MoreOptions
-from napari_graft._qt.widgets.option_form import option_form, typed_values
+from napari_graft._qt.widgets.option_form import MoreOptions, option_form, typed_values
 from napari_graft.acquisition.strategies import STRATEGIES
-from napari_graft.jobs.base import FILLED_IN
+from napari_graft.exchange.import_options import ImportOptions
+from napari_graft.jobs.base import FILLED_IN, field_help
+from napari_graft.jobs.budget import MINUTES
 from napari_graft.jobs.export import ExportRequest
 from napari_graft.jobs.merge import MergeRequest
 from napari_graft.jobs.registry import BUILT_IN, JOBS
 from napari_graft.jobs.suggest import SuggestRequest
 from napari_graft.jobs.train import TrainRequest
 from napari_graft.jobs.trial import TrialRequest
+from napari_graft.sources.card import STRUCTURES
 from napari_graft.workbench.next_step import TABS
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ OF_THE_TAB = {
         "avoid": "the list of tiles",
         "with_uncertainty": "the tiles are coloured by it",
     },
-    "train": {"source": "Start from", "seconds": "Stop after", "stops_when_flat": "a tick"},
+    "train": {"source": "Start from", "seconds": "Stop after", "stops_when_flat": "below Stop after"},
     "trial": {"sources": "the plan", "seconds": "min in all", "stops_when_flat": "never for a short trial"},
     "predict": {
         "out": "asked in a dialog",
@@ -105,6 +107,46 @@ def test_a_list_that_may_be_left_out_has_commas_too(qtbot: QtBot) -> None:
     assert ExportRequest.model_validate(typed_values(form)).pixel_size == (30, 4, 4)
 
 
+def test_a_number_with_a_unit_is_asked_for_in_it_within_its_limits(qtbot: QtBot) -> None:
+    form = option_form(TrainRequest, ("seconds",), start={"seconds": 90.0})
+    qtbot.addWidget(form.native)
+
+    assert (form.seconds.value, form.seconds.native.text()) == (1.5, "1.5 min")
+    assert (form.seconds.min, form.seconds.max) == (MINUTES.smallest, MINUTES.largest)
+    form.seconds.value = 3
+    assert typed_values(form) == {"seconds": 180.0}
+
+
+def test_the_budget_of_a_training_is_a_form_of_its_request_that_the_model_follows(dock: GraftDock) -> None:
+    tab, training = dock.findChild(TrainTab), dock.workbench.training
+    told = field_help(TrainRequest)
+    assert {widget.name: widget.tooltip for widget in tab.budget} == {
+        name: told[name] for name in ("seconds", "stops_when_flat")
+    }
+    assert (tab.minutes.value, tab.flat.value) == (training.state.minutes, training.state.stops_when_flat)
+
+    tab.minutes.value, tab.flat.value = 4.5, False
+    assert (training.state.minutes, training.state.stops_when_flat) == (4.5, False)
+
+    training.state.minutes, training.state.stops_when_flat = 2.0, True
+    assert (tab.minutes.value, tab.flat.value) == (2.0, True)
+
+
+def test_what_a_package_does_not_say_is_asked_for_by_a_form_of_the_import(dock: GraftDock) -> None:
+    box, model = dock.findChild(SourcesTab).more.options, dock.workbench.sources.importing
+    assert box.form.structure.choices == (None, *STRUCTURES)
+    assert "affinity" in box.form.outputs.tooltip
+
+    box.form.outputs.value, box.form.structure.value = "foreground, unused", "nuclei"
+    assert model.request(replaces=True) == ImportOptions(("foreground", "unused"), "nuclei", replaces=True)
+
+    box.form.outputs.value = "edges"
+    assert box.refusal.text().startswith("outputs ['edges']: ")
+    box.form.outputs.value, box.form.structure.value = "", None
+    assert box.refusal.text() == ""
+    assert model.request() == ImportOptions()
+
+
 def test_every_option_of_a_command_can_be_asked_for_in_the_window(
     make_dock: Callable[..., GraftDock],
 ) -> None:
@@ -123,25 +165,25 @@ def test_what_is_set_is_asked_for_and_nonsense_is_refused_in_words(
     for name, more in (("train", train), ("annotate", suggest)):
         dock.tabs.setCurrentIndex(TABS.index(name))
         qtbot.mouseClick(more.toggleButton(), Qt.MouseButton.LeftButton)
-        assert more.form is not None
-        qtbot.waitUntil(lambda form=more.form: form.native.visibleRegion().boundingRect().height() > 60)
-    assert tuple(suggest.form.strategy.choices) == tuple(STRATEGIES)
+        assert more.box is not None
+        qtbot.waitUntil(lambda form=more.box.form: form.native.visibleRegion().boundingRect().height() > 60)
+    assert tuple(suggest.box.form.strategy.choices) == tuple(STRATEGIES)
 
-    train.form.steps.value, train.form.device.value, train.form.seed.value = "12", "cpu", "7"
-    suggest.form.strategy.value = "random"
+    train.box.form.steps.value, train.box.form.device.value, train.box.form.seed.value = "12", "cpu", "7"
+    suggest.box.form.strategy.value = "random"
     asked: TrainRequest = dock.workbench.training.options.request(project="p", source="s", seed=3)
     wanted: SuggestRequest = dock.workbench.annotating.options.request(project="p", n=2)
     assert (asked.steps, asked.device, asked.seed, asked.source) == (12, "cpu", 7, "s")
     assert (wanted.strategy, wanted.n) == ("random", 2)
 
-    train.form.seed.value = ""  # it is left to the window, which takes a new one for each training
+    train.box.form.seed.value = ""  # it is left to the window, which takes a new one for each training
     assert dock.workbench.training.options.request(project="p", source="s", seed=3).seed == 3
 
-    train.form.steps.value = "many"
-    assert train.refusal.isVisibleTo(train)
-    assert train.refusal.text().startswith("steps 'many': ")
+    train.box.form.steps.value = "many"
+    assert train.box.refusal.isVisibleTo(train)
+    assert train.box.refusal.text().startswith("steps 'many': ")
     assert dock.workbench.training.options.request(project="p", source="s").steps is None
-    train.form.steps.value = ""
-    assert not train.refusal.isVisibleTo(train)
+    train.box.form.steps.value = ""
+    assert not train.box.refusal.isVisibleTo(train)
     trial: TrialRequest = dock.workbench.trial.options.request(project="p", sources=("a",))
     assert trial.steps is None

@@ -142,7 +142,7 @@ def test_a_round_is_trained_shown_as_layers_rolled_back_and_there_after_reopenin
     start_project(dock, qtbot, tmp_path / "p.graft")
     paint(dock, *TILES)
     tab.start.setCurrentIndex(tab.start.findData("tiny-nuclei"))
-    tab.minutes.setValue(30)
+    tab.minutes.value = 30
     image = dock.viewer.layers["cells"]
     dock.viewer.layers.selection.active = image
 
@@ -227,7 +227,7 @@ def test_ticked_sources_are_merged_by_a_click_and_the_round_shows_what_it_is_mad
     assert sources.refusal.text() == NO_TILES
 
     paint(dock, *TILES)
-    tab.minutes.setValue(30)
+    tab.minutes.value = 30
     click(qtbot, merge)
     assert dock.workbench.state.tab == "train"
     assert sources.refusal.isHidden()

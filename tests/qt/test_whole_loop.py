@@ -109,7 +109,7 @@ class Visit:
 
     def train(self) -> None:
         tab, state = self.tab("train"), self.bench.training.state
-        tab.minutes.setValue(0.1)
+        tab.minutes.value = 0.1
         self.person.click(tab.train)
         wait_until(lambda: len(state.rounds) == 1, seconds=PATIENCE, what="the end of the training")
         self.wait_for_jobs()

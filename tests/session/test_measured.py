@@ -26,6 +26,7 @@ from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.source import MARK, open_source
 
 SOURCES = ["tiny-neurites", "tiny-nuclei"]
+Ranking = list[dict[str, object]]
 
 
 @pytest.fixture
@@ -33,6 +34,21 @@ def folder(tmp_path: Path, image: Path) -> Path:
     folder = tmp_path / "p.graft"
     make_project(folder, ImageOptions(str(image), structure="nuclei")).close()
     return folder
+
+
+@pytest.fixture(scope="module")
+def ranked_once(tmp_path_factory: pytest.TempPathFactory, image: Path) -> tuple[Path, Ranking]:
+    folder = tmp_path_factory.mktemp("ranked") / "p.graft"
+    make_project(folder, ImageOptions(str(image), structure="nuclei")).close()
+    return folder, _rank(folder)
+
+
+@pytest.fixture
+def ranked(ranked_once: tuple[Path, Ranking], tmp_path: Path) -> tuple[Path, Ranking]:
+    """Give a project in which all was measured, nothing being painted, and the ranking."""
+    folder = tmp_path / "ranked.graft"
+    shutil.copytree(ranked_once[0], folder)
+    return folder, ranked_once[1]
 
 
 class _Ears:
@@ -62,7 +78,7 @@ def ears(monkeypatch: pytest.MonkeyPatch) -> _Ears:
     return _Ears(monkeypatch)
 
 
-def _rank(folder: Path, catalogue: Catalogue | None = None) -> list[dict[str, object]]:
+def _rank(folder: Path, catalogue: Catalogue | None = None) -> Ranking:
     with open_project(folder) as project:
         return [entry.as_dict() for entry in _rank_in(project, catalogue)]
 
@@ -102,9 +118,10 @@ def test_what_is_remembered_is_what_is_measured(folder: Path) -> None:
     assert _rank(folder) == remembered
 
 
-def test_a_tile_painted_or_painted_anew_has_only_the_tiles_measured_again(folder: Path, ears: _Ears) -> None:
-    before = _rank(folder)
-    ears.take()
+def test_a_tile_painted_or_painted_anew_has_only_the_tiles_measured_again(
+    ranked: tuple[Path, Ranking], ears: _Ears
+) -> None:
+    folder, before = ranked
     _paint(folder)
     first = _rank(folder)
     assert ears.take() == ALL_ON["tiles"]
@@ -131,10 +148,9 @@ def test_another_wish_has_only_the_tiles_measured_again(folder: Path, ears: _Ear
 
 @pytest.mark.parametrize("change", [{"inverted": True}, {"pixel_size": (5.0, 5.0)}], ids=str)
 def test_another_look_at_the_image_has_all_measured_again(
-    folder: Path, ears: _Ears, change: dict[str, object]
+    ranked: tuple[Path, Ranking], ears: _Ears, change: dict[str, object]
 ) -> None:
-    _rank(folder)
-    ears.take()
+    folder, _ = ranked
     with open_project(folder, write=True) as project:
         project.update_manifest(**change)
     _rank(folder)
@@ -202,9 +218,8 @@ def test_a_source_that_comes_later_is_the_only_one_measured(folder: Path, ears: 
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"format_version": 9}', b"\xff\x00", b'{"key": 1}'])
-def test_a_damaged_file_is_measured_again(folder: Path, ears: _Ears, damage: bytes) -> None:
-    first = _rank(folder)
-    ears.take()
+def test_a_damaged_file_is_measured_again(ranked: tuple[Path, Ranking], ears: _Ears, damage: bytes) -> None:
+    folder, first = ranked
     (folder / FOLDER / "tiny-nuclei-image.json").write_bytes(damage)
 
     assert _rank(folder) == first
@@ -229,11 +244,12 @@ def test_a_stopped_ranking_goes_on_where_it_was(folder: Path, ears: _Ears) -> No
     assert not {f"image of {name}" for name in kept} & set(ears.take())
 
 
-def test_where_nothing_can_be_kept_all_is_ranked_and_a_note_says_why(folder: Path, ears: _Ears) -> None:
-    first = _rank(folder)
+def test_where_nothing_can_be_kept_all_is_ranked_and_a_note_says_why(
+    ranked: tuple[Path, Ranking], ears: _Ears
+) -> None:
+    folder, first = ranked
     shutil.rmtree(folder / FOLDER)
     (folder / FOLDER).write_text("in the way")
-    ears.take()
     notes: list[str] = []
 
     def note(state: Progress) -> None:

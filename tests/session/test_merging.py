@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_loop import SEEN_SET, WIDTHS, make_annotated, make_source
+from numpy.typing import NDArray
+from tiny_loop import SEEN_SET, WIDTHS, make_annotated, make_source, train_quickly
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report, ignore_progress
@@ -23,6 +24,9 @@ from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.network_spec import ModelSpec
 
 BOTH = ("tiny-nuclei", "tiny-neurites")
+N_STEPS = 12
+"""Of which the first two find out what to take of each network."""
+Weights = dict[str, NDArray[np.float32]]
 pytestmark = pytest.mark.usefixtures("quick_training")
 
 
@@ -39,6 +43,18 @@ def annotated(tmp_path_factory: pytest.TempPathFactory, image: Path, labels: Pat
 def folder(annotated: Path, tmp_path: Path) -> Path:
     shutil.copytree(annotated, tmp_path / "p.graft")
     return tmp_path / "p.graft"
+
+
+@pytest.fixture(scope="module")
+def undisturbed(annotated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[MergeReport, Weights]:
+    """Give what a merge of some steps comes to that nothing cuts off."""
+    folder = tmp_path_factory.mktemp("whole") / "p.graft"
+    shutil.copytree(annotated, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        train_quickly(patch)
+        with open_project(folder, write=True) as project:
+            report = merge(project, steps=N_STEPS)
+            return report, project.runs.get("0001").load_weights()
 
 
 def merge(
@@ -125,24 +141,21 @@ def _stop_at(step: int, state: Progress) -> None:
         raise _KilledError
 
 
-@pytest.mark.parametrize("killed_at", [2, 9], ids=["while merging", "while training"])
+@pytest.mark.parametrize("killed_at", [1, 7], ids=["while merging", "while training"])
 def test_a_merge_that_was_killed_goes_on_to_the_same_model(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_at: int
+    folder: Path, undisturbed: tuple[MergeReport, Weights], monkeypatch: pytest.MonkeyPatch, killed_at: int
 ) -> None:
     monkeypatch.setattr(fitting, "TrainConfig", partial(fitting.TrainConfig, checkpoint_seconds=0.0))
-    shutil.copytree(folder, tmp_path / "undisturbed.graft")
     with open_project(folder, write=True) as project:
         with pytest.raises(_KilledError):
-            merge(project, steps=18, report=partial(_stop_at, killed_at))
+            merge(project, steps=N_STEPS, report=partial(_stop_at, killed_at))
         cut_off = project.runs.unfinished()
         assert cut_off is not None
         assert cut_off.record.merge is not None
     with open_project(folder, write=True) as project:
-        resumed = merge(project, steps=18)
+        resumed = merge(project, steps=N_STEPS)
         weights = project.runs.get("0001").load_weights()
-    with open_project(tmp_path / "undisturbed.graft", write=True) as project:
-        whole = merge(project, steps=18)
-        expected = project.runs.get("0001").load_weights()
+    whole, expected = undisturbed
 
     assert resumed.training.resumed
     assert (resumed.training.run, resumed.training.steps) == ("0001", whole.training.steps)
@@ -153,13 +166,15 @@ def test_a_merge_that_was_killed_goes_on_to_the_same_model(
 
 @pytest.mark.parametrize("has_checkpoints", [True, False])
 def test_a_merge_whose_merged_weights_are_damaged_mixes_again_and_goes_on(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_checkpoints: bool
+    folder: Path,
+    undisturbed: tuple[MergeReport, Weights],
+    monkeypatch: pytest.MonkeyPatch,
+    has_checkpoints: bool,
 ) -> None:
     monkeypatch.setattr(fitting, "TrainConfig", partial(fitting.TrainConfig, checkpoint_seconds=0.0))
-    shutil.copytree(folder, tmp_path / "undisturbed.graft")
     with open_project(folder, write=True) as project:
         with pytest.raises(_KilledError):
-            merge(project, steps=18, report=partial(_stop_at, 9))
+            merge(project, steps=N_STEPS, report=partial(_stop_at, 7))
         run = project.runs.unfinished()
         assert run is not None
         harmed = (
@@ -170,14 +185,12 @@ def test_a_merge_whose_merged_weights_are_damaged_mixes_again_and_goes_on(
             data[-100] ^= 64
             path.write_bytes(data)
     with open_project(folder, write=True) as project:
-        resumed = merge(project, steps=18)
+        resumed = merge(project, steps=N_STEPS)
         weights = project.runs.get("0001").load_weights()
         assert run.merged_path.with_name(f"{run.merged_path.name}.damaged").is_file()
-    with open_project(tmp_path / "undisturbed.graft", write=True) as project:
-        merge(project, steps=18)
-        expected = project.runs.get("0001").load_weights()
+    _, expected = undisturbed
 
-    assert (resumed.training.run, resumed.training.steps) == ("0001", 18)
+    assert (resumed.training.run, resumed.training.steps) == ("0001", N_STEPS)
     for name, value in expected.items():
         np.testing.assert_allclose(weights[name], value, atol=1e-5)
 

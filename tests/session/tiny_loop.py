@@ -155,6 +155,11 @@ def labels(image: Path) -> Path:
 @pytest.fixture
 def quick_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """Train with small patches, tune no decoding, and let fresh networks be as small as the sources'."""
+    train_quickly(monkeypatch)
+
+
+def train_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do what the fixture `quick_training` does, for a fixture that is shared."""
     monkeypatch.setattr(fitting, "PATCH", {2: (64, 64), 3: (8, 32, 32)})
     monkeypatch.setattr(fitting, "BATCH", {2: 2, 3: 1})
     monkeypatch.setattr(calibrate, "STAGES", ())

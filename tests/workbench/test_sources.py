@@ -257,6 +257,17 @@ def test_added_source_is_listed_and_ticked(
     assert (model.folder / "theirs").is_dir()
 
 
+def test_what_is_said_of_a_source_goes_with_it(
+    graft_window: Window, few_sources: tuple[str, ...], tmp_path: Path
+) -> None:
+    model = graft_window.workbench.sources
+    model.importing.set("structure", "nuclei")
+    model.add(tmp_path / "few" / few_sources[0])
+    graft_window.wait()
+
+    assert ["leave outputs and structure out" in words for words in graft_window.failures] == [True]
+
+
 def test_a_source_whose_id_is_taken_is_told_of_and_replaces_the_other_when_asked_to(
     graft_window: Window, few_sources: tuple[str, ...], tmp_path: Path
 ) -> None:

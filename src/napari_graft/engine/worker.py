@@ -7,6 +7,7 @@ checkpoint, and nobody finds a short run that nobody had stopped.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import logging
 import os
 import queue
@@ -22,7 +23,6 @@ from pydantic import BaseModel
 
 from napari_graft.core.errors import Cancelled, InputError, StorageError
 from napari_graft.core.progress import CancelToken, Progress
-from napari_graft.engine.parent import Parent
 from napari_graft.engine.protocol import (
     CancelJob,
     CloseJob,
@@ -33,6 +33,38 @@ from napari_graft.engine.protocol import (
     read_order,
     to_line,
 )
+
+_PR_SET_PDEATHSIG = 1
+"""Of ``linux/prctl.h``: the signal that the kernel sends when the parent has ended."""
+
+
+class Parent:
+    """The process that started this one.
+
+    Parameters
+    ----------
+    process_id
+        Its id, None where it is not known: then nobody can say that it is gone.
+    """
+
+    def __init__(self, process_id: int | None) -> None:
+        self._process_id = process_id
+
+    @property
+    def is_gone(self) -> bool:
+        """Say whether it has ended."""
+        # Whoever loses its parent is given another. On Windows a launcher may stand between the two.
+        return self._process_id is not None and os.name == "posix" and os.getppid() != self._process_id
+
+    def end_with_it(self) -> None:
+        """Let the kernel end this process at once when the parent has ended; only Linux can.
+
+        It counts as the end of the parent when the one thread that started this process ends.
+        """
+        if sys.platform == "linux":
+            with suppress(AttributeError, OSError):
+                ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+
 
 ORPHANED = 3
 """Exit code of a worker whose parent is gone; nobody but a debugger sees it."""

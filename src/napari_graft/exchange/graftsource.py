@@ -24,7 +24,7 @@ def import_source(path: Path, folder: Path, options: ImportOptions) -> Source:
         If it is none, or if something was said about it that its card says.
     """
     if options.outputs or options.structure:
-        raise InputError(f"the card of {str(path)!r} says what it finds: leave --outputs and --structure out")
+        raise InputError(f"the card of {str(path)!r} says what it finds: leave outputs and structure out")
     try:
         return open_source(path, "file")
     except InputError:

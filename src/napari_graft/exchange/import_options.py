@@ -16,9 +16,10 @@ class ImportOptions:
     Parameters
     ----------
     outputs
-        What each channel of its answer means; empty where the file says it.
+        What each channel of its answer means: foreground, boundary, background, distance, affinity or
+        unused; empty where the file says it.
     structure
-        What its foreground is, None where the file says it.
+        What it finds; not set where the file says it.
     replaces
         Whether it takes the place of a source of the user's own that has its id.
     """

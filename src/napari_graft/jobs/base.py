@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.fields import FieldInfo
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Report
@@ -44,12 +46,44 @@ class Request(BaseModel, Generic[A]):
             return cls
 
 
-def field_help(request: type[Request[Any]]) -> dict[str, str]:
-    """Return what the docstrings of a request and of its bases say of each field."""
+@dataclass(frozen=True, slots=True)
+class FormUnit:
+    """Unit in which a form asks for a number; it stands in the annotation of a field.
+
+    Parameters
+    ----------
+    name
+        What stands behind the number.
+    size
+        How many of the field's own unit it is.
+    smallest, largest
+        What the form lets a person ask for, in this unit.
+    """
+
+    name: str
+    size: float
+    smallest: float
+    largest: float
+
+
+def fields_of(options: type) -> Mapping[str, FieldInfo]:
+    """Return the fields of a request, or of a dataclass with options."""
+    if issubclass(options, BaseModel):
+        return options.model_fields
+    assert dataclasses.is_dataclass(options)
+    hints = get_type_hints(options, include_extras=True)
+    return {
+        field.name: FieldInfo.from_annotated_attribute(hints[field.name], field.default)
+        for field in dataclasses.fields(options)
+    }
+
+
+def field_help(options: type) -> dict[str, str]:
+    """Return what the docstrings of a request or a dataclass, and of its bases, say of each field."""
     from docstring_parser import parse
 
     found: dict[str, str] = {}
-    for model in reversed(request.__mro__):
+    for model in reversed(options.__mro__):
         for one in parse(model.__dict__.get("__doc__") or "").params:
             for name in one.arg_name.split(","):
                 found[name.strip()] = " ".join((one.description or "").split())

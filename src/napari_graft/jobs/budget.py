@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Annotated, Generic
 
-from napari_graft.jobs.base import A, ProjectRequest
+from napari_graft.jobs.base import A, FormUnit, ProjectRequest
 
 if TYPE_CHECKING:
     from napari_graft.session.training.fitting import Budget
 
 DEFAULT_SECONDS = 120.0
+MINUTES = FormUnit("min", 60, smallest=0.1, largest=600)
 
 
 class LearnRequest(ProjectRequest[A], Generic[A]):
@@ -17,19 +18,21 @@ class LearnRequest(ProjectRequest[A], Generic[A]):
 
     Parameters
     ----------
-    seconds, steps
-        How long, or whichever comes first; two minutes where neither is given.
+    seconds
+        How long at most; two minutes where neither a time nor steps are given.
+    steps
+        How many steps at most.
     device
         ``auto``, ``cpu`` or ``cuda``.
     seed
         Decides patches and augmentation.
     stops_when_flat
-        Whether it ends early once the held-out loss no longer falls.
+        Whether it ends early, once the held-out loss has not fallen for a third of the time so far.
     is_delegate
         Whether another process holds the project for writing and lets this one train; see `open_delegate`.
     """
 
-    seconds: float | None = None
+    seconds: Annotated[float | None, MINUTES] = None
     steps: int | None = None
     device: str = "auto"
     seed: int = 0

@@ -7,9 +7,9 @@ from typing import Any, Generic, TypeVar
 from psygnal import Signal
 from pydantic import TypeAdapter, ValidationError
 
-from napari_graft.jobs.base import Request
+from napari_graft.jobs.base import fields_of
 
-R = TypeVar("R", bound=Request[Any])
+R = TypeVar("R")
 
 
 class RequestOptions(Generic[R]):
@@ -18,7 +18,7 @@ class RequestOptions(Generic[R]):
     Parameters
     ----------
     request
-        Kind of request.
+        Kind of request, or a dataclass with the options of something that is no job.
     """
 
     refused = Signal(str)
@@ -33,9 +33,9 @@ class RequestOptions(Generic[R]):
         if value in (None, ""):
             self._set.pop(name, None)
             return
-        field: Any = self.type.model_fields[name]
+        annotation: Any = fields_of(self.type)[name].annotation
         try:
-            self._set[name] = TypeAdapter(field.annotation).validate_python(value)
+            self._set[name] = TypeAdapter(annotation).validate_python(value)
         except ValidationError as error:
             self._set.pop(name, None)
             reasons = "; ".join(one["msg"] for one in error.errors())
@@ -43,4 +43,4 @@ class RequestOptions(Generic[R]):
 
     def request(self, **known: object) -> R:
         """Return a request for what the window knows, and with what the user set in place of that."""
-        return self.type.model_validate(known | self._set)
+        return TypeAdapter(self.type).validate_python(known | self._set)

@@ -13,7 +13,7 @@ from napari_graft._qt.annotate.tile_list import TileListView
 from napari_graft._qt.canvas.annotate_canvas import canvas_of
 from napari_graft._qt.widgets.basics import Folding, button, card, column, flow, row, set_look, text
 from napari_graft._qt.widgets.binding import bind, listen, silenced
-from napari_graft._qt.widgets.more_options import MoreOptions
+from napari_graft._qt.widgets.option_form import MoreOptions
 from napari_graft.workbench.annotate.tile_list import AT_ONCE, AnnotatingState
 from napari_graft.workbench.annotate.tile_tools import TileTools
 from napari_graft.workbench.workbench import Workbench

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 from napari_graft._qt.sources.words import advice_words
 from napari_graft._qt.widgets.basics import Folding, button, card, column, flow, set_look, text
 from napari_graft._qt.widgets.binding import listen
+from napari_graft._qt.widgets.option_form import OptionBox
 from napari_graft._qt.widgets.theme import Palette
 from napari_graft.fingerprints.source_map import TARGET, SourceMap
 from napari_graft.project.documents import RankedEntry
@@ -184,7 +185,10 @@ class MoreSources(Folding):
         self.open = button(
             "Open my sources", self._on_open_clicked, look="link", tip="Show the folder that they are in"
         )
-        for widget in (flow(self.add_file, self.add_folder), self.open):
+        self.unsaid = text("What a package does not say of its network, where you know it:", "faint")
+        self.options = OptionBox(model.importing, ("outputs", "structure"))
+        self.options.grown.connect(self.fit)
+        for widget in (flow(self.add_file, self.add_folder), self.unsaid, self.options, self.open):
             self.addWidget(widget)
         listen(self, model.taken, self._on_taken)
 

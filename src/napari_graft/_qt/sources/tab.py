@@ -21,7 +21,7 @@ from napari_graft._qt.sources.words import (
 )
 from napari_graft._qt.widgets.basics import button, card, column, set_look, text
 from napari_graft._qt.widgets.binding import bind, listen
-from napari_graft._qt.widgets.more_options import MoreOptions
+from napari_graft._qt.widgets.option_form import MoreOptions
 from napari_graft._qt.widgets.theme import palette_of
 from napari_graft.core.errors import InputError
 from napari_graft.fingerprints.source_map import SourceMap

@@ -15,7 +15,7 @@ from napari_graft._qt.sources.words import (
 )
 from napari_graft._qt.widgets.basics import Look, button, clear, column, flow, set_look, text
 from napari_graft._qt.widgets.binding import bind, listen, silenced
-from napari_graft._qt.widgets.more_options import MoreOptions
+from napari_graft._qt.widgets.option_form import MoreOptions
 from napari_graft.project.run_store import StoredTrial
 from napari_graft.workbench.sources.trial_model import TrialModel
 

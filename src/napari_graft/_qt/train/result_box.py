@@ -13,7 +13,7 @@ from napari_graft._napari.results import ResultLayers
 from napari_graft._qt.train.words import describe_result
 from napari_graft._qt.widgets.basics import button, column, text
 from napari_graft._qt.widgets.binding import bind, listen, listen_to_viewer
-from napari_graft._qt.widgets.more_options import MoreOptions
+from napari_graft._qt.widgets.option_form import MoreOptions
 from napari_graft.workbench.workbench import Workbench
 
 if TYPE_CHECKING:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QSizePolicy, QWidget
+from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from napari_graft._qt.train.curve_plots import CurvePlot, LearningCurvePlot
 from napari_graft._qt.train.outcome_box import OutcomeBox
@@ -16,12 +16,12 @@ from napari_graft._qt.train.words import (
     describe_progress,
     describe_unfinished,
 )
-from napari_graft._qt.widgets.basics import Folding, button, card, column, row, text
+from napari_graft._qt.widgets.basics import Folding, button, card, column, text
 from napari_graft._qt.widgets.binding import bind, listen, silenced
-from napari_graft._qt.widgets.more_options import MoreOptions
+from napari_graft._qt.widgets.option_form import MoreOptions, bind_field, option_form
 from napari_graft._qt.widgets.theme import palette_of
-from napari_graft.workbench.train.rounds import Round, StartPoint
-from napari_graft.workbench.train.unfinished import Unfinished
+from napari_graft.jobs.train import TrainRequest
+from napari_graft.workbench.train.rounds import Round, StartPoint, Unfinished
 from napari_graft.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -51,15 +51,16 @@ class TrainTab(QWidget):
         self.start = QComboBox()
         self.start.setToolTip("The model that the training begins with")
         self.start.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.minutes = QDoubleSpinBox()
-        self.minutes.setRange(0.1, 600)
-        self.minutes.setDecimals(1)
-        self.minutes.setSuffix(" min")
-        self.flat = QCheckBox("or when it stops improving")
-        self.flat.setToolTip(
-            "Ends early once the error on the held-out part has not fallen for a third of the time so far"
+        self.budget = option_form(
+            TrainRequest,
+            ("seconds", "stops_when_flat"),
+            start={"seconds": 60 * self._model.state.minutes},
+            is_labelled=False,
         )
-        self.more = MoreOptions(self._model.options, ("steps", "device", "seed"), left=("seed",))
+        self.minutes: Any = self.budget["seconds"]
+        self.flat: Any = self.budget["stops_when_flat"]
+        self.flat.native.setText("or when it stops improving")
+        self.more = MoreOptions(self._model.options, ("steps", "device", "seed"), start={"seed": None})
         self.device = text("", "faint")
         self.train = button("Train", self._on_train_clicked, look="primary")
         self.train.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -79,8 +80,7 @@ class TrainTab(QWidget):
         layout = column(
             text("Start from", "title"), self.start, text("Stop after", "title"), spacing=4, margin=6
         )
-        layout.addLayout(row(self.minutes, 1))
-        for widget in (self.flat, self.more, self.device, self.cut_off, self.refusal):
+        for widget in (self.budget.native, self.more, self.device, self.cut_off, self.refusal):
             layout.addWidget(widget)
         layout.addWidget(self.train)
         for widget in (self.obstacle, self.progress, self.plot, self.outcome, self.result, self.is_worth_it):
@@ -91,13 +91,11 @@ class TrainTab(QWidget):
     def _connect(self) -> None:
         state = self._model.state
         self.start.currentIndexChanged.connect(self._on_start_chosen)
-        self.minutes.valueChanged.connect(lambda minutes: setattr(state, "minutes", minutes))
-        self.flat.toggled.connect(lambda is_on: setattr(state, "stops_when_flat", is_on))
+        bind_field(self, self.minutes, state, "minutes")
+        bind_field(self, self.flat, state, "stops_when_flat")
         self._viewer.events.theme.connect(self._on_theme_changed)
         bind(self, state, "starts", self._show_starts)
         bind(self, state, "start", self._show_start)
-        bind(self, state, "minutes", self._show_minutes)
-        bind(self, state, "stops_when_flat", self._show_flat)
         for field in ("obstacle", "is_training", "steps", "expected_steps", "seconds_left", "message"):
             bind(self, state, field, lambda _: self._show_progress())
         for field in ("device", "memory_mb"):
@@ -156,13 +154,6 @@ class TrainTab(QWidget):
     def _show_start(self, reference: str) -> None:
         with silenced(self.start):
             self.start.setCurrentIndex(self.start.findData(reference))
-
-    def _show_minutes(self, minutes: float) -> None:
-        with silenced(self.minutes):
-            self.minutes.setValue(minutes)
-
-    def _show_flat(self, is_on: bool) -> None:
-        self.flat.setChecked(is_on)
 
     def _show_progress(self) -> None:
         state = self._model.state

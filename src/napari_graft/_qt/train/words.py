@@ -8,8 +8,7 @@ from napari_graft.jobs.device import Device
 from napari_graft.project.results import Result
 from napari_graft.sources.card import LeadingScore
 from napari_graft.workbench.train.model import TrainingState
-from napari_graft.workbench.train.rounds import ComparedModel, MadeOf, Round
-from napari_graft.workbench.train.unfinished import Unfinished
+from napari_graft.workbench.train.rounds import ComparedModel, MadeOf, Round, Unfinished
 
 BEFORE_FIRST_CURVE = "While a training goes on, its curve is drawn here: the lower, the better."
 NOTE_ON_SIZE = "Measured on the held-out part of {tiles}: that is little, so small differences mean nothing."

@@ -157,6 +157,10 @@ class Folding(QCollapsible):
         for widget in widgets:
             layout.addWidget(widget)
             widget.show()  # else it counts as hidden, and takes no room, until Qt has the time
+        self.fit()
+
+    def fit(self) -> None:
+        """Be as high as what is in it, where it is open."""
         if self.isExpanded():
             self.expand(animate=False)
 

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QGroupBox, QProgressBar, QPushButton
 from napari_graft._qt.widgets.basics import column, row, text
 from napari_graft._qt.widgets.binding import bind, listen
 from napari_graft._qt.widgets.option_form import option_form, typed_values
-from napari_graft.workbench.job_model import JobModel
+from napari_graft.workbench.plugin_jobs import JobModel
 
 
 class JobForm(QGroupBox):

@@ -13,6 +13,7 @@ from psygnal import Signal
 from napari_graft.core.errors import GraftError, IdTakenError, InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.core.tile import Tile
+from napari_graft.exchange.import_options import ImportOptions
 from napari_graft.fingerprints.source_map import SourceMap, map_of_distances
 from napari_graft.io import Volume
 from napari_graft.jobs.rank import RankRequest, RankResult
@@ -62,13 +63,13 @@ def structure(image: NDArray[np.float32]) -> float:
     return float(np.mean([gaussian_gradient_magnitude(one, _FINE).mean() for one in slices]))
 
 
-def add_to_own(path: Path, replaces: bool, report: Report, cancel: CancelToken) -> Source | IdTakenError:
+def add_to_own(
+    path: Path, options: ImportOptions, report: Report, cancel: CancelToken
+) -> Source | IdTakenError:
     """Copy a source, a file or a folder; an error is returned where another one has its id."""
     # The formats of other programs take a while to import: only who adds a source waits for it.
     from napari_graft.exchange.add import add_source
-    from napari_graft.exchange.import_options import ImportOptions
 
-    options = ImportOptions(replaces=replaces)
     try:
         return add_source(path, user_home(), options=options, report=report, cancel=cancel)
     except IdTakenError as error:
@@ -100,6 +101,7 @@ class SourcesModel:
         self._previewer = Previewer(context, "preview")
         self.state = SourcesState()
         self.options = RequestOptions(RankRequest)
+        self.importing = RequestOptions(ImportOptions)
         context.hear(context.project_changed, self._on_project_changed)
         self._on_project_changed()
 
@@ -193,7 +195,7 @@ class SourcesModel:
 
         Where another one has its id, that one stays and `taken` is told, or it is replaced.
         """
-        task = partial(add_to_own, path, replaces)
+        task = partial(add_to_own, path, self.importing.request(replaces=replaces))
         self._context.jobs.start("Adding a source", task, lane="files", on_done=partial(self._on_added, path))
 
     def _on_added(self, path: Path, found: Source | IdTakenError) -> None:

@@ -27,10 +27,11 @@ from napari_graft.workbench.train.rounds import (
     Round,
     StartPoint,
     TrainingCurve,
+    Unfinished,
     finished_rounds,
     start_points,
+    unfinished_training,
 )
-from napari_graft.workbench.train.unfinished import Unfinished, unfinished_training
 
 NO_PROJECT = "Start a project first, in the tab Data."
 NO_TILES = "Paint at least one tile first, in the tab Annotate."

@@ -1,4 +1,4 @@
-"""The trainings of a project: what each starts from, where it runs, and what came of it."""
+"""The trainings of a project: what each starts from, what came of it, and the one that was cut off."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from napari_graft.core.errors import InputError
 from napari_graft.merging.recipe import LevelShares, MergeRecipe, levels_of
 from napari_graft.project.comparison import Comparison, compare, recorded
 from napari_graft.project.project import Project
-from napari_graft.project.run import Run, RunMoment
+from napari_graft.project.run import Run, RunMoment, checkpoint_age
 from napari_graft.sources.card import LeadingScore, Structure, leading_score
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.source import Source, id_without_view, invert_source
@@ -285,3 +286,62 @@ class TrainingCurve:
 
     def __bool__(self) -> bool:
         return bool(self.loss or self.held_out)
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A training that was cut off, and how to ask for it again.
+
+    Parameters
+    ----------
+    steps, seconds
+        How far it was.
+    source, seed, asked_seconds
+        What was asked for.
+    merge
+        What was being merged, None where one model was trained.
+    """
+
+    steps: int
+    seconds: float
+    source: str
+    seed: int
+    asked_seconds: float | None
+    merge: MergeRecipe | None = None
+
+
+def unfinished_training(project: Project, n_tiles: int) -> Unfinished | None:
+    """Return the last training where it was cut off and was on the same number of tiles, else None."""
+    run = project.runs.unfinished()
+    if run is None or run.record.n_tiles != n_tiles:
+        return None
+    try:
+        steps, seconds = _age(run)
+    except InputError:  # damaged: there is nothing to go on from
+        return None
+    settings = run.record.settings
+    asked = settings.get("seconds")
+    return Unfinished(
+        steps=steps,
+        seconds=seconds,
+        source=str(settings.get("asked") or run.record.source),
+        seed=int(settings.get("seed") or 0),
+        asked_seconds=float(asked) if asked else None,
+        merge=run.record.merge,
+    )
+
+
+def _age(run: Run) -> tuple[int, float]:
+    """Return the steps and seconds that a run had used; the record knows those of the first half of a merge.
+
+    Raises
+    ------
+    InputError
+        If its state is damaged, or there is none.
+    """
+    if run.newest_state == run.merged_path:
+        return run.record.steps, run.record.seconds
+    if run.newest_state == run.mixing_path:
+        return checkpoint_age(run.mixing_path)
+    steps, seconds = checkpoint_age(run.checkpoint_path)
+    return run.record.steps + steps, run.record.seconds + seconds
