@@ -27,7 +27,14 @@ from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.scorers import few_shot as few_shot_module
 from napari_graft.scorers import zero_shot as zero_shot_module
-from napari_graft.scorers.consistency import agreement, changes, consistency, mean_agreement, most_contrasted
+from napari_graft.scorers.consistency import (
+    LEAST_FILLED,
+    agreement,
+    changes,
+    consistency,
+    mean_agreement,
+    most_contrasted,
+)
 from napari_graft.scorers.distances import energy_distance, frechet_to_standard, general_closeness
 from napari_graft.scorers.domain_shift import diagnose_domain_shift
 from napari_graft.scorers.few_shot import (
@@ -133,6 +140,22 @@ def test_a_source_that_finds_nothing_is_not_consistent(project: Project) -> None
     with torch.no_grad():
         silent.network.head.bias.fill_(-20)
     assert consistency(silent) == 0
+
+
+def test_a_source_that_finds_a_few_specks_is_less_consistent_than_they_are(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found(value: np.ndarray, *_: object) -> np.ndarray:
+        specks = np.zeros(value.shape[-2:], np.uint32)
+        specks[:3, :12], specks[-3:, :12] = 1, 2
+        return specks
+
+    monkeypatch.setattr("napari_graft.scorers.consistency.decode", found)
+    context = scoring_context(project)
+    share = 72 / context.tiles[0].size
+
+    assert share < LEAST_FILLED
+    assert consistency(context) == pytest.approx(share / LEAST_FILLED, rel=0.01)
 
 
 def test_agreement_is_that_of_partitions_and_needs_objects() -> None:

@@ -17,6 +17,8 @@ N_TILES = {2: 6, 3: 2}
 """A 3-D tile has as many pixels as four 2-D ones."""
 FILLING = 0.5
 """Share of a tile beyond which its only object is none: nothing was told apart."""
+LEAST_FILLED = 0.025
+"""Share of the most contrasted tiles that objects fill at least: who finds less overlooks what is there."""
 _SEED = 0
 
 Image = NDArray[np.float32]
@@ -32,7 +34,8 @@ def consistency(context: ScoringContext) -> float:
     network that finds nothing, or one object in all of a tile, is perfectly consistent and of no use: such
     tiles have no say (`mean_agreement`), and where all are such it is 0. The tiles are those where there is
     something to find (`most_contrasted`): much of an ordinary image can be empty, and says nothing of any
-    source.
+    source. A few specks in all of them are consistent too, and hardly what is wanted: below `LEAST_FILLED`
+    the agreement counts in proportion.
     """
     predictor = Predictor(context.network, context.compute.device)
     rng = np.random.default_rng(_SEED)
@@ -45,7 +48,8 @@ def consistency(context: ScoringContext) -> float:
     for tile in most_contrasted(context.tiles, N_TILES[context.network.spec.ndim]):
         plain = objects(tile)
         pairs += [(plain, objects(changed)) for changed in changes(tile, rng)]
-    return mean_agreement(pairs)
+    filled = float(np.mean([np.mean(plain > 0) for plain, _ in pairs]))
+    return mean_agreement(pairs) * min(1.0, filled / LEAST_FILLED)
 
 
 def most_contrasted(images: Sequence[Image], n: int) -> list[Image]:
