@@ -18,7 +18,8 @@ from napari_graft.io.documents import DamageLog
 from napari_graft.io.regular_files import read_regular
 
 ANNOTATIONS, RUNS, DRAFTS, CACHE, RESULTS = "annotations", "runs", "drafts", "cache", "results"
-FOLDERS = (ANNOTATIONS, RUNS, DRAFTS, CACHE, RESULTS)
+PROOFREADING = "proofreading"
+FOLDERS = (ANNOTATIONS, RUNS, DRAFTS, CACHE, RESULTS, PROOFREADING)
 _FILE_SUFFIXES = (".json", ".jsonl")
 _LOCKS = ("lock", "lock.holder")
 _LARGE = (".zarr", f".zarr{atomic.TEMPORARY_SUFFIX}")

@@ -1,0 +1,198 @@
+"""The part of the tab in which a result is proofread: which one, the tools, undo and redo."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QButtonGroup, QComboBox, QPushButton, QWidget
+
+from napari_graft._napari.keys import PROOFREAD_KEYS, ProofreadAction, proofread_key_of
+from napari_graft._qt.proofread.canvas import proofread_canvas_of
+from napari_graft._qt.widgets.basics import Look, button, column, flow, row, set_look, text
+from napari_graft._qt.widgets.binding import bind, listen, silenced
+from napari_graft.workbench.proofread.click_tools import ToolName
+from napari_graft.workbench.proofread.open_result import OpenResult
+from napari_graft.workbench.workbench import Workbench
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+_TOOLS: dict[ToolName, str] = {
+    "merge": "Merge",
+    "split": "Split",
+    "delete": "Delete",
+    "fill": "Fill holes",
+    "smooth": "Smooth",
+    "lock": "Lock",
+}
+_HINTS: dict[ToolName, tuple[str, str]] = {
+    "merge": ("Click an object.", "Now click the object to merge with it."),
+    "split": (
+        "Click in one part of an object.",
+        "Click in each other part, then press Enter or the right mouse button.",
+    ),
+    "delete": ("Click the object to delete.", ""),
+    "fill": ("Click the object whose holes are to be filled.", ""),
+    "smooth": ("Click the object whose outline is to be smoothed.", ""),
+    "lock": ("Click an object to lock it, or to unlock it.", ""),
+}
+"""What to do with a tool: to begin with, and once there was a click."""
+
+
+class ToolRow(QWidget):
+    """Widget with the tools, of which one at most is up.
+
+    Parameters
+    ----------
+    workbench
+        Whose tools.
+    """
+
+    def __init__(self, workbench: Workbench) -> None:
+        super().__init__()
+        self._tools = workbench.click_tools
+        self.buttons: dict[ToolName, QPushButton] = {}
+        self._group = QButtonGroup(self)
+        self._group.setExclusive(False)  # a click on the one that is up puts it down
+        for tool, words in _TOOLS.items():
+            made = button(
+                f"{words}  {proofread_key_of(tool)}", partial(self._on_clicked, tool), tip=_tip(tool)
+            )
+            made.setCheckable(True)
+            self._group.addButton(made)
+            self.buttons[tool] = made
+        self.hint = text("", "faint")
+        self.setLayout(column(flow(*self.buttons.values()), self.hint, spacing=4))
+        bind(self, self._tools.state, "tool", self._show)
+        listen(self, self._tools.state.events.points, lambda _: self._show(self._tools.state.tool))
+
+    def _on_clicked(self, tool: ToolName) -> None:
+        self._tools.choose(None if self._tools.state.tool == tool else tool)
+        self._show(self._tools.state.tool)
+
+    def _show(self, tool: ToolName | None) -> None:
+        for name, made in self.buttons.items():
+            made.setChecked(name == tool)
+        first, then = ("Choose a tool, or press its key.", "") if tool is None else _HINTS[tool]
+        self.hint.setText(then if self._tools.state.points and then else first)
+
+
+class ProofreadBox(QWidget):
+    """Widget in which a result is opened and corrected.
+
+    Parameters
+    ----------
+    workbench, viewer
+        What is shown, and where the layers are.
+    """
+
+    def __init__(self, workbench: Workbench, viewer: Viewer) -> None:
+        super().__init__()
+        self._context = workbench.context
+        self._model = workbench.proofreading
+        self._tools = workbench.click_tools
+        self.canvas = proofread_canvas_of(workbench, viewer)
+        self._make_widgets(workbench)
+        self._lay_out()
+        self._connect()
+
+    def _make_widgets(self, workbench: Workbench) -> None:
+        self.hint = text("", "faint")
+        self.choices = QComboBox()
+        self.choices.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.choices.setMinimumContentsLength(12)
+        self.choices.setToolTip("The result to correct; the file itself stays as it is")
+        self.open = button("Proofread", self._on_open_clicked, look="primary")
+        self.tools = ToolRow(workbench)
+        self.undo = button("Undo", self._tools.undo, tip=_tip("undo"))
+        self.redo = button("Redo", self._tools.redo, tip=_tip("redo"))
+        self.done = text("", "faint")
+        self.message = text()
+        self.close_result = button("Close", self._model.close, tip="All edits are kept")
+
+    def _lay_out(self) -> None:
+        self.content = QWidget()
+        content = column(self.tools)
+        content.addLayout(row(self.undo, self.redo, 1, self.close_result))
+        content.addWidget(self.done)
+        self.content.setLayout(content)
+        layout = column(text("Correct a result", "title"), self.hint)
+        self.line = QWidget()
+        choosing = row(self.choices, self.open)
+        choosing.setStretch(0, 1)
+        self.line.setLayout(choosing)
+        for widget in (self.line, self.message, self.content):
+            layout.addWidget(widget)
+        self.setLayout(layout)
+
+    def _connect(self) -> None:
+        state, model = self._model.state, self._model
+        self.choices.activated.connect(lambda _: model.choose(self.choices.currentData()))
+        for field in ("choices", "chosen", "opened", "is_opening"):
+            bind(self, state, field, lambda _: self._show())
+        for field in ("undo_tool", "redo_tool", "n_edits", "locked"):
+            bind(self, state, field, lambda _: self._show_journal())
+        listen(self, model.refused, lambda words: self._say(words, "error"))
+        listen(self, model.told, lambda words: self._say(words, "good"))
+        listen(self, state.events.opened, self._on_opened)
+        listen(self, self._context.project_changed, self._on_project_changed)
+        self._say("", "")
+
+    def _on_open_clicked(self) -> None:
+        self._say("", "")
+        self._model.open()
+
+    def _on_opened(self, opened: OpenResult | None) -> None:
+        if opened is not None:
+            n = len(opened.objects.ids())
+            self._say(f"{n:,} objects. Every edit is stored at once; the file stays as it is.", "good")
+
+    def _on_project_changed(self) -> None:
+        self._say("", "")
+        self._show()
+
+    def _show(self) -> None:
+        state, has_project = self._model.state, self._context.project is not None
+        self.hint.setText(_hint(has_project, bool(state.choices), state.is_opening))
+        self.hint.setVisible(bool(self.hint.text()))
+        with silenced(self.choices):
+            self.choices.clear()
+            for choice in state.choices:
+                self.choices.addItem(choice.title, choice.name)
+            self.choices.setCurrentIndex(self.choices.findData(state.chosen))
+        self.line.setVisible(bool(state.choices))
+        is_open = state.opened is not None and state.opened.choice.name == state.chosen
+        self.open.setText("Read again" if is_open else "Proofread")
+        self.open.setEnabled(not state.is_opening)
+        self.content.setVisible(state.opened is not None)
+
+    def _show_journal(self) -> None:
+        state = self._model.state
+        for made, words, tool in (
+            (self.undo, "Undo", state.undo_tool),
+            (self.redo, "Redo", state.redo_tool),
+        ):
+            made.setEnabled(tool is not None)
+            made.setText(words if tool is None else f"{words} {tool}")
+        n, n_locked = state.n_edits, len(state.locked)
+        words = f"{n:,} edit{'' if n == 1 else 's'}"
+        self.done.setText(words if not n_locked else f"{words} · {n_locked:,} locked")
+
+    def _say(self, words: str, look: Look) -> None:
+        self.message.setText(words)
+        set_look(self.message, look)
+        self.message.setVisible(bool(words))
+
+
+def _hint(has_project: bool, has_results: bool, is_opening: bool) -> str:
+    if not has_project:
+        return "Start a project in the tab Data. Then its results can be corrected here."
+    if not has_results:
+        return "There is no result yet: train, or segment the whole image in the tab Train."
+    return "Reading the objects…" if is_opening else ""
+
+
+def _tip(action: ProofreadAction) -> str:
+    words = next(key.words for key in PROOFREAD_KEYS if key.action == action)
+    return f"{words} ({proofread_key_of(action)})"
