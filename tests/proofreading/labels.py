@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from hypothesis import strategies as st
 from tests.segmentation.affinity_maps import OFFSETS, OFFSETS_3D, cells, probabilities
 
 from napari_graft.proofreading.affinity_map import AffinityMap
+from napari_graft.proofreading.grow import Basins
 from napari_graft.proofreading.object_map import ObjectMap
 
 TYPES = (np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64)
@@ -20,6 +22,10 @@ class Scene:
 
     labels: np.ndarray
     affinities: AffinityMap = field(repr=False)
+
+    @cached_property
+    def basins(self) -> Basins:
+        return Basins.from_affinities(self.affinities)
 
     def objects(self, **options: object) -> ObjectMap:
         return ObjectMap(self.labels.copy(), **options)

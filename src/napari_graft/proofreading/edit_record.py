@@ -51,11 +51,11 @@ def unpack(body: bytes) -> Edit | None:
         numbers = np.frombuffer(data, _NUMBER, offset=_HEAD.size + n_name)
         start, shape, *runs = np.split(numbers, np.cumsum([n_axes, n_axes, n_runs, n_runs, n_runs]))
         steps, lengths, before, after = (one.astype(np.uint64) for one in runs)
-        starts, lengths = np.cumsum(steps).astype(np.int64), lengths.astype(np.int64)
+        starts, n_pixels = np.cumsum(steps).astype(np.int64), lengths.astype(np.int64)
         box = Tile(tuple(map(int, start)), tuple(map(int, shape)))
     except (zlib.error, struct.error, ValueError, InputError):
         return None  # the checksum fits and the content does not: none of ours
-    is_whole = all(one.size == n_runs for one in (starts, lengths, before, after))
-    if not is_whole or np.any(lengths < 1) or int((starts + lengths).max(initial=0)) > prod(box.shape):
+    is_whole = all(one.size == n_runs for one in (starts, n_pixels, before, after))
+    if not is_whole or np.any(n_pixels < 1) or int((starts + n_pixels).max(initial=0)) > prod(box.shape):
         return None
-    return Edit(name, box, starts, lengths, before, after)
+    return Edit(name, box, starts, n_pixels, before, after)

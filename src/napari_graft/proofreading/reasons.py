@@ -77,7 +77,9 @@ def weak_border(context: ReviewContext) -> Iterator[Suspicion]:
         if probability >= _LEAST_PROBABILITY:
             bits = probability * bits_of_cut(context.sizes[first], context.sizes[second])
             words = f"the affinity across their border is {borders.affinity[number]:.2f}"
-            yield context.suspect((first, second), "weak border", words, borders.positions[number], bits)
+            yield context.suspect(
+                (first, second), "weak border", words, borders.positions[number].tolist(), bits
+            )
 
 
 @REASONS.register("border inside")
@@ -92,14 +94,14 @@ def border_inside(context: ReviewContext) -> Iterator[Suspicion]:
     for one, box, markers in _in_pieces(context, pieces):
         mask = context.segments[box.slices] == one
         near = context.affinities.crop(box)
-        parts = parts_from(near.boundary(), markers, mask, 0)
+        parts = parts_from(near.boundary(), markers, mask)
         borders, sizes = near.borders(parts), np.bincount(parts.reshape(-1))
         best = _weakest(borders, sizes)
         if best is not None:
             number, bits = best
             words = f"the affinity across a line inside is {borders.affinity[number]:.2f}"
             found = context.suspect(
-                (one,), "border inside", words, borders.positions[number] + box.start, bits
+                (one,), "border inside", words, (borders.positions[number] + box.start).tolist(), bits
             )
             yield replace(found, seeds=_seeds(parts, borders.pairs[number].tolist(), box))
 
@@ -175,14 +177,14 @@ def thin_bridge(context: ReviewContext) -> Iterator[Suspicion]:
         markers = label(depth > _BRIDGE * depth.max())[0].astype(np.int32)
         if markers.max() < 2:
             continue
-        parts = parts_from(-depth, markers, mask, 0)
+        parts = parts_from(-depth, markers, mask)
         sides = 1 + np.argsort(-np.bincount(parts.reshape(-1))[1:], kind="stable")[:2]
         bridge = _bridge(parts, int(sides[1]), depth)
         if bridge is not None:
             thickness, size, position = bridge
             bits = _WRONG_BRIDGES * (1 - thickness) * bits_of_cut(size, n_pixels - size)
             words = f"its parts hang together by a bridge of {thickness:.0%} of their thickness"
-            found = context.suspect((one,), "thin bridge", words, position + box.start - 1, bits)
+            found = context.suspect((one,), "thin bridge", words, (position + box.start - 1).tolist(), bits)
             yield replace(found, seeds=_seeds(parts, sides.tolist(), box, 1))
 
 

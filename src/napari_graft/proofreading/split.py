@@ -13,10 +13,8 @@ from napari_graft.proofreading.affinity_map import AffinityMap
 from napari_graft.proofreading.edit import Edit
 from napari_graft.proofreading.object_map import ObjectMap
 
-COMPACTNESS = 0.002
-"""Height, of a boundary between 0 and 1, that a pixel of distance from a seed counts."""
-_COMPACTNESS_OF_DEPTH = 0.3
-"""The same of a depth in pixels."""
+_COMPACTNESS = 0.3
+"""Pixels of depth that a pixel of distance from a seed counts as, where there are no affinities."""
 
 
 def split(
@@ -59,7 +57,7 @@ def split(
 
 
 def parts_from(
-    heights: NDArray[np.floating], markers: NDArray[np.int32], mask: NDArray[np.bool], compactness: float
+    heights: NDArray[np.floating], markers: NDArray[np.int32], mask: NDArray[np.bool], compactness: float = 0
 ) -> NDArray[np.int32]:
     """Return which marker each pixel of a mask belongs to, 0 outside; all of one shape.
 
@@ -83,10 +81,10 @@ def _parts(
     from scipy.ndimage import distance_transform_edt
 
     if affinities is not None:
-        return parts_from(affinities.boundary(), markers, mask, COMPACTNESS)
+        return parts_from(affinities.boundary(), markers, mask)
     inside = (slice(1, -1),) * mask.ndim
     depth = distance_transform_edt(np.pad(mask, 1))[inside]
-    return parts_from(-depth, markers, mask, _COMPACTNESS_OF_DEPTH)
+    return parts_from(-depth, markers, mask, _COMPACTNESS)
 
 
 def _mark(
