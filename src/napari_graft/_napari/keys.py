@@ -74,6 +74,9 @@ NAPARI_KEYS: tuple[tuple[str, str], ...] = (
 ProofreadAction = Literal[
     "merge",
     "split",
+    "new",
+    "larger",
+    "smaller",
     "delete",
     "fill",
     "smooth",
@@ -97,6 +100,9 @@ class ProofreadKey:
 PROOFREAD_KEYS: tuple[ProofreadKey, ...] = (
     ProofreadKey("A", "merge", "Merge: click two objects that are one"),
     ProofreadKey("S", "split", "Split: click in each part of an object, then Enter"),
+    ProofreadKey("W", "new", "New: click where there is no object, then Enter"),
+    ProofreadKey("=", "larger", "Let the new object be larger; the wheel of the mouse does as well"),
+    ProofreadKey("-", "smaller", "Let the new object be smaller"),
     ProofreadKey("D", "delete", "Delete: click an object"),
     ProofreadKey("F", "fill", "Fill holes: click an object"),
     ProofreadKey("G", "smooth", "Smooth: click an object"),
@@ -112,7 +118,8 @@ PROOFREAD_KEYS: tuple[ProofreadKey, ...] = (
 def proofread_key_of(action: ProofreadAction) -> str:
     """Return the key of an action, as people write it."""
     key = next(key.key for key in PROOFREAD_KEYS if key.action == action)
-    return key.replace("Control", "Ctrl").replace("-", "+").replace("Escape", "Esc")
+    written = {"=": "+ or =", "Escape": "Esc"}.get(key, key)
+    return written.replace("Control-", "Ctrl+").replace("Shift-", "Shift+")
 
 
 _OURS = frozenset(coerce_keybinding(key.key) for key in KEYS)

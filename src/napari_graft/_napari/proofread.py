@@ -36,6 +36,8 @@ class ProofreadLayers:
         Takes the pixel that was clicked.
     on_stroke
         Takes the edit that a stroke of napari's brush comes to; the labels are as before it.
+    on_wheel
+        Takes by how many steps the wheel was turned; says whether that was for a tool, and not for the view.
     actions
         What to do for each key.
     """
@@ -45,11 +47,13 @@ class ProofreadLayers:
         viewer: ViewerModel,
         on_click: Callable[[tuple[int, ...]], None],
         on_stroke: Callable[[Edit], None],
+        on_wheel: Callable[[int], bool],
         actions: Mapping[ProofreadAction, Callable[[], None]],
     ) -> None:
         self._viewer = viewer
         self._on_click = on_click
         self._on_stroke = on_stroke
+        self._on_turn = on_wheel
         self._actions = actions
         self._start: tuple[int, ...] = ()
         self._is_taking_back = False
@@ -70,11 +74,12 @@ class ProofreadLayers:
             opened.objects.labels,  # not a copy: tools change what is seen
             name=f"{image.name} · {opened.choice.title}, proofread",
             opacity=_OPACITY,
-            metadata=mark("proofread", kind="objects", result=opened.choice.name),
+            metadata=mark("proofread", kind="objects", file=str(opened.choice.file)),
             **placed(image, self._start),
         )
         layer.selected_label = max(opened.objects.ids(), default=0) + 1
         layer.mouse_drag_callbacks.append(self._on_press)
+        layer.mouse_wheel_callbacks.append(self._on_wheel)
         layer.events.paint.connect(self._on_paint)
         for key in PROOFREAD_KEYS:
             layer.bind_key(key.key, _as_binding(self._actions[key.action]), overwrite=True)
@@ -149,6 +154,11 @@ class ProofreadLayers:
         pixel = self.pixel_at(event.position)
         if pixel is not None:
             self._on_click(pixel)
+
+    def _on_wheel(self, layer: Labels, event: Any) -> None:
+        turned = float(event.delta[1])
+        if turned and self._on_turn(1 if turned > 0 else -1):
+            event.handled = True
 
     def _on_paint(self, event: Any) -> None:
         """Hand a stroke of napari's brush over as an edit, and take it back: it is done once it is stored."""

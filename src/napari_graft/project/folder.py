@@ -18,8 +18,7 @@ from napari_graft.io.documents import DamageLog
 from napari_graft.io.regular_files import read_regular
 
 ANNOTATIONS, RUNS, DRAFTS, CACHE, RESULTS = "annotations", "runs", "drafts", "cache", "results"
-PROOFREADING = "proofreading"
-FOLDERS = (ANNOTATIONS, RUNS, DRAFTS, CACHE, RESULTS, PROOFREADING)
+FOLDERS = (ANNOTATIONS, RUNS, DRAFTS, CACHE, RESULTS)
 _FILE_SUFFIXES = (".json", ".jsonl")
 _LOCKS = ("lock", "lock.holder")
 _LARGE = (".zarr", f".zarr{atomic.TEMPORARY_SUFFIX}")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _TOOLS: dict[ToolName, str] = {
     "merge": "Merge",
     "split": "Split",
+    "new": "New",
     "delete": "Delete",
     "fill": "Fill holes",
     "smooth": "Smooth",
@@ -32,6 +33,7 @@ _HINTS: dict[ToolName, tuple[str, str]] = {
         "Click in one part of an object.",
         "Click in each other part, then press Enter or the right mouse button.",
     ),
+    "new": ("Click where an object is missing.", "Enter makes it; the wheel or + and − change its size."),
     "delete": ("Click the object to delete.", ""),
     "fill": ("Click the object whose holes are to be filled.", ""),
     "smooth": ("Click the object whose outline is to be smoothed.", ""),
@@ -65,7 +67,8 @@ class ToolRow(QWidget):
         self.hint = text("", "faint")
         self.setLayout(column(flow(*self.buttons.values()), self.hint, spacing=4))
         bind(self, self._tools.state, "tool", self._show)
-        listen(self, self._tools.state.events.points, lambda _: self._show(self._tools.state.tool))
+        for field in ("points", "level", "n_levels", "is_waiting"):
+            listen(self, getattr(self._tools.state.events, field), self._show_hint)
 
     def _on_clicked(self, tool: ToolName) -> None:
         self._tools.choose(None if self._tools.state.tool == tool else tool)
@@ -74,8 +77,17 @@ class ToolRow(QWidget):
     def _show(self, tool: ToolName | None) -> None:
         for name, made in self.buttons.items():
             made.setChecked(name == tool)
-        first, then = ("Choose a tool, or press its key.", "") if tool is None else _HINTS[tool]
-        self.hint.setText(then if self._tools.state.points and then else first)
+        self._show_hint()
+
+    def _show_hint(self) -> None:
+        state = self._tools.state
+        first, then = ("Choose a tool, or press its key.", "") if state.tool is None else _HINTS[state.tool]
+        words = then if state.points and then else first
+        if state.is_waiting:
+            words = "The model looks at this place…"
+        elif state.n_levels:
+            words = f"Size {state.level + 1} of {state.n_levels}. {words}"
+        self.hint.setText(words)
 
 
 class ProofreadBox(QWidget):
@@ -128,7 +140,7 @@ class ProofreadBox(QWidget):
 
     def _connect(self) -> None:
         state, model = self._model.state, self._model
-        self.choices.activated.connect(lambda _: model.choose(self.choices.currentData()))
+        self.choices.activated.connect(lambda _: model.choose(state.choices[self.choices.currentIndex()]))
         for field in ("choices", "chosen", "opened", "is_opening"):
             bind(self, state, field, lambda _: self._show())
         for field in ("undo_tool", "redo_tool", "n_edits", "locked"):
@@ -159,10 +171,11 @@ class ProofreadBox(QWidget):
         with silenced(self.choices):
             self.choices.clear()
             for choice in state.choices:
-                self.choices.addItem(choice.title, choice.name)
-            self.choices.setCurrentIndex(self.choices.findData(state.chosen))
+                self.choices.addItem(choice.title)
+            if state.chosen in state.choices:
+                self.choices.setCurrentIndex(state.choices.index(state.chosen))
         self.line.setVisible(bool(state.choices))
-        is_open = state.opened is not None and state.opened.choice.name == state.chosen
+        is_open = state.opened is not None and state.opened.choice == state.chosen
         self.open.setText("Read again" if is_open else "Proofread")
         self.open.setEnabled(not state.is_opening)
         self.content.setVisible(state.opened is not None)

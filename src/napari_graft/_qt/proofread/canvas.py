@@ -23,7 +23,7 @@ from napari_graft.workbench.workbench import Workbench
 if TYPE_CHECKING:
     from napari import Viewer
 
-_TOOLS: tuple[ToolName, ...] = ("merge", "split", "delete", "fill", "smooth", "lock")
+_TOOLS: tuple[ToolName, ...] = ("merge", "split", "new", "delete", "fill", "smooth", "lock")
 _canvases: weakref.WeakKeyDictionary[Viewer, ProofreadCanvas] = weakref.WeakKeyDictionary()
 
 
@@ -43,7 +43,9 @@ class ProofreadCanvas(QObject):
         self._tools = workbench.click_tools
         self._viewer = viewer
         self._is_replacing = False
-        self.layers = ProofreadLayers(viewer, self._on_click, self._on_stroke, self._actions())
+        self.layers = ProofreadLayers(
+            viewer, self._on_click, self._on_stroke, self._tools.change_level, self._actions()
+        )
         bind(self, self._model.state, "opened", self._show_result)
         listen(self, self._model.changed, self.layers.refresh)
         bind(self, self._tools.state, "preview", self._show_preview)
@@ -62,6 +64,8 @@ class ProofreadCanvas(QObject):
         }
         return tools | {
             "confirm": self._on_confirm,
+            "larger": lambda: self._change_level(1),
+            "smaller": lambda: self._change_level(-1),
             "forget": self._tools.cancel,
             "undo": self._tools.undo,
             "redo": self._tools.redo,
@@ -78,6 +82,9 @@ class ProofreadCanvas(QObject):
 
     def _on_confirm(self) -> None:
         self._tools.confirm()
+
+    def _change_level(self, step: int) -> None:
+        self._tools.change_level(step)
 
     def _on_click(self, pixel: tuple[int, ...]) -> None:
         if self._viewer.dims.ndisplay == 3:

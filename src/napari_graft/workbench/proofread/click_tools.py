@@ -11,14 +11,18 @@ from numpy.typing import NDArray
 from psygnal import SignalGroupDescriptor
 
 from napari_graft.core.errors import InputError
+from napari_graft.core.tile import Tile
 from napari_graft.proofreading import tools
+from napari_graft.proofreading.affinity_map import AffinityMap
 from napari_graft.proofreading.edit import Edit
+from napari_graft.proofreading.grow import Growth, grow
 from napari_graft.proofreading.object_map import ObjectMap
 from napari_graft.proofreading.split import split
+from napari_graft.workbench.proofread.affinities import AffinityCache
 from napari_graft.workbench.proofread.model import ProofreadingModel, object_at
 from napari_graft.workbench.proofread.open_result import OpenResult
 
-ToolName = Literal["merge", "split", "delete", "fill", "smooth", "lock"]
+ToolName = Literal["merge", "split", "new", "delete", "fill", "smooth", "lock"]
 Position = tuple[int, ...]
 
 
@@ -50,6 +54,10 @@ class ToolState:
         Clicks that wait for further ones.
     preview
         What would be done, None where that is not known.
+    level, n_levels
+        Size of the new object, from 0 to `n_levels` - 1; no levels while none grows.
+    is_waiting
+        Whether a new object waits for the model to look at the place.
     """
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
@@ -57,6 +65,9 @@ class ToolState:
     tool: ToolName | None = None
     points: tuple[Position, ...] = ()
     preview: EditPreview | None = None
+    level: int = 0
+    n_levels: int = 0
+    is_waiting: bool = False
 
 
 class ClickTools:
@@ -66,21 +77,27 @@ class ClickTools:
     ----------
     model
         The result that is corrected.
+    affinities
+        What the model says of the borders, where that is known.
     """
 
-    def __init__(self, model: ProofreadingModel) -> None:
+    def __init__(self, model: ProofreadingModel, affinities: AffinityCache) -> None:
         self._model = model
+        self._affinities = affinities
         self._pending: Edit | None = None
+        self._growth: Growth | None = None
         self.state = ToolState()
         self._clicks: dict[ToolName, Callable[[OpenResult, Position], None]] = {
             "merge": self._merge,
             "split": self._split,
+            "new": self._new,
             "delete": self._delete,
             "fill": self._fill,
             "smooth": self._smooth,
             "lock": self._lock,
         }
         model.state.events.opened.connect(self._on_opened)
+        model.refused.connect(self._on_refused)
 
     def choose(self, tool: ToolName | None) -> None:
         """Take up a tool; clicks that waited are forgotten."""
@@ -99,12 +116,27 @@ class ClickTools:
 
     def confirm(self) -> bool:
         """Do what is previewed; say whether there was anything to do."""
+        if self._growth is not None:
+            growth, level = self._growth, self.state.level
+            self.cancel()
+            self._model.do(lambda objects: growth.edit(level), "Made a new object.")
+            return True
         if self.state.tool != "split" or len(self.state.points) < 2:
             return False
         pending, points = self._pending, self.state.points
         words = f"Split object {self._object_at(points[0])} into {len(points)}."
         self.cancel()
-        self._model.do(lambda objects: pending or _split(objects, points), words)
+        self._model.do(lambda objects: pending or self._cut(objects, points), words)
+        return True
+
+    def change_level(self, step: int) -> bool:
+        """Let the new object be larger or smaller by some levels; say whether one grows."""
+        if self._growth is None:
+            return False
+        level = min(max(self.state.level + step, 0), self.state.n_levels - 1)
+        if level != self.state.level:
+            self.state.level = level
+            self._preview_growth(self._growth)
         return True
 
     def undo(self) -> None:
@@ -121,8 +153,9 @@ class ClickTools:
 
     def cancel(self) -> None:
         """Forget the clicks that wait."""
-        self._pending = None
+        self._pending, self._growth = None, None
         self.state.points, self.state.preview = (), None
+        self.state.level, self.state.n_levels, self.state.is_waiting = 0, 0, False
 
     def _merge(self, opened: OpenResult, position: Position) -> None:
         found = object_at(opened.objects, position)
@@ -144,14 +177,30 @@ class ClickTools:
         if self.state.points and object_at(opened.objects, self.state.points[0]) != found:
             raise InputError("this is another object: click in each part of one, or press Esc to begin anew")
         if not self.state.points:
-            self._begin(position, found)
+            self._begin(position, found, on_done=self._fetch_for_split)
             return
+        self.state.points = (*dict.fromkeys((*self.state.points, position)),)
+        self._preview_split()
+
+    def _fetch_for_split(self, preview: EditPreview) -> None:
+        """Ask the model about the object that was clicked: until it answers, its shape decides."""
+        points = self.state.points
+        box = Tile(preview.start, preview.parts.shape)
+
+        def take(_: AffinityMap) -> None:
+            if len(self.state.points) > 1 and self.state.points[0] == points[0]:
+                self._preview_split()
+
+        if self._affinities.find(box) is None:
+            self._affinities.fetch(box, take)
+
+    def _preview_split(self) -> None:
         self._pending = None
-        points = self.state.points = (*dict.fromkeys((*self.state.points, position)),)
+        points = self.state.points
 
         def work(result: OpenResult) -> tuple[Edit, EditPreview]:
-            edit = _split(result.objects, points)
-            return edit, _parts(result.objects, found, edit)
+            edit = self._cut(result.objects, points)
+            return edit, _parts(result.objects, object_at(result.objects, points[0]), edit)
 
         def take(made: tuple[Edit, EditPreview]) -> None:
             if self.state.points == points:
@@ -159,13 +208,67 @@ class ClickTools:
 
         self._model.work(work, take)
 
-    def _begin(self, position: Position, object_id: int) -> None:
+    def _cut(self, objects: ObjectMap, points: tuple[Position, ...]) -> Edit:
+        found = object_at(objects, points[0])
+        affinities = self._affinities.find(objects.box(found))
+        return split(objects, found, [[point] for point in points], affinities)
+
+    def _new(self, opened: OpenResult, position: Position) -> None:
+        found = opened.objects.id_at(position)
+        if found is not None:
+            raise InputError(f"object {found} is here: click where there is none")
+        self.cancel()
+        box = self._affinities.around(position)
+        points = self.state.points = (position,)
+        known = self._affinities.find(box)
+        if known is not None:
+            self._grow(known, position)
+            return
+
+        def take(affinities: AffinityMap) -> None:
+            if self.state.points == points:
+                self._grow(affinities, position)
+
+        self.state.is_waiting = self._affinities.fetch(box, take)
+
+    def _grow(self, affinities: AffinityMap, position: Position) -> None:
+        points = self.state.points
+
+        def work(result: OpenResult) -> Growth:
+            return grow(result.objects, self._affinities.basins(affinities), position)
+
+        def take(growth: Growth) -> None:
+            if self.state.points != points:
+                return
+            self._growth, self.state.is_waiting = growth, False
+            self.state.n_levels, self.state.level = growth.n_levels, growth.start_level
+            self._preview_growth(growth)
+
+        self._model.work(work, take)
+
+    def _preview_growth(self, growth: Growth) -> None:
+        level = self.state.level
+
+        def take(preview: EditPreview) -> None:
+            if self._growth is growth and self.state.level == level:
+                self.state.preview = preview
+
+        self._model.work(lambda _: _shape_of(growth.edit(level)), take)
+
+    def _begin(
+        self,
+        position: Position,
+        object_id: int,
+        *,
+        on_done: Callable[[EditPreview], None] = lambda preview: None,
+    ) -> None:
         """Keep the first of several clicks, and show what was clicked."""
         points = self.state.points = (position,)
 
         def take(preview: EditPreview) -> None:
             if self.state.points == points:
                 self.state.preview = preview
+                on_done(preview)
 
         self._model.work(lambda result: _outline(result.objects, object_id), take)
 
@@ -188,14 +291,15 @@ class ClickTools:
         opened = self._model.state.opened
         return None if opened is None else opened.objects.id_at(position)
 
+    def _on_refused(self) -> None:
+        if self.state.tool == "new":  # no model has an answer for this place
+            self.cancel()
+
     def _on_opened(self, opened: OpenResult | None) -> None:
         self.cancel()
+        self._affinities.use(opened)
         if opened is None:
             self.state.tool = None
-
-
-def _split(objects: ObjectMap, points: tuple[Position, ...]) -> Edit:
-    return split(objects, object_at(objects, points[0]), [[point] for point in points])
 
 
 def _outline(objects: ObjectMap, object_id: int) -> EditPreview:
@@ -210,3 +314,9 @@ def _parts(objects: ObjectMap, object_id: int, edit: Edit) -> EditPreview:
     labels = np.repeat(edit.after, edit.lengths)
     preview.parts[where] = 2 + np.searchsorted(np.unique(edit.after), labels)
     return preview
+
+
+def _shape_of(edit: Edit) -> EditPreview:
+    parts = np.zeros(edit.box.shape, np.uint8)
+    parts[tuple(axis - start for axis, start in zip(edit.positions(), edit.box.start, strict=True))] = 1
+    return EditPreview(edit.box.start, parts)

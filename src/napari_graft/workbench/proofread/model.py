@@ -29,7 +29,7 @@ MakeEdit = Callable[[ObjectMap], Edit]
 
 
 @dataclass(slots=True, weakref_slot=True)
-class ProofreadingState:
+class CorrectionState:
     """State of the proofreading.
 
     Parameters
@@ -37,7 +37,7 @@ class ProofreadingState:
     choices
         The results that can be proofread, those of the whole image first, the latest first.
     chosen
-        Name of the one that the user has chosen, None where there is none.
+        The one that the user has chosen, None where there is none.
     opened
         The one that is corrected, None while there is none.
     is_opening
@@ -53,7 +53,7 @@ class ProofreadingState:
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
 
     choices: tuple[ResultChoice, ...] = ()
-    chosen: str | None = None
+    chosen: ResultChoice | None = None
     opened: OpenResult | None = None
     is_opening: bool = False
     undo_tool: str | None = None
@@ -86,19 +86,19 @@ class ProofreadingModel:
     def __init__(self, context: Context, results: ResultsModel) -> None:
         self._context = context
         self._results = results
-        self.state = ProofreadingState()
+        self.state = CorrectionState()
         context.hear(context.project_closing, self.close)
         context.hear(context.project_changed, self._on_project_changed)
         for signal in (results.state.events.results, results.state.events.whole):
             context.hear(signal, self._list_choices)
 
-    def choose(self, name: str) -> None:
+    def choose(self, choice: ResultChoice) -> None:
         """Choose which result `open` opens."""
-        self.state.chosen = name
+        self.state.chosen = choice
 
     def open(self) -> None:
         """Read the result that is chosen, with its edits, in place of the one that is open."""
-        choice = next((one for one in self.state.choices if one.name == self.state.chosen), None)
+        choice = self.state.chosen
         if choice is None or self._context.project is None:
             self.refused.emit("there is no result yet: segment the image in the tab Train")
             return
@@ -243,9 +243,8 @@ class ProofreadingModel:
         files = [choice_of_file(one.file, shape, written, project.folder) for one in reversed(state.whole)]
         rounds = [choice_of_round(one, round_name(one.record.run), shape) for one in reversed(state.results)]
         self.state.choices = (*files, *rounds)
-        names = [one.name for one in self.state.choices]
-        if self.state.chosen not in names:
-            self.state.chosen = names[0] if names else None
+        if self.state.chosen not in self.state.choices:
+            self.state.chosen = next(iter(self.state.choices), None)
 
 
 def object_at(objects: ObjectMap, position: tuple[int, ...]) -> int:

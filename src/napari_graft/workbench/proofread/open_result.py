@@ -15,14 +15,15 @@ from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume, open_labels
 from napari_graft.io.documents import DamageLog
-from napari_graft.project.image_file import to_stored_path
 from napari_graft.project.project import Project
+from napari_graft.project.proofreading import CheckedSuspicion, ProofreadingStore, Verdict
 from napari_graft.project.results import Result, WrittenResult
-from napari_graft.project.review import Review, ReviewEntry, ReviewState, ReviewStore, review_name
 from napari_graft.proofreading.edit import Edit
 from napari_graft.proofreading.journal import EditJournal
 from napari_graft.proofreading.object_map import ObjectMap
 
+Looked = tuple[tuple[int, ...], str]
+"""The objects of a suspicion, and its reason."""
 LARGEST = 1 << 29
 """Pixels of a result that is held in memory, 2 GiB."""
 
@@ -33,8 +34,6 @@ class ResultChoice:
 
     Parameters
     ----------
-    name
-        Of what is kept of it in the project; see `ReviewStore`.
     title
         As the user reads it.
     file
@@ -45,7 +44,6 @@ class ResultChoice:
         Id of the run that made it, None where that is not known.
     """
 
-    name: str
     title: str
     file: Path
     region: Tile
@@ -56,7 +54,7 @@ def choice_of_round(result: Result, title: str, shape: Sequence[int]) -> ResultC
     """Return the segmentation of a round in an image of a shape, to be chosen."""
     region, run = result.record.region, result.record.run
     part = "" if region.shape == tuple(shape) else ", a part of the image"
-    return ResultChoice(f"round-{run}", f"{title}{part}", result.labels, region, run)
+    return ResultChoice(f"{title}{part}", result.labels, region, run)
 
 
 def choice_of_file(
@@ -65,8 +63,7 @@ def choice_of_file(
     """Return the segmentation in a file, to be chosen; `written` are those known to the project."""
     place = file.parent.resolve() / file.name
     run = next((one.run for one in written if one.file(folder) == place), None)
-    name = review_name(file, to_stored_path(str(file), folder))
-    return ResultChoice(name, file.name, file, Tile((0,) * len(shape), tuple(shape)), run)
+    return ResultChoice(file.name, file, Tile((0,) * len(shape), tuple(shape)), run)
 
 
 class OpenResult:
@@ -94,18 +91,23 @@ class OpenResult:
         choice: ResultChoice,
         objects: ObjectMap,
         journal: EditJournal,
-        store: ReviewStore,
+        store: ProofreadingStore,
         damage: DamageLog,
     ) -> None:
         self.choice = choice
         self.objects = objects
         self.journal = journal
         self._store = store
-        self.review = store.read(damage)
+        self._state = store.read_state()
         self.notes = damage.notes
         """What was lost of it, in words."""
-        objects.locked.update(self.review.locked)
+        objects.locked.update(self._state.locked)
         self._lock = threading.Lock()
+
+    @property
+    def checked(self) -> tuple[CheckedSuspicion, ...]:
+        """What was looked at."""
+        return self._state.checked
 
     def do(self, edit: Edit) -> Edit:
         """Do an edit, and wait until it is in the journal.
@@ -151,28 +153,34 @@ class OpenResult:
         """
         with self._lock:
             locked = self.objects.locked ^ {object_id}
-            self._keep(self.review.model_copy(update={"locked": tuple(sorted(locked))}))
+            self._keep(locked=tuple(sorted(locked)))
             self.objects.locked = locked
         return object_id in locked
 
-    def put_entries(self, entries: Sequence[ReviewEntry]) -> None:
-        """Replace what is to be looked at; errors as for `toggle_lock`."""
-        with self._lock:
-            self._keep(self.review.model_copy(update={"entries": tuple(entries)}))
+    def note_verdicts(self, looked_at: Sequence[Looked], verdict: Verdict | None) -> None:
+        """Note what became of suspicions, by their objects and their reason; None makes them open again.
 
-    def mark(self, places: Sequence[int], state: ReviewState) -> None:
-        """Note what became of entries, by their place in the list; errors as for `toggle_lock`."""
+        Errors as for `toggle_lock`.
+        """
         with self._lock:
-            entries = list(self.review.entries)
-            for place in places:
-                entries[place] = entries[place].model_copy(update={"state": state})
-            if tuple(entries) != self.review.entries:
-                self._keep(self.review.model_copy(update={"entries": tuple(entries)}))
+            others = [one for one in self._state.checked if (one.ids, one.reason) not in looked_at]
+            new = (
+                []
+                if verdict is None
+                else [CheckedSuspicion(ids=ids, reason=reason, verdict=verdict) for ids, reason in looked_at]
+            )
+            if (checked := (*others, *new)) != self._state.checked:
+                self._keep(checked=checked)
 
-    def _keep(self, review: Review) -> None:
-        self._store.make_folder()
-        self._store.write(review)
-        self.review = review
+    def note_actions(self, n_actions: int, seconds: float) -> None:
+        """Add to what the proofreading took so far; errors as for `toggle_lock`."""
+        with self._lock:
+            self._keep(n_actions=self._state.n_actions + n_actions, seconds=self._state.seconds + seconds)
+
+    def _keep(self, **changes: object) -> None:
+        state = self._state.model_copy(update=changes)
+        self._store.write_state(state)
+        self._state = state
 
 
 def open_result(project: Project, choice: ResultChoice, report: Report, cancel: CancelToken) -> OpenResult:
@@ -195,10 +203,9 @@ def open_result(project: Project, choice: ResultChoice, report: Report, cancel: 
         raise InputError(
             f"{choice.title} has the shape {volume.shape} and not {choice.region.shape}: segment again"
         )
-    store = ReviewStore(project.folder, choice.name)
-    store.make_folder()
     damage = DamageLog(writable=True)
-    journal = EditJournal.open(store.edits, volume, damage=damage, report=report, cancel=cancel)
+    store = ProofreadingStore(project.folder, choice.file, damage=damage)
+    journal = store.open_journal(volume, report, cancel)
     labels = _read(volume, report, cancel)
     report(Progress(0, None, "doing the edits again"))
     journal.replay(labels)
