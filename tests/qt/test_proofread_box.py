@@ -17,6 +17,7 @@ from qtpy.QtWidgets import QApplication
 sys.path.insert(0, str(Path(__file__).parents[1] / "workbench"))
 
 from test_proofreading import LEFT, LONE, RIGHT, make_with_result, some_objects
+from test_review import make_with_bridge
 
 from napari_graft._napari.images import mark_image
 from napari_graft._napari.layers import find_layer
@@ -214,3 +215,34 @@ def test_to_remove_the_layer_closes_the_result_and_all_edits_are_there_again(per
     assert person.labels.data[LONE] == 0
     person.press("z", CONTROL)
     assert person.labels.data[LONE] == 7
+
+
+def test_suspicious_objects_are_gone_through_with_keys_and_buttons(
+    make_dock,
+    qtbot: QtBot,
+    tmp_path: Path,  # type: ignore[no-untyped-def]  # a fixture
+) -> None:
+    person = Person(make_dock(show=True), qtbot, make_with_bridge(tmp_path))
+    person.open()
+    box, review = person.box.review, person.dock.workbench.review
+    assert box.table.isHidden()
+    person.click_on(box.find)
+    assert box.stop.isVisibleTo(box)
+    person.settle()
+    assert box.table.rowCount() == len(review.state.entries) > 0
+    assert "0 of" in box.progress.text()
+
+    zoom = person.viewer.camera.zoom
+    person.press(Qt.Key.Key_Return)
+    assert review.state.current == 0
+    assert person.viewer.camera.zoom > zoom
+    place = np.array(person.labels.world_to_data(person.viewer.camera.center)[-2:])
+    assert np.abs(place - (200, 112)).max() < 10
+    assert "Object 20" in box.words.text()
+    assert find_layer(person.viewer, "proofread", kind="preview").visible
+
+    person.press("c")
+    assert "1 of" in box.progress.text()
+    assert box.table.item(0, 2).text() == "accepted"
+    box.table.cellClicked.emit(0, 0)
+    assert review.state.current == 0

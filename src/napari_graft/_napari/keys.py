@@ -83,6 +83,11 @@ ProofreadAction = Literal[
     "lock",
     "confirm",
     "forget",
+    "next object",
+    "previous object",
+    "accept",
+    "skip object",
+    "join",
     "undo",
     "redo",
 ]
@@ -107,8 +112,13 @@ PROOFREAD_KEYS: tuple[ProofreadKey, ...] = (
     ProofreadKey("F", "fill", "Fill holes: click an object"),
     ProofreadKey("G", "smooth", "Smooth: click an object"),
     ProofreadKey("X", "lock", "Lock an object, or unlock it: no tool changes one that is locked"),
-    ProofreadKey("Enter", "confirm", "Do what is previewed"),
+    ProofreadKey("Enter", "confirm", "Do what is previewed; else go to the next suspicious object"),
     ProofreadKey("Escape", "forget", "Forget the clicks that wait"),
+    ProofreadKey("E", "next object", "Go to the next suspicious object"),
+    ProofreadKey("Q", "previous object", "Go back to the one before"),
+    ProofreadKey("C", "accept", "It is right as it is: no, these two are not one"),
+    ProofreadKey("T", "join", "Yes, these two are one: merge them"),
+    ProofreadKey("V", "skip object", "Skip: nobody can tell"),
     ProofreadKey("Control-Z", "undo", "Undo"),
     ProofreadKey("Control-Shift-Z", "redo", "Do again"),
 )
@@ -120,6 +130,12 @@ def proofread_key_of(action: ProofreadAction) -> str:
     key = next(key.key for key in PROOFREAD_KEYS if key.action == action)
     written = {"=": "+ or =", "Escape": "Esc"}.get(key, key)
     return written.replace("Control-", "Ctrl+").replace("Shift-", "Shift+")
+
+
+def proofread_tip(action: ProofreadAction) -> str:
+    """Return what an action does and its key, in words."""
+    words = next(key.words for key in PROOFREAD_KEYS if key.action == action)
+    return f"{words} ({proofread_key_of(action)})"
 
 
 _OURS = frozenset(coerce_keybinding(key.key) for key in KEYS)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QButtonGroup, QComboBox, QPushButton, QWidget
 
-from napari_graft._napari.keys import PROOFREAD_KEYS, ProofreadAction, proofread_key_of
+from napari_graft._napari.keys import proofread_key_of, proofread_tip
 from napari_graft._qt.proofread.canvas import proofread_canvas_of
+from napari_graft._qt.proofread.review_box import ReviewBox
 from napari_graft._qt.widgets.basics import Look, button, column, flow, row, set_look, text
 from napari_graft._qt.widgets.binding import bind, listen, silenced
 from napari_graft.workbench.proofread.click_tools import ToolName
@@ -59,7 +60,7 @@ class ToolRow(QWidget):
         self._group.setExclusive(False)  # a click on the one that is up puts it down
         for tool, words in _TOOLS.items():
             made = button(
-                f"{words}  {proofread_key_of(tool)}", partial(self._on_clicked, tool), tip=_tip(tool)
+                f"{words}  {proofread_key_of(tool)}", partial(self._on_clicked, tool), tip=proofread_tip(tool)
             )
             made.setCheckable(True)
             self._group.addButton(made)
@@ -117,10 +118,11 @@ class ProofreadBox(QWidget):
         self.choices.setToolTip("The result to correct; the file itself stays as it is")
         self.open = button("Proofread", self._on_open_clicked, look="primary")
         self.tools = ToolRow(workbench)
-        self.undo = button("Undo", self._tools.undo, tip=_tip("undo"))
-        self.redo = button("Redo", self._tools.redo, tip=_tip("redo"))
+        self.undo = button("Undo", self._tools.undo, tip=proofread_tip("undo"))
+        self.redo = button("Redo", self._tools.redo, tip=proofread_tip("redo"))
         self.done = text("", "faint")
         self.message = text()
+        self.review = ReviewBox(workbench)
         self.close_result = button("Close", self._model.close, tip="All edits are kept")
 
     def _lay_out(self) -> None:
@@ -128,6 +130,7 @@ class ProofreadBox(QWidget):
         content = column(self.tools)
         content.addLayout(row(self.undo, self.redo, 1, self.close_result))
         content.addWidget(self.done)
+        content.addWidget(self.review)
         self.content.setLayout(content)
         layout = column(text("Correct a result", "title"), self.hint)
         self.line = QWidget()
@@ -204,8 +207,3 @@ def _hint(has_project: bool, has_results: bool, is_opening: bool) -> str:
     if not has_results:
         return "There is no result yet: train, or segment the whole image in the tab Train."
     return "Reading the objects…" if is_opening else ""
-
-
-def _tip(action: ProofreadAction) -> str:
-    words = next(key.words for key in PROOFREAD_KEYS if key.action == action)
-    return f"{words} ({proofread_key_of(action)})"

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Image
 from qtpy.QtCore import QObject
 
+from napari_graft._napari.field_of_view import show_tile
 from napari_graft._napari.images import project_image
 from napari_graft._napari.keys import ProofreadAction
 from napari_graft._napari.proofread import ProofreadLayers
 from napari_graft._qt.widgets.binding import bind, listen, listen_to_viewer
+from napari_graft.core.tile import Tile
+from napari_graft.project.suspicions import SuspicionRecord
 from napari_graft.proofreading.edit import Edit
 from napari_graft.proofreading.object_map import ObjectMap
 from napari_graft.workbench.proofread.click_tools import EditPreview, ToolName
@@ -41,6 +44,7 @@ class ProofreadCanvas(QObject):
         self._context = workbench.context
         self._model = workbench.proofreading
         self._tools = workbench.click_tools
+        self._review = workbench.review
         self._viewer = viewer
         self._is_replacing = False
         self.layers = ProofreadLayers(
@@ -50,6 +54,7 @@ class ProofreadCanvas(QObject):
         listen(self, self._model.changed, self.layers.refresh)
         bind(self, self._tools.state, "preview", self._show_preview)
         listen(self, self._tools.state.events.tool, self._on_tool_chosen)
+        listen(self, self._review.shown, self._show_suspicion)
         listen_to_viewer(self, viewer.layers.events.removed, self._on_layer_removed)
 
     @property
@@ -58,12 +63,21 @@ class ProofreadCanvas(QObject):
         project = self._context.project
         return None if project is None else project_image(self._viewer, project.folder)
 
+    def focus(self) -> None:
+        """Let the keys reach the canvas."""
+        self._viewer.window._qt_viewer.canvas.native.setFocus()  # napari offers no public way to its canvas
+
     def _actions(self) -> dict[ProofreadAction, Callable[[], None]]:
         tools: dict[ProofreadAction, Callable[[], None]] = {
             name: partial(self._on_tool_key, name) for name in _TOOLS
         }
         return tools | {
             "confirm": self._on_confirm,
+            "next object": self._review.next,
+            "previous object": self._review.previous,
+            "accept": self._review.accept,
+            "skip object": self._review.skip,
+            "join": self._review.join,
             "larger": lambda: self._change_level(1),
             "smaller": lambda: self._change_level(-1),
             "forget": self._tools.cancel,
@@ -81,7 +95,21 @@ class ProofreadCanvas(QObject):
             self._on_click(pixel)
 
     def _on_confirm(self) -> None:
-        self._tools.confirm()
+        if not self._tools.confirm():
+            self._review.next()
+
+    def _show_suspicion(self, suspicion: SuspicionRecord) -> None:
+        """Bring suspicious objects into view, in the slice where they are suspicious."""
+        image, opened = self.image, self._model.state.opened
+        if image is None or opened is None:
+            return
+        n_before = len(suspicion.position) - 2
+        start = (*suspicion.position[:n_before], *suspicion.start[n_before:])
+        seen = Tile(start, (*(1,) * n_before, *suspicion.shape[n_before:])).shift(opened.choice.region.start)
+        show_tile(self._viewer, image, seen)
+        self._tools.point_out(suspicion.ids)
+        self.layers.take_up()
+        self.focus()
 
     def _change_level(self, step: int) -> None:
         self._tools.change_level(step)
@@ -102,7 +130,7 @@ class ProofreadCanvas(QObject):
     def _on_tool_chosen(self, tool: ToolName | None) -> None:
         if tool is not None:
             self.layers.take_up()
-            self._viewer.window._qt_viewer.canvas.native.setFocus()  # napari offers no public way to it
+            self.focus()
 
     def _show_result(self, opened: OpenResult | None) -> None:
         self._is_replacing = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -138,6 +138,22 @@ class ClickTools:
             self.state.level = level
             self._preview_growth(self._growth)
         return True
+
+    def point_out(self, ids: Sequence[int]) -> None:
+        """Show where objects are, which clicks are forgotten for."""
+        self.cancel()
+
+        def take(preview: EditPreview | None) -> None:
+            if not self.state.points:
+                self.state.preview = preview
+
+        self._model.work(lambda opened: _outlines(opened.objects, ids), take)
+
+    def propose_split(self, points: Sequence[Position]) -> None:
+        """Click with the tool that splits in the parts that are proposed; nothing is done yet."""
+        self.choose("split")
+        for point in points:
+            self.click(point)
 
     def undo(self) -> None:
         """Forget the clicks that wait; where there are none, take the last edit back."""
@@ -305,6 +321,24 @@ class ClickTools:
 def _outline(objects: ObjectMap, object_id: int) -> EditPreview:
     box = objects.box(object_id)
     return EditPreview(box.start, (objects.labels[box.slices] == object_id).astype(np.uint8))
+
+
+_LARGEST_OUTLINE = 1 << 24
+
+
+def _outlines(objects: ObjectMap, ids: Sequence[int]) -> EditPreview | None:
+    """Return where some objects are, each as a part of its own; None where they are too large to be shown."""
+    boxes = [objects.box(one) for one in ids]
+    start = tuple(map(min, *(box.start for box in boxes), boxes[0].start))
+    stop = tuple(map(max, *(box.stop for box in boxes), boxes[0].stop))
+    whole = Tile(start, tuple(b - a for a, b in zip(start, stop, strict=True)))
+    if whole.n_pixels > _LARGEST_OUTLINE:
+        return None
+    labels = objects.labels[whole.slices]
+    parts = np.zeros(whole.shape, np.uint8)
+    for number, one in enumerate(ids, 1):
+        parts[labels == one] = number
+    return EditPreview(whole.start, parts)
 
 
 def _parts(objects: ObjectMap, object_id: int, edit: Edit) -> EditPreview:

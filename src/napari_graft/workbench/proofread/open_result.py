@@ -105,6 +105,11 @@ class OpenResult:
         self._lock = threading.Lock()
 
     @property
+    def name(self) -> str:
+        """Name of what the project keeps of it."""
+        return self._store.edits_path.stem
+
+    @property
     def checked(self) -> tuple[CheckedSuspicion, ...]:
         """What was looked at."""
         return self._state.checked
