@@ -16,6 +16,9 @@ from napari_graft.segmentation.mutex_watershed import Offset, pixel_pairs
 _REACH = 9
 """Pixels of the longest offset that is used: across more, a border can hardly be told from two."""
 
+_SIGMA = 1.0
+"""Pixels by which borders are blurred, so that noise makes no basin."""
+_ABOVE_ALL = 2.0
 _BITS = 31
 _LARGEST_REGION = 2**_BITS - 1
 """Up to here two numbers of regions fit into one of 64 bits."""
@@ -41,6 +44,10 @@ class Borders:
     affinity: NDArray[np.float64]
     counts: NDArray[np.int64]
     positions: NDArray[np.int64]
+
+    def select(self, chosen: NDArray[np.bool] | NDArray[np.intp] | slice) -> Borders:
+        """Return some of the borders; `chosen` is an index of them."""
+        return Borders(self.pairs[chosen], self.affinity[chosen], self.counts[chosen], self.positions[chosen])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,6 +130,21 @@ class AffinityMap:
                 np.maximum(largest[end], values[here], out=largest[end])
         return largest
 
+    def basins(self, mask: NDArray[np.bool]) -> NDArray[np.int32]:
+        """Cut a mask into the basins of a watershed on the borders (`boundary`), which are a little blurred.
+
+        Returns
+        -------
+        regions
+            (*spatial), 1… in the mask, 0 outside.
+        """
+        from scipy.ndimage import gaussian_filter
+        from skimage.segmentation import watershed
+
+        # Where nothing is a basin all is border, so that each part of the mask has one.
+        heights = np.where(mask, gaussian_filter(self.boundary(), _SIGMA), _ABOVE_ALL)
+        return np.asarray(watershed(heights, mask=mask), np.int32)
+
     def borders(self, regions: NDArray[np.integer]) -> Borders:
         """Return the borders of regions that lie on both ends of any affinity.
 
@@ -146,7 +168,7 @@ class AffinityMap:
             values.append(affinity[here].reshape(-1).take(at))
             middle = [side.start + o // 2 for side, o in zip(here, offset, strict=True)]
             pixels.append(_flat(at, regions[here].shape, middle, regions.shape))
-        return _gather(*(np.concatenate(one) for one in (keys, values, pixels)), regions.shape)
+        return _gather(np.concatenate(keys), np.concatenate(values), np.concatenate(pixels), regions.shape)
 
     def _short(self) -> Iterator[tuple[NDArray[np.float32], Offset]]:
         for values, offset in zip(self.values, self.offsets, strict=True):

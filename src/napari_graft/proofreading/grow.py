@@ -24,10 +24,9 @@ _LEAST_AFFINITY = 0.05
 _PROBABLE = 0.5
 _LEAST_STEP = 1.2
 """By how much each level is larger than the one before it; the last may be less."""
-_SIGMA = 1.0
-"""Pixels by which borders are blurred, so that noise makes no basin."""
-_ABOVE_ALL = 2.0
-"""Height of what is border for certain; it is in no basin."""
+
+_MISSED = 3
+"""Pixels by which a click may miss what it is for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,16 +49,11 @@ class Basins:
 
     @classmethod
     def from_affinities(cls, affinities: AffinityMap) -> Basins:
-        """Return the basins of a watershed on the borders that affinities see (`AffinityMap.boundary`).
+        """Return the basins of a region (`AffinityMap.basins`).
 
         It takes some three times as long as the watershed alone, and serves any number of clicks.
         """
-        from scipy.ndimage import gaussian_filter
-        from skimage.segmentation import watershed
-
-        is_inside = affinities.nearest() >= _PROBABLE
-        heights = np.where(is_inside, gaussian_filter(affinities.boundary(), _SIGMA), _ABOVE_ALL)
-        regions: NDArray[np.int32] = watershed(heights, mask=is_inside)
+        regions = affinities.basins(affinities.nearest() >= _PROBABLE)
         return cls(affinities.tile, regions, _bonds(affinities.borders(regions)))
 
 
@@ -72,7 +66,7 @@ class Growth:
     objects
         What it grows among.
     position
-        The click.
+        The click, or the pixel beside it where the object begins.
     box
         The box of the image that it may grow in.
     levels
@@ -116,9 +110,9 @@ class Growth:
 def grow(objects: ObjectMap, basins: Basins, position: Sequence[int]) -> Growth:
     """Return how an object grows around a click where there is none, into what belongs to no object.
 
-    It begins with the basin of the click; the basin comes next whose affinity to all that is in already, the
-    mean over all pairs of pixels, is largest. A level ends where this affinity falls. Basins that other
-    objects hold for the most part stay out.
+    It begins with the basin of the click, or one close by. Next comes the basin whose affinity to all that is
+    in already, the mean over all pairs of pixels, is largest; a level ends where this affinity falls. Basins
+    that other objects hold for the most part stay out.
 
     Parameters
     ----------
@@ -130,7 +124,7 @@ def grow(objects: ObjectMap, basins: Basins, position: Sequence[int]) -> Growth:
     Raises
     ------
     InputError
-        If it is outside the box, on an object, or on a border.
+        If it is outside the box, on an object, or on a broad border.
     """
     box = basins.tile.clip(objects.labels.shape)
     click = tuple(int(at) for at in position)
@@ -141,8 +135,8 @@ def grow(objects: ObjectMap, basins: Basins, position: Sequence[int]) -> Growth:
     if not is_free[here]:
         raise InputError(f"object {objects.id_at(click)} is at {click}: click beside it")
     regions = basins.regions[box.shift([-a for a in basins.tile.start]).slices]
-    if regions[here] == 0:
-        raise InputError(f"the model sees a border at {click}: click inside an object")
+    here = _nearest(regions * is_free, here)
+    click = tuple(at + start for at, start in zip(here, box.start, strict=True))
     sizes, free = (np.bincount(one.reshape(-1)) for one in (regions, regions * is_free))
     free = np.append(free, np.zeros(sizes.size - free.size, np.int64))
     came, strengths = _order(basins.bonds, int(regions[here]), np.flatnonzero(2 * free < sizes))
@@ -151,6 +145,16 @@ def grow(objects: ObjectMap, basins: Basins, position: Sequence[int]) -> Growth:
     levels[came] = np.searchsorted(ends, np.arange(came.size))
     weakest = np.minimum.accumulate(strengths)[ends]
     return Growth(objects, click, box, np.where(is_free, levels[regions], -1), weakest)
+
+
+def _nearest(regions: NDArray[np.integer], here: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the pixel of a region that is nearest to a click: a border is easily hit."""
+    start = [max(at - _MISSED, 0) for at in here]
+    window = regions[tuple(slice(a, at + _MISSED + 1) for a, at in zip(start, here, strict=True))]
+    pixels = np.argwhere(window) + start
+    if not pixels.size:
+        raise InputError("the model sees a border there: click inside an object")
+    return tuple(pixels[np.argmin(((pixels - here) ** 2).sum(axis=1))].tolist())
 
 
 def _bonds(borders: Borders) -> Bonds:

@@ -61,7 +61,8 @@ class Suspicion:
 class ReviewContext:
     """What is known of a result, for the reasons to look at; parts are computed when first asked for.
 
-    Whole arrays in memory: for an image of some 4000 × 4000 pixels or a region of some 256³.
+    Whole arrays in memory: for an image of some 2000 × 2000 pixels or a region of 64 × 256 × 256, in half a
+    minute or so.
 
     Parameters
     ----------
@@ -103,11 +104,6 @@ class ReviewContext:
         ids, index = rank(self.segments.reshape(-1))
         counts = np.bincount(index, minlength=ids.size)
         return {int(one): int(n) for one, n in zip(ids, counts, strict=True) if one > 0}
-
-    @cached_property
-    def boundary(self) -> NDArray[np.float32] | None:
-        """See `AffinityMap.boundary`; None without affinities."""
-        return None if self.affinities is None else self.affinities.boundary()
 
     @cached_property
     def borders(self) -> Borders | None:
