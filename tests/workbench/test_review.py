@@ -16,9 +16,9 @@ from napari_graft.project.results import note_written_result
 SHAPE = (256, 256)
 
 
-def discs(*centres: tuple[int, int]) -> np.ndarray:
+def discs(*centres: tuple[int, int], radius: float = 14) -> np.ndarray:
     rows, columns = np.indices(SHAPE)
-    return np.any([(rows - r) ** 2 + (columns - c) ** 2 < 14**2 for r, c in centres], axis=0)
+    return np.any([(rows - r) ** 2 + (columns - c) ** 2 < radius**2 for r, c in centres], axis=0)
 
 
 def make_with_bridge(folder: Path, *, with_other: bool = False) -> Path:
@@ -27,7 +27,7 @@ def make_with_bridge(folder: Path, *, with_other: bool = False) -> Path:
     objects = np.zeros(SHAPE, np.uint32)
     places = [(30 + 50 * i, 30 + 60 * j) for i in range(3) for j in range(4)]
     for number, place in enumerate(places, 1):
-        objects[discs(place)] = number
+        objects[discs(place, radius=9 + 2 * (number % 6))] = number  # none is an outlier
     truth = objects.copy()
     objects[discs((200, 100), (200, 126))], truth[discs((200, 100))], truth[discs((200, 126))] = 20, 20, 21
     results = {"other.tif": truth} if with_other else {}

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
-from napari.utils.colormaps import DirectLabelColormap
+from napari.utils.colormaps import CyclicLabelColormap, DirectLabelColormap
 
 from napari_graft._napari.keys import PROOFREAD_KEYS, ProofreadAction
 from napari_graft._napari.layers import add_aside, find_layer, mark, our_layers, remove_layers, set_visible
+from napari_graft._napari.painting import annotation_colours
 from napari_graft._napari.placement import placed
+from napari_graft.core.labels import BACKGROUND
 from napari_graft.core.tile import Tile
 from napari_graft.proofreading.edit import Edit
 from napari_graft.workbench.proofread.click_tools import EditPreview
@@ -74,6 +77,7 @@ class ProofreadLayers:
             opened.objects.labels,  # not a copy: tools change what is seen
             name=f"{image.name} · {opened.choice.title}, proofread",
             opacity=_OPACITY,
+            colormap=_object_colours(),
             metadata=mark("proofread", kind="objects", file=str(opened.choice.file)),
             **placed(image, self._start),
         )
@@ -187,6 +191,14 @@ def _box_of(places: Sequence[Sequence[Any]], shape: tuple[int, ...]) -> Tile:
         lasts.append([last for _, last in ends])
     start, last = np.min(firsts, axis=0), np.max(lasts, axis=0)
     return Tile(tuple(map(int, start)), tuple(map(int, last - start + 1))).clip(shape)
+
+
+@cache
+def _object_colours() -> CyclicLabelColormap:
+    """Return the colours of what is painted, but that here 1 is an object as any other."""
+    colours = annotation_colours().colors.copy()
+    colours[BACKGROUND] = colours[-1]
+    return CyclicLabelColormap(colors=colours, background_value=0)
 
 
 def _preview_colours() -> DirectLabelColormap:

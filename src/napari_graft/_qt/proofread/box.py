@@ -5,13 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QButtonGroup, QComboBox, QPushButton, QWidget
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QButtonGroup, QComboBox, QDialog, QPushButton, QWidget
 
 from napari_graft._napari.keys import proofread_key_of, proofread_tip
 from napari_graft._qt.proofread.canvas import proofread_canvas_of
 from napari_graft._qt.proofread.review_box import ReviewBox
 from napari_graft._qt.widgets.basics import Look, button, column, flow, row, set_look, text
 from napari_graft._qt.widgets.binding import bind, listen, silenced
+from napari_graft.jobs.registry import BUILT_IN, JOBS
+from napari_graft.workbench.job_model import JobModel
 from napari_graft.workbench.proofread.click_tools import ToolName
 from napari_graft.workbench.proofread.open_result import OpenResult
 from napari_graft.workbench.workbench import Workbench
@@ -19,6 +22,8 @@ from napari_graft.workbench.workbench import Workbench
 if TYPE_CHECKING:
     from napari import Viewer
 
+_EXPORT = "export"
+"""Name of the job that writes objects for other programs, where there is one."""
 _TOOLS: dict[ToolName, str] = {
     "merge": "Merge",
     "split": "Split",
@@ -123,21 +128,22 @@ class ProofreadBox(QWidget):
         self.done = text("", "faint")
         self.message = text()
         self.review = ReviewBox(workbench)
+        self.export = button("Export…", self._on_export_clicked, tip="Write objects for other programs")
+        self.export.setVisible(_EXPORT in BUILT_IN)
         self.close_result = button("Close", self._model.close, tip="All edits are kept")
 
     def _lay_out(self) -> None:
         self.content = QWidget()
         content = column(self.tools)
-        content.addLayout(row(self.undo, self.redo, 1, self.close_result))
+        content.addLayout(row(self.undo, self.redo, 1, self.export, self.close_result))
         content.addWidget(self.done)
-        content.addWidget(self.review)
         self.content.setLayout(content)
         layout = column(text("Correct a result", "title"), self.hint)
         self.line = QWidget()
         choosing = row(self.choices, self.open)
         choosing.setStretch(0, 1)
         self.line.setLayout(choosing)
-        for widget in (self.line, self.message, self.content):
+        for widget in (self.line, self.content, self.message, self.review):
             layout.addWidget(widget)
         self.setLayout(layout)
 
@@ -157,6 +163,15 @@ class ProofreadBox(QWidget):
     def _on_open_clicked(self) -> None:
         self._say("", "")
         self._model.open()
+
+    def _on_export_clicked(self) -> None:
+        from napari_graft._qt.widgets.job_form import JobForm  # magicgui takes long to load
+
+        dialog = QDialog(self)
+        dialog.setWindowTitle("Export")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setLayout(column(JobForm(JobModel(self._context, JOBS[_EXPORT])), margin=6))
+        dialog.open()
 
     def _on_opened(self, opened: OpenResult | None) -> None:
         if opened is not None:
@@ -179,9 +194,9 @@ class ProofreadBox(QWidget):
                 self.choices.setCurrentIndex(state.choices.index(state.chosen))
         self.line.setVisible(bool(state.choices))
         is_open = state.opened is not None and state.opened.choice == state.chosen
-        self.open.setText("Read again" if is_open else "Proofread")
-        self.open.setEnabled(not state.is_opening)
-        self.content.setVisible(state.opened is not None)
+        self.open.setEnabled(not state.is_opening and not is_open)
+        for widget in (self.content, self.review):
+            widget.setVisible(state.opened is not None)
 
     def _show_journal(self) -> None:
         state = self._model.state

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_graft._napari.keys import proofread_key_of, proofread_tip
-from napari_graft._qt.widgets.basics import button, card, column, flow, row, text
+from napari_graft._qt.widgets.basics import button, card, column, row, text
 from napari_graft._qt.widgets.binding import bind, silenced
 from napari_graft.workbench.proofread.review import ReviewEntry
 from napari_graft.workbench.workbench import Workbench
@@ -122,8 +122,9 @@ class ReviewBox(QWidget):
         self.next = button(
             f"Next  {proofread_key_of('next object')}", model.next, tip=proofread_tip("next object")
         )
-        self.answers = flow(self.yes, self.accept, self.propose, self.skip)
-        self.current = card(self.words, self.answers, flow(self.previous, self.next))
+        self.current = card(self.words)
+        for widgets in ((self.yes, self.propose, self.accept, 1), (self.previous, self.next, self.skip, 1)):
+            self.current.layout().addLayout(row(*widgets))
 
     def _on_propose_clicked(self) -> None:
         entry = self._model.state.entry
@@ -142,7 +143,7 @@ class ReviewBox(QWidget):
     def _show_current(self, place: int | None) -> None:
         self.table.show_current(place)
         entry = self._model.state.entry
-        for widget in (self.answers, self.previous):
+        for widget in (self.yes, self.propose, self.accept, self.previous, self.skip):
             widget.setVisible(entry is not None)
         if entry is None:
             self.words.setText("Go through them with Next: what is most worth a look comes first.")

@@ -13,6 +13,7 @@ from napari_graft.core.progress import CancelToken, Report
 from napari_graft.project.results import written_results
 from napari_graft.proofreading.edit import Edit
 from napari_graft.proofreading.object_map import ObjectMap
+from napari_graft.workbench.annotate.open_tile import PaintingClock
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.proofread.open_result import (
     OpenResult,
@@ -86,6 +87,8 @@ class ProofreadingModel:
     def __init__(self, context: Context, results: ResultsModel) -> None:
         self._context = context
         self._results = results
+        self._clock = PaintingClock()
+        self._n_actions = 0
         self.state = CorrectionState()
         context.hear(context.project_closing, self.close)
         context.hear(context.project_changed, self._on_project_changed)
@@ -117,7 +120,10 @@ class ProofreadingModel:
         job.ended.connect(self._on_opening_ended)
 
     def close(self) -> None:
-        """Correct nothing any longer; all edits are kept."""
+        """Correct nothing any longer; all edits are kept, and how many there were and for how long."""
+        n_actions, self._n_actions, seconds = self._n_actions, 0, self._clock.seconds
+        if n_actions:
+            self.work(lambda opened: opened.note_actions(n_actions, seconds), lambda _: None)
         self.state.opened = None
         self._show_journal()
 
@@ -200,6 +206,11 @@ class ProofreadingModel:
 
         self._context.jobs.start("Correcting objects", task, lane="edits", on_done=take, must_finish=True)
 
+    def count_action(self) -> None:
+        """Take note that somebody corrected or judged something just now."""
+        self._n_actions += 1
+        self._clock.touch()
+
     def _on_gone(self, edit: Edit | None, words: str, tool: str | None, is_undone: bool) -> None:
         if edit is None:
             self.told.emit(f"There is nothing to {'undo' if is_undone else 'do again'}.")
@@ -207,12 +218,14 @@ class ProofreadingModel:
             self._tell_of(edit, f"{words}: {tool or edit.tool}.", is_undone=is_undone)
 
     def _tell_of(self, edit: Edit, words: str, *, is_undone: bool) -> None:
+        self.count_action()
         self._show_journal()
         self._context.note_saved()
         self.changed.emit(edit, is_undone)
         self.told.emit(words)
 
     def _take(self, opened: OpenResult) -> None:
+        self._clock.start()
         self.state.opened = opened
         self._show_journal()
         for words in opened.notes:

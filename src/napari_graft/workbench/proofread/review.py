@@ -162,6 +162,7 @@ class ReviewModel:
     def _judge(self, verdict: Verdict) -> None:
         entry = self.state.entry
         if entry is not None:
+            self._model.count_action()
             self._note([entry], verdict, goes_on=True)
 
     def _note(
