@@ -22,13 +22,13 @@ def discs(*centres: tuple[int, int], radius: float = 14) -> np.ndarray:
 
 
 def make_with_bridge(folder: Path, *, with_other: bool = False) -> Path:
-    """Make a project with a result of discs, two of which hang together; in the other result they do not."""
+    """Make a project with a result of discs, two of which hang together, and one that lacks one."""
     project = make_small_project(folder, with_queue=False)
     objects = np.zeros(SHAPE, np.uint32)
     places = [(30 + 50 * i, 30 + 60 * j) for i in range(3) for j in range(4)]
     for number, place in enumerate(places, 1):
         objects[discs(place, radius=9 + 2 * (number % 6))] = number  # none is an outlier
-    truth = objects.copy()
+    truth = np.where(objects == 12, 0, objects)
     objects[discs((200, 100), (200, 126))], truth[discs((200, 100))], truth[discs((200, 126))] = 20, 20, 21
     results = {"other.tif": truth} if with_other else {}
     for name, labels in (results | {"objects.tif": objects}).items():
@@ -133,5 +133,6 @@ def test_what_another_result_sees_otherwise_is_suspicious(graft_window: Window, 
     review.find()
     graft_window.wait()
 
-    first = review.state.entries[0].suspicion
-    assert (first.ids, first.reason) == ((20,), "disagreement")
+    assert ((12,), "disagreement") in [
+        (one.suspicion.ids, one.suspicion.reason) for one in review.state.entries
+    ]
