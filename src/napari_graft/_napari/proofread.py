@@ -125,7 +125,7 @@ class ProofreadLayers:
             colormap=_preview_colours(),
             **placed(image, start),
         )
-        layer.contour = 2
+        layer.contour = 1
         layer.editable = False
         add_aside(self._viewer, layer)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from napari_graft.jobs.base import Answer, Job, ProjectRequest, TileBox, Work
+from napari_graft.core.tile import Tile
+from napari_graft.jobs.base import Answer, Job, ProjectRequest, Work
 
 
 class AffinitiesResult(Answer):
@@ -27,10 +28,10 @@ class AffinitiesRequest(ProjectRequest[AffinitiesResult]):
     ----------
     reference
         A source, or a run such as ``run 0003``.
-    region
-        Where, inside the image; for a 2-D model of a stack one slice thick.
     out
         File for the result, ``.safetensors``.
+    region
+        ``z0:z1,y0:y1,x0:x1``, for a 2-D model of a stack one slice thick; None for the whole image.
     device
         Where the network runs.
     """
@@ -38,20 +39,21 @@ class AffinitiesRequest(ProjectRequest[AffinitiesResult]):
     kind: ClassVar[str] = "affinities"
 
     reference: str
-    region: TileBox
     out: str
+    region: str | None = None
     device: str = "auto"
 
 
 def _predict(request: AffinitiesRequest, work: Work) -> AffinitiesResult:
     from napari_graft.proofreading.affinity_file import save_affinities
     from napari_graft.session.models import load_model
+    from napari_graft.session.prediction import parse_region
     from napari_graft.session.proofreading import predict_affinities
 
+    shape = work.project.manifest.shape
+    region = parse_region(request.region, shape) or Tile((0,) * len(shape), shape)
     model = load_model(request.reference, work.project, work.catalogue)
-    found = predict_affinities(
-        work.project, model, request.region.tile, device=request.device, cancel=work.cancel
-    )
+    found = predict_affinities(work.project, model, region, device=request.device, cancel=work.cancel)
     save_affinities(Path(request.out), found)
     return AffinitiesResult(path=request.out)
 

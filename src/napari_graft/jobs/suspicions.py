@@ -28,12 +28,12 @@ class SuspicionsRequest(ProjectRequest[SuspicionsResult]):
 
     Parameters
     ----------
-    labels
+    segmentation
         File of the result; the edits that the project keeps of it are done on it.
-    start
-        Where in the image its first pixel lies.
     out
         File for the list, ``.json``.
+    start
+        Where in the image its first pixel lies; nothing for the first pixel of the image.
     reference
         A source or a run, such as ``run 0003``, that is asked about the borders; or None.
     other
@@ -44,9 +44,9 @@ class SuspicionsRequest(ProjectRequest[SuspicionsResult]):
 
     kind: ClassVar[str] = "suspicions"
 
-    labels: str
-    start: tuple[int, ...]
+    segmentation: str
     out: str
+    start: tuple[int, ...] = ()
     reference: str | None = None
     other: str | None = None
     device: str = "auto"
@@ -57,8 +57,8 @@ def _find(request: SuspicionsRequest, work: Work) -> SuspicionsResult:
     from napari_graft.session.proofreading import SuspicionOptions, find_suspicions
 
     options = SuspicionOptions(
-        Path(request.labels),
-        request.start,
+        Path(request.segmentation),
+        request.start or (0,) * len(work.project.manifest.shape),
         Path(request.out),
         None if request.other is None else Path(request.other),
         request.device,

@@ -10,12 +10,12 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.core.tile import Tile
 from napari_graft.jobs.affinities import AffinitiesRequest, AffinitiesResult
-from napari_graft.jobs.base import TileBox
 from napari_graft.proofreading.affinity_file import load_affinities
 from napari_graft.proofreading.affinity_map import AffinityMap
 from napari_graft.proofreading.grow import Basins
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.proofread.open_result import OpenResult, ResultChoice
+from napari_graft.workbench.train.finished_results import region_text
 
 Take = Callable[[AffinityMap], None]
 
@@ -101,7 +101,7 @@ class AffinityCache:
         request = AffinitiesRequest(
             project=str(project.folder),
             reference=f"run {choice.run}",
-            region=TileBox.of(on_image),
+            region=region_text(on_image),
             out=str(out),
         )
 

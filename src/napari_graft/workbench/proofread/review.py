@@ -98,7 +98,7 @@ class ReviewModel:
         ]
         request = SuspicionsRequest(
             project=str(project.folder),
-            labels=str(choice.file),
+            segmentation=str(choice.file),
             start=choice.region.start,
             out=str(self._list_path(project.folder, opened)),
             reference=f"run {choice.run}" if is_known else None,
