@@ -246,3 +246,26 @@ def test_suspicious_objects_are_gone_through_with_keys_and_buttons(
     assert box.table.item(0, 2).text() == "accepted"
     box.table.cellClicked.emit(0, 0)
     assert review.state.current == 0
+
+
+def test_edits_of_another_result_are_put_aside_by_a_click(person: Person, tmp_path: Path) -> None:
+    person.open()
+    person.press("d")
+    person.click(LONE)
+    person.click_on(person.box.close_result)
+    person.settle()
+    assert find_layer(person.viewer, "proofread") is None
+    tifffile.imwrite(tmp_path / "cells-segments.tif", some_objects()[::-1])
+
+    person.click_on(person.box.open)
+    person.settle()
+    assert "another result" in person.box.message.text()
+    person.click_on(person.box.anew)
+    person.settle()
+
+    np.testing.assert_array_equal(person.labels.data, some_objects()[::-1])
+    assert person.box.anew.isHidden()
+    person.dock.workbench.state.tab = "annotate"
+    assert not person.labels.visible
+    person.dock.workbench.state.tab = "compare"
+    assert person.labels.visible

@@ -12,6 +12,7 @@ from window import Window
 
 from napari_graft.core.errors import StorageError
 from napari_graft.io import atomic
+from napari_graft.project.proofreading import ProofreadingStore
 from napari_graft.project.results import note_written_result
 from napari_graft.workbench.proofread.click_tools import ClickTools
 
@@ -233,4 +234,23 @@ def test_a_result_that_was_written_anew_does_not_get_the_edits_of_the_one_before
     proofreader.window.wait()
 
     assert proofreader.model.state.opened is None
-    assert "belong to another result" in proofreader.window.failures[0]
+    assert "belong to another result" in proofreader.refused[0]
+    assert proofreader.model.state.has_unfit_edits
+    proofreader.model.open(begins_anew=True)
+    proofreader.window.wait()
+    assert not proofreader.model.state.has_unfit_edits
+    np.testing.assert_array_equal(proofreader.labels, np.roll(some_objects(), 3, axis=0))
+    assert list((proofreader.folder / "results").glob("*.edits.old-1"))
+
+
+def test_how_much_was_done_and_for_how_long_is_kept(proofreader: Proofreader) -> None:
+    proofreader.use("merge", LEFT, RIGHT)
+    proofreader.use("delete", LONE)
+    proofreader.restart()
+    proofreader.use("delete", LEFT)
+    proofreader.window.workbench.context.close_project()
+    proofreader.window.wait()
+
+    store = ProofreadingStore(proofreader.folder, proofreader.folder.parent / "cells-segments.tif")
+    assert store.read_state().n_actions == 3
+    assert store.read_state().seconds > 0

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image, Labels
+from napari.layers import Image, Labels, Layer
 from napari.utils.colormaps import CyclicLabelColormap, DirectLabelColormap
 
 from napari_graft._napari.keys import PROOFREAD_KEYS, ProofreadAction
@@ -60,6 +60,7 @@ class ProofreadLayers:
         self._actions = actions
         self._start: tuple[int, ...] = ()
         self._is_taking_back = False
+        self._hidden: list[Layer] = []
 
     @property
     def labels(self) -> Labels | None:
@@ -70,7 +71,8 @@ class ProofreadLayers:
     def show(self, opened: OpenResult, image: Image) -> None:
         """Show a result in place of the one before, above all others; their layers are hidden."""
         self.remove()
-        for other in our_layers(self._viewer, "result"):
+        self._hidden = [one for one in our_layers(self._viewer, "result") if one.visible]
+        for other in self._hidden:
             set_visible(other, False)
         self._start = opened.choice.region.start
         layer = Labels(
@@ -130,8 +132,17 @@ class ProofreadLayers:
         add_aside(self._viewer, layer)
 
     def remove(self) -> None:
-        """Remove the layers."""
+        """Remove the layers, and show again what was hidden for them."""
         remove_layers(self._viewer, "proofread")
+        hidden, self._hidden = self._hidden, []
+        for other in hidden:
+            if other in self._viewer.layers:
+                set_visible(other, True)
+
+    def step_aside(self) -> None:
+        """Hide the layers: something else is worked on."""
+        for layer in our_layers(self._viewer, "proofread"):
+            set_visible(layer, False)
 
     def pixel_at(self, world: Sequence[float]) -> tuple[int, ...] | None:
         """Return the pixel of the result at a place in world coordinates, None where there is none."""

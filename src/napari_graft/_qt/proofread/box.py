@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QButtonGroup, QComboBox, QDialog, QPushButton, QWidge
 from napari_graft._napari.keys import proofread_key_of, proofread_tip
 from napari_graft._qt.proofread.canvas import proofread_canvas_of
 from napari_graft._qt.proofread.review_box import ReviewBox
-from napari_graft._qt.widgets.basics import Look, button, column, flow, row, set_look, text
+from napari_graft._qt.widgets.basics import Look, button, column, flow, in_words, row, set_look, text
 from napari_graft._qt.widgets.binding import bind, listen, silenced
 from napari_graft.jobs.registry import BUILT_IN, JOBS
 from napari_graft.workbench.job_model import JobModel
@@ -122,6 +122,11 @@ class ProofreadBox(QWidget):
         self.choices.setMinimumContentsLength(12)
         self.choices.setToolTip("The result to correct; the file itself stays as it is")
         self.open = button("Proofread", self._on_open_clicked, look="primary")
+        self.anew = button(
+            "Put the edits aside, and begin anew",
+            self._on_anew_clicked,
+            tip="The files of the edits are renamed; nothing is removed",
+        )
         self.tools = ToolRow(workbench)
         self.undo = button("Undo", self._tools.undo, tip=proofread_tip("undo"))
         self.redo = button("Redo", self._tools.redo, tip=proofread_tip("redo"))
@@ -143,16 +148,16 @@ class ProofreadBox(QWidget):
         choosing = row(self.choices, self.open)
         choosing.setStretch(0, 1)
         self.line.setLayout(choosing)
-        for widget in (self.line, self.content, self.message, self.review):
+        for widget in (self.line, self.content, self.message, self.anew, self.review):
             layout.addWidget(widget)
         self.setLayout(layout)
 
     def _connect(self) -> None:
         state, model = self._model.state, self._model
         self.choices.activated.connect(lambda _: model.choose(state.choices[self.choices.currentIndex()]))
-        for field in ("choices", "chosen", "opened", "is_opening"):
+        for field in ("choices", "chosen", "opened", "is_opening", "has_unfit_edits"):
             bind(self, state, field, lambda _: self._show())
-        for field in ("undo_tool", "redo_tool", "n_edits", "locked"):
+        for field in ("seconds", "undo_tool", "redo_tool", "n_edits", "locked"):
             bind(self, state, field, lambda _: self._show_journal())
         listen(self, model.refused, lambda words: self._say(words, "error"))
         listen(self, model.told, lambda words: self._say(words, "good"))
@@ -163,6 +168,10 @@ class ProofreadBox(QWidget):
     def _on_open_clicked(self) -> None:
         self._say("", "")
         self._model.open()
+
+    def _on_anew_clicked(self) -> None:
+        self._say("", "")
+        self._model.open(begins_anew=True)
 
     def _on_export_clicked(self) -> None:
         from napari_graft._qt.widgets.job_form import JobForm  # magicgui takes long to load
@@ -195,6 +204,7 @@ class ProofreadBox(QWidget):
         self.line.setVisible(bool(state.choices))
         is_open = state.opened is not None and state.opened.choice == state.chosen
         self.open.setEnabled(not state.is_opening and not is_open)
+        self.anew.setVisible(state.has_unfit_edits)
         for widget in (self.content, self.review):
             widget.setVisible(state.opened is not None)
 
@@ -207,8 +217,10 @@ class ProofreadBox(QWidget):
             made.setEnabled(tool is not None)
             made.setText(words if tool is None else f"{words} {tool}")
         n, n_locked = state.n_edits, len(state.locked)
-        words = f"{n:,} edit{'' if n == 1 else 's'}"
-        self.done.setText(words if not n_locked else f"{words} · {n_locked:,} locked")
+        parts = [f"{n:,} edit{'' if n == 1 else 's'}"]
+        parts += [f"{n_locked:,} locked"] if n_locked else []
+        parts += [f"{in_words(state.seconds)} since it was opened"] if state.seconds >= 1 else []
+        self.done.setText(" · ".join(parts))
 
     def _say(self, words: str, look: Look) -> None:
         self.message.setText(words)

@@ -19,6 +19,7 @@ from napari_graft.core.tile import Tile
 from napari_graft.project.suspicions import SuspicionRecord
 from napari_graft.proofreading.edit import Edit
 from napari_graft.proofreading.object_map import ObjectMap
+from napari_graft.workbench.next_step import TabName
 from napari_graft.workbench.proofread.click_tools import EditPreview, ToolName
 from napari_graft.workbench.proofread.open_result import OpenResult
 from napari_graft.workbench.workbench import Workbench
@@ -54,6 +55,7 @@ class ProofreadCanvas(QObject):
         listen(self, self._model.changed, self.layers.refresh)
         bind(self, self._tools.state, "preview", self._show_preview)
         listen(self, self._tools.state.events.tool, self._on_tool_chosen)
+        listen(self, workbench.state.events.tab, self._on_tab_changed)
         listen(self, self._review.shown, self._show_suspicion)
         listen_to_viewer(self, viewer.layers.events.removed, self._on_layer_removed)
 
@@ -126,6 +128,12 @@ class ProofreadCanvas(QObject):
             return edit
 
         self._model.do(make, "Painted.")
+
+    def _on_tab_changed(self, tab: TabName) -> None:
+        if tab == "annotate":
+            self.layers.step_aside()  # the tile to paint must be seen
+        elif tab == "compare":
+            self.layers.take_up()
 
     def _on_tool_chosen(self, tool: ToolName | None) -> None:
         if tool is not None:

@@ -10,6 +10,7 @@ from psygnal import Signal, SignalGroupDescriptor
 
 from napari_graft.core.errors import GraftError, InputError
 from napari_graft.core.progress import CancelToken, Report
+from napari_graft.project.proofreading import ProofreadingStore
 from napari_graft.project.results import written_results
 from napari_graft.proofreading.edit import Edit
 from napari_graft.proofreading.object_map import ObjectMap
@@ -18,6 +19,7 @@ from napari_graft.workbench.context import Context
 from napari_graft.workbench.proofread.open_result import (
     OpenResult,
     ResultChoice,
+    UnfitEditsError,
     choice_of_file,
     choice_of_round,
     open_result,
@@ -49,6 +51,10 @@ class CorrectionState:
         Edits that hold.
     locked
         Ids of the objects that are locked.
+    has_unfit_edits
+        Whether the edits of the one that is chosen are of another result, so that it cannot be opened.
+    seconds
+        How long it was corrected since it was opened.
     """
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
@@ -61,6 +67,8 @@ class CorrectionState:
     redo_tool: str | None = None
     n_edits: int = 0
     locked: tuple[int, ...] = ()
+    has_unfit_edits: bool = False
+    seconds: float = 0.0
 
 
 class ProofreadingModel:
@@ -98,9 +106,16 @@ class ProofreadingModel:
     def choose(self, choice: ResultChoice) -> None:
         """Choose which result `open` opens."""
         self.state.chosen = choice
+        self.state.has_unfit_edits = False
 
-    def open(self) -> None:
-        """Read the result that is chosen, with its edits, in place of the one that is open."""
+    def open(self, *, begins_anew: bool = False) -> None:
+        """Read the result that is chosen, with its edits, in place of the one that is open.
+
+        Parameters
+        ----------
+        begins_anew
+            Whether the edits that there are, which are of another result, are put aside before.
+        """
         choice = self.state.chosen
         if choice is None or self._context.project is None:
             self.refused.emit("there is no result yet: segment the image in the tab Train")
@@ -108,12 +123,22 @@ class ProofreadingModel:
         project = self._context.project
         self.close()
 
-        def read(report: Report, cancel: CancelToken) -> OpenResult:
-            return open_result(project, choice, report, cancel)
+        def read(report: Report, cancel: CancelToken) -> OpenResult | UnfitEditsError:
+            if begins_anew:
+                ProofreadingStore(project.folder, choice.file).begin_anew()
+            try:
+                return open_result(project, choice, report, cancel)
+            except UnfitEditsError as error:
+                return error
 
-        def take(opened: OpenResult) -> None:
-            if self._context.project is project:
-                self._take(opened)
+        def take(found: OpenResult | UnfitEditsError) -> None:
+            if self._context.project is not project:
+                return
+            self.state.has_unfit_edits = isinstance(found, UnfitEditsError)
+            if isinstance(found, UnfitEditsError):
+                self.refused.emit(str(found))
+            else:
+                self._take(found)
 
         self.state.is_opening = True
         job = self._context.jobs.start(f"Opening {choice.title}", read, lane="edits", on_done=take)
@@ -210,6 +235,7 @@ class ProofreadingModel:
         """Take note that somebody corrected or judged something just now."""
         self._n_actions += 1
         self._clock.touch()
+        self.state.seconds = self._clock.seconds
 
     def _on_gone(self, edit: Edit | None, words: str, tool: str | None, is_undone: bool) -> None:
         if edit is None:
@@ -226,6 +252,7 @@ class ProofreadingModel:
 
     def _take(self, opened: OpenResult) -> None:
         self._clock.start()
+        self.state.seconds = 0.0
         self.state.opened = opened
         self._show_journal()
         for words in opened.notes:

@@ -188,13 +188,19 @@ class OpenResult:
         self._state = state
 
 
+class UnfitEditsError(InputError):
+    """Error: the edits that a project keeps are not of the result that is there now."""
+
+
 def open_result(project: Project, choice: ResultChoice, report: Report, cancel: CancelToken) -> OpenResult:
     """Read a result and do all edits of its journal; takes too long for the thread of the window.
 
     Raises
     ------
     InputError
-        If the result is too large or cannot be read, or the edits are of another one.
+        If the result is too large or cannot be read.
+    UnfitEditsError
+        If the edits are of another one, as that which was there before.
     Cancelled
         When asked to stop.
     """
@@ -210,10 +216,13 @@ def open_result(project: Project, choice: ResultChoice, report: Report, cancel: 
         )
     damage = DamageLog(writable=True)
     store = ProofreadingStore(project.folder, choice.file, damage=damage)
-    journal = store.open_journal(volume, report, cancel)
     labels = _read(volume, report, cancel)
-    report(Progress(0, None, "doing the edits again"))
-    journal.replay(labels)
+    try:
+        journal = store.open_journal(volume, report, cancel)
+        report(Progress(0, None, "doing the edits again"))
+        journal.replay(labels)
+    except InputError as error:
+        raise UnfitEditsError(str(error)) from error
     return OpenResult(choice, ObjectMap(labels), journal, store, damage)
 
 
