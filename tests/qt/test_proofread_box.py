@@ -113,10 +113,10 @@ def test_mouse_and_keys_merge_split_delete_undo_and_redo(person: Person) -> None
     assert "3 objects" in person.box.message.text()
 
     person.press("a")
-    assert person.box.tools.buttons["merge"].isChecked()
+    assert person.box.edits.tools.buttons["merge"].isChecked()
     person.click(LEFT)
     assert find_layer(person.viewer, "proofread", kind="preview").visible
-    assert "merge with it" in person.box.tools.hint.text()
+    assert "merge with it" in person.box.edits.tools.hint.text()
     person.click(RIGHT)
     assert person.labels.data[RIGHT] == 1
     assert not find_layer(person.viewer, "proofread", kind="preview").visible
@@ -133,15 +133,15 @@ def test_mouse_and_keys_merge_split_delete_undo_and_redo(person: Person) -> None
     np.testing.assert_array_equal(person.labels.data, some_objects())
     person.press("z", CONTROL | SHIFT)
     assert person.labels.data[RIGHT] == 1
-    assert person.box.undo.text() == "Undo merge"
-    person.click_on(person.box.undo)
+    assert person.box.edits.undo.text() == "Undo merge"
+    person.click_on(person.box.edits.undo)
     person.settle()
     np.testing.assert_array_equal(person.labels.data, some_objects())
 
-    person.click_on(person.box.tools.buttons["split"])  # it was up: now it is down
+    person.click_on(person.box.edits.tools.buttons["split"])  # it was up: now it is down
     person.click((150, 135))
     assert person.dock.workbench.click_tools.state.points == ()
-    person.click_on(person.box.tools.buttons["split"])
+    person.click_on(person.box.edits.tools.buttons["split"])
     person.click((150, 135))
     person.click((150, 170))
     person.click((150, 170), Qt.MouseButton.RightButton)
@@ -209,7 +209,7 @@ def test_to_remove_the_layer_closes_the_result_and_all_edits_are_there_again(per
     person.click(LONE)
     person.viewer.layers.remove(person.labels)
     assert person.model.state.opened is None
-    assert person.box.content.isHidden()
+    assert person.box.edits.isHidden()
 
     person.open()
     assert person.labels.data[LONE] == 0
@@ -252,7 +252,7 @@ def test_edits_of_another_result_are_put_aside_by_a_click(person: Person, tmp_pa
     person.open()
     person.press("d")
     person.click(LONE)
-    person.click_on(person.box.close_result)
+    person.click_on(person.box.edits.close_result)
     person.settle()
     assert find_layer(person.viewer, "proofread") is None
     tifffile.imwrite(tmp_path / "cells-segments.tif", some_objects()[::-1])

@@ -96,82 +96,34 @@ class ToolRow(QWidget):
         self.hint.setText(words)
 
 
-class ProofreadBox(QWidget):
-    """Widget in which a result is opened and corrected.
+class EditPanel(QWidget):
+    """Widget with the tools, undo and redo, and how much was done.
 
     Parameters
     ----------
-    workbench, viewer
-        What is shown, and where the layers are.
+    workbench
+        Whose result is corrected.
     """
 
-    def __init__(self, workbench: Workbench, viewer: Viewer) -> None:
+    def __init__(self, workbench: Workbench) -> None:
         super().__init__()
         self._context = workbench.context
         self._model = workbench.proofreading
-        self._tools = workbench.click_tools
-        self.canvas = proofread_canvas_of(workbench, viewer)
-        self._make_widgets(workbench)
-        self._lay_out()
-        self._connect()
-
-    def _make_widgets(self, workbench: Workbench) -> None:
-        self.hint = text("", "faint")
-        self.choices = QComboBox()
-        self.choices.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.choices.setMinimumContentsLength(12)
-        self.choices.setToolTip("The result to correct; the file itself stays as it is")
-        self.open = button("Proofread", self._on_open_clicked, look="primary")
-        self.anew = button(
-            "Put the edits aside, and begin anew",
-            self._on_anew_clicked,
-            tip="The files of the edits are renamed; nothing is removed",
-        )
+        tools = workbench.click_tools
         self.tools = ToolRow(workbench)
-        self.undo = button("Undo", self._tools.undo, tip=proofread_tip("undo"))
-        self.redo = button("Redo", self._tools.redo, tip=proofread_tip("redo"))
+        self.undo = button("Undo", tools.undo, tip=proofread_tip("undo"))
+        self.redo = button("Redo", tools.redo, tip=proofread_tip("redo"))
         self.done = text("", "faint")
-        self.message = text()
-        self.review = ReviewBox(workbench)
         self.export = button("Export…", self._on_export_clicked, tip="Write objects for other programs")
         self.export.setVisible(_EXPORT in BUILT_IN)
         self.close_result = button("Close", self._model.close, tip="All edits are kept")
-
-    def _lay_out(self) -> None:
-        self.content = QWidget()
-        content = column(self.tools)
-        content.addLayout(row(self.undo, self.redo, 1, self.export, self.close_result))
-        content.addWidget(self.done)
-        self.content.setLayout(content)
-        layout = column(text("Correct a result", "title"), self.hint)
-        self.line = QWidget()
-        choosing = row(self.choices, self.open)
-        choosing.setStretch(0, 1)
-        self.line.setLayout(choosing)
-        for widget in (self.line, self.content, self.message, self.anew, self.review):
-            layout.addWidget(widget)
+        layout = column(self.tools)
+        layout.addLayout(row(self.undo, self.redo, 1, self.export, self.close_result))
+        layout.addWidget(self.done)
         self.setLayout(layout)
-
-    def _connect(self) -> None:
-        state, model = self._model.state, self._model
-        self.choices.activated.connect(lambda _: model.choose(state.choices[self.choices.currentIndex()]))
-        for field in ("choices", "chosen", "opened", "is_opening", "has_unfit_edits"):
-            bind(self, state, field, lambda _: self._show())
         for field in ("seconds", "undo_tool", "redo_tool", "n_edits", "locked"):
-            bind(self, state, field, lambda _: self._show_journal())
-        listen(self, model.refused, lambda words: self._say(words, "error"))
-        listen(self, model.told, lambda words: self._say(words, "good"))
-        listen(self, state.events.opened, self._on_opened)
-        listen(self, self._context.project_changed, self._on_project_changed)
-        self._say("", "")
-
-    def _on_open_clicked(self) -> None:
-        self._say("", "")
-        self._model.open()
-
-    def _on_anew_clicked(self) -> None:
-        self._say("", "")
-        self._model.open(begins_anew=True)
+            listen(self, getattr(self._model.state.events, field), self._show)
+        self._show()
 
     def _on_export_clicked(self) -> None:
         from napari_graft._qt.widgets.job_form import JobForm  # magicgui takes long to load
@@ -182,33 +134,7 @@ class ProofreadBox(QWidget):
         dialog.setLayout(column(JobForm(JobModel(self._context, JOBS[_EXPORT])), margin=6))
         dialog.open()
 
-    def _on_opened(self, opened: OpenResult | None) -> None:
-        if opened is not None:
-            n = len(opened.objects.ids())
-            self._say(f"{n:,} objects. Every edit is stored at once; the file stays as it is.", "good")
-
-    def _on_project_changed(self) -> None:
-        self._say("", "")
-        self._show()
-
     def _show(self) -> None:
-        state, has_project = self._model.state, self._context.project is not None
-        self.hint.setText(_hint(has_project, bool(state.choices), state.is_opening))
-        self.hint.setVisible(bool(self.hint.text()))
-        with silenced(self.choices):
-            self.choices.clear()
-            for choice in state.choices:
-                self.choices.addItem(choice.title)
-            if state.chosen in state.choices:
-                self.choices.setCurrentIndex(state.choices.index(state.chosen))
-        self.line.setVisible(bool(state.choices))
-        is_open = state.opened is not None and state.opened.choice == state.chosen
-        self.open.setEnabled(not state.is_opening and not is_open)
-        self.anew.setVisible(state.has_unfit_edits)
-        for widget in (self.content, self.review):
-            widget.setVisible(state.opened is not None)
-
-    def _show_journal(self) -> None:
         state = self._model.state
         for made, words, tool in (
             (self.undo, "Undo", state.undo_tool),
@@ -221,6 +147,102 @@ class ProofreadBox(QWidget):
         parts += [f"{n_locked:,} locked"] if n_locked else []
         parts += [f"{in_words(state.seconds)} since it was opened"] if state.seconds >= 1 else []
         self.done.setText(" · ".join(parts))
+
+
+class ProofreadBox(QWidget):
+    """Widget in which a result is opened and corrected.
+
+    Parameters
+    ----------
+    workbench, viewer
+        What is shown, and where the layers are.
+    """
+
+    def __init__(self, workbench: Workbench, viewer: Viewer) -> None:
+        super().__init__()
+        self._workbench = workbench
+        self._model = workbench.proofreading
+        self.canvas = proofread_canvas_of(workbench, viewer)
+        self.edits: EditPanel | None = None
+        self.review: ReviewBox | None = None
+        self._make_widgets()
+        self._connect()
+
+    def _make_widgets(self) -> None:
+        self.hint = text("", "faint")
+        self.choices = QComboBox()
+        self.choices.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.choices.setMinimumContentsLength(12)
+        self.choices.setToolTip("The result to correct; the file itself stays as it is")
+        self.open = button("Proofread", self._on_open_clicked, look="primary")
+        self.message = text()
+        self.anew = button(
+            "Put the edits aside, and begin anew",
+            self._on_anew_clicked,
+            tip="The files of the edits are renamed; nothing is removed",
+        )
+        self.line = QWidget()
+        choosing = row(self.choices, self.open)
+        choosing.setStretch(0, 1)
+        self.line.setLayout(choosing)
+        self._layout = column(
+            text("Correct a result", "title"), self.hint, self.line, self.message, self.anew
+        )
+        self.setLayout(self._layout)
+
+    def _connect(self) -> None:
+        state, model = self._model.state, self._model
+        self.choices.activated.connect(lambda _: model.choose(state.choices[self.choices.currentIndex()]))
+        for field in ("choices", "chosen", "opened", "is_opening", "has_unfit_edits"):
+            listen(self, getattr(state.events, field), self._show)
+        listen(self, model.refused, lambda words: self._say(words, "error"))
+        listen(self, model.told, lambda words: self._say(words, "good"))
+        listen(self, state.events.opened, self._on_opened)
+        listen(self, self._workbench.context.project_changed, self._on_project_changed)
+        self._on_project_changed()
+
+    def _on_open_clicked(self) -> None:
+        self._say("", "")
+        self._model.open()
+
+    def _on_anew_clicked(self) -> None:
+        self._say("", "")
+        self._model.open(begins_anew=True)
+
+    def _on_opened(self, opened: OpenResult | None) -> None:
+        if opened is not None:
+            n = len(opened.objects.ids())
+            self._say(f"{n:,} objects. Every edit is stored at once; the file stays as it is.", "good")
+
+    def _on_project_changed(self) -> None:
+        self._say("", "")
+        self._show()
+
+    def _show(self) -> None:
+        state, has_project = self._model.state, self._workbench.context.project is not None
+        self.hint.setText(_hint(has_project, bool(state.choices), state.is_opening))
+        self.hint.setVisible(bool(self.hint.text()))
+        with silenced(self.choices):
+            self.choices.clear()
+            for choice in state.choices:
+                self.choices.addItem(choice.title)
+            if state.chosen in state.choices:
+                self.choices.setCurrentIndex(state.choices.index(state.chosen))
+        self.line.setVisible(bool(state.choices))
+        is_open = state.opened is not None and state.opened.choice == state.chosen
+        self.open.setEnabled(not state.is_opening and not is_open)
+        self.anew.setVisible(state.has_unfit_edits)
+        if state.opened is not None and self.edits is None:
+            self._make_panels()
+        for panel in (self.edits, self.review):
+            if panel is not None:
+                panel.setVisible(state.opened is not None)
+
+    def _make_panels(self) -> None:
+        """Make what corrects a result, once there is one: a window that opens is not to wait for it."""
+        self.edits, self.review = EditPanel(self._workbench), ReviewBox(self._workbench)
+        self._layout.insertWidget(self._layout.indexOf(self.message), self.edits)
+        self._layout.addWidget(self.review)
 
     def _say(self, words: str, look: Look) -> None:
         self.message.setText(words)
