@@ -12,7 +12,7 @@ import tifffile
 from napari.layers import Labels
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QWidget
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workbench"))
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from napari_graft._qt.shell.docks import GraftDock
 
 PATIENCE = 60_000
+NARROWEST = 232  # what a dock of 260 pixels leaves beside its frame and a scroll bar
 NONE, CONTROL, SHIFT = (
     Qt.KeyboardModifier.NoModifier,
     Qt.KeyboardModifier.ControlModifier,
@@ -231,6 +232,8 @@ def test_suspicious_objects_are_gone_through_with_keys_and_buttons(
     person.settle()
     assert box.table.rowCount() == len(review.state.entries) > 0
     assert "0 of" in box.progress.text()
+    widths = {type(one).__name__: one.minimumSizeHint().width() for one in person.box.findChildren(QWidget)}
+    assert person.box.minimumSizeHint().width() <= NARROWEST, widths
 
     zoom = person.viewer.camera.zoom
     person.press(Qt.Key.Key_Return)

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_graft._napari.keys import proofread_key_of, proofread_tip
-from napari_graft._qt.widgets.basics import button, card, column, row, text
+from napari_graft._qt.widgets.basics import button, card, column, flow, text
 from napari_graft._qt.widgets.binding import bind, silenced
 from napari_graft.workbench.proofread.review import ReviewEntry
 from napari_graft.workbench.workbench import Workbench
@@ -90,8 +90,7 @@ class ReviewBox(QWidget):
         self.progress = text("", "faint")
         self.table = SuspicionTable()
         self._make_current()
-        layout = column(text("What to look at", "title"))
-        layout.addLayout(row(self.find, self.stop, 1))
+        layout = column(text("What to look at", "title"), flow(self.find, self.stop))
         for widget in (self.finding, self.progress, self.table, self.current):
             layout.addWidget(widget)
         self.setLayout(layout)
@@ -122,9 +121,10 @@ class ReviewBox(QWidget):
         self.next = button(
             f"Next  {proofread_key_of('next object')}", model.next, tip=proofread_tip("next object")
         )
-        self.current = card(self.words)
-        for widgets in ((self.yes, self.propose, self.accept, 1), (self.previous, self.next, self.skip, 1)):
-            self.current.layout().addLayout(row(*widgets))
+        answers = flow(self.yes, self.propose, self.accept, self.skip, self.previous, self.next)
+        answers.setObjectName("answers")
+        answers.setStyleSheet("#answers { background: transparent; }")  # that of the card is seen
+        self.current = card(self.words, answers)
 
     def _on_propose_clicked(self) -> None:
         entry = self._model.state.entry
