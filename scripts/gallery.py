@@ -301,6 +301,25 @@ def take_compare(gallery: Gallery) -> None:
     comparing.close_comparison()
 
 
+def take_proofread(gallery: Gallery) -> None:
+    """Open the result of the round, look for suspicious objects, and go to the first."""
+    box, review = gallery.tab("compare").proofreading, gallery.bench.review
+    gallery.person.click(box.open)
+    wait_until(
+        lambda: gallery.bench.proofreading.state.opened is not None, seconds=PATIENCE, what="the result"
+    )
+    gallery.person.click(box.review.find)
+    look_on(0.5)
+    wait_until(lambda: not review.state.is_finding, seconds=PATIENCE, what="the suspicious objects")
+    look_on(0.5)
+    if review.state.entries:
+        review.next()
+    look_on(0.5)
+    gallery.dock.tabs.currentWidget().ensureWidgetVisible(box.review.current)
+    gallery.take("compare", "proofread")
+    gallery.bench.proofreading.close()
+
+
 def take_failed_comparison(gallery: Gallery) -> None:
     """Ask for a comparison where no image is left to compare on."""
     tab = gallery.tab("compare")
@@ -322,6 +341,7 @@ def main(out: Path) -> None:
     take_annotate(gallery)
     take_train(gallery)
     take_compare(gallery)
+    take_proofread(gallery)
     take_merged(gallery)
     take_failed_comparison(gallery)
     gallery.finish()

@@ -10,6 +10,8 @@ from napari.components import ViewerModel
 from napari.layers import Layer
 from napari.utils.key_bindings import coerce_keybinding
 
+from napari_graft._napari.layers import details_of
+
 Action = Literal[
     "next",
     "previous",
@@ -69,6 +71,73 @@ NAPARI_KEYS: tuple[tuple[str, str], ...] = (
 )
 """napari's own keys that help with painting; we leave them as they are."""
 
+ProofreadAction = Literal[
+    "merge",
+    "split",
+    "new",
+    "larger",
+    "smaller",
+    "delete",
+    "fill",
+    "smooth",
+    "lock",
+    "confirm",
+    "forget",
+    "next object",
+    "previous object",
+    "accept",
+    "skip object",
+    "join",
+    "undo",
+    "redo",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ProofreadKey:
+    """A key of the layer that is proofread, with what it does, in words."""
+
+    key: str
+    action: ProofreadAction
+    words: str
+
+
+PROOFREAD_KEYS: tuple[ProofreadKey, ...] = (
+    ProofreadKey("A", "merge", "Merge: click two objects that are one"),
+    ProofreadKey("S", "split", "Split: click in each part of an object, then Enter"),
+    ProofreadKey("W", "new", "New: click where there is no object, then Enter"),
+    ProofreadKey("=", "larger", "Let the new object be larger; the wheel of the mouse does as well"),
+    ProofreadKey("-", "smaller", "Let the new object be smaller"),
+    ProofreadKey("D", "delete", "Delete: click an object"),
+    ProofreadKey("F", "fill", "Fill holes: click an object"),
+    ProofreadKey("G", "smooth", "Smooth: click an object"),
+    ProofreadKey("X", "lock", "Lock an object, or unlock it: no tool changes one that is locked"),
+    ProofreadKey("Enter", "confirm", "Do what is previewed; else go to the next suspicious object"),
+    ProofreadKey("Escape", "forget", "Forget the clicks that wait"),
+    ProofreadKey("E", "next object", "Go to the next suspicious object"),
+    ProofreadKey("Q", "previous object", "Go back to the one before"),
+    ProofreadKey("C", "accept", "It is right as it is: no, these two are not one"),
+    ProofreadKey("T", "join", "Yes, these two are one: merge them"),
+    ProofreadKey("V", "skip object", "Skip: nobody can tell"),
+    ProofreadKey("Control-Z", "undo", "Undo"),
+    ProofreadKey("Control-Shift-Z", "redo", "Do again"),
+)
+"""What we bind on the layer that is proofread."""
+
+
+def proofread_key_of(action: ProofreadAction) -> str:
+    """Return the key of an action, as people write it."""
+    key = next(key.key for key in PROOFREAD_KEYS if key.action == action)
+    written = {"=": "+ or =", "Escape": "Esc"}.get(key, key)
+    return written.replace("Control-", "Ctrl+").replace("Shift-", "Shift+")
+
+
+def proofread_tip(action: ProofreadAction) -> str:
+    """Return what an action does and its key, in words."""
+    words = next(key.words for key in PROOFREAD_KEYS if key.action == action)
+    return f"{words} ({proofread_key_of(action)})"
+
+
 _OURS = frozenset(coerce_keybinding(key.key) for key in KEYS)
 
 
@@ -120,6 +189,8 @@ class ViewerKeys:
     def _on_active_changed(self) -> None:
         self._release_layer()
         self._layer = self._viewer.layers.selection.active
+        if self._layer is not None and details_of(self._layer).get("role") == "proofread":
+            self._layer = None  # it has keys of its own
         if self._layer is not None:
             self._before = self._take(self._layer)
 
@@ -152,6 +223,7 @@ def keys_page() -> str:
     """Return the page of the documentation that lists the keys, in Markdown."""
     ours = "\n".join(f"| `{key.key}` | {key.words} |" for key in KEYS)
     others = "\n".join(f"| `{key}` | {words} |" for key, words in NAPARI_KEYS)
+    tools = "\n".join(f"| `{proofread_key_of(key.action)}` | {key.words} |" for key in PROOFREAD_KEYS)
     head = "| key | what it does |\n|---|---|\n"
     return (
         "# Keys\n\n"
@@ -161,5 +233,9 @@ def keys_page() -> str:
         "## napari's own keys for painting\n\n"
         "They work while the layer of labels is selected, as it is when you go to a tile.\n\n"
         f"{head}{others}\n\n"
-        "While two segmentations are compared by blinking, `B` shows the other one.\n"
+        "While two segmentations are compared by blinking, `B` shows the other one.\n\n"
+        "## Proofreading\n\n"
+        "They work while the layer that is proofread is selected, as it is once you press *Proofread*. The "
+        "key of the tool that you have already is a click where the mouse is.\n\n"
+        f"{head}{tools}\n"
     )

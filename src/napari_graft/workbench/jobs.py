@@ -62,8 +62,9 @@ T = TypeVar("T")
 
 Deliver = Callable[[Callable[[], None]], None]
 """Run a function on the thread of the window, soon; may be called from any thread."""
-Lane = Literal["long", "ranking", "short", "files"]
-"""Jobs of one lane run one after the other: training and prediction; rankings; short looks; files."""
+Lane = Literal["long", "ranking", "short", "files", "edits"]
+"""Jobs of one lane run one after the other: training and prediction; rankings; short looks; files; edits of
+objects, which wait for no file."""
 Status = Literal["waiting", "running", "stopping", "done", "stopped", "failed"]
 Task = Callable[[Report, CancelToken], T]
 

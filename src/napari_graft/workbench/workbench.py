@@ -12,6 +12,10 @@ from napari_graft.workbench.data.model import DataModel
 from napari_graft.workbench.jobs import Deliver
 from napari_graft.workbench.next_step import Facts, WorkbenchState, next_step
 from napari_graft.workbench.plugin_jobs import PluginJobsModel
+from napari_graft.workbench.proofread.affinities import AffinityCache
+from napari_graft.workbench.proofread.click_tools import ClickTools
+from napari_graft.workbench.proofread.model import ProofreadingModel
+from napari_graft.workbench.proofread.review import ReviewModel
 from napari_graft.workbench.sources.model import SourcesModel
 from napari_graft.workbench.sources.trial_model import TrialModel
 from napari_graft.workbench.train.model import TrainingModel
@@ -48,6 +52,9 @@ class Workbench:
             tile_budget=lambda: self.annotating.state.budget,
         )
         self.comparing = ComparingModel(self.context, self.sources)
+        self.proofreading = ProofreadingModel(self.context, self.results)
+        self.review = ReviewModel(self.context, self.proofreading)
+        self.click_tools = ClickTools(self.proofreading, AffinityCache(self.context))
         self.plugin_jobs = PluginJobsModel(self.context)
         self.state = WorkbenchState()
         self.window_state = WindowStateModel(

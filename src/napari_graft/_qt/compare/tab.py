@@ -18,6 +18,7 @@ from napari_graft._qt.compare.controls import (
     difference_words,
     hint_words,
 )
+from napari_graft._qt.proofread.box import ProofreadBox
 from napari_graft._qt.widgets.basics import button, column, text
 from napari_graft._qt.widgets.binding import bind, listen, silenced
 from napari_graft.core.errors import InputError
@@ -65,6 +66,7 @@ class CompareTab(QWidget):
         self.differences_title = text()
         self.differences = DifferenceTable()
         self.close_comparison = button("Close comparison", self._model.close_comparison)
+        self.proofreading = ProofreadBox(self._workbench, self._viewer)
 
     def _lay_out(self) -> None:
         self.result = QWidget()
@@ -81,6 +83,8 @@ class CompareTab(QWidget):
         title = text("Which one is better here?", "title")
         layout = column(title, self.hint, self.chips, self.where, self.compare, self.refusal, margin=6)
         layout.addWidget(self.result)
+        layout.addSpacing(12)
+        layout.addWidget(self.proofreading)
         layout.addStretch(1)
         self.setLayout(layout)
 

@@ -1,0 +1,256 @@
+"""The part of the tab in which a result is proofread: which one, the tools, undo and redo."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QButtonGroup, QComboBox, QDialog, QPushButton, QWidget
+
+from napari_graft._napari.keys import proofread_key_of, proofread_tip
+from napari_graft._qt.proofread.canvas import proofread_canvas_of
+from napari_graft._qt.proofread.review_box import ReviewBox
+from napari_graft._qt.widgets.basics import Look, button, column, flow, in_words, row, set_look, text
+from napari_graft._qt.widgets.binding import bind, listen, silenced
+from napari_graft.jobs.registry import BUILT_IN, JOBS
+from napari_graft.workbench.plugin_jobs import JobModel
+from napari_graft.workbench.proofread.click_tools import ToolName
+from napari_graft.workbench.proofread.open_result import OpenResult
+from napari_graft.workbench.workbench import Workbench
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+_EXPORT = "export"
+"""Name of the job that writes objects for other programs, where there is one."""
+_TOOLS: dict[ToolName, str] = {
+    "merge": "Merge",
+    "split": "Split",
+    "new": "New",
+    "delete": "Delete",
+    "fill": "Fill holes",
+    "smooth": "Smooth",
+    "lock": "Lock",
+}
+_HINTS: dict[ToolName, tuple[str, str]] = {
+    "merge": ("Click an object.", "Now click the object to merge with it."),
+    "split": (
+        "Click in one part of an object.",
+        "Click in each other part, then press Enter or the right mouse button.",
+    ),
+    "new": ("Click where an object is missing.", "Enter makes it; the wheel or + and − change its size."),
+    "delete": ("Click the object to delete.", ""),
+    "fill": ("Click the object whose holes are to be filled.", ""),
+    "smooth": ("Click the object whose outline is to be smoothed.", ""),
+    "lock": ("Click an object to lock it, or to unlock it.", ""),
+}
+"""What to do with a tool: to begin with, and once there was a click."""
+
+
+class ToolRow(QWidget):
+    """Widget with the tools, of which one at most is up.
+
+    Parameters
+    ----------
+    workbench
+        Whose tools.
+    """
+
+    def __init__(self, workbench: Workbench) -> None:
+        super().__init__()
+        self._tools = workbench.click_tools
+        self.buttons: dict[ToolName, QPushButton] = {}
+        self._group = QButtonGroup(self)
+        self._group.setExclusive(False)  # a click on the one that is up puts it down
+        for tool, words in _TOOLS.items():
+            made = button(
+                f"{words}  {proofread_key_of(tool)}", partial(self._on_clicked, tool), tip=proofread_tip(tool)
+            )
+            made.setCheckable(True)
+            self._group.addButton(made)
+            self.buttons[tool] = made
+        self.hint = text("", "faint")
+        self.setLayout(column(flow(*self.buttons.values()), self.hint, spacing=4))
+        bind(self, self._tools.state, "tool", self._show)
+        for field in ("points", "level", "n_levels", "is_waiting"):
+            listen(self, getattr(self._tools.state.events, field), self._show_hint)
+
+    def _on_clicked(self, tool: ToolName) -> None:
+        self._tools.choose(None if self._tools.state.tool == tool else tool)
+        self._show(self._tools.state.tool)
+
+    def _show(self, tool: ToolName | None) -> None:
+        for name, made in self.buttons.items():
+            made.setChecked(name == tool)
+        self._show_hint()
+
+    def _show_hint(self) -> None:
+        state = self._tools.state
+        first, then = ("Choose a tool, or press its key.", "") if state.tool is None else _HINTS[state.tool]
+        words = then if state.points and then else first
+        if state.is_waiting:
+            words = "The model looks at this place…"
+        elif state.n_levels:
+            words = f"Size {state.level + 1} of {state.n_levels}. {words}"
+        self.hint.setText(words)
+
+
+class EditPanel(QWidget):
+    """Widget with the tools, undo and redo, and how much was done.
+
+    Parameters
+    ----------
+    workbench
+        Whose result is corrected.
+    """
+
+    def __init__(self, workbench: Workbench) -> None:
+        super().__init__()
+        self._context = workbench.context
+        self._model = workbench.proofreading
+        tools = workbench.click_tools
+        self.tools = ToolRow(workbench)
+        self.undo = button("Undo", tools.undo, tip=proofread_tip("undo"))
+        self.redo = button("Redo", tools.redo, tip=proofread_tip("redo"))
+        self.done = text("", "faint")
+        self.export = button("Export…", self._on_export_clicked, tip="Write objects for other programs")
+        self.export.setVisible(_EXPORT in BUILT_IN)
+        self.close_result = button("Close", self._model.close, tip="All edits are kept")
+        steps = flow(self.undo, self.redo, self.export, self.close_result)
+        self.setLayout(column(self.tools, steps, self.done))
+        for field in ("seconds", "undo_tool", "redo_tool", "n_edits", "locked"):
+            listen(self, getattr(self._model.state.events, field), self._show)
+        self._show()
+
+    def _on_export_clicked(self) -> None:
+        from napari_graft._qt.widgets.job_form import JobForm  # magicgui takes long to load
+
+        dialog = QDialog(self)
+        dialog.setWindowTitle("Export")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setLayout(column(JobForm(JobModel(self._context, JOBS[_EXPORT])), margin=6))
+        dialog.open()
+
+    def _show(self) -> None:
+        state = self._model.state
+        for made, words, tool in (
+            (self.undo, "Undo", state.undo_tool),
+            (self.redo, "Redo", state.redo_tool),
+        ):
+            made.setEnabled(tool is not None)
+            made.setText(words if tool is None else f"{words} {tool}")
+        n, n_locked = state.n_edits, len(state.locked)
+        parts = [f"{n:,} edit{'' if n == 1 else 's'}"]
+        parts += [f"{n_locked:,} locked"] if n_locked else []
+        parts += [f"{in_words(state.seconds)} since it was opened"] if state.seconds >= 1 else []
+        self.done.setText(" · ".join(parts))
+
+
+class ProofreadBox(QWidget):
+    """Widget in which a result is opened and corrected.
+
+    Parameters
+    ----------
+    workbench, viewer
+        What is shown, and where the layers are.
+    """
+
+    def __init__(self, workbench: Workbench, viewer: Viewer) -> None:
+        super().__init__()
+        self._workbench = workbench
+        self._model = workbench.proofreading
+        self.canvas = proofread_canvas_of(workbench, viewer)
+        self.edits: EditPanel | None = None
+        self.review: ReviewBox | None = None
+        self._make_widgets()
+        self._connect()
+
+    def _make_widgets(self) -> None:
+        self.hint = text("", "faint")
+        self.choices = QComboBox()
+        self.choices.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.choices.setMinimumContentsLength(6)
+        self.choices.setToolTip("The result to correct; the file itself stays as it is")
+        self.open = button("Proofread", self._on_open_clicked, look="primary")
+        self.message = text()
+        self.anew = button(
+            "Put the edits aside, and begin anew",
+            self._on_anew_clicked,
+            tip="The files of the edits are renamed; nothing is removed",
+        )
+        self.line = QWidget()
+        choosing = row(self.choices, self.open)
+        choosing.setStretch(0, 1)
+        self.line.setLayout(choosing)
+        self._layout = column(
+            text("Correct a result", "title"), self.hint, self.line, self.message, self.anew
+        )
+        self.setLayout(self._layout)
+
+    def _connect(self) -> None:
+        state, model = self._model.state, self._model
+        self.choices.activated.connect(lambda _: model.choose(state.choices[self.choices.currentIndex()]))
+        for field in ("choices", "chosen", "opened", "is_opening", "has_unfit_edits"):
+            listen(self, getattr(state.events, field), self._show)
+        listen(self, model.refused, lambda words: self._say(words, "error"))
+        listen(self, model.told, lambda words: self._say(words, "good"))
+        listen(self, state.events.opened, self._on_opened)
+        listen(self, self._workbench.context.project_changed, self._on_project_changed)
+        self._on_project_changed()
+
+    def _on_open_clicked(self) -> None:
+        self._say("", "")
+        self._model.open()
+
+    def _on_anew_clicked(self) -> None:
+        self._say("", "")
+        self._model.open(begins_anew=True)
+
+    def _on_opened(self, opened: OpenResult | None) -> None:
+        if opened is not None:
+            n = len(opened.objects.ids())
+            self._say(f"{n:,} objects. Every edit is stored at once; the file stays as it is.", "good")
+
+    def _on_project_changed(self) -> None:
+        self._say("", "")
+        self._show()
+
+    def _show(self) -> None:
+        state, has_project = self._model.state, self._workbench.context.project is not None
+        self.hint.setText(_hint(has_project, bool(state.choices), state.is_opening))
+        self.hint.setVisible(bool(self.hint.text()))
+        with silenced(self.choices):
+            self.choices.clear()
+            for choice in state.choices:
+                self.choices.addItem(choice.title)
+            if state.chosen in state.choices:
+                self.choices.setCurrentIndex(state.choices.index(state.chosen))
+        self.line.setVisible(bool(state.choices))
+        is_open = state.opened is not None and state.opened.choice == state.chosen
+        self.open.setEnabled(not state.is_opening and not is_open)
+        self.anew.setVisible(state.has_unfit_edits)
+        if state.opened is not None and self.edits is None:
+            self._make_panels()
+        for panel in (self.edits, self.review):
+            if panel is not None:
+                panel.setVisible(state.opened is not None)
+
+    def _make_panels(self) -> None:
+        """Make what corrects a result, once there is one: a window that opens is not to wait for it."""
+        self.edits, self.review = EditPanel(self._workbench), ReviewBox(self._workbench)
+        self._layout.insertWidget(self._layout.indexOf(self.message), self.edits)
+        self._layout.addWidget(self.review)
+
+    def _say(self, words: str, look: Look) -> None:
+        self.message.setText(words)
+        set_look(self.message, look)
+        self.message.setVisible(bool(words))
+
+
+def _hint(has_project: bool, has_results: bool, is_opening: bool) -> str:
+    if not has_project:
+        return "Start a project in the tab Data. Then its results can be corrected here."
+    if not has_results:
+        return "There is no result yet: train, or segment the whole image in the tab Train."
+    return "Reading the objects…" if is_opening else ""
