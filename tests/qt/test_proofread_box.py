@@ -22,6 +22,7 @@ from test_review import make_with_bridge
 from napari_graft._napari.images import mark_image
 from napari_graft._napari.layers import find_layer
 from napari_graft._qt.proofread.box import ProofreadBox
+from napari_graft._qt.widgets.job_form import JobForm
 from napari_graft.project.opening import open_project
 from napari_graft.project.results import note_written_result
 from napari_graft.session.projects.creation import ImageOptions, make_project
@@ -152,6 +153,25 @@ def test_mouse_and_keys_merge_split_delete_undo_and_redo(person: Person) -> None
     person.move_to(LEFT)
     person.press("d")  # the key of the tool that is up is a click where the mouse is
     assert not (person.labels.data == 1).any()
+
+
+def test_what_was_corrected_is_exported_from_a_form(person: Person, tmp_path: Path) -> None:
+    person.open()
+    person.press("d")
+    person.click(LONE)
+    n_left = len(np.unique(person.labels.data)) - 1
+
+    person.click_on(person.box.edits.export)
+    form = person.box.edits.findChild(JobForm)
+    assert form.form.segmentation.value == str(person.dock.workbench.context.project.folder)
+    assert form.form.out.value == str(tmp_path / "cells-segments.csv")
+    form.form.run.value = ""  # this project has a result and no run
+    person.click_on(form.begin)
+    person.settle()
+
+    lines = (tmp_path / "cells-segments.csv").read_text().splitlines()
+    assert len(lines) == 1 + n_left, form.words.text()
+    assert form.words.text() == "done"
 
 
 def test_a_stroke_of_the_brush_is_one_of_our_edits(person: Person) -> None:

@@ -115,7 +115,7 @@ def user_name() -> str:
 
 class _TileEntry(BaseModel):
     # Extra keys are those of ``suggest --json``: score and reason.
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     start: tuple[int, ...]
     shape: tuple[int, ...]

@@ -23,7 +23,10 @@ from napari_graft.core.tile import Tile
 from napari_graft.io import open_label_sink, open_labels
 from napari_graft.io.writers.outputs import Outputs
 from napari_graft.io.writers.sink import SinkOptions
+from napari_graft.project.proofreading import ProofreadingStore
 from napari_graft.project.results import ResultRecord, ResultStore, written_results
+from napari_graft.proofreading.object_map import ObjectMap
+from napari_graft.proofreading.tools import delete, merge
 from napari_graft.session.exporting.export import ExportOptions
 from napari_graft.session.exporting.export import export as run_export
 from napari_graft.session.exporting.formats import EXPORT_FORMATS
@@ -89,6 +92,33 @@ def test_a_project_stands_for_its_newest_segmentation_of_the_whole_image(
     grey = tifffile.imread(tmp_path / "own.tif")[5:9, 5:9]
     assert table["intensity_mean"][0] == pytest.approx(grey.mean())
     assert (table["centroid_y_um"][0], table["box_x_stop_px"][0]) == (6.5 * 0.25, 9)
+
+
+def test_what_was_corrected_is_exported_and_what_is_of_another_segmentation_is_not(
+    project: Path, tmp_path: Path
+) -> None:
+    pixels = np.zeros((128, 128), np.uint8)
+    pixels[5:9, 5:9], pixels[5:9, 9:13], pixels[30:34, 30:34] = 7, 8, 9
+    whole = Tile((0, 0), (128, 128))
+    store_result(project, "0001", pixels, whole)
+    file = ResultStore(project / "results").labels_path("0001")
+    journal = ProofreadingStore(project, file).open_journal(open_labels(file))
+    objects = ObjectMap(pixels.astype(np.uint32))
+    for edit in (merge(objects, [7, 8]), delete(objects, [9])):
+        journal.append(edit)
+        objects.apply(edit)
+
+    table = pandas.read_csv(export(project, "csv", tmp_path / "corrected.csv"))
+    assert table["label"].tolist() == [7]
+    assert table["n_pixels"].tolist() == [32]
+
+    journal.undo()
+    assert pandas.read_csv(export(project, "csv", tmp_path / "undone.csv"))["label"].tolist() == [7, 9]
+
+    shutil.rmtree(file)
+    pixels[60:64, 60:64] = 11
+    store_result(project, "0001", pixels, whole)
+    assert len(pandas.read_csv(export(project, "csv", tmp_path / "anew.csv"))) == 4
 
 
 def test_a_project_knows_what_predict_wrote_of_the_whole_image(project: Path, tmp_path: Path) -> None:

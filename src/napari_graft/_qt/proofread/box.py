@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
@@ -13,7 +14,7 @@ from napari_graft._qt.proofread.canvas import proofread_canvas_of
 from napari_graft._qt.proofread.review_box import ReviewBox
 from napari_graft._qt.widgets.basics import Look, button, column, flow, in_words, row, set_look, text
 from napari_graft._qt.widgets.binding import bind, listen, silenced
-from napari_graft.jobs.registry import BUILT_IN, JOBS
+from napari_graft.jobs.registry import JOBS
 from napari_graft.workbench.plugin_jobs import JobModel
 from napari_graft.workbench.proofread.click_tools import ToolName
 from napari_graft.workbench.proofread.open_result import OpenResult
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from napari import Viewer
 
 _EXPORT = "export"
-"""Name of the job that writes objects for other programs, where there is one."""
+"""Name of the job that writes objects for other programs."""
 _TOOLS: dict[ToolName, str] = {
     "merge": "Merge",
     "split": "Split",
@@ -115,7 +116,6 @@ class EditPanel(QWidget):
         self.redo = button("Redo", tools.redo, tip=proofread_tip("redo"))
         self.done = text("", "faint")
         self.export = button("Export…", self._on_export_clicked, tip="Write objects for other programs")
-        self.export.setVisible(_EXPORT in BUILT_IN)
         self.close_result = button("Close", self._model.close, tip="All edits are kept")
         steps = flow(self.undo, self.redo, self.export, self.close_result)
         self.setLayout(column(self.tools, steps, self.done))
@@ -129,7 +129,17 @@ class EditPanel(QWidget):
         dialog = QDialog(self)
         dialog.setWindowTitle("Export")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setLayout(column(JobForm(JobModel(self._context, JOBS[_EXPORT])), margin=6))
+        project, opened = self._context.project, self._model.state.opened
+        if project is None or opened is None:
+            return
+        start = {
+            "segmentation": str(project.folder),
+            "to": "csv",
+            "out": str(Path(project.image.path).with_name(f"{opened.choice.file.stem}.csv")),
+            "run": opened.choice.run,
+        }
+        model = JobModel(self._context, JOBS[_EXPORT])
+        dialog.setLayout(column(JobForm(model, ("to", "out", "segmentation", "run"), start=start), margin=6))
         dialog.open()
 
     def _show(self) -> None:

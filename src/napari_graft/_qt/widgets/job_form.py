@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qtpy.QtWidgets import QGroupBox, QProgressBar, QPushButton
 
 from napari_graft._qt.widgets.basics import column, row, text
 from napari_graft._qt.widgets.binding import bind, listen
-from napari_graft._qt.widgets.option_form import option_form, typed_values
+from napari_graft._qt.widgets.option_form import CHOICES, Choices, option_form, typed_values
 from napari_graft.workbench.plugin_jobs import JobModel
 
 
@@ -19,12 +20,20 @@ class JobForm(QGroupBox):
     ----------
     model
         The job.
+    names, choices, start
+        Which fields are asked for, what can be chosen, and what stands there at first; see `option_form`.
     """
 
-    def __init__(self, model: JobModel[Any]) -> None:
+    def __init__(
+        self,
+        model: JobModel[Any],
+        names: Sequence[str] | None = None,
+        choices: Choices = CHOICES,
+        start: Mapping[str, object] | None = None,
+    ) -> None:
         super().__init__(model.job.title)
         self._model = model
-        self.form = option_form(model.job.request)
+        self.form = option_form(model.job.request, names, choices, start)
         self.begin, self.stop = QPushButton("Start"), QPushButton("Stop")
         self.bar, self.words = QProgressBar(), text("")
         self.bar.setTextVisible(False)

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Report, note
@@ -19,6 +21,7 @@ from napari_graft.io.writers.outputs import Input, Outputs, is_project
 from napari_graft.io.writers.staging import REPLACED, Staging, publish_folder
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
+from napari_graft.project.proofreading import ProofreadingStore
 from napari_graft.project.results import ResultStore, written_results
 from napari_graft.session.exporting.formats import EXPORT_FORMATS
 from napari_graft.session.exporting.task import ExportFormat, ExportTask, hold
@@ -139,7 +142,8 @@ def _prepare(
         outputs = outputs_beside(project, may_overwrite=request.overwrite)
         if chosen.needs == "objects":
             found = _result_of(project, request.run)
-            task = replace(task, found=found, image=_image(request, chosen, project))
+            corrected = _corrected(project, found, report, cancel)
+            task = replace(task, found=corrected, image=_image(request, chosen, project))
             own = Input(Path(found.name), "the segmentation")
             outputs = replace(outputs, inputs=(*outputs.inputs, own))
         return task, outputs
@@ -204,6 +208,27 @@ def _result_of(project: Project, run: str | None) -> Volume:
         f"{project.folder} knows no segmentation of its whole image{of_run}: make one with 'napari-graft "
         f"predict {project.folder} --out segments.zarr', or name the file of one instead of the project"
     )
+
+
+def _corrected(project: Project, found: Volume, report: Report, cancel: CancelToken) -> Volume:
+    """Return a segmentation with what was corrected of it in the window; a note says how much that is.
+
+    Where nothing was, or the corrections are of another one that was in its place, it is as it is.
+    """
+    store = ProofreadingStore(project.folder, Path(found.name), writable=False)
+    if not store.edits_path.exists():
+        return found
+    try:
+        journal = store.open_journal(found, report, cancel)
+        if not journal.n_done:
+            return found
+        pixels = np.array(hold(found, is_required=True).data, np.uint32)
+        journal.replay(pixels)
+    except InputError as error:
+        report(note(f"exported as it was segmented: {error}"))
+        return found
+    report(note(f"exported with what was corrected ({journal.n_done} edits)"))
+    return replace(found, data=pixels)
 
 
 def _open_whole(file: Path, shape: tuple[int, ...]) -> Volume | None:
