@@ -13,7 +13,7 @@ from napari_graft.jobs.base import Request
 
 
 class _Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class RunJob(_Message):

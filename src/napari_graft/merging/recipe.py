@@ -30,7 +30,7 @@ class MergeMember(BaseModel):
         Checksum of its weights.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     reference: str
     weights_sha256: Sha256
@@ -51,7 +51,7 @@ class LayerShares(BaseModel):
         Share of the filters that are taken from one member alone, more than nine tenths.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: str
     n_filters: int = Field(ge=1)
@@ -72,7 +72,7 @@ class MergeRecipe(BaseModel):
         What became of each convolution but the head, empty until they are merged.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     method: str
     members: tuple[MergeMember, ...] = Field(min_length=2)

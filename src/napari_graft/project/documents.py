@@ -45,7 +45,7 @@ class WindowState(Document):
         Side of the tiles to suggest, in pixels; None where not known.
     """
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
     tab: str = "data"
     start: tuple[int, ...] | None = None
@@ -102,7 +102,7 @@ class RankedEntry(BaseModel):
     A field of a later version is passed over.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings", defer_build=True)
 
     source: str
     title: str
@@ -136,7 +136,7 @@ class RankedEntry(BaseModel):
 class RankedSoFar(BaseModel):
     """The sources that are measured while a ranking is under way, best first."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     ranking: tuple[RankedEntry, ...]
 
@@ -152,7 +152,7 @@ class StoredMap(BaseModel):
         MMD in the common encoder, one row for each name.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     names: tuple[str, ...]
     distances: tuple[tuple[float, ...], ...]

@@ -125,7 +125,7 @@ class ImageSignature(BaseModel):
         that of its metadata.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     n_bytes: int
     sha256: str

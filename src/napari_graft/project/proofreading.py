@@ -24,7 +24,7 @@ Verdict = Literal["accepted", "fixed", "skipped"]
 class CheckedSuspicion(BaseModel):
     """A suspicion that somebody has looked at, and what came of it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     ids: tuple[int, ...]
     reason: str

@@ -137,7 +137,7 @@ class WrittenResult(BaseModel):
         The pixels of the image that it was made of, None where that was not written down.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     path: str
     run: str

@@ -34,7 +34,7 @@ class RunMoment(BaseModel):
         Loss on the pixels that were kept apart.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings", defer_build=True)
 
     step: int
     seconds: float

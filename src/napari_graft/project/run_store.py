@@ -190,7 +190,7 @@ class TrialOutcome(BaseModel):
         How long it was trained.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings", defer_build=True)
 
     source: str
     title: str

@@ -25,7 +25,7 @@ class StoredSuggestion(BaseModel):
         Why, in words for the user.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings", defer_build=True)
 
     start: tuple[int, ...]
     shape: tuple[int, ...]
@@ -90,7 +90,7 @@ class QueuedTile(BaseModel):
         Whether unlabelled pixels may remain.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings", defer_build=True)
 
     start: tuple[int, ...]
     shape: tuple[int, ...]

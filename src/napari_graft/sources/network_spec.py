@@ -40,7 +40,7 @@ class NetworkSpec(BaseModel):
         Whether the network is shown the negative of an image, dark and bright swapped.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     is_trainable: ClassVar[bool] = False
     """Whether training can go on from its weights."""

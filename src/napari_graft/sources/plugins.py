@@ -162,7 +162,8 @@ def _manager() -> PluginManager:
             specify(hook.__func__)
     manager.add_hookspecs(Hooks)
     _silent.clear()
-    for entry in (one for group in ENTRY_POINTS for one in entry_points(group=group)):
+    installed = entry_points()  # one look at all packages, and not one a group
+    for entry in (one for group in ENTRY_POINTS for one in installed.select(group=group)):
         # One by one, as importing a plugin runs it too.
         try:
             module = call_aside(entry.load, _SECONDS)
