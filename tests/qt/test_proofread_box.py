@@ -22,7 +22,7 @@ from test_review import make_with_bridge
 from napari_graft._napari.images import mark_image
 from napari_graft._napari.layers import find_layer
 from napari_graft._qt.proofread.box import ProofreadBox
-from napari_graft._qt.widgets.job_form import JobForm
+from napari_graft._qt.proofread.export_dialog import ExportDialog
 from napari_graft.project.opening import open_project
 from napari_graft.project.results import note_written_result
 from napari_graft.session.projects.creation import ImageOptions, make_project
@@ -162,16 +162,20 @@ def test_what_was_corrected_is_exported_from_a_form(person: Person, tmp_path: Pa
     n_left = len(np.unique(person.labels.data)) - 1
 
     person.click_on(person.box.edits.export)
-    form = person.box.edits.findChild(JobForm)
-    assert form.form.segmentation.value == str(person.dock.workbench.context.project.folder)
-    assert form.form.out.value == str(tmp_path / "cells-segments.csv")
-    form.form.run.value = ""  # this project has a result and no run
-    person.click_on(form.begin)
+    job = person.box.edits.findChild(ExportDialog).job
+    assert (job.form.to.value, job.form.out.value) == ("csv", str(tmp_path / "cells-segments.csv"))
+    job.form.to.value = "tiff"
+    assert job.form.out.value == str(tmp_path / "cells-segments.tif")
+    person.click_on(job.begin)
     person.settle()
+    assert "cells-segments.tif" in job.words.text(), "it is the result itself, which is never written over"
 
-    lines = (tmp_path / "cells-segments.csv").read_text().splitlines()
-    assert len(lines) == 1 + n_left, form.words.text()
-    assert form.words.text() == "done"
+    job.form.out.value = str(tmp_path / "corrected.tif")
+    person.click_on(job.begin)
+    person.settle()
+    assert job.words.text() == "done"
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "corrected.tif"), person.labels.data)
+    assert len(np.unique(person.labels.data)) == 1 + n_left
 
 
 def test_a_stroke_of_the_brush_is_one_of_our_edits(person: Person) -> None:

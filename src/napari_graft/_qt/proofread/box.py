@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QButtonGroup, QComboBox, QDialog, QPushButton, QWidget
+from qtpy.QtWidgets import QButtonGroup, QComboBox, QPushButton, QWidget
 
 from napari_graft._napari.keys import proofread_key_of, proofread_tip
 from napari_graft._qt.proofread.canvas import proofread_canvas_of
 from napari_graft._qt.proofread.review_box import ReviewBox
 from napari_graft._qt.widgets.basics import Look, button, column, flow, in_words, row, set_look, text
 from napari_graft._qt.widgets.binding import bind, listen, silenced
-from napari_graft.jobs.registry import JOBS
-from napari_graft.workbench.plugin_jobs import JobModel
 from napari_graft.workbench.proofread.click_tools import ToolName
 from napari_graft.workbench.proofread.open_result import OpenResult
 from napari_graft.workbench.workbench import Workbench
@@ -23,8 +19,6 @@ from napari_graft.workbench.workbench import Workbench
 if TYPE_CHECKING:
     from napari import Viewer
 
-_EXPORT = "export"
-"""Name of the job that writes objects for other programs."""
 _TOOLS: dict[ToolName, str] = {
     "merge": "Merge",
     "split": "Split",
@@ -124,23 +118,11 @@ class EditPanel(QWidget):
         self._show()
 
     def _on_export_clicked(self) -> None:
-        from napari_graft._qt.widgets.job_form import JobForm  # magicgui takes long to load
+        from napari_graft._qt.proofread.export_dialog import ExportDialog  # magicgui takes long to load
 
-        dialog = QDialog(self)
-        dialog.setWindowTitle("Export")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         project, opened = self._context.project, self._model.state.opened
-        if project is None or opened is None:
-            return
-        start = {
-            "segmentation": str(project.folder),
-            "to": "csv",
-            "out": str(Path(project.image.path).with_name(f"{opened.choice.file.stem}.csv")),
-            "run": opened.choice.run,
-        }
-        model = JobModel(self._context, JOBS[_EXPORT])
-        dialog.setLayout(column(JobForm(model, ("to", "out", "segmentation", "run"), start=start), margin=6))
-        dialog.open()
+        if project is not None and opened is not None:
+            ExportDialog(self, self._context, project, opened.choice).open()
 
     def _show(self) -> None:
         state = self._model.state

@@ -21,7 +21,8 @@ class JobForm(QGroupBox):
     model
         The job.
     names, choices, start
-        Which fields are asked for, what can be chosen, and what stands there at first; see `option_form`.
+        Which fields are asked for, what can be chosen, and what stands there at first; see `option_form`. A
+        field that is not asked for is what `start` says.
     """
 
     def __init__(
@@ -40,7 +41,8 @@ class JobForm(QGroupBox):
         layout = column(self.form.native, self.bar, self.words, margin=6)
         layout.insertLayout(1, row(self.begin, self.stop, 1))
         self.setLayout(layout)
-        self.begin.clicked.connect(lambda: model.start(**typed_values(self.form)))
+        known = {name: value for name, value in (start or {}).items() if names and name not in names}
+        self.begin.clicked.connect(lambda: model.start(**known, **typed_values(self.form)))
         self.stop.clicked.connect(model.cancel)
         bind(self, model.state, "is_running", self._show_running)
         bind(self, model.state, "fraction", self._show_fraction)
