@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_graft.scorers.consistency import agreement
+from napari_graft.scorers.consistency import agreement, count_objects
 from napari_graft.segmentation.objects import object_diameters, usual_diameter
 
 FACTORS: tuple[float, ...] = tuple(2 ** (step / 2) for step in range(-6, 5))
@@ -23,6 +23,8 @@ _WIDTH_TOLERANCE = 0.35
 """How far the found diameter may lie from the source's own, as the natural logarithm of their ratio."""
 _SPREAD_TOLERANCE = 0.6
 """How far the diameters of one image may differ, as the standard deviation of their logarithm."""
+_FEWEST_IN_TILE = 2
+"""Objects of a tile below which it counts against a scale: one alone may be a piece of anything."""
 _FEWEST_OBJECTS, _HALF_TRUSTED = 5, 15
 """So many objects tell nothing, or half of what many would: a few clusters can look like objects."""
 
@@ -141,7 +143,8 @@ def try_scale(factor: float, looks: SegmentPairs) -> ScaleTrial:
     """Sum up what a source finds at one scale."""
     agreements, found = [], []
     for plain, changed in looks:
-        agreements.append(agreement(plain, changed))
+        n_objects = min(count_objects(plain), count_objects(changed))
+        agreements.append(agreement(plain, changed) if n_objects >= _FEWEST_IN_TILE else 0.0)
         found.append(object_diameters(plain))
     widths = np.concatenate([*found, np.empty(0)])
     usual = usual_diameter(widths)
