@@ -92,13 +92,13 @@ def count_objects(segments: Segments) -> int:
     return 0 if sizes.size == 1 and sizes[0] > FILLING * segments.size else int(sizes.size)
 
 
-def agreement(first: Segments, second: Segments) -> float:
-    """Return 1 minus the adapted Rand error, the mean of both directions; 0 where one has no object.
+def agreement(first: Segments, second: Segments, fewest: int = 1) -> float:
+    """Return 1 minus the adapted Rand error, the mean of both directions; 0 where one has too few objects.
 
     Each direction looks at the pixels of one side's objects, so that both together see all pixels that
     either calls an object.
     """
-    if not (count_objects(first) and count_objects(second)):
+    if min(count_objects(first), count_objects(second)) < fewest:
         return 0.0
     errors = [adapted_rand_error(tabulate(a, b)) for a, b in ((first, second), (second, first))]
     return float(1 - np.mean(errors))

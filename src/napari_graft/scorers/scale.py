@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_graft.scorers.consistency import agreement, count_objects
+from napari_graft.scorers.consistency import agreement
 from napari_graft.segmentation.objects import object_diameters, usual_diameter
 
 FACTORS: tuple[float, ...] = tuple(2 ** (step / 2) for step in range(-6, 5))
@@ -143,8 +143,7 @@ def try_scale(factor: float, looks: SegmentPairs) -> ScaleTrial:
     """Sum up what a source finds at one scale."""
     agreements, found = [], []
     for plain, changed in looks:
-        n_objects = min(count_objects(plain), count_objects(changed))
-        agreements.append(agreement(plain, changed) if n_objects >= _FEWEST_IN_TILE else 0.0)
+        agreements.append(agreement(plain, changed, _FEWEST_IN_TILE))
         found.append(object_diameters(plain))
     widths = np.concatenate([*found, np.empty(0)])
     usual = usual_diameter(widths)
