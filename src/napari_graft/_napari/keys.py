@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from napari.components import ViewerModel
 from napari.layers import Layer
 from napari.utils.key_bindings import coerce_keybinding
 
 from napari_graft._napari.layers import details_of
+
+A = TypeVar("A", bound=str)
 
 Action = Literal[
     "next",
@@ -31,15 +33,15 @@ Action = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class Key(Generic[A]):
     """A key with what it does, in words."""
 
     key: str
-    action: Action
+    action: A
     words: str
 
 
-KEYS: tuple[Key, ...] = (
+KEYS: tuple[Key[Action], ...] = (
     Key("E", "next", "Go to the next tile to paint"),
     Key("Q", "previous", "Go back to the tile before"),
     Key("D", "done", "Done: save this tile and go to the next"),
@@ -93,34 +95,25 @@ ProofreadAction = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class ProofreadKey:
-    """A key of the layer that is proofread, with what it does, in words."""
-
-    key: str
-    action: ProofreadAction
-    words: str
-
-
-PROOFREAD_KEYS: tuple[ProofreadKey, ...] = (
-    ProofreadKey("A", "merge", "Merge: click two objects that are one"),
-    ProofreadKey("S", "split", "Split: click in each part of an object, then Enter"),
-    ProofreadKey("W", "new", "New: click where there is no object, then Enter"),
-    ProofreadKey("=", "larger", "Let the new object be larger; the wheel of the mouse does as well"),
-    ProofreadKey("-", "smaller", "Let the new object be smaller"),
-    ProofreadKey("D", "delete", "Delete: click an object"),
-    ProofreadKey("F", "fill", "Fill holes: click an object"),
-    ProofreadKey("G", "smooth", "Smooth: click an object"),
-    ProofreadKey("X", "lock", "Lock an object, or unlock it: no tool changes one that is locked"),
-    ProofreadKey("Enter", "confirm", "Do what is previewed; else go to the next suspicious object"),
-    ProofreadKey("Escape", "forget", "Forget the clicks that wait"),
-    ProofreadKey("E", "next object", "Go to the next suspicious object"),
-    ProofreadKey("Q", "previous object", "Go back to the one before"),
-    ProofreadKey("C", "accept", "It is right as it is: no, these two are not one"),
-    ProofreadKey("T", "join", "Yes, these two are one: merge them"),
-    ProofreadKey("V", "skip object", "Skip: nobody can tell"),
-    ProofreadKey("Control-Z", "undo", "Undo"),
-    ProofreadKey("Control-Shift-Z", "redo", "Do again"),
+PROOFREAD_KEYS: tuple[Key[ProofreadAction], ...] = (
+    Key("A", "merge", "Merge: click two objects that are one"),
+    Key("S", "split", "Split: click in each part of an object, then Enter"),
+    Key("W", "new", "New: click where there is no object, then Enter"),
+    Key("=", "larger", "Let the new object be larger; the wheel of the mouse does as well"),
+    Key("-", "smaller", "Let the new object be smaller"),
+    Key("D", "delete", "Delete: click an object"),
+    Key("F", "fill", "Fill holes: click an object"),
+    Key("G", "smooth", "Smooth: click an object"),
+    Key("X", "lock", "Lock an object, or unlock it: no tool changes one that is locked"),
+    Key("Enter", "confirm", "Do what is previewed; else go to the next suspicious object"),
+    Key("Escape", "forget", "Forget the clicks that wait"),
+    Key("E", "next object", "Go to the next suspicious object"),
+    Key("Q", "previous object", "Go back to the one before"),
+    Key("C", "accept", "It is right as it is: no, these two are not one"),
+    Key("T", "join", "Yes, these two are one: merge them"),
+    Key("V", "skip object", "Skip: nobody can tell"),
+    Key("Control-Z", "undo", "Undo"),
+    Key("Control-Shift-Z", "redo", "Do again"),
 )
 """What we bind on the layer that is proofread."""
 
