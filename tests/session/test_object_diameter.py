@@ -63,11 +63,10 @@ def test_what_nobody_said_is_found_and_brings_the_image_to_the_scale_of_the_sour
     assert view.factors == pytest.approx((1 / ZOOM, 1 / ZOOM), rel=0.25)
 
 
-def test_it_is_found_where_most_of_the_image_is_empty(
-    tmp_path: Path, sources: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(SOURCES_VARIABLE, str(sources))
-    image = make_sample((160, 192), seed=5).image
+@pytest.mark.usefixtures("few_sources")
+def test_it_is_found_where_most_of_the_image_is_empty(tmp_path: Path) -> None:
+    # By a shipped source: what a tiny one takes the grain of empty ground for hangs on the number of threads.
+    image = make_sample((160, 192), seed=7).image
     sparse = np.full((1000, 1000), image.min(), np.uint8)
     sparse[700:860, 100:292] = image
     tifffile.imwrite(tmp_path / "sparse.tif", sparse)
