@@ -57,8 +57,7 @@ class Proofreader:
         assert self.model.state.opened is not None, (self.refused, self.window.failures)
 
     def restart(self) -> None:
-        self.window.workbench.context.close_project()
-        self.window.wait()
+        self.window.leave()
         assert self.model.state.opened is None
         self.open()
 
@@ -225,8 +224,7 @@ def test_a_result_that_was_written_anew_does_not_get_the_edits_of_the_one_before
     proofreader: Proofreader, tmp_path: Path
 ) -> None:
     proofreader.use("delete", LONE)
-    proofreader.window.workbench.context.close_project()
-    proofreader.window.wait()
+    proofreader.window.leave()
     tifffile.imwrite(tmp_path / "cells-segments.tif", np.roll(some_objects(), 3, axis=0))
 
     proofreader.window.open(proofreader.folder)
@@ -248,8 +246,7 @@ def test_how_much_was_done_and_for_how_long_is_kept(proofreader: Proofreader) ->
     proofreader.use("delete", LONE)
     proofreader.restart()
     proofreader.use("delete", LEFT)
-    proofreader.window.workbench.context.close_project()
-    proofreader.window.wait()
+    proofreader.window.leave()
 
     store = ProofreadingStore(proofreader.folder, proofreader.folder.parent / "cells-segments.tif")
     assert store.read_state().n_actions == 3

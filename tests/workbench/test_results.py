@@ -39,8 +39,7 @@ def change_image(folder: Path, *, value: int) -> None:
 
 
 def reopen(window: Window, folder: Path) -> None:
-    window.workbench.context.close_project()
-    window.wait()
+    window.leave()
     window.open(folder)
 
 
@@ -97,8 +96,7 @@ def test_an_image_that_is_changed_while_it_is_open_is_noticed_when_its_round_is_
 
 
 def test_a_copy_of_the_image_is_no_other_image(project: Path, graft_window: Window, tmp_path: Path) -> None:
-    graft_window.workbench.context.close_project()
-    graft_window.wait()
+    graft_window.leave()
     shutil.copytree(tmp_path / "image.zarr", tmp_path / "copy.zarr")
     shutil.rmtree(tmp_path / "image.zarr")
     (tmp_path / "copy.zarr").rename(tmp_path / "image.zarr")
@@ -136,8 +134,7 @@ def test_a_damaged_block_of_a_segmentation_is_named_and_it_is_not_shown_until_it
 def test_a_record_from_before_pixels_were_noted_is_taken_as_it_is(
     project: Path, graft_window: Window, tmp_path: Path
 ) -> None:
-    graft_window.workbench.context.close_project()
-    graft_window.wait()
+    graft_window.leave()
     with open_project(project, write=True):
         record = project / "results" / "round-0001.json"
         record.write_text(

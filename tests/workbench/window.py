@@ -35,6 +35,12 @@ class Window:
         self.workbench.context.take(open_project(folder, write=True))
         self.wait()
 
+    def leave(self) -> None:
+        """Close the project, and wait until others may write to it."""
+        self.workbench.context.close_project()
+        self.wait()
+        assert self.workbench.context.closing.wait(PATIENCE)
+
     def wait(self) -> None:
         """Wait until no job is under way."""
         ends = time.monotonic() + PATIENCE
