@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "napari_graft"
 HEAVY = ("torch", "monai", "dask", "zarr", "scipy", "skimage", "pydantic", "napari", "qtpy")
+MOST_MODULES = 15
 
 
 def run_python(program: str) -> str:
@@ -159,3 +160,11 @@ def test_every_extra_brings_something_that_the_package_imports():
         wanted = {canonicalize_name(Requirement(one).name) for one in requirements if name != "all"}
         brought = {module_of(one).partition("_core")[0] for one in wanted}
         assert brought <= imported, name
+
+
+def test_no_package_holds_more_modules_than_a_person_can_look_over() -> None:
+    n_modules = {
+        str(init.parent.relative_to(PACKAGE)): len(list(init.parent.glob("*.py"))) - 1
+        for init in PACKAGE.rglob("__init__.py")
+    }
+    assert {name: n for name, n in n_modules.items() if n > MOST_MODULES} == {}

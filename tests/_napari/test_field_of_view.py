@@ -5,7 +5,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image
 
-from napari_graft._napari.field_of_view import show_place, show_tile, tile_in_view, tile_over_view
+from napari_graft._napari.overlays.field_of_view import show_place, show_tile, tile_in_view, tile_over_view
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 

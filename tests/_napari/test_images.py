@@ -7,8 +7,8 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image
 
-from napari_graft._napari.field_of_view import pixel_looked_at, show_place
 from napari_graft._napari.images import describe_layer, find_described, mark_image, shape_of
+from napari_graft._napari.overlays.field_of_view import pixel_looked_at, show_place
 from napari_graft.core.tile import Tile
 
 STACK = np.random.default_rng(0).integers(0, 255, (5, 48, 64)).astype(np.uint8)

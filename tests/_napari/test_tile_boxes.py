@@ -6,7 +6,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Shapes, Vectors
 
 from napari_graft._napari.layers import find_layer
-from napari_graft._napari.tile_boxes import hide_boxes, show_candidates, show_queue
+from napari_graft._napari.overlays.tile_boxes import hide_boxes, show_candidates, show_queue
 from napari_graft.core.tile import Tile
 from napari_graft.project.tile_queue import QueuedTile, TileQueue
 from napari_graft.workbench.annotate.suggesting import CandidateTile

@@ -54,7 +54,7 @@ def test_a_signal_while_libraries_are_loaded_ends_the_command_without_a_tracebac
     assert done.stderr == "stopped; what was finished is kept\n"
 
 
-@pytest.mark.parametrize("module", ["napari_graft.jobs.rank", "napari_graft.engine.client"])
+@pytest.mark.parametrize("module", ["napari_graft.jobs.builtin.rank", "napari_graft.engine.client"])
 def test_a_signal_while_a_command_loads_what_it_needs_is_no_traceback(
     tmp_path: Path, image: Path, labels: Path, module: str
 ) -> None:

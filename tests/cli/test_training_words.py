@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from napari_graft.cli.training import tell_training
+from napari_graft.cli.commands.training import tell_training
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.engine import client
 from napari_graft.project.reports import TrainReport

@@ -15,7 +15,7 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.engine.client import Engine
 from napari_graft.engine.protocol import EngineError
-from napari_graft.jobs.train import TrainRequest
+from napari_graft.jobs.builtin.train import TrainRequest
 from napari_graft.project.opening import open_project
 from napari_graft.session.training.fitting import Budget
 from napari_graft.session.training.train import TrainingTask

@@ -24,12 +24,12 @@ from napari_graft.core.tile import Tile
 from napari_graft.engine.client import Engine
 from napari_graft.engine.protocol import EngineError
 from napari_graft.jobs.base import Request, TileBox
-from napari_graft.jobs.merge import MergeRequest
-from napari_graft.jobs.predict import PredictRequest
-from napari_graft.jobs.preview import PreviewRequest
-from napari_graft.jobs.rank import RankRequest
-from napari_graft.jobs.suggest import SuggestRequest
-from napari_graft.jobs.train import TrainRequest
+from napari_graft.jobs.builtin.merge import MergeRequest
+from napari_graft.jobs.builtin.predict import PredictRequest
+from napari_graft.jobs.builtin.preview import PreviewRequest
+from napari_graft.jobs.builtin.rank import RankRequest
+from napari_graft.jobs.builtin.suggest import SuggestRequest
+from napari_graft.jobs.builtin.train import TrainRequest
 from napari_graft.project.opening import open_project
 from napari_graft.project.reports import TrainReport
 

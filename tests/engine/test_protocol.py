@@ -17,12 +17,12 @@ from napari_graft.engine.protocol import (
     to_line,
 )
 from napari_graft.jobs.base import Request, TileBox
-from napari_graft.jobs.predict import PredictRequest
-from napari_graft.jobs.preview import PreviewRequest
-from napari_graft.jobs.rank import RankRequest
+from napari_graft.jobs.builtin.predict import PredictRequest
+from napari_graft.jobs.builtin.preview import PreviewRequest
+from napari_graft.jobs.builtin.rank import RankRequest
+from napari_graft.jobs.builtin.suggest import SuggestRequest
+from napari_graft.jobs.builtin.train import TrainRequest
 from napari_graft.jobs.registry import JOBS
-from napari_graft.jobs.suggest import SuggestRequest
-from napari_graft.jobs.train import TrainRequest
 
 BOX = TileBox(start=(1, 0, 20), shape=(1, 64, 64))
 

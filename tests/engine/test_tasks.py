@@ -19,12 +19,12 @@ from napari_graft.io import open_labels
 from napari_graft.io.documents import write_document
 from napari_graft.io.weights import load_tensors
 from napari_graft.jobs.base import Request, TileBox
-from napari_graft.jobs.predict import PredictRequest
-from napari_graft.jobs.preview import PreviewRequest
-from napari_graft.jobs.rank import RankRequest
+from napari_graft.jobs.builtin.predict import PredictRequest
+from napari_graft.jobs.builtin.preview import PreviewRequest
+from napari_graft.jobs.builtin.rank import RankRequest
+from napari_graft.jobs.builtin.suggest import SuggestRequest
+from napari_graft.jobs.builtin.train import TrainRequest
 from napari_graft.jobs.running import run_job
-from napari_graft.jobs.suggest import SuggestRequest
-from napari_graft.jobs.train import TrainRequest
 from napari_graft.project.opening import open_project
 from napari_graft.sources.network_spec import ModelSpec
 from napari_graft.sources.source import open_source

@@ -28,7 +28,7 @@ from napari_graft.engine.protocol import (
 )
 from napari_graft.engine.worker import Parent, Worker
 from napari_graft.jobs import running
-from napari_graft.jobs.train import TrainRequest
+from napari_graft.jobs.builtin.train import TrainRequest
 from napari_graft.project.opening import open_project
 
 pytestmark = pytest.mark.usefixtures("quick_training")

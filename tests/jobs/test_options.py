@@ -9,12 +9,12 @@ from typing import get_type_hints
 
 import pytest
 
-from napari_graft.cli.exporting import export
-from napari_graft.cli.loop import compare, rank, suggest
-from napari_graft.cli.merging import merge
-from napari_graft.cli.prediction import predict
-from napari_graft.cli.training import train
-from napari_graft.cli.trials import trial
+from napari_graft.cli.commands.exporting import export
+from napari_graft.cli.commands.loop import compare, rank, suggest
+from napari_graft.cli.commands.merging import merge
+from napari_graft.cli.commands.prediction import predict
+from napari_graft.cli.commands.training import train
+from napari_graft.cli.commands.trials import trial
 from napari_graft.jobs.registry import BUILT_IN, JOBS
 
 COMMANDS: dict[str, Callable[..., None]] = {

@@ -9,8 +9,8 @@ import tifffile
 from qtpy.QtCore import Qt
 
 from napari_graft._napari.comparison import comparison_view_of
-from napari_graft._napari.field_of_view import camera_of
 from napari_graft._napari.layers import details_of, our_layers
+from napari_graft._napari.overlays.field_of_view import camera_of
 from napari_graft._qt.compare.tab import CompareTab
 from napari_graft.io.weights import save_tensors
 from napari_graft.project.opening import open_project

@@ -17,12 +17,12 @@ from napari_graft.acquisition.strategies import STRATEGIES
 from napari_graft.exchange.import_options import ImportOptions
 from napari_graft.jobs.base import FILLED_IN, field_help
 from napari_graft.jobs.budget import MINUTES
-from napari_graft.jobs.export import ExportRequest
-from napari_graft.jobs.merge import MergeRequest
+from napari_graft.jobs.builtin.export import ExportRequest
+from napari_graft.jobs.builtin.merge import MergeRequest
+from napari_graft.jobs.builtin.suggest import SuggestRequest
+from napari_graft.jobs.builtin.train import TrainRequest
+from napari_graft.jobs.builtin.trial import TrialRequest
 from napari_graft.jobs.registry import BUILT_IN, JOBS
-from napari_graft.jobs.suggest import SuggestRequest
-from napari_graft.jobs.train import TrainRequest
-from napari_graft.jobs.trial import TrialRequest
 from napari_graft.sources.card import STRUCTURES
 from napari_graft.workbench.next_step import TABS
 

@@ -23,7 +23,7 @@ from desk import PATIENCE, SIDE, AnnotateDriver, StuckDraft, make_small_project
 from napari_graft.core.labels import BACKGROUND
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.core.tile import Tile
-from napari_graft.jobs.device import DeviceRequest
+from napari_graft.jobs.builtin.device import DeviceRequest
 from napari_graft.jobs.registry import JOBS
 from napari_graft.project.opening import open_project
 from napari_graft.workbench.context import Context

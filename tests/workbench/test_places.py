@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_graft._napari.field_of_view import tile_around, tile_between
+from napari_graft._napari.overlays.field_of_view import tile_around, tile_between
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 

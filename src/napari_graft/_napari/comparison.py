@@ -15,8 +15,8 @@ from napari.layers import Image, Labels, Layer
 from napari.utils.colormaps import label_colormap
 from psygnal import Signal
 
-from napari_graft._napari.field_of_view import camera_of, show_tile
 from napari_graft._napari.layers import add_aside, details_of, mark, our_layers, set_visible
+from napari_graft._napari.overlays.field_of_view import camera_of, show_tile
 from napari_graft._napari.placement import placed
 from napari_graft.core.strings import shorten
 from napari_graft.workbench.compare.comparison import Comparison, DisplayOptions

@@ -22,8 +22,8 @@ from napari_graft._napari.layers import (
     remove_layers,
     set_visible,
 )
+from napari_graft._napari.overlays.tile_boxes import UNCERTAINTY_COLOURS
 from napari_graft._napari.placement import look_at, placed
-from napari_graft._napari.tile_boxes import UNCERTAINTY_COLOURS
 from napari_graft.core.labels import BACKGROUND, to_annotation, unused_object
 from napari_graft.core.tile import Tile
 from napari_graft.workbench.annotate.tile_painting import TilePainting

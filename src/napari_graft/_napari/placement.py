@@ -9,9 +9,9 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Layer
 
-from napari_graft._napari.field_of_view import camera_of, centre_of_view, show_place
 from napari_graft._napari.images import pixel_size_of, shape_of
 from napari_graft._napari.layers import details_of, our_layers
+from napari_graft._napari.overlays.field_of_view import camera_of, centre_of_view, show_place
 from napari_graft.core.axes import Axes
 from napari_graft.core.tile import Tile
 

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from napari_graft.cli import (
+from napari_graft.cli.commands import (
     benchmarks,
     demo,
     exporting,

@@ -53,7 +53,7 @@ JOBS = _Jobs()
 
 @lru_cache(maxsize=len(BUILT_IN))
 def _load(kind: str) -> Job[Any]:
-    job: Job[Any] = import_module(f"napari_graft.jobs.{kind}").JOB
+    job: Job[Any] = import_module(f"napari_graft.jobs.builtin.{kind}").JOB
     return job
 
 

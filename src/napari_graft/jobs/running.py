@@ -26,8 +26,8 @@ def run_job(request: Request[A], report: Report | None = None, cancel: CancelTok
     Parameters
     ----------
     request
-        Such as ``napari_graft.jobs.train.TrainRequest(project="cortex.graft", source="best")``. The project
-        is opened as the job needs it.
+        Such as ``napari_graft.jobs.builtin.train.TrainRequest(project="cortex.graft", source="best")``. The
+        project is opened as the job needs it.
     report
         Hears how far it is; where it is left out, a notebook shows a bar, and a script nothing.
     cancel

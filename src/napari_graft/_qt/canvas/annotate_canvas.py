@@ -11,13 +11,13 @@ from napari.layers import Image, Labels, Layer
 from qtpy.QtCore import QObject, QTimer
 
 from napari_graft._napari.comparison import comparison_view_of
-from napari_graft._napari.field_of_view import tile_in_view
 from napari_graft._napari.images import project_image
 from napari_graft._napari.keys import Action, ViewerKeys
 from napari_graft._napari.layer_visibility import Spotlight
 from napari_graft._napari.layers import details_of
+from napari_graft._napari.overlays.field_of_view import tile_in_view
+from napari_graft._napari.overlays.tile_boxes import hide_boxes, show_candidates, show_queue
 from napari_graft._napari.painting import PlaceGuard, TileLayers, tile_of
-from napari_graft._napari.tile_boxes import hide_boxes, show_candidates, show_queue
 from napari_graft._qt.shell.event_loop import Stepper
 from napari_graft._qt.widgets.binding import bind, listen, listen_to_viewer
 from napari_graft.core.tile import Tile

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_graft._napari.comparison import comparison_view_of
-from napari_graft._napari.field_of_view import show_place, tile_in_view, tile_over_view
+from napari_graft._napari.overlays.field_of_view import show_place, tile_in_view, tile_over_view
 from napari_graft._qt.canvas.comparison_canvas import ComparisonHost
 from napari_graft._qt.compare.controls import (
     Chips,

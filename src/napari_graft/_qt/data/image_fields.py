@@ -13,7 +13,7 @@ from qtpy.QtGui import QHideEvent
 from qtpy.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QLineEdit, QWidget
 
 from napari_graft._napari.images import shape_of
-from napari_graft._napari.object_circle import CircleLayer, middle_of_view
+from napari_graft._napari.overlays.object_circle import CircleLayer, middle_of_view
 from napari_graft._qt.data.words import MEANINGS, names_of_parts, words_of_axes, words_of_diameter
 from napari_graft._qt.widgets.basics import clear, column, row, set_look, text
 from napari_graft._qt.widgets.binding import bind, listen, silenced

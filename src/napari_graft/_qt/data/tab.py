@@ -15,8 +15,8 @@ from napari_graft._napari.images import (
     mark_image,
     project_image,
 )
+from napari_graft._napari.overlays.tile_boxes import hide_tile_box, show_tile_box
 from napari_graft._napari.placement import rescale
-from napari_graft._napari.tile_boxes import hide_tile_box, show_tile_box
 from napari_graft._qt.data.image_fields import AxisBox, ObjectSizeBox, PixelSizeFields
 from napari_graft._qt.data.project_box import ProjectBox
 from napari_graft._qt.data.words import STRUCTURES, describe_image, words_of_size

@@ -14,7 +14,7 @@ from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QWidget
 
-from napari_graft._napari.field_of_view import camera_of
+from napari_graft._napari.overlays.field_of_view import camera_of
 
 if TYPE_CHECKING:
     from napari import Viewer

@@ -23,8 +23,8 @@ from napari_graft._napari.project_layers import image_layer
 from napari_graft._qt.measuring.person import Person, look_on, wait_until
 from napari_graft.core.labels import FIRST_OBJECT
 from napari_graft.core.progress import CancelToken, Progress
-from napari_graft.jobs.predict import PredictRequest
-from napari_graft.jobs.train import TrainRequest
+from napari_graft.jobs.builtin.predict import PredictRequest
+from napari_graft.jobs.builtin.train import TrainRequest
 from napari_graft.project.opening import open_project
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Image
 from qtpy.QtCore import QObject
 
-from napari_graft._napari.field_of_view import show_tile
 from napari_graft._napari.images import project_image
 from napari_graft._napari.keys import ProofreadAction
+from napari_graft._napari.overlays.field_of_view import show_tile
 from napari_graft._napari.proofread import ProofreadLayers
 from napari_graft._qt.widgets.binding import bind, listen, listen_to_viewer
 from napari_graft.core.tile import Tile

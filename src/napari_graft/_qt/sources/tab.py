@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QWidget
 
-from napari_graft._napari.field_of_view import tile_in_view, tile_over_view
+from napari_graft._napari.overlays.field_of_view import tile_in_view, tile_over_view
 from napari_graft._qt.canvas.comparison_canvas import ComparisonHost
 from napari_graft._qt.sources.boxes import AdviceCard, DistanceBox, MoreSources, SourceButtons, SourceMapBox
 from napari_graft._qt.sources.source_table import SourceTable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog, QWidget
 
-from napari_graft._napari.field_of_view import pixel_looked_at
+from napari_graft._napari.overlays.field_of_view import pixel_looked_at
 from napari_graft._napari.results import ResultLayers
 from napari_graft._qt.train.words import describe_result
 from napari_graft._qt.widgets.basics import button, column, text

@@ -20,7 +20,7 @@ from napari_graft._qt.widgets.basics import Folding, button, card, column, text
 from napari_graft._qt.widgets.binding import bind, listen, silenced
 from napari_graft._qt.widgets.option_form import MoreOptions, bind_field, option_form
 from napari_graft._qt.widgets.theme import palette_of
-from napari_graft.jobs.train import TrainRequest
+from napari_graft.jobs.builtin.train import TrainRequest
 from napari_graft.workbench.train.rounds import Round, StartPoint, Unfinished
 from napari_graft.workbench.workbench import Workbench
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from napari_graft._qt.widgets.basics import in_words
 from napari_graft.core.tile import Tile
-from napari_graft.jobs.device import Device
+from napari_graft.jobs.builtin.device import Device
 from napari_graft.project.results import Result
 from napari_graft.sources.card import LeadingScore
 from napari_graft.workbench.train.model import TrainingState

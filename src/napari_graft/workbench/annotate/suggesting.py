@@ -10,8 +10,8 @@ from napari_graft.core.progress import CancelToken, Report
 from napari_graft.core.tile import Tile
 from napari_graft.io.documents import Document, read_document, write_document
 from napari_graft.jobs.base import TileBox
-from napari_graft.jobs.preview import PreviewRequest, PreviewResult
-from napari_graft.jobs.suggest import CandidateTile, SuggestRequest, SuggestResult
+from napari_graft.jobs.builtin.preview import PreviewRequest, PreviewResult
+from napari_graft.jobs.builtin.suggest import CandidateTile, SuggestRequest, SuggestResult
 from napari_graft.project.project import Project
 from napari_graft.project.tile_queue import SuggestionList
 from napari_graft.workbench.annotate.tile_painting import CACHE, GuessCache

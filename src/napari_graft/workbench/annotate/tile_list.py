@@ -14,7 +14,7 @@ from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume
-from napari_graft.jobs.suggest import CandidateTile
+from napari_graft.jobs.builtin.suggest import CandidateTile
 from napari_graft.project.project import Project
 from napari_graft.project.tile_queue import QueuedTile, TileQueue, merged_queue
 from napari_graft.session.annotation import next_round, user_name

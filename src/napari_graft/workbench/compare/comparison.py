@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_graft.core.tile import Tile
 from napari_graft.io.weights import load_tensors
 from napari_graft.jobs.base import TileBox
-from napari_graft.jobs.preview import PreviewRequest
+from napari_graft.jobs.builtin.preview import PreviewRequest
 from napari_graft.project.project import Project
 from napari_graft.segmentation.objects import ObjectDifference, object_differences
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.core.tile import Tile
-from napari_graft.jobs.preview import PreviewResult
+from napari_graft.jobs.builtin.preview import PreviewResult
 from napari_graft.project.project import Project
 from napari_graft.workbench.compare.comparison import (
     Comparison,

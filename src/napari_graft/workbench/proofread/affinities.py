@@ -9,7 +9,7 @@ from pathlib import Path
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.core.tile import Tile
-from napari_graft.jobs.affinities import AffinitiesRequest, AffinitiesResult
+from napari_graft.jobs.builtin.affinities import AffinitiesRequest, AffinitiesResult
 from napari_graft.proofreading.affinity_file import load_affinities
 from napari_graft.proofreading.affinity_map import AffinityMap
 from napari_graft.proofreading.grow import Basins

@@ -11,7 +11,7 @@ from psygnal import Signal, SignalGroupDescriptor
 
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.io.documents import read_document
-from napari_graft.jobs.suspicions import SuspicionsRequest, SuspicionsResult
+from napari_graft.jobs.builtin.suspicions import SuspicionsRequest, SuspicionsResult
 from napari_graft.project.proofreading import Verdict
 from napari_graft.project.suspicions import SuspicionList, SuspicionRecord
 from napari_graft.proofreading import tools

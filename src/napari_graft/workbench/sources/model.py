@@ -16,7 +16,7 @@ from napari_graft.core.tile import Tile
 from napari_graft.exchange.import_options import ImportOptions
 from napari_graft.fingerprints.source_map import SourceMap, map_of_distances
 from napari_graft.io import Volume
-from napari_graft.jobs.rank import RankRequest, RankResult
+from napari_graft.jobs.builtin.rank import RankRequest, RankResult
 from napari_graft.project.documents import RankedEntry, RankedSoFar, StoredMap, StoredRanking
 from napari_graft.project.project import Project
 from napari_graft.scorers.outlook import outlook

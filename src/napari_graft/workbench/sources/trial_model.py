@@ -9,7 +9,7 @@ from typing import ClassVar
 from psygnal import Signal, SignalGroupDescriptor
 
 from napari_graft.core.errors import InputError
-from napari_graft.jobs.trial import TrialRequest
+from napari_graft.jobs.builtin.trial import TrialRequest
 from napari_graft.project.documents import RankedEntry
 from napari_graft.project.run_store import StoredTrial
 from napari_graft.session.training.trial_plan import TrialPlan, propose_plan

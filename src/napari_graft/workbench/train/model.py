@@ -12,9 +12,9 @@ from psygnal import Signal, SignalGroupDescriptor
 from napari_graft.core.errors import GraftError, InputError
 from napari_graft.core.progress import Progress
 from napari_graft.jobs.base import Request
-from napari_graft.jobs.device import Device, DeviceRequest
-from napari_graft.jobs.merge import MergeRequest
-from napari_graft.jobs.train import TrainRequest
+from napari_graft.jobs.builtin.device import Device, DeviceRequest
+from napari_graft.jobs.builtin.merge import MergeRequest
+from napari_graft.jobs.builtin.train import TrainRequest
 from napari_graft.merging.recipe import DEFAULT_METHOD, require_one_shape
 from napari_graft.project.project import Project
 from napari_graft.project.reports import MergeReport, TrainReport

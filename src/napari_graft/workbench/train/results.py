@@ -14,7 +14,7 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume, open_labels
-from napari_graft.jobs.predict import PredictRequest, PredictResult
+from napari_graft.jobs.builtin.predict import PredictRequest, PredictResult
 from napari_graft.project.results import (
     Result,
     ResultRecord,

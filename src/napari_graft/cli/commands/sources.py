@@ -118,7 +118,7 @@ def draw_map(
     json
         Print one JSON document.
     """
-    from napari_graft.cli.source_map import map_command
+    from napari_graft.cli.commands.source_map import map_command
 
     map_command(project, out, device, overwrite=overwrite, as_json=json)
 

@@ -10,12 +10,12 @@ from napari.layers import Image, Layer, Shapes, Vectors
 from napari.utils.colormaps import ensure_colormap
 from numpy.typing import NDArray
 
-from napari_graft._napari.field_of_view import centre_of_view
 from napari_graft._napari.images import shape_of
 from napari_graft._napari.layers import find_layer, mark, our_layers, remove_layers
+from napari_graft._napari.overlays.field_of_view import centre_of_view
 from napari_graft._napari.placement import corners, placed
 from napari_graft.core.tile import Tile
-from napari_graft.jobs.suggest import CandidateTile
+from napari_graft.jobs.builtin.suggest import CandidateTile
 from napari_graft.project.tile_queue import QueuedTile, TileQueue
 
 _COLOUR = "#ffd54f"

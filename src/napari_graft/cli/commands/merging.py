@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from napari_graft.cli.commands.training import TWO_MINUTES, TrainOptions, learn, tell_training
 from napari_graft.cli.console import print_rows
-from napari_graft.cli.training import TWO_MINUTES, TrainOptions, learn, tell_training
 from napari_graft.cli.types import Json
 from napari_graft.merging.recipe import DEFAULT_METHOD, levels_of
 
@@ -46,7 +46,7 @@ def merge(
     json
         Print one JSON document.
     """
-    from napari_graft.jobs.merge import MergeRequest
+    from napari_graft.jobs.builtin.merge import MergeRequest
 
     request = MergeRequest(
         project=str(project),

@@ -131,7 +131,7 @@ def trial(
     json
         Print one JSON document.
     """
-    from napari_graft.jobs.trial import TrialRequest
+    from napari_graft.jobs.builtin.trial import TrialRequest
     from napari_graft.project.opening import open_project
     from napari_graft.session.training.trial_plan import share_of_each
 
@@ -164,7 +164,7 @@ def trial(
 
 
 def _propose(project: Path, budget: TrialBudget, exclude: list[str], device: Device) -> TrialPlan:
-    from napari_graft.jobs.rank import RankRequest
+    from napari_graft.jobs.builtin.rank import RankRequest
     from napari_graft.session.training.trial_plan import propose_plan
 
     minutes = budget.seconds / 60  # what is no duration is told before the sources are ranked

@@ -63,7 +63,7 @@ def predict(
     overwrite
         Replace files that are not known to be earlier results; never the image or another input.
     """
-    from napari_graft.jobs.predict import PredictRequest
+    from napari_graft.jobs.builtin.predict import PredictRequest
 
     request = PredictRequest(
         project=str(project),

@@ -74,7 +74,7 @@ def export(
     json
         Print one JSON document.
     """
-    from napari_graft.jobs.export import ExportRequest
+    from napari_graft.jobs.builtin.export import ExportRequest
 
     request = ExportRequest(
         segmentation=segmentation, to=to, out=str(out), overwrite=overwrite, **asdict(choice)

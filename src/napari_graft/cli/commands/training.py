@@ -72,7 +72,7 @@ def train(
     json
         Print one JSON document.
     """
-    from napari_graft.jobs.train import TrainRequest
+    from napari_graft.jobs.builtin.train import TrainRequest
 
     request = TrainRequest(
         project=str(project),

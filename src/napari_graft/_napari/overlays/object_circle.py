@@ -9,9 +9,9 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Shapes
 
-from napari_graft._napari.field_of_view import camera_of, centre_of_view
 from napari_graft._napari.images import shape_of
 from napari_graft._napari.layers import add_aside, find_layer, mark, remove_layers
+from napari_graft._napari.overlays.field_of_view import camera_of, centre_of_view
 from napari_graft._napari.placement import placed
 from napari_graft.workbench.data.state import Grip, ObjectCircle, Point
 

@@ -40,7 +40,7 @@ def rank(
     json
         Print one JSON document, best first.
     """
-    from napari_graft.jobs.rank import RankRequest
+    from napari_graft.jobs.builtin.rank import RankRequest
     from napari_graft.project.opening import open_project
     from napari_graft.scorers.outlook import outlook
 
@@ -93,7 +93,7 @@ def compare(
     overwrite
         Replace pictures that are not known to be earlier ones; never an input or a project.
     """
-    from napari_graft.jobs.compare import CompareRequest
+    from napari_graft.jobs.builtin.compare import CompareRequest
 
     request = CompareRequest(
         project=str(project),
@@ -152,7 +152,7 @@ def suggest(project: Path, *, options: TileOptions = TileOptions(), json: Json =
     json
         Print one JSON document.
     """
-    from napari_graft.jobs.suggest import SuggestRequest
+    from napari_graft.jobs.builtin.suggest import SuggestRequest
     from napari_graft.project.opening import open_project
     from napari_graft.project.tile_queue import SuggestionList
 

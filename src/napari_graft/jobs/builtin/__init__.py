@@ -1,0 +1,1 @@
+"""The jobs of this program, one a file; `registry` names them, and finds those of plugins beside them."""
