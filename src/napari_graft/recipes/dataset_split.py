@@ -27,7 +27,7 @@ from napari_graft.recipes.samples import (
     find_pairs,
     read_stack,
 )
-from napari_graft.samples.presets import generate_training_image
+from napari_graft.samples.presets import GENERATORS
 from napari_graft.segmentation.objects import median_diameter, object_diameters, usual_diameter
 from napari_graft.sources.network_spec import NetworkSpec
 
@@ -111,12 +111,12 @@ def _generated_slices(entry: GeneratedEntry, spec: NetworkSpec) -> Iterator[RawS
     for index in range(entry.n_images):
         # A generator an image: the same image whatever was drawn before it.
         rng = np.random.default_rng([entry.seed, index])
-        made = generate_training_image((entry.size, entry.size), rng)
+        made = GENERATORS[entry.content]((entry.size, entry.size), rng)
         low, high = np.percentile(made.image, (0.5, 99.5))
         image = np.clip(2 * (made.image - low) / max(high - low, 1) - 1, -1.5, 1.5)
-        yield RawSample(
-            _GENERATED, image.astype(np.float32), made.segments.astype(np.int32), spec, group=index
-        )
+        segments = made.segments.astype(np.int32)
+        diameter = None if spec.object_diameter is None else usual_diameter(object_diameters(made.segments))
+        yield RawSample(_GENERATED, image.astype(np.float32), segments, spec, diameter, group=index)
 
 
 _GENERATED = ImageEntry(image="generated", labels="generated")

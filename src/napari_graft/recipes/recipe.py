@@ -65,8 +65,9 @@ class ImageEntry(_Part):
 
 
 class GeneratedEntry(_Part):
-    """Generated images: their number, their side in pixels, and the seed."""
+    """Generated images: what they show (a key of `GENERATORS`), their number, side in pixels, and the seed."""
 
+    content: Literal["any", "bacteria", "myelin"] = "any"
     n_images: int = Field(ge=10)
     size: int = Field(ge=128)
     seed: int = 0

@@ -9,11 +9,16 @@ numpy and scipy.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
 import numpy as np
 
 from napari_graft.samples.appearance import Appearance, CellKind, GeneratedImage, random_appearance
+from napari_graft.samples.bacteria import generate_bacteria
 from napari_graft.samples.cells import generate_cells
 from napari_graft.samples.em import generate_neuropil
+from napari_graft.samples.myelin import generate_myelin
 
 _NEUROPIL = Appearance(
     radius=14.0,
@@ -75,3 +80,9 @@ def generate_training_image(shape: tuple[int, int], rng: np.random.Generator) ->
     if rng.random() < 0.5:
         return generate_neuropil(shape, rng, appearance)
     return generate_cells(shape, rng, appearance)
+
+
+GENERATORS: Mapping[str, Callable[[tuple[int, int], np.random.Generator], GeneratedImage]] = MappingProxyType(
+    {"any": generate_training_image, "bacteria": generate_bacteria, "myelin": generate_myelin}
+)
+"""What draws an image to train on, by what it shows."""
