@@ -8,12 +8,15 @@ import pytest
 from scipy import ndimage
 
 from napari_graft.samples.appearance import Appearance, CellKind, GeneratedImage, random_appearance
+from napari_graft.samples.bacteria import generate_bacteria
 from napari_graft.samples.cells import generate_cells
 from napari_graft.samples.em import generate_neuropil
+from napari_graft.samples.myelin import generate_myelin
 from napari_graft.samples.presets import generate_training_image
+from napari_graft.samples.rods import draw_rods
 
 Generator = Callable[[tuple[int, int], np.random.Generator], GeneratedImage]
-GENERATORS = [generate_neuropil, generate_cells, generate_training_image]
+GENERATORS = [generate_neuropil, generate_cells, generate_training_image, generate_bacteria, generate_myelin]
 
 
 def assert_truth_holds(segments: np.ndarray) -> None:
@@ -98,3 +101,25 @@ def test_random_looks_have_both_polarities_and_every_kind_of_cell() -> None:
     assert {appearance.inverted for appearance in appearances} == {False, True}
     assert {appearance.cell_kind for appearance in appearances} == set(CellKind)
     assert all(appearance.white - appearance.black >= 0.35 for appearance in appearances)
+
+
+def test_rods_are_about_as_large_as_the_radius_says_and_of_one_width() -> None:
+    appearance = replace(Appearance(), radius=12.0)
+    for seed in range(5):
+        rods = draw_rods((400, 400), appearance, np.random.default_rng(seed))
+        inner = np.setdiff1d(
+            np.unique(rods), np.concatenate([rods[[0, -1]].ravel(), rods[:, [0, -1]].ravel()])
+        )
+        areas = [(rods == number).sum() for number in inner]
+        widths = [2 * ndimage.distance_transform_edt(rods == number).max() for number in inner]
+        assert np.sqrt(np.median(areas) / np.pi) == pytest.approx(12.0, rel=0.35)
+        assert np.std(widths) < 0.25 * np.mean(widths)
+
+
+def test_axons_lie_inside_sheaths_that_are_darker() -> None:
+    appearance = replace(Appearance(), noise=0.01, texture=0.01)
+    for seed in range(5):
+        made = generate_myelin((200, 200), np.random.default_rng(seed), appearance)
+        is_axon = made.segments > 0
+        around = ndimage.binary_dilation(is_axon, iterations=3) & ~ndimage.binary_dilation(is_axon)
+        assert made.image[is_axon].mean() > made.image[around].mean() + 20

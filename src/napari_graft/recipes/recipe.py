@@ -65,7 +65,7 @@ class ImageEntry(_Part):
 
 
 class GeneratedEntry(_Part):
-    """Generated images: what they show (a key of `GENERATORS`), their number, side in pixels, and the seed."""
+    """Generated images: what they show (see `GENERATORS`), their number, side in pixels, and the seed."""
 
     content: Literal["any", "bacteria", "myelin"] = "any"
     n_images: int = Field(ge=10)

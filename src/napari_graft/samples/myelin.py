@@ -12,6 +12,7 @@ from napari_graft.samples.appearance import (
     connected_truth,
     photograph,
     random_appearance,
+    touching_edges,
 )
 from napari_graft.samples.shapes import (
     Ellipse,
@@ -41,7 +42,8 @@ def generate_myelin(
     thickness = rng.uniform(0.5, 0.8, int(fibres.max()) + 1).astype(np.float32)[fibres]
     is_axon = (fibres > 0) & (reach < thickness)
     scene = _paint(fibres, reach / thickness, is_axon, appearance, rng)
-    truth = connected_truth(np.where(is_axon, fibres, 0).astype(np.int32)[None])[0]
+    axons = np.where(is_axon, fibres, 0).astype(np.int32)
+    truth = connected_truth(np.where(touching_edges(axons), 0, axons).astype(np.int32)[None])[0]
     return GeneratedImage(photograph(scene[None], appearance, rng)[0], truth)
 
 
