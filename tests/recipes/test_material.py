@@ -300,6 +300,13 @@ def test_generated_images_get_faulty_copies_and_the_contrast_of_the_model(tmp_pa
     assert len({sample.group for sample in flat.train}) > 1
 
 
+def test_generated_objects_are_brought_to_the_diameter_of_the_model(tmp_path: Path) -> None:
+    entry = GeneratedEntry(content="bacteria", n_images=10, size=160)
+    dataset = load_dataset(_recipe(generated=entry, spec={"object_diameter": 20}), tmp_path)
+    for sample in (*dataset.train, *dataset.validation):
+        assert usual_diameter(object_diameters(sample.segments)) == pytest.approx(20, rel=0.15)
+
+
 def test_faulty_copies_of_a_volume_are_volumes(tmp_path: Path) -> None:
     _write_stack(tmp_path, "a", (30, 32, 32))
     recipe = _recipe(
