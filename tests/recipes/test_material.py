@@ -10,6 +10,7 @@ from napari_graft.imaging.intensity import local_contrast
 from napari_graft.recipes.dataset_split import load_dataset, split_images
 from napari_graft.recipes.recipe import GeneratedEntry, ImageEntry, Recipe, Schedule
 from napari_graft.recipes.samples import DatasetSplit, Sample, find_pairs, read_stack, with_small_ids
+from napari_graft.segmentation.objects import object_diameters, usual_diameter
 
 
 def _recipe(*entries: ImageEntry, **more: object) -> Recipe:
