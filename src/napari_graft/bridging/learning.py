@@ -23,7 +23,7 @@ from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.training.config import Clock, Moment, StoppedBy, TrainConfig, TrainResult
 
 PATCH = {2: (128, 128), 3: (16, 64, 64)}
-BATCH = {2: 4, 3: 1}
+BATCH = {2: 2, 3: 1}
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 _LARGEST_NORM = 1.0
 

@@ -130,7 +130,8 @@ def _refuse_lonely(mine: dict[str, Path], its: dict[str, Path], target: Path, so
         if lonely:
             raise InputError(
                 f"{str(folder)!r} holds no image called {lonely[0]!r}, the partner of "
-                f"{str(these[lonely[0]])!r} ({len(lonely)} missing in all): give both images of a pair the same name"
+                f"{str(these[lonely[0]])!r} ({len(lonely)} missing in all): give both "
+                "images of a pair the same name"
             )
 
 
