@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from napari_graft.jobs.running import run_job
     from napari_graft.session.api import (
         annotate,
+        bridge,
         evaluate,
         export,
         merge_sources,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "annotate",
+    "bridge",
     "evaluate",
     "export",
     "merge_sources",

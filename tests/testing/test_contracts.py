@@ -8,11 +8,15 @@ import pytest
 
 import napari_graft
 from napari_graft.acquisition.strategies import STRATEGIES
+from napari_graft.bridging.losses.registry import BRIDGE_LOSSES
+from napari_graft.bridging.registry import BRIDGE_METHODS
 from napari_graft.exchange.formats import FORMATS
 from napari_graft.merging.registry import MERGE_METHODS
 from napari_graft.session.exporting.formats import EXPORT_FORMATS
 from napari_graft.sources.source import Source, open_source
 from napari_graft.testing import (
+    BridgeLossContract,
+    BridgeMethodContract,
     ExportFormatContract,
     FormatContract,
     MergeMethodContract,
@@ -36,6 +40,22 @@ class TestMergeMethods(MergeMethodContract):
     @pytest.fixture(autouse=True, params=list(MERGE_METHODS))
     def _each(self, request: pytest.FixtureRequest) -> None:
         self.method = MERGE_METHODS[request.param]
+
+
+class TestBridgeMethods(BridgeMethodContract):
+    """Every bridge method."""
+
+    @pytest.fixture(autouse=True, params=list(BRIDGE_METHODS))
+    def _each(self, request: pytest.FixtureRequest) -> None:
+        self.method = BRIDGE_METHODS[request.param]
+
+
+class TestBridgeLosses(BridgeLossContract):
+    """Every loss of a bridge."""
+
+    @pytest.fixture(autouse=True, params=list(BRIDGE_LOSSES))
+    def _each(self, request: pytest.FixtureRequest) -> None:
+        self.loss = BRIDGE_LOSSES[request.param]
 
 
 class TestExportFormats(ExportFormatContract):

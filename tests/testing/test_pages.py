@@ -47,6 +47,8 @@ def run_python(*arguments: str, folder: Path) -> str:
         ("strategy.md", "lowest-contrast", "acquisition.strategies", "STRATEGIES"),
         ("scorer.md", "eight-nanometres", "scorers.registry", "SCORERS"),
         ("merge-method.md", "first", "merging.registry", "MERGE_METHODS"),
+        ("bridge-method.md", "half", "bridging.registry", "BRIDGE_METHODS"),
+        ("bridge-loss.md", "mean", "bridging.losses.registry", "BRIDGE_LOSSES"),
         ("source-format.md", "tar", "exchange.formats", "FORMATS"),
         ("export-format.md", "boxes", "session.exporting.formats", "EXPORT_FORMATS"),
     ],

@@ -14,6 +14,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 
 from napari_graft.cli.commands import (
     benchmarks,
+    bridging,
     demo,
     exporting,
     loop,
@@ -59,7 +60,15 @@ app.meta.suppress_keyboard_interrupt = False
 app.meta.group_parameters = Group("Options of every command", sort_key=9)
 _GROUPS: dict[str, tuple[Callable[..., object] | App, ...]] = {
     "Begin": (demo.demo, projects.new, projects.info, projects.app),
-    "Choose a source": (loop.rank, loop.compare, trials.plan, trials.trial, merging.merge, sources.app),
+    "Choose a source": (
+        loop.rank,
+        loop.compare,
+        trials.plan,
+        trials.trial,
+        merging.merge,
+        bridging.bridge,
+        sources.app,
+    ),
     "Annotate and train": (loop.suggest, loop.annotate, training.train),
     "Segment": (prediction.predict, prediction.evaluate, exporting.export),
     "Measure the program": (benchmarks.benchmark,),

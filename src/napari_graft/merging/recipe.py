@@ -156,7 +156,7 @@ def _title(part: str, level: int, deepest: int) -> str:
     return f"{'Seeing' if part == 'encoder' else 'Drawing'} {level + 1}{places.get(level, '')}"
 
 
-_SHAPE = ("ndim", "widths", "strides", "norm", "offsets", "contrast_window", "inverted")
+_SHAPE = ("ndim", "widths", "strides", "norm", "offsets", "contrast_window", "inverted", "translator")
 """Fields of a specification that must agree; pixel size and diameter are those of the first network."""
 
 
@@ -174,6 +174,11 @@ def require_one_shape(specs: Mapping[str, NetworkSpec]) -> None:
         if not spec.is_trainable:
             raise InputError(
                 f"{name!r} was imported as a finished network, which cannot be merged: leave it out"
+            )
+        if getattr(spec, "translator", None) is not None:
+            raise InputError(
+                f"{name!r} is bridged to another modality, and translators cannot be merged: merge the "
+                "sources first, and bridge what comes of it"
             )
     (first, wanted), *others = specs.items()
     for name, spec in others:

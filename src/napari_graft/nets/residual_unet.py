@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from napari_graft.nets.network import Network
+from napari_graft.nets.translator import Translator
 from napari_graft.sources.network_spec import ModelSpec
 
 
@@ -129,7 +130,8 @@ class ResidualUNet(Network):
     Parameters
     ----------
     spec
-        Number of dimensions, widths, strides, normalisation and affinity offsets.
+        Number of dimensions, widths, strides, normalisation and affinity offsets, and the translator of a
+        bridged source.
     """
 
     def __init__(self, spec: ModelSpec) -> None:
@@ -152,6 +154,15 @@ class ResidualUNet(Network):
         )
         self.decoder = nn.ModuleList(ResidualBlock(spec, width, width, unit) for width in spec.widths[:-1])
         self.head = convolution(spec.widths[0], spec.n_outputs * n_folded, 1)
+        # Last, so that networks with and without one are drawn alike from a seed.
+        self.translator = None if spec.translator is None else Translator(spec.translator, spec.ndim)
+
+    def translate(self, x: torch.Tensor) -> torch.Tensor:
+        """Return an image as the encoder is shown it: translated where the network was bridged."""
+        if self.translator is None:
+            return x
+        translated: torch.Tensor = self.translator(x)
+        return translated
 
     def encode(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Return the activations of every level, the deepest last.
@@ -162,7 +173,7 @@ class ResidualUNet(Network):
             Normalised image, shape (N, 1, *spatial); each length a multiple of `spec.total_stride`.
         """
         activations: list[torch.Tensor] = []
-        x = space_to_depth(x, self._fold)
+        x = space_to_depth(self.translate(x), self._fold)
         for block in self.encoder:
             x = block(x)
             activations.append(x)

@@ -267,7 +267,7 @@ class Project(ProjectDocuments):
         """
         if n_tiles is None:
             n_tiles = len(self.annotations.tiles())
-        if n_tiles == 0:
+        if n_tiles == 0 and more.get("bridge") is None:  # a bridge learns without labels
             raise InputError(
                 f"project {str(self.folder)!r} has no annotated tile: annotate one before training"
             )

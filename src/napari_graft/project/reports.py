@@ -1,9 +1,10 @@
-"""What a training or a merge came to, as `train --json` and `merge --json` print it."""
+"""What a training, a merge or a bridge came to, as `train --json` and the like print it."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from napari_graft.bridging.recipe import BridgeRecord
 from napari_graft.merging.recipe import MergeRecipe
 
 
@@ -47,4 +48,30 @@ class MergeReport(BaseModel):
             "sources": list(recipe.references),
             "shares": dict(zip(recipe.references, recipe.shares, strict=True)),
             "layers": [layer.model_dump(mode="json") for layer in recipe.layers],
+        }
+
+
+class BridgeReport(BaseModel):
+    """What a bridge did, and what its pairs promised before."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    training: TrainReport
+    bridge: BridgeRecord
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the keys and values of ``bridge --json``: those of a training, and what was bridged how.
+
+        ``source`` is the id of the bridged source among the user's own, None where it was not kept.
+        """
+        told, record = self.training.as_dict(), self.bridge
+        return told | {
+            "source": record.source_id or None,
+            "from_source": record.source,
+            "method": record.method,
+            "pairs": list(record.pairs),
+            "n_pairs": record.n_pairs,
+            "consistency": record.consistency,
+            "consistency_of_view": record.consistency_of_view,
+            "suitability": None if record.suitability is None else record.suitability.model_dump(mode="json"),
         }

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from napari_graft.bridging.recipe import BridgeRecord
 from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.io.documents import Document, read_document, write_document
 from napari_graft.io.weights import load_metadata, load_tensors
@@ -56,6 +57,8 @@ class RunRecord(Document):
         Id of the run that it went on from, None where it started from a source.
     merge
         What it was merged of, None where it started from one network.
+    bridge
+        How it was bridged to another modality, None where it was not. It learned from no tile then.
     spec
         The network.
     object_diameter
@@ -95,6 +98,7 @@ class RunRecord(Document):
     source: str
     parent: str | None = None
     merge: MergeRecipe | None = None
+    bridge: BridgeRecord | None = None
     spec: ModelSpec
     object_diameter: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     n_tiles: int = Field(ge=0)
@@ -148,12 +152,12 @@ class Run:
 
     @property
     def mixing_path(self) -> Path:
-        """File of the state of an unfinished merge, before its training begins."""
+        """File of the state of the first half of an unfinished merge or bridge."""
         return self.folder / MIXING
 
     @property
     def merged_path(self) -> Path:
-        """File of the merged weights that its training starts from."""
+        """File of the merged or translated weights that the second half starts from."""
         return self.folder / MERGED
 
     @property

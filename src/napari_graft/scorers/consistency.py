@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from napari_graft.inference.predictor import Predictor
 from napari_graft.metrics.contingency import tabulate
 from napari_graft.metrics.scores import adapted_rand_error
-from napari_graft.scorers.scoring_context import ScoringContext
+from napari_graft.nets.network import Network
+from napari_graft.scorers.scoring_context import ComputeContext, ScoringContext
 from napari_graft.segmentation.decode import decode
+from napari_graft.segmentation.settings import DecodeSettings
 
 N_TILES = {2: 6, 3: 2}
 """A 3-D tile has as many pixels as four 2-D ones."""
@@ -37,15 +39,22 @@ def consistency(context: ScoringContext) -> float:
     source. A few specks in all of them are consistent too, and hardly what is wanted: below `LEAST_FILLED`
     the agreement counts in proportion.
     """
-    predictor = Predictor(context.network, context.compute.device)
+    return consistency_of(context.network, context.decode, context.tiles, context.compute)
+
+
+def consistency_of(
+    network: Network, settings: DecodeSettings, tiles: Sequence[Image], compute: ComputeContext
+) -> float:
+    """Return the consistency of a network on normalised tiles on its own grid; see `consistency`."""
+    predictor = Predictor(network, compute.device)
     rng = np.random.default_rng(_SEED)
 
     def objects(image: Image) -> Segments:
-        answer = predictor.predict_array(image, context.compute.cancel)
-        return decode(answer[0], answer[1:], context.network.spec.offsets, context.decode)
+        answer = predictor.predict_array(image, compute.cancel)
+        return decode(answer[0], answer[1:], network.spec.offsets, settings)
 
     pairs = []
-    for tile in most_contrasted(context.tiles, N_TILES[context.network.spec.ndim]):
+    for tile in most_contrasted(tiles, N_TILES[network.spec.ndim]):
         plain = objects(tile)
         pairs += [(plain, objects(changed)) for changed in changes(tile, rng)]
     filled = float(np.mean([np.mean(plain > 0) for plain, _ in pairs]))

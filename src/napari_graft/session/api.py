@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from napari_graft.acquisition.candidates import Suggestion
 from napari_graft.annotation.labelled_tile import LabelledTile
 from napari_graft.blockwise import SegmentResult
+from napari_graft.bridging.recipe import DEFAULT_METHOD as DEFAULT_BRIDGE
 from napari_graft.core.progress import CancelToken, Report, note
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume, open_labels
@@ -23,10 +24,11 @@ from napari_graft.merging.recipe import DEFAULT_METHOD
 from napari_graft.metrics import evaluate
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
-from napari_graft.project.reports import MergeReport, TrainReport
+from napari_graft.project.reports import BridgeReport, MergeReport, TrainReport
 from napari_graft.project.run_store import StoredTrial
 from napari_graft.session import prediction, suggestion
 from napari_graft.session.annotation import annotate_from_labels
+from napari_graft.session.bridging.task import BridgeTask
 from napari_graft.session.exporting import export as exporting
 from napari_graft.session.exporting.export import ExportOptions
 from napari_graft.session.merging import MergeTask
@@ -47,6 +49,7 @@ from napari_graft.sources.catalogue import Catalogue
 
 __all__ = [
     "annotate",
+    "bridge",
     "evaluate",
     "export",
     "merge_sources",
@@ -330,6 +333,47 @@ def merge_sources(
     """
     task = MergeTask(project, Catalogue(), report or default_report(), CancelToken())
     return task.run(sources, _budget(seconds, steps, device, seed), method)
+
+
+def bridge(
+    project: Project,
+    source: str,
+    pairs: tuple[str | os.PathLike[str], str | os.PathLike[str]],
+    *,
+    method: str = DEFAULT_BRIDGE,
+    seconds: float | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    report: Report | None = None,
+) -> BridgeReport:
+    """Bridge a source to the modality of the image of a project that is open for writing, without labels.
+
+    Parameters
+    ----------
+    source
+        A source, or a run, that was trained on another modality.
+    pairs
+        Two folders of images with the same names, one field in two modalities, of any specimen: first the
+        modality of the image, then that of the source.
+    method
+        Name of a bridge method: ``tgmb-tgkt`` (a translator, then a student), ``tgmb`` (the translator
+        alone), or one of the baselines.
+    seconds, steps
+        Budget; two minutes where neither is given.
+    seed
+        Decides patches and augmentation.
+    device
+        Where to learn: ``auto``, ``cpu`` or ``cuda``.
+
+    Raises
+    ------
+    InputError
+        If something is wrong with the pairs, they cannot help, or the source cannot be bridged.
+    """
+    task = BridgeTask(project, Catalogue(), report or default_report(), CancelToken())
+    folders = (Path(pairs[0]), Path(pairs[1]))
+    return task.run(source, folders, _budget(seconds, steps, device, seed), method)
 
 
 def predict_volume(

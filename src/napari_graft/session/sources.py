@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_graft.core.errors import IdTakenError, InputError
 from napari_graft.core.progress import CancelToken, Report
-from napari_graft.exchange.add import add_source
+from napari_graft.exchange.add import add_source, install
 from napari_graft.exchange.formats import FORMATS, check_ending, holds_network, is_export_of
 from napari_graft.exchange.import_options import DEFAULT_IMPORT, ImportOptions
 from napari_graft.fingerprints.fingerprint import general_fingerprint, make_fingerprint
@@ -28,12 +30,14 @@ from napari_graft.project.run import Run, open_run
 from napari_graft.session.models import SCRATCH, find_run, outputs_beside
 from napari_graft.session.projects.project_image import random_tiles, view_of
 from napari_graft.sources.archive import CARD, FINGERPRINT, GENERAL, WEIGHTS
-from napari_graft.sources.card import Provenance, SourceCard, TrainingRecord
+from napari_graft.sources.card import Provenance, SourceCard, Structure, TrainingRecord
 from napari_graft.sources.catalogue import Catalogue, user_home
+from napari_graft.sources.fingerprint import Fingerprint
 from napari_graft.sources.network_spec import in_plane
 from napari_graft.sources.source import Source, checksum_of, open_source
 
 _N_FEATURE_TILES = 96
+_MOST_OF_A_NAME = 1000
 
 
 def add_to_user(
@@ -109,6 +113,27 @@ def write_run(project: Project, run: Run, out: Path, format_name: str) -> None:
         FORMATS[format_name].write(_source_of_run(project, run, Path(unfinished)), out)
 
 
+def add_bridged(project: Project, run: Run) -> Source:
+    """Add the source that a bridge made to the user's own, under a name that nothing has.
+
+    Raises
+    ------
+    StorageError
+        If the disk is full.
+    """
+    with tempfile.TemporaryDirectory() as unfinished:
+        folder = Path(unfinished)
+        source = _source_of_run(project, run, folder)
+        for number in range(2, _MOST_OF_A_NAME):
+            try:
+                return install(source, user_home())
+            except IdTakenError:
+                card = source.card.model_copy(update={"id": f"{_id_of_run(project, run)}-{number}"})
+                write_document(folder / CARD, card)
+                source = open_source(folder, "file")
+        return install(source, user_home())
+
+
 def _export_of(source_id: str, title: str | None = None) -> FileKind:
     def is_ours(path: Path) -> bool:
         return is_export_of(path, source_id, title)
@@ -126,8 +151,12 @@ def _source_of_run(project: Project, run: Run, folder: Path) -> Source:
     rng = np.random.default_rng(0)
     images = _feature_tiles(view, rng)
     device = choose_device("cpu")
-    features = tile_features(network, images, device)
-    save_tensors(folder / FINGERPRINT, make_fingerprint(features, None, digest, rng).to_tensors(), {})
+    fingerprint = _fingerprint_of_bridge(run, digest)
+    if fingerprint is None and run.record.bridge is None:
+        features = tile_features(network, images, device)
+        fingerprint = make_fingerprint(features, None, digest, rng)
+    if fingerprint is not None:
+        save_tensors(folder / FINGERPRINT, fingerprint.to_tensors(), {})
     if view.spec.ndim == 3:
         images = _feature_tiles(view_of(project, in_plane(view.spec)), rng)
     general = general_fingerprint(images, None, Catalogue(), device)
@@ -137,18 +166,35 @@ def _source_of_run(project: Project, run: Run, folder: Path) -> Source:
     return open_source(folder, "file")
 
 
+def _fingerprint_of_bridge(run: Run, digest: str) -> Fingerprint | None:
+    """Return what a bridged source has to be compared with, None for other runs, or where nothing is known.
+
+    That is what its source remembers of its own training images: translated, an image is to look like those.
+    A fingerprint of the image itself would call every bridge near. Where a student's encoder has moved away
+    from the source's, the distance is too large, never too small.
+    """
+    bridge = run.record.bridge
+    if bridge is None:
+        return None
+    try:
+        known = Catalogue().get(bridge.source).load_fingerprint()
+    except InputError:  # it was a run, or is no longer there
+        return None
+    return None if known is None else replace(known, encoder=digest)
+
+
 def _feature_tiles(view: ModelView, rng: np.random.Generator) -> list[NDArray[np.float32]]:
     tiles = random_tiles(view, FEATURE_TILE[view.spec.ndim], _N_FEATURE_TILES, rng)
     return [view.read(tile) for tile in tiles]
 
 
 def _card_of_run(project: Project, run: Run, digest: str) -> SourceCard:
-    record, manifest = run.record, project.manifest
+    record = run.record
     origins = _first_sources(project, run)
     return SourceCard(
         id=_id_of_run(project, run),
-        title=f"{manifest.name}, run {record.id}",
-        structure=manifest.structure or "any",
+        title=_title_of_run(project, run),
+        structure=_structure_of_run(project, run, origins),
         spec=record.spec,
         license=_joined("; ", [one.card.license for one in origins]) or "not stated",
         research_only=any(one.card.research_only for one in origins),
@@ -163,6 +209,18 @@ def _card_of_run(project: Project, run: Run, digest: str) -> SourceCard:
     )
 
 
+def _structure_of_run(project: Project, run: Run, origins: Sequence[Source]) -> Structure:
+    """Return what a run finds: what the project is about, else what a bridged source found before."""
+    if project.manifest.structure is None and run.record.bridge is not None and origins:
+        return origins[0].card.structure
+    return project.manifest.structure or "any"
+
+
+def _title_of_run(project: Project, run: Run) -> str:
+    bridge, name = run.record.bridge, project.manifest.name
+    return f"{name}, run {run.record.id}" if bridge is None else f"{bridge.source}, bridged to {name}"
+
+
 def _id_of_run(project: Project, run: Run) -> str:
     name = project.manifest.name.lower()
     slug = "".join(c if c.isalnum() and c.isascii() else "-" for c in name).strip("-")
@@ -171,9 +229,12 @@ def _id_of_run(project: Project, run: Run) -> str:
 
 
 def _training_of_run(project: Project, run: Run, origins: Sequence[Source]) -> TrainingRecord:
-    """Record what a run has seen: the project's image, and all that its first sources were trained on."""
+    """Record what a run has seen: the project's image, and all that its first sources were trained on.
+
+    A bridge has seen the image without a label, and is there to be ranked for it.
+    """
     seen = [one.card.training for one in origins]
-    own = checksum_of(project.image.path)
+    own = checksum_of(project.image.path) if run.record.bridge is None else None
     images = [digest for record in seen for digest in record.image_sha256s]
     return TrainingRecord(
         datasets=_each_once(name for record in seen for name in record.datasets),

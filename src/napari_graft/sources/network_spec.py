@@ -135,6 +135,63 @@ DEFAULT_OFFSETS: dict[int, tuple[tuple[int, ...], ...]] = {
 Factor = Annotated[int, Field(le=2**20)]
 
 
+MAX_TRANSLATOR_WEIGHTS = 5000
+"""A translator that has fewer can change the colour of an image, and has no room to invent structure."""
+
+
+class TranslatorSpec(BaseModel):
+    """Shape of a translator, the small network that shows an image of one modality as one of another.
+
+    Parameters
+    ----------
+    kernels
+        Odd widths of its convolutions within a plane, in order.
+    width
+        Channels between them.
+    dilations
+        Steps between the pixels that each convolution looks at, 1 for neighbours; empty for 1 everywhere.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    kernels: Annotated[tuple[Annotated[int, Field(ge=1, le=9)], ...], Field(min_length=2, max_length=6)] = (
+        5,
+        3,
+        1,
+    )
+    width: Annotated[int, Field(ge=1, le=64)] = 16
+    dilations: Annotated[tuple[Annotated[int, Field(ge=1, le=16)], ...], Field(max_length=6)] = ()
+
+    @model_validator(mode="after")
+    def _check_size(self) -> TranslatorSpec:
+        if self.dilations and len(self.dilations) != len(self.kernels):
+            raise ValueError(f"dilations {self.dilations} must be one for each of the kernels {self.kernels}")
+        if any(kernel % 2 == 0 for kernel in self.kernels):
+            raise ValueError(f"kernels {self.kernels} must be odd")
+        if self.n_weights > MAX_TRANSLATOR_WEIGHTS:
+            raise ValueError(
+                f"kernels {self.kernels} of {self.width} channels make {self.n_weights} weights where "
+                f"{MAX_TRANSLATOR_WEIGHTS} are allowed: choose smaller ones"
+            )
+        return self
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """Dilation of each convolution."""
+        return self.dilations or (1,) * len(self.kernels)
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Number of channels before, between and after its convolutions."""
+        return (1, *(self.width,) * (len(self.kernels) - 1), 1)
+
+    @property
+    def n_weights(self) -> int:
+        """Number of its weights, with gain and offset."""
+        steps = zip(self.channels, self.channels[1:], self.kernels, strict=False)
+        return 2 + sum(n_in * n_out * kernel**2 + n_out for n_in, n_out, kernel in steps)
+
+
 class ModelSpec(NetworkSpec):
     """Specification of a network of the one family, from which it can be built again anywhere.
 
@@ -152,6 +209,8 @@ class ModelSpec(NetworkSpec):
         does not depend on the size of the window that is shown.
     offsets
         See `NetworkSpec`. By default those of `DEFAULT_OFFSETS`.
+    translator
+        Of a source that was bridged to another modality: what shows its encoder the image. None without.
     """
 
     is_trainable: ClassVar[bool] = True
@@ -160,6 +219,7 @@ class ModelSpec(NetworkSpec):
     widths: Annotated[tuple[Factor, ...], Field(max_length=_MAX_LEVELS)] = (32, 64, 128, 192)
     strides: Annotated[tuple[tuple[Factor, ...], ...], Field(max_length=_MAX_LEVELS)] = ()
     norm: Literal["group", "instance", "channel"] = "group"
+    translator: TranslatorSpec | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -73,6 +73,16 @@ class Hooks:
         """Return by name what merges several networks into one, each a `MergeMethod`."""
         return {}
 
+    @staticmethod
+    def napari_graft_bridge_methods() -> Mapping[str, object]:
+        """Return by name what bridges a source to another modality, each a `BridgeMethod`."""
+        return {}
+
+    @staticmethod
+    def napari_graft_bridge_losses() -> Mapping[str, object]:
+        """Return by name what makes a loss of a bridge, each a `BridgeLoss`."""
+        return {}
+
 
 def plugin_sources() -> list[Path]:
     """Return the paths that the plugins name; one that fails or does not answer is left out and logged."""

@@ -1,6 +1,8 @@
 """Contract tests for parts that plugins provide: subclass one, and pytest runs it on your part."""
 
 from napari_graft.testing.contracts import (
+    BridgeLossContract,
+    BridgeMethodContract,
     ExportFormatContract,
     FormatContract,
     JobContract,
@@ -10,6 +12,8 @@ from napari_graft.testing.contracts import (
 )
 
 __all__ = [
+    "BridgeLossContract",
+    "BridgeMethodContract",
     "ExportFormatContract",
     "FormatContract",
     "JobContract",

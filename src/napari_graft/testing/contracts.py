@@ -1,4 +1,4 @@
-"""What every strategy, scorer, merge method, format and job keeps, whatever it goes by."""
+"""What every strategy, scorer, merge and bridge method, format and job keeps, whatever it goes by."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from napari_graft.acquisition.candidates import Candidate, Strategy
+from napari_graft.bridging.losses.registry import BridgeLoss
+from napari_graft.bridging.method import BridgeContext, BridgeMethod, BridgeStates, Material
+from napari_graft.bridging.pairs import Pair
+from napari_graft.bridging.step import BridgeStep
+from napari_graft.bridging.views import View, with_translator
 from napari_graft.core.axes import Axes
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
@@ -27,6 +33,7 @@ from napari_graft.merging.method import MergeContext, MergeMethod
 from napari_graft.nets.build import build_network
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.scorers.scoring_context import Scorer, ScoringContext
+from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.session.exporting.task import ExportFormat, ExportTask
 from napari_graft.sources.network_spec import ModelSpec
 from napari_graft.sources.source import Source
@@ -158,6 +165,76 @@ class MergeMethodContract:
 
         for name, value in merged.network.stored_weights().items():
             np.testing.assert_allclose(value, member.stored_weights()[name], rtol=1e-5, atol=1e-6)
+
+
+def make_bridge_context(steps: int = 2) -> BridgeContext:
+    """Return two pairs of one geometry in two looks, a target, and some steps to learn from them."""
+    rng = np.random.default_rng(0)
+    pairs = []
+    for number in range(2):
+        image = gaussian_filter(rng.normal(size=(64, 64)), 2.0).astype(np.float32) * 4
+        pairs.append(Pair(f"field{number}", np.abs(image) - 0.5, image))
+    target = [np.abs(gaussian_filter(rng.normal(size=(64, 64)), 2.0)).astype(np.float32) for _ in range(2)]
+    material = Material(pairs, target, inverted=False, foreground=0.3, decode=DecodeSettings())
+    return BridgeContext(
+        material=material,
+        config=TrainConfig(time_budget=None, max_steps=steps),
+        device=torch.device("cpu"),
+        states=BridgeStates(),
+        report=ignore_progress,
+        cancel=CancelToken(),
+    )
+
+
+class BridgeMethodContract:
+    """Tests of a `BridgeMethod`: set `method`."""
+
+    method: BridgeMethod
+
+    def test_it_returns_a_network_of_the_source_and_leaves_that_alone(self) -> None:
+        (source,) = make_members(1)
+        before = {name: value.copy() for name, value in source.stored_weights().items()}
+        bridged = self.method.bridge(source, make_bridge_context())
+
+        kept = {"translator", "inverted"}
+        assert bridged.network.spec.model_dump(exclude=kept) == source.spec.model_dump(exclude=kept)
+        assert all(np.isfinite(value).all() for value in bridged.network.stored_weights().values())
+        for name, value in source.stored_weights().items():
+            np.testing.assert_array_equal(value, before[name])
+
+    def test_it_spends_no_more_steps_than_it_was_given(self) -> None:
+        (source,) = make_members(1)
+        training = self.method.bridge(source, make_bridge_context(steps=3)).training
+
+        assert training is None or training.steps <= 3
+
+    def test_it_brings_home_what_it_has_when_asked_to_stop(self) -> None:
+        (source,) = make_members(1)
+        context = make_bridge_context(steps=100)
+        context.cancel.cancel()
+        training = self.method.bridge(source, context).training
+
+        assert training is None or training.stopped_by == "cancel"
+
+
+class BridgeLossContract:
+    """Tests of a `BridgeLoss`: set `loss`, as a static method where it is a function."""
+
+    loss: BridgeLoss
+
+    def test_it_is_a_finite_number_from_which_something_can_be_learned(self) -> None:
+        (source,) = make_members(1)
+        network = with_translator(source, View(1.0, 0.0))
+        pairs = torch.from_numpy(np.stack([p.target for p in make_bridge_context().material.pairs]))[:, None]
+        step = BridgeStep(network, source, pairs, pairs, pairs.abs(), foreground=0.3)
+        loss = self.loss(2)(step)
+        loss.backward()
+
+        assert loss.ndim == 0
+        assert torch.isfinite(loss)
+        found = [one.grad for one in network.parameters() if one.grad is not None]
+        assert found
+        assert all(torch.isfinite(one).all() for one in found)
 
 
 class FormatContract:

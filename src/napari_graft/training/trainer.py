@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +17,11 @@ from napari_graft.training.checkpoint import TrainState, restore_checkpoint, sav
 from napari_graft.training.config import Clock, Moment, StoppedBy, TrainConfig, TrainResult, is_flat
 from napari_graft.training.examples import Example
 from napari_graft.training.losses import HeldOutLoss, make_targets, masked_loss
-from napari_graft.training.patches import PatchSampler
+from napari_graft.training.patches import Batch, PatchSampler
 from napari_graft.training.weight_averaging import WeightAverage
+
+Auxiliary = Callable[[Network, Batch, np.random.Generator], torch.Tensor]
+"""Returns a further loss of the network in training for a batch, drawing from the generator of the step."""
 
 
 class Trainer:
@@ -32,12 +35,21 @@ class Trainer:
         Where to train; on running out of memory the batch is halved, then the CPU takes over.
     checkpoint
         File for the state, resumed from where it exists, or None.
+    auxiliary
+        Adds to the loss of every step; it keeps no state of its own. None for the labels alone.
     """
 
-    def __init__(self, config: TrainConfig, device: torch.device, checkpoint: Path | None = None) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        device: torch.device,
+        checkpoint: Path | None = None,
+        auxiliary: Auxiliary | None = None,
+    ) -> None:
         self._config = config
         self._device = device
         self._checkpoint = checkpoint
+        self._auxiliary = auxiliary
 
     def fit(
         self, network: Network, examples: Sequence[Example], *, report: Report, cancel: CancelToken
@@ -64,6 +76,7 @@ class Trainer:
             If no example holds a labelled pixel.
         """
         run = _Run(self._config, self._device, network, examples, self._checkpoint)
+        run.auxiliary = self._auxiliary
         return run.go(report, cancel)
 
 
@@ -93,6 +106,7 @@ class _Run:
         self.clock = Clock(config, steps, seconds)
         self.saved_at = self.clock.seconds
         self.losses: list[float] = []
+        self.auxiliary: Auxiliary | None = None
 
     def _restore(self, checkpoint: Path) -> tuple[int, float]:
         """Return the steps and seconds of a checkpoint, none where it is damaged and was set aside."""
@@ -172,6 +186,8 @@ class _Run:
         with mixed_precision(self.device):
             logits = self.network(batch.image)
         loss = masked_loss(logits.float(), targets)
+        if self.auxiliary is not None:
+            loss = loss + self.auxiliary(self.network, batch, rng)
         # On a busy CPU a step takes seconds, most of it what follows; nothing has changed yet.
         cancel.raise_if_cancelled()
         for group in self.state.optimiser.param_groups:

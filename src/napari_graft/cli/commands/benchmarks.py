@@ -34,15 +34,15 @@ class BenchmarkOptions:
     quick
         Fewer repeats, smaller or fewer images, little training.
     seeds
-        Runs of each target of label-efficiency and merging (1 where not given) and of ranking (3), of which
-        the table shows the mean.
+        Runs of each target of label-efficiency and merging (1 where not given), of ranking and of bridging
+        (3), of which the table shows the mean.
     all_sources
         In ranking and merging, try also the sources of another family of structures than the target's.
     source
         Sources that robustness looks at, by id; all where not given.
     sets
-        Labelled sets that first-look plays, by name or by what is segmented in them, such as nuclei; all
-        where not given.
+        Labelled sets that first-look plays, by name or by what is segmented in them, such as nuclei; groups
+        of tasks of bridging (generated, DeepLIIF, "E. coli"); all where not given.
     against
         Earlier result of first-look, FILE.json, to compare with.
     tiles
@@ -75,6 +75,7 @@ def benchmark(
         "label-efficiency",
         "ranking",
         "merging",
+        "bridging",
         "robustness",
         "responsiveness",
     ],
@@ -95,10 +96,11 @@ def benchmark(
         first-look: what a stranger's image gets from the first source of the ranking as it is, on every
         labelled set; throughput: how fast images are segmented; label-efficiency: what four annotated tiles
         reach on four real data sets; ranking: whether the ranking of the sources foretells which turns out
-        best; merging: whether two sources merged are better than the best alone; robustness: what is kept of
-        the score of each source where the microscope has a fault (these four take hours; they and first-look
-        go on where they were stopped); responsiveness: how late a window answers while somebody paints and a
-        training goes on (it needs a screen, real or virtual).
+        best; merging: whether two sources merged are better than the best alone; bridging: what a source
+        bridged to another modality reaches without a label; robustness: what is kept of the score of each
+        source where the microscope has a fault (these five take hours; they and first-look go on where they
+        were stopped); responsiveness: how late a window answers while somebody paints and a training goes on
+        (it needs a screen, real or virtual).
     options
         How much is measured.
     out
@@ -164,6 +166,18 @@ def _merging(options: BenchmarkOptions, place: _Place) -> None:
     _transfer(run_merging, options, 1, place)
 
 
+def _bridging(options: BenchmarkOptions, place: _Place) -> None:
+    from napari_graft.studies.bridging import BridgingRequest, run_bridging
+
+    n_seeds = 3 if options.seeds is None else options.seeds
+    data = place.data or (Path() if options.quick else _shared_data())
+    request = BridgingRequest(place.out, data, n_seeds, outputs=place.outputs)
+    request = request.only(options.sets) if options.sets is not None else request
+    with progress() as (report, cancel):
+        rows = run_bridging(request.quick() if options.quick else request, report=report, cancel=cancel)
+    print_markdown(rows, tuple(rows[0]))
+
+
 def _transfer(
     run: Callable[..., list[dict[str, object]]],
     options: BenchmarkOptions,
@@ -222,6 +236,7 @@ _BENCHMARKS: dict[str, Callable[[BenchmarkOptions, _Place], None]] = {
     "label-efficiency": _label_efficiency,
     "ranking": _ranking,
     "merging": _merging,
+    "bridging": _bridging,
     "robustness": _robustness,
     "responsiveness": _responsiveness,
 }

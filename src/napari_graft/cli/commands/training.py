@@ -16,9 +16,9 @@ from napari_graft.core.errors import Cancelled
 
 if TYPE_CHECKING:
     from napari_graft.jobs.budget import LearnRequest
-    from napari_graft.project.reports import MergeReport, TrainReport
+    from napari_graft.project.reports import BridgeReport, MergeReport, TrainReport
 
-R = TypeVar("R", "TrainReport", "MergeReport")
+R = TypeVar("R", "TrainReport", "MergeReport", "BridgeReport")
 
 
 @Parameter(name="*")

@@ -161,7 +161,7 @@ class TrainingTask(ProjectTask):
 
     def _unfinished(self, source: str, budget: Budget, n_tiles: int) -> Run | None:
         run = self.project.runs.unfinished()
-        if run is None or run.record.merge is not None:
+        if run is None or run.record.merge is not None or run.record.bridge is not None:
             return None
         is_same = (
             source in (run.record.settings.get("asked"), run.record.source)

@@ -1,0 +1,1 @@
+"""A source for another modality: pairs, translator, student (TGMB and TGKT), and whether pairs will help."""

@@ -1,0 +1,1 @@
+"""What a bridge learns by, one loss a file."""

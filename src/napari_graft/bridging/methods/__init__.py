@@ -1,0 +1,1 @@
+"""Ways of bridging a source to another modality, one family a file."""

@@ -1,0 +1,79 @@
+"""One drawn geometry in two looks: filled discs, and dark rims on a bright ground."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import tifffile
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_graft.bridging.method import BridgeContext, BridgeStates, Material
+from napari_graft.bridging.pairs import Pair
+from napari_graft.core.progress import CancelToken, ignore_progress
+from napari_graft.segmentation.settings import DecodeSettings
+from napari_graft.training.config import TrainConfig
+
+Image = NDArray[np.float32]
+
+
+def draw(seed: int, side: int = 96, n: int = 14) -> tuple[Image, Image, NDArray[np.uint32]]:
+    """Return an image of filled discs, one of their rims, each about -1 to 1, and the discs."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:side, :side]
+    labels = np.zeros((side, side), np.uint32)
+    for number in range(1, n + 1):
+        y, x, radius = *rng.uniform(0, side, 2), rng.uniform(5, 9)
+        labels[(rows - y) ** 2 + (columns - x) ** 2 < radius**2] = number
+    inside = (labels > 0).astype(np.float32)
+    rim = ndimage.gaussian_gradient_magnitude(inside, 1.2)
+    filled = 1.6 * ndimage.gaussian_filter(inside, 1.0) - 0.8 + rng.normal(0, 0.05, inside.shape)
+    rims = 0.6 - 4.0 * rim + rng.normal(0, 0.05, inside.shape)
+    return filled.astype(np.float32), rims.astype(np.float32), labels
+
+
+def make_pairs(n: int = 3, side: int = 96) -> list[Pair]:
+    """Return pairs: rims in the modality of the target, filled discs in that of the source."""
+    pairs = []
+    for seed in range(n):
+        filled, rims, _ = draw(seed, side)
+        pairs.append(Pair(f"field{seed}", rims, filled))
+    return pairs
+
+
+def make_context(steps: int = 3, states: BridgeStates | None = None, n: int = 2) -> BridgeContext:
+    """Return a little to learn from, and some steps."""
+    material = Material(
+        pairs=make_pairs(n),
+        target=[draw(seed)[1] for seed in (50, 51)],
+        inverted=False,
+        foreground=0.3,
+        decode=DecodeSettings(),
+    )
+    return BridgeContext(
+        material=material,
+        config=TrainConfig(time_budget=None, max_steps=steps, checkpoint_seconds=0.0),
+        device=torch.device("cpu"),
+        states=states or BridgeStates(),
+        report=ignore_progress,
+        cancel=CancelToken(),
+    )
+
+
+def write_pairs(folder: Path, n: int = 3, side: int = 96) -> tuple[Path, Path]:
+    """Write pairs into two folders: rims as 16 bits, filled discs as 8 bits."""
+    rims_folder, filled_folder = folder / "rims", folder / "filled"
+    for one in (rims_folder, filled_folder):
+        one.mkdir(parents=True)
+    for seed in range(n):
+        filled, rims, _ = draw(seed, side)
+        tifffile.imwrite(rims_folder / f"field{seed}.tif", as_uint(rims, np.uint16))
+        tifffile.imwrite(filled_folder / f"field{seed}.tif", as_uint(filled, np.uint8))
+    return rims_folder, filled_folder
+
+
+def as_uint(image: Image, kind: type[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
+    """Return an image of about -1 to 1 as whole numbers."""
+    return (np.clip((image + 1.5) / 3, 0, 1) * np.iinfo(kind).max).astype(kind)
