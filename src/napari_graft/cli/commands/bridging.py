@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from napari_graft.bridging.recipe import DEFAULT_METHOD
-from napari_graft.cli.training import TWO_MINUTES, TrainOptions, learn
+from napari_graft.cli.commands.training import TWO_MINUTES, TrainOptions, learn
 from napari_graft.cli.types import Json
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def bridge(
     json
         Print one JSON document.
     """
-    from napari_graft.jobs.bridge import BridgeRequest
+    from napari_graft.jobs.builtin.bridge import BridgeRequest
 
     request = BridgeRequest(
         project=str(project),
