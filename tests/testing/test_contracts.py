@@ -10,12 +10,15 @@ import napari_graft
 from napari_graft.acquisition.strategies import STRATEGIES
 from napari_graft.exchange.formats import FORMATS
 from napari_graft.merging.registry import MERGE_METHODS
+from napari_graft.pretraining.registry import OBJECTIVES, REPLAYS
 from napari_graft.session.exporting.formats import EXPORT_FORMATS
 from napari_graft.sources.source import Source, open_source
 from napari_graft.testing import (
     ExportFormatContract,
     FormatContract,
     MergeMethodContract,
+    ObjectiveContract,
+    ReplayContract,
     StrategyContract,
 )
 
@@ -36,6 +39,22 @@ class TestMergeMethods(MergeMethodContract):
     @pytest.fixture(autouse=True, params=list(MERGE_METHODS))
     def _each(self, request: pytest.FixtureRequest) -> None:
         self.method = MERGE_METHODS[request.param]
+
+
+class TestObjectives(ObjectiveContract):
+    """Every self-supervised objective."""
+
+    @pytest.fixture(autouse=True, params=list(OBJECTIVES))
+    def _each(self, request: pytest.FixtureRequest) -> None:
+        self.objective = OBJECTIVES[request.param]
+
+
+class TestReplays(ReplayContract):
+    """Every replay stream."""
+
+    @pytest.fixture(autouse=True, params=list(REPLAYS))
+    def _each(self, request: pytest.FixtureRequest) -> None:
+        self.replay = REPLAYS[request.param]
 
 
 class TestExportFormats(ExportFormatContract):

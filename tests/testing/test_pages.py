@@ -47,6 +47,8 @@ def run_python(*arguments: str, folder: Path) -> str:
         ("strategy.md", "lowest-contrast", "acquisition.strategies", "STRATEGIES"),
         ("scorer.md", "eight-nanometres", "scorers.registry", "SCORERS"),
         ("merge-method.md", "first", "merging.registry", "MERGE_METHODS"),
+        ("objective.md", "brightness", "pretraining.registry", "OBJECTIVES"),
+        ("objective.md", "sure", "pretraining.registry", "REPLAYS"),
         ("source-format.md", "tar", "exchange.formats", "FORMATS"),
         ("export-format.md", "boxes", "session.exporting.formats", "EXPORT_FORMATS"),
     ],

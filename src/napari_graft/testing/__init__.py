@@ -5,6 +5,8 @@ from napari_graft.testing.contracts import (
     FormatContract,
     JobContract,
     MergeMethodContract,
+    ObjectiveContract,
+    ReplayContract,
     ScorerContract,
     StrategyContract,
 )
@@ -14,6 +16,8 @@ __all__ = [
     "FormatContract",
     "JobContract",
     "MergeMethodContract",
+    "ObjectiveContract",
+    "ReplayContract",
     "ScorerContract",
     "StrategyContract",
 ]
