@@ -19,6 +19,7 @@ from napari_graft.cli import (
     loop,
     merging,
     prediction,
+    pretraining,
     projects,
     sources,
     training,
@@ -59,7 +60,15 @@ app.meta.suppress_keyboard_interrupt = False
 app.meta.group_parameters = Group("Options of every command", sort_key=9)
 _GROUPS: dict[str, tuple[Callable[..., object] | App, ...]] = {
     "Begin": (demo.demo, projects.new, projects.info, projects.app),
-    "Choose a source": (loop.rank, loop.compare, trials.plan, trials.trial, merging.merge, sources.app),
+    "Choose a source": (
+        loop.rank,
+        loop.compare,
+        trials.plan,
+        trials.trial,
+        merging.merge,
+        pretraining.pretrain,
+        sources.app,
+    ),
     "Annotate and train": (loop.suggest, loop.annotate, training.train),
     "Segment": (prediction.predict, prediction.evaluate, exporting.export),
     "Measure the program": (benchmarks.benchmark,),

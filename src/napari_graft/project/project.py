@@ -261,13 +261,14 @@ class Project(ProjectDocuments):
         Raises
         ------
         InputError
-            If no tile is annotated, or the project was opened for reading.
+            If no tile is annotated, which a prepared source does without, or the project was opened for
+            reading.
         StorageError
             If the disk is full.
         """
         if n_tiles is None:
             n_tiles = len(self.annotations.tiles())
-        if n_tiles == 0:
+        if n_tiles == 0 and more.get("pretraining") is None:
             raise InputError(
                 f"project {str(self.folder)!r} has no annotated tile: annotate one before training"
             )
