@@ -14,7 +14,7 @@ from napari_graft.nets.build import build_network
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.pretraining.config import PretrainConfig, PretrainResult
 from napari_graft.pretraining.distillation import Distillation
-from napari_graft.pretraining.pretrainer import Material, Pretrainer
+from napari_graft.pretraining.pretrainer import PretrainingData, Pretrainer
 from napari_graft.pretraining.registry import OBJECTIVES
 from napari_graft.pretraining.replay import ReplayContext, ReplayStream
 from napari_graft.project.run import checkpoint_age
@@ -52,15 +52,15 @@ class Greedy(ReplayStream):
 
 def material(
     objective: str = "masked", streams: tuple[ReplayStream, ...] | None = None, spec: ModelSpec = SPEC
-) -> Material:
+) -> PretrainingData:
     images, patch = images_of(spec.ndim), CONFIG.patch if spec.ndim == 2 else (8, 16, 16)
     if streams is None:
         streams = (Distillation(ReplayContext(network_of(spec), images, patch)),)
-    return Material(images, OBJECTIVES[objective], streams)
+    return PretrainingData(images, OBJECTIVES[objective], streams)
 
 
 def fit(
-    of: Material | None = None,
+    of: PretrainingData | None = None,
     config: PretrainConfig = CONFIG,
     checkpoint: Path | None = None,
     report: Report = ignore_progress,
@@ -194,7 +194,7 @@ def test_without_memory_the_batch_becomes_smaller_and_that_is_told() -> None:
 
 def test_without_any_image_it_is_refused() -> None:
     with pytest.raises(InputError, match="no image to prepare on"):
-        fit(Material([], OBJECTIVES["masked"], ()))
+        fit(PretrainingData([], OBJECTIVES["masked"], ()))
 
 
 def test_a_budget_of_nothing_and_a_cycle_of_nothing_are_refused() -> None:

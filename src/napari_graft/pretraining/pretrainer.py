@@ -54,7 +54,7 @@ class Pretrainer:
     def fit(
         self,
         network: ResidualUNet,
-        material: Material,
+        data: PretrainingData,
         *,
         report: Report,
         cancel: CancelToken,
@@ -68,11 +68,11 @@ class Pretrainer:
         InputError
             If there is no image.
         """
-        return _Run(self, network, material).go(report, cancel)
+        return _Run(self, network, data).go(report, cancel)
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class PretrainingData:
     """What a source is prepared with.
 
     Parameters
@@ -93,14 +93,14 @@ class Material:
 class _Run:
     """One pretraining: the pieces that live for its duration."""
 
-    def __init__(self, of: Pretrainer, network: ResidualUNet, material: Material) -> None:
+    def __init__(self, of: Pretrainer, network: ResidualUNet, data: PretrainingData) -> None:
         config = self.config = of.config
-        self.path, self.streams = of.checkpoint, material.streams
-        self.images = UnlabelledImages(material.images, config.patch, Augmentation())
+        self.path, self.streams = of.checkpoint, data.streams
+        self.images = UnlabelledImages(data.images, config.patch, Augmentation())
         self.network = network.cpu().train()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            self.objective = material.objective(self.network)
+            self.objective = data.objective(self.network)
         self.device, self.batch_size, self.notice = of.device, config.batch_size, ""
         self.state = self._begin()
         steps, seconds = 0, 0.0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 DEFAULT_OBJECTIVE = "masked"
+OBJECTIVE_NAMES = (DEFAULT_OBJECTIVE, "moco", "dense")
+"""Those of this program, for who cannot wait until all libraries are loaded."""
 DEFAULT_REPLAY = ("generated", "distillation")
 
 

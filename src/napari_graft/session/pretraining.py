@@ -20,7 +20,7 @@ from napari_graft.nets.build import trainable
 from napari_graft.nets.device import choose_device
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.pretraining.config import PATCH, PretrainConfig, PretrainResult
-from napari_graft.pretraining.pretrainer import Material, Pretrainer
+from napari_graft.pretraining.pretrainer import Pretrainer, PretrainingData
 from napari_graft.pretraining.record import (
     DEFAULT_OBJECTIVE,
     DEFAULT_REPLAY,
@@ -125,10 +125,11 @@ class PretrainTask(ProjectTask):
             self.cancel,
         )
         streams = [REPLAYS[name](context) for name in options.replay]
+        data = PretrainingData(places, OBJECTIVES[options.objective], streams)
         # The run begins when nothing can be refused any more: what is refused leaves nothing behind.
         record = record.model_copy(update={"n_places": len(places)})
         run = unfinished or self._new_run(reference, start, record, budget)
-        result = self._prepare(run, network, Material(places, OBJECTIVES[options.objective], streams), budget)
+        result = self._prepare(run, network, data, budget)
         save_tensors(run.weights_path, result.weights, {"run": run.id})
         return _summary(_finish(run, start, result), is_resumed=unfinished is not None)
 
@@ -178,10 +179,12 @@ class PretrainTask(ProjectTask):
         more = {"pretraining": record, "settings": budget.settings, "parent": parent}
         return self.start_run(reference, spec, record.n_labelled, **more)
 
-    def _prepare(self, run: Run, network: ResidualUNet, material: Material, budget: Budget) -> PretrainResult:
+    def _prepare(
+        self, run: Run, network: ResidualUNet, data: PretrainingData, budget: Budget
+    ) -> PretrainResult:
         device = choose_device(budget.device)
         pretrainer = Pretrainer(pretrain_config(network.spec, budget), device, run.checkpoint_path)
-        return pretrainer.fit(network, material, report=self.report, cancel=self.cancel)
+        return pretrainer.fit(network, data, report=self.report, cancel=self.cancel)
 
 
 def pretrain_config(spec: NetworkSpec, budget: Budget) -> PretrainConfig:

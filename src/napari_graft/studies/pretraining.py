@@ -22,7 +22,7 @@ from napari_graft.io.writers.outputs import Outputs
 from napari_graft.nets.build import build_network, trainable
 from napari_graft.nets.device import choose_device
 from napari_graft.pretraining.config import PretrainResult
-from napari_graft.pretraining.pretrainer import Material, Pretrainer
+from napari_graft.pretraining.pretrainer import Pretrainer, PretrainingData
 from napari_graft.pretraining.record import DEFAULT_OBJECTIVE, DEFAULT_REPLAY
 from napari_graft.pretraining.registry import OBJECTIVES, REPLAYS
 from napari_graft.pretraining.replay import ReplayContext
@@ -129,7 +129,7 @@ class PretrainingRequest:
     n_tiles: tuple[int, ...] = (1, 4)
     arms: tuple[Arm, ...] = ARMS
     pretrain_steps: int = 150
-    plan: TransferPlan = TransferPlan(steps=40)
+    plan: TransferPlan = field(default_factory=lambda: TransferPlan(steps=40))
     outputs: Outputs = field(default_factory=Outputs)
 
     def quick(self) -> PretrainingRequest:
@@ -350,8 +350,8 @@ class _TargetStudy:
         if not streams:
             config = replace(config, replay_steps=0)
         pretrainer = Pretrainer(config, choose_device("auto"))
-        material = Material(places, objective, streams)
-        return pretrainer.fit(network, material, report=ignore_progress, cancel=self._cancel)
+        data = PretrainingData(places, objective, streams)
+        return pretrainer.fit(network, data, report=ignore_progress, cancel=self._cancel)
 
     def _places(self, bench: TransferBench, arm: Arm, model: Model) -> list[NDArray[np.float32]]:
         if not arm.is_on_other_images:
