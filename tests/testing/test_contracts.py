@@ -12,6 +12,7 @@ from napari_graft.bridging.losses.registry import BRIDGE_LOSSES
 from napari_graft.bridging.registry import BRIDGE_METHODS
 from napari_graft.exchange.formats import FORMATS
 from napari_graft.merging.registry import MERGE_METHODS
+from napari_graft.pretraining.registry import OBJECTIVES, REPLAYS
 from napari_graft.session.exporting.formats import EXPORT_FORMATS
 from napari_graft.sources.source import Source, open_source
 from napari_graft.testing import (
@@ -20,6 +21,8 @@ from napari_graft.testing import (
     ExportFormatContract,
     FormatContract,
     MergeMethodContract,
+    ObjectiveContract,
+    ReplayContract,
     StrategyContract,
 )
 
@@ -56,6 +59,22 @@ class TestBridgeLosses(BridgeLossContract):
     @pytest.fixture(autouse=True, params=list(BRIDGE_LOSSES))
     def _each(self, request: pytest.FixtureRequest) -> None:
         self.loss = BRIDGE_LOSSES[request.param]
+
+
+class TestObjectives(ObjectiveContract):
+    """Every self-supervised objective."""
+
+    @pytest.fixture(autouse=True, params=list(OBJECTIVES))
+    def _each(self, request: pytest.FixtureRequest) -> None:
+        self.objective = OBJECTIVES[request.param]
+
+
+class TestReplays(ReplayContract):
+    """Every replay stream."""
+
+    @pytest.fixture(autouse=True, params=list(REPLAYS))
+    def _each(self, request: pytest.FixtureRequest) -> None:
+        self.replay = REPLAYS[request.param]
 
 
 class TestExportFormats(ExportFormatContract):

@@ -49,6 +49,8 @@ def run_python(*arguments: str, folder: Path) -> str:
         ("merge-method.md", "first", "merging.registry", "MERGE_METHODS"),
         ("bridge-method.md", "half", "bridging.registry", "BRIDGE_METHODS"),
         ("bridge-loss.md", "mean", "bridging.losses.registry", "BRIDGE_LOSSES"),
+        ("objective.md", "brightness", "pretraining.registry", "OBJECTIVES"),
+        ("objective.md", "sure", "pretraining.registry", "REPLAYS"),
         ("source-format.md", "tar", "exchange.formats", "FORMATS"),
         ("export-format.md", "boxes", "session.exporting.formats", "EXPORT_FORMATS"),
     ],

@@ -261,13 +261,15 @@ class Project(ProjectDocuments):
         Raises
         ------
         InputError
-            If no tile is annotated, or the project was opened for reading.
+            If no tile is annotated, which a prepared source does without, or the project was opened for
+            reading.
         StorageError
             If the disk is full.
         """
         if n_tiles is None:
             n_tiles = len(self.annotations.tiles())
-        if n_tiles == 0 and more.get("bridge") is None:  # a bridge learns without labels
+        learned_from_none = more.get("bridge") is None and more.get("pretraining") is None
+        if n_tiles == 0 and learned_from_none:
             raise InputError(
                 f"project {str(self.folder)!r} has no annotated tile: annotate one before training"
             )

@@ -15,6 +15,7 @@ from napari_graft.io.documents import Document, read_document, write_document
 from napari_graft.io.integrity import PixelRecord
 from napari_graft.project.folder import refuse_links_below
 from napari_graft.project.image_file import from_stored_path, to_stored_path
+from napari_graft.project.run import RUN_ID
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class ResultRecord(Document):
         The pixels of the image that it was made of, None where that was not written down.
     """
 
-    run: str = Field(pattern=r"^\d{4,}$")
+    run: str = Field(pattern=RUN_ID)
     start: tuple[int, ...]
     shape: tuple[int, ...]
     n_objects: int = Field(ge=0)

@@ -16,8 +16,11 @@ from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.io.documents import Document, read_document, write_document
 from napari_graft.io.weights import load_metadata, load_tensors
 from napari_graft.merging.recipe import MergeRecipe
+from napari_graft.pretraining.record import PretrainingRecord
 from napari_graft.sources.network_spec import ModelSpec
 
+RUN_ID = r"^p?\d{4,}$"
+"""Id of a run. That of a prepared source begins with a p, so that rounds have numbers of their own."""
 RECORD, WEIGHTS, CHECKPOINT = "run.json", "weights.safetensors", "checkpoint.safetensors"
 MIXING, MERGED = "mixing.safetensors", "merged.safetensors"
 
@@ -49,7 +52,7 @@ class RunRecord(Document):
     Parameters
     ----------
     id
-        Number of the run, ``"0001"`` and on.
+        Number of the run, ``"0001"`` and on; of a prepared source ``"p0001"`` and on.
     source
         Id or path of the source that the training started from, or ``"scratch"``; of a merged network the
         names of all, joined by `` + ``.
@@ -59,6 +62,8 @@ class RunRecord(Document):
         What it was merged of, None where it started from one network.
     bridge
         How it was bridged to another modality, None where it was not. It learned from no tile then.
+    pretraining
+        How a source was prepared, None for what was trained on annotated tiles.
     spec
         The network.
     object_diameter
@@ -94,11 +99,12 @@ class RunRecord(Document):
         When it was started.
     """
 
-    id: str = Field(pattern=r"^\d{4,}$")
+    id: str = Field(pattern=RUN_ID)
     source: str
     parent: str | None = None
     merge: MergeRecipe | None = None
     bridge: BridgeRecord | None = None
+    pretraining: PretrainingRecord | None = None
     spec: ModelSpec
     object_diameter: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     n_tiles: int = Field(ge=0)
@@ -176,6 +182,11 @@ class Run:
         """Remove what an unfinished training goes on from."""
         for path in (self.checkpoint_path, self.mixing_path, self.merged_path):
             path.unlink(missing_ok=True)
+
+    @property
+    def is_prepared(self) -> bool:
+        """Say whether it is a source that was prepared, and no round of training."""
+        return self.record.pretraining is not None
 
     @property
     def is_finished(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,11 +17,32 @@ from napari_graft.project.run import RECORD, Run, RunRecord, open_run
 from napari_graft.sources.card import LeadingScore
 from napari_graft.sources.network_spec import ModelSpec
 
-_NUMBER = re.compile("[0-9]{4,12}")
+_NUMBER = re.compile("p?[0-9]{4,12}")
+_PREPARED = "p"
+"""How the ids of prepared sources begin."""
+
+
+def _full_id(run_id: str) -> str:
+    """Return an id with its leading zeros."""
+    prefix = _PREPARED if run_id.startswith(_PREPARED) else ""
+    return prefix + run_id.removeprefix(_PREPARED).zfill(4)
+
+
+def _number(folder: Path, prefix: str) -> int:
+    """Return the number of a run of one kind, 0 for one of the other."""
+    digits = folder.name.removeprefix(_PREPARED)
+    return int(digits) if folder.name == prefix + digits else 0
+
+
+def _unfinished(runs: Sequence[Run]) -> Run | None:
+    last = next((run for run in reversed(runs) if not run.is_empty), None)
+    if last is None or last.record.stopped_by is not None or last.newest_state is None:
+        return None
+    return last
 
 
 class RunStore:
-    """Store of the runs in a folder, one in each subfolder.
+    """Store of the runs in a folder, one in each subfolder: rounds of training, and prepared sources.
 
     Parameters
     ----------
@@ -38,7 +60,14 @@ class RunStore:
         self._damage = damage or DamageLog(writable=False)
 
     def all(self) -> list[Run]:
-        """Return the runs in the order in which they were started; a broken one is left out and told of."""
+        """Return the rounds in the order in which they were started; a broken one is left out and told of."""
+        return [run for run in self._open_all() if not run.is_prepared]
+
+    def prepared(self) -> list[Run]:
+        """Return the prepared sources, finished or not, in the order in which they were started."""
+        return [run for run in self._open_all() if run.is_prepared]
+
+    def _open_all(self) -> list[Run]:
         runs = []
         for folder in self._folders():
             # Killed between making the folder and writing the record: nothing was done yet.
@@ -63,9 +92,9 @@ class RunStore:
             if latest is None:
                 raise InputError(self._describe_missing())
             return latest
-        folder = self._folder / run_id.zfill(4)
+        folder = self._folder / _full_id(run_id)
         if not _NUMBER.fullmatch(folder.name) or not folder.is_dir():
-            known = ", ".join(run.id for run in self.all()) or "none yet"
+            known = ", ".join(run.id for run in self._open_all()) or "none yet"
             raise InputError(f"the project has no run {run_id!r}: choose one of {known}")
         return open_run(folder)
 
@@ -100,10 +129,11 @@ class RunStore:
 
     def unfinished(self) -> Run | None:
         """Return the last run where it was cut off and left a state to go on from."""
-        last = next((run for run in reversed(self.all()) if not run.is_empty), None)
-        if last is None or last.record.stopped_by is not None or last.newest_state is None:
-            return None
-        return last
+        return _unfinished(self.all())
+
+    def unfinished_preparation(self) -> Run | None:
+        """Return the last prepared source where that was cut off and left a state to go on from."""
+        return _unfinished(self.prepared())
 
     def clear_leftovers(self) -> None:
         """Remove what killed trainings left: runs that never began, and the state of finished ones.
@@ -125,7 +155,7 @@ class RunStore:
                     for path in sorted(folder.iterdir(), key=lambda path: path.name == RECORD):
                         path.unlink()
                     folder.rmdir()
-            for run in self.all():
+            for run in self._open_all():
                 if run.is_finished:
                     run.remove_state()
 
@@ -140,8 +170,9 @@ class RunStore:
             If the disk is full.
         """
         self._require_writable()
-        number = max((int(folder.name) for folder in self._folders()), default=0) + 1
-        fields = {"id": f"{number:04d}", "source": source, "spec": spec, "n_tiles": n_tiles}
+        prefix = _PREPARED if more.get("pretraining") is not None else ""
+        number = max((_number(folder, prefix) for folder in self._folders()), default=0) + 1
+        fields = {"id": f"{prefix}{number:04d}", "source": source, "spec": spec, "n_tiles": n_tiles}
         record = RunRecord.model_validate(fields | more)
         folder = self._folder / record.id
         with atomic.storage_errors(folder):
@@ -157,7 +188,7 @@ class RunStore:
         if not self._folder.is_dir():
             return []
         found = (path for path in self._folder.iterdir() if _NUMBER.fullmatch(path.name) and path.is_dir())
-        return sorted(found, key=lambda folder: int(folder.name))
+        return sorted(found, key=lambda folder: int(folder.name.removeprefix(_PREPARED)))
 
 
 def _never_began(folder: Path) -> bool:

@@ -22,9 +22,10 @@ from napari_graft.io import Volume, open_labels
 from napari_graft.io.labels import MaskMeaning, check_labels
 from napari_graft.merging.recipe import DEFAULT_METHOD
 from napari_graft.metrics import evaluate
+from napari_graft.pretraining.record import DEFAULT_OBJECTIVE, DEFAULT_REPLAY
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
-from napari_graft.project.reports import BridgeReport, MergeReport, TrainReport
+from napari_graft.project.reports import BridgeReport, MergeReport, PretrainReport, TrainReport
 from napari_graft.project.run_store import StoredTrial
 from napari_graft.session import prediction, suggestion
 from napari_graft.session.annotation import annotate_from_labels
@@ -34,6 +35,7 @@ from napari_graft.session.exporting.export import ExportOptions
 from napari_graft.session.merging import MergeTask
 from napari_graft.session.notebook import default_report
 from napari_graft.session.prediction import PredictOptions
+from napari_graft.session.pretraining import PretrainOptions, PretrainTask
 from napari_graft.session.projects.creation import ImageOptions, make_project
 from napari_graft.session.ranking import rank as ranking
 from napari_graft.session.ranking.rank import RankedSource
@@ -56,6 +58,7 @@ __all__ = [
     "new_project",
     "open_project",
     "predict_volume",
+    "pretrain",
     "propose_plan",
     "rank_sources",
     "run_trial",
@@ -64,6 +67,7 @@ __all__ = [
 ]
 
 DEFAULT_SECONDS = 120.0
+PRETRAIN_SECONDS = 180.0
 
 
 def new_project(
@@ -374,6 +378,49 @@ def bridge(
     task = BridgeTask(project, Catalogue(), report or default_report(), CancelToken())
     folders = (Path(pairs[0]), Path(pairs[1]))
     return task.run(source, folders, _budget(seconds, steps, device, seed), method)
+
+
+def pretrain(
+    project: Project,
+    source: str,
+    *,
+    objective: str = DEFAULT_OBJECTIVE,
+    replay: Sequence[str] = DEFAULT_REPLAY,
+    images: Sequence[str | os.PathLike[str]] = (),
+    seconds: float | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    report: Report | None = None,
+) -> PretrainReport:
+    """Prepare a source on unlabelled images, for a project that is open for writing, in this process.
+
+    Parameters
+    ----------
+    source
+        A source's id or path, ``latest`` or ``PROJECT:RUN``.
+    objective
+        What is learned from the images alone: ``masked``, ``moco`` or ``dense``.
+    replay
+        What keeps the rest of the network in step: ``generated``, ``distillation``, ``labelled``, or several.
+    images
+        Further images, by paths or patterns.
+    seconds, steps
+        Budget; three minutes where neither is given.
+    seed
+        Decides what is drawn at random.
+    device
+        Where to work: ``auto``, ``cpu`` or ``cuda``.
+
+    Raises
+    ------
+    InputError
+        If the source is unknown or finished, an image cannot be used, or there is nothing to replay.
+    """
+    task = PretrainTask(project, Catalogue(), report or default_report(), CancelToken())
+    options = PretrainOptions(objective, tuple(replay), tuple(os.fspath(one) for one in images))
+    seconds = PRETRAIN_SECONDS if seconds is None and steps is None else seconds
+    return task.run(source, options, Budget(seconds, steps, device, seed))
 
 
 def predict_volume(

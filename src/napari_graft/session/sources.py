@@ -190,7 +190,7 @@ def _feature_tiles(view: ModelView, rng: np.random.Generator) -> list[NDArray[np
 
 def _card_of_run(project: Project, run: Run, digest: str) -> SourceCard:
     record = run.record
-    origins = _first_sources(project, run)
+    origins = first_sources(project, run)
     return SourceCard(
         id=_id_of_run(project, run),
         title=_title_of_run(project, run),
@@ -246,17 +246,17 @@ def _training_of_run(project: Project, run: Run, origins: Sequence[Source]) -> T
     )
 
 
-def _first_sources(project: Project, run: Run) -> list[Source]:
+def first_sources(project: Project, run: Run) -> list[Source]:
     """Return the sources that a run and those before it began with: their terms hold for the run as well."""
     record = run.record
     if record.parent is not None:
-        return _first_sources(project, _beside(run, record.parent))
+        return first_sources(project, _beside(run, record.parent))
     found: dict[str, Source] = {}
     for reference in (record.source,) if record.merge is None else record.merge.references:
         own = reference.removeprefix("run ")
         before = find_run(reference, project) if own == reference else _beside(run, own)
         if before is not None:
-            found |= {one.id: one for one in _first_sources(project, before)}
+            found |= {one.id: one for one in first_sources(project, before)}
         elif reference != SCRATCH:
             source = Catalogue().get(reference)
             found[source.id] = source

@@ -83,6 +83,16 @@ class Hooks:
         """Return by name what makes a loss of a bridge, each a `BridgeLoss`."""
         return {}
 
+    @staticmethod
+    def napari_graft_objectives() -> Mapping[str, object]:
+        """Return by name what trains an encoder without labels, each an `Objective`."""
+        return {}
+
+    @staticmethod
+    def napari_graft_replays() -> Mapping[str, object]:
+        """Return by name what keeps the head in step with the encoder meanwhile, each a `Replay`."""
+        return {}
+
 
 def plugin_sources() -> list[Path]:
     """Return the paths that the plugins name; one that fails or does not answer is left out and logged."""

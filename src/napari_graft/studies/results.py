@@ -65,7 +65,9 @@ class KeptResults(Generic[D]):
         self._known.append(result)
 
 
-_STUDIES = ("first-look", "label-efficiency", "ranking", "merging", "robustness", "bridging")
+_STUDIES = (
+    "first-look", "label-efficiency", "ranking", "merging", "pretraining", "bridging", "robustness",
+)  # fmt: skip
 _DOCUMENTS = (*_STUDIES, "throughput", "responsiveness")
 _LOG = re.compile(rf"({'|'.join(_STUDIES)})-(images|runs|transfers|readings)\.jsonl")
 _FOLDERS = ("label-efficiency", "generalists")

@@ -7,6 +7,8 @@ from napari_graft.testing.contracts import (
     FormatContract,
     JobContract,
     MergeMethodContract,
+    ObjectiveContract,
+    ReplayContract,
     ScorerContract,
     StrategyContract,
 )
@@ -18,6 +20,8 @@ __all__ = [
     "FormatContract",
     "JobContract",
     "MergeMethodContract",
+    "ObjectiveContract",
+    "ReplayContract",
     "ScorerContract",
     "StrategyContract",
 ]

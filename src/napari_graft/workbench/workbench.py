@@ -17,6 +17,7 @@ from napari_graft.workbench.proofread.click_tools import ClickTools
 from napari_graft.workbench.proofread.model import ProofreadingModel
 from napari_graft.workbench.proofread.review import ReviewModel
 from napari_graft.workbench.sources.model import SourcesModel
+from napari_graft.workbench.sources.preparation_model import PreparationModel
 from napari_graft.workbench.sources.trial_model import TrialModel
 from napari_graft.workbench.train.model import TrainingModel
 from napari_graft.workbench.train.results import ResultsModel
@@ -46,6 +47,7 @@ class Workbench:
         self.tile_tools = TileTools(self.context, self.annotating)
         self.results = ResultsModel(self.context)
         self.training = TrainingModel(self.context, self.results)
+        self.preparation = PreparationModel(self.context)
         self.trial = TrialModel(
             self.context,
             ranked=lambda: self.sources.ranked,
@@ -102,6 +104,8 @@ class Workbench:
         for model in (self.data, self.sources, self.annotating, self.results, self.training, self.comparing):
             context.hear(model.refused, self.data.lost_image.look)  # that may be why
         context.hear(self.data.lost_image.relinked, self._on_image_corrected)
+        context.hear(context.jobs.started, self.preparation.give_way)
+        context.hear(self.preparation.prepared, self.training.take_prepared)
         context.hear(self.trial.tiles_wanted, self._on_tiles_wanted)
         context.hear(self.trial.won, self._on_trial_won)
 
@@ -109,6 +113,7 @@ class Workbench:
         state = self.sources.state
         ranked = [one.id for one in state.rows if one.is_ranked]
         self.training.offer_sources(ranked, state.chosen)
+        self.preparation.offer(state.chosen)
 
     def _on_image_corrected(self) -> None:
         self.sources.read_ranking()

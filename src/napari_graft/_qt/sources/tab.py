@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QWidget
 from napari_graft._napari.overlays.field_of_view import tile_in_view, tile_over_view
 from napari_graft._qt.canvas.comparison_canvas import ComparisonHost
 from napari_graft._qt.sources.boxes import AdviceCard, DistanceBox, MoreSources, SourceButtons, SourceMapBox
+from napari_graft._qt.sources.preparation_box import PreparationBox
 from napari_graft._qt.sources.source_table import SourceTable
 from napari_graft._qt.sources.trial_box import TrialBox
 from napari_graft._qt.sources.words import (
@@ -71,6 +72,7 @@ class SourcesTab(QWidget):
         )
         self.refusal = text("", "error")
         self.in_use = text("", "good")
+        self.preparation = PreparationBox(self._workbench.preparation)
         self.shown = text("", "faint")
         self.close_preview = button("Close preview", self._model.close_preview)
         self.preview_card = card(self.shown, self.close_preview)
@@ -89,7 +91,9 @@ class SourcesTab(QWidget):
             layout.addWidget(widget)
         layout.addWidget(self.table, 1)
         layout.addWidget(self.others)
-        for widget in (self.buttons, self.refusal, self.in_use, self.preview_card, self.trial):
+        for widget in (self.buttons, self.refusal, self.in_use, self.preparation):
+            layout.addWidget(widget)
+        for widget in (self.preview_card, self.trial):
             layout.addWidget(widget)
         for widget in (self.left_out, self.distances, self.map_box, self.options, self.more):
             layout.addWidget(widget)

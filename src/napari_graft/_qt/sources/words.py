@@ -11,6 +11,7 @@ from napari_graft.project.run_store import StoredTrial, TrialOutcome
 from napari_graft.scorers.outlook import OutlookKind
 from napari_graft.session.training.trial_plan import TrialPlan
 from napari_graft.workbench.compare.comparison import Comparison
+from napari_graft.workbench.sources.preparation_model import PreparationState
 from napari_graft.workbench.sources.state import SourceRow, SourcesState
 from napari_graft.workbench.sources.trial_model import TrialState
 
@@ -57,6 +58,30 @@ def in_use_words(rows: Sequence[SourceRow], chosen: str | None) -> str:
     """Say which source is used."""
     title = next((row.title for row in rows if row.id == chosen), chosen)
     return "" if chosen is None else f"In use: {title}"
+
+
+def preparation_words(state: PreparationState) -> str:
+    """Say what a preparation would do, or what the last one came to."""
+    last = state.last
+    if state.is_preparing:
+        return f"“{state.title}” is being prepared on your image. Paint on; a training stops it and begins."
+    if last is None:
+        return f"“{state.title}” can learn how your image looks, without any label, before it is trained."
+    if not last.is_changed:
+        return f"“{state.title}” was not changed: it did worse at what it could do before."
+    return (
+        f"“{state.title}” was prepared on your image for {in_words(last.seconds)}. It stands under “Start "
+        "from” in the tab Train, and is used only if it is no worse on your tiles."
+    )
+
+
+def preparation_button(state: PreparationState) -> str:
+    """Return what the button of the preparation says."""
+    if state.is_preparing:
+        return "Stop preparing"
+    if state.is_cut_off:
+        return "Go on preparing it"
+    return "Prepare it again" if state.last is not None else "Prepare it while I paint"
 
 
 def preview_words(preview: Comparison | None) -> str:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from json import loads
 from pathlib import Path
@@ -34,19 +34,20 @@ class BenchmarkOptions:
     quick
         Fewer repeats, smaller or fewer images, little training.
     seeds
-        Runs of each target of label-efficiency and merging (1 where not given), of ranking and of bridging
-        (3), of which the table shows the mean.
+        Runs of each target of label-efficiency, merging and pretraining (1 where not given), of ranking and
+        of bridging (3), of which the table shows the mean.
     all_sources
         In ranking and merging, try also the sources of another family of structures than the target's.
     source
         Sources that robustness looks at, by id; all where not given.
     sets
-        Labelled sets that first-look plays, by name or by what is segmented in them, such as nuclei; groups
-        of tasks of bridging (generated, DeepLIIF, "E. coli"); all where not given.
+        Labelled sets that first-look and pretraining play, by name or by what is segmented in them, such as
+        nuclei; groups of tasks of bridging (generated, DeepLIIF, "E. coli"); all where not given.
     against
         Earlier result of first-look, FILE.json, to compare with.
     tiles
-        Tiles of each image that first-look paints afterwards with the truth, to train the first source on.
+        Tiles of each image that first-look paints afterwards with the truth, to train the first source on;
+        for pretraining the one number of tiles that is tried, 1 and 4 where not given.
     """
 
     quick: bool = False
@@ -76,6 +77,7 @@ def benchmark(
         "ranking",
         "merging",
         "bridging",
+        "pretraining",
         "robustness",
         "responsiveness",
     ],
@@ -96,11 +98,11 @@ def benchmark(
         first-look: what a stranger's image gets from the first source of the ranking as it is, on every
         labelled set; throughput: how fast images are segmented; label-efficiency: what four annotated tiles
         reach on four real data sets; ranking: whether the ranking of the sources foretells which turns out
-        best; merging: whether two sources merged are better than the best alone; bridging: what a source
-        bridged to another modality reaches without a label; robustness: what is kept of the score of each
-        source where the microscope has a fault (these five take hours; they and first-look go on where they
-        were stopped); responsiveness: how late a window answers while somebody paints and a training goes on
-        (it needs a screen, real or virtual).
+        best; merging: whether two sources merged are better than the best alone; pretraining: whether it pays
+        to prepare a source on unlabelled images; bridging: what a source bridged to another modality reaches
+        without a label; robustness: what is kept of the score of each source where the microscope has a fault
+        (these six take hours; they and first-look go on where they were stopped); responsiveness: how late a
+        window answers while somebody paints and a training goes on (it needs a screen, real or virtual).
     options
         How much is measured.
     out
@@ -199,6 +201,18 @@ def _transfer(
     print_markdown(rows, tuple(rows[0]))
 
 
+def _pretraining(options: BenchmarkOptions, place: _Place) -> None:
+    from napari_graft.studies.pretraining import PretrainingRequest, run_pretraining
+
+    n_seeds = 1 if options.seeds is None else options.seeds
+    request = PretrainingRequest(place.out, place.data or _shared_data(), n_seeds, outputs=place.outputs)
+    request = request if options.sets is None else request.only(options.sets)
+    request = replace(request, n_tiles=(options.tiles,)) if options.tiles else request
+    with progress() as (report, cancel):
+        rows = run_pretraining(request.quick() if options.quick else request, report=report, cancel=cancel)
+    print_markdown(rows, tuple(rows[0]) if rows else ())
+
+
 def _robustness(options: BenchmarkOptions, place: _Place) -> None:
     from napari_graft.studies.robustness import RobustnessRequest, run_robustness
 
@@ -237,6 +251,7 @@ _BENCHMARKS: dict[str, Callable[[BenchmarkOptions, _Place], None]] = {
     "ranking": _ranking,
     "merging": _merging,
     "bridging": _bridging,
+    "pretraining": _pretraining,
     "robustness": _robustness,
     "responsiveness": _responsiveness,
 }

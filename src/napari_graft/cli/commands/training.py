@@ -15,10 +15,10 @@ from napari_graft.cli.types import Device, Json, parse_duration
 from napari_graft.core.errors import Cancelled
 
 if TYPE_CHECKING:
-    from napari_graft.jobs.budget import LearnRequest
-    from napari_graft.project.reports import BridgeReport, MergeReport, TrainReport
+    from napari_graft.jobs.base import ProjectRequest
+    from napari_graft.project.reports import BridgeReport, MergeReport, PretrainReport, TrainReport
 
-R = TypeVar("R", "TrainReport", "MergeReport", "BridgeReport")
+R = TypeVar("R", "TrainReport", "MergeReport", "BridgeReport", "PretrainReport")
 
 
 @Parameter(name="*")
@@ -85,7 +85,7 @@ def train(
     learn(request, tell_training, json=json)
 
 
-def learn(request: LearnRequest[R], tell: Callable[[R], None], *, json: bool) -> None:
+def learn(request: ProjectRequest[R], tell: Callable[[R], None], *, json: bool) -> None:
     """Let a worker do a job that makes a run, and print what it came to, in words or as JSON.
 
     Raises

@@ -111,6 +111,11 @@ def describe_project(folder: Path) -> dict[str, Any]:
                 for run in project.runs.all()
                 if not run.is_empty
             ],
+            "prepared": [
+                _describe_run(run.record.model_dump(mode="json"))
+                for run in project.runs.prepared()
+                if not run.is_empty
+            ],
             "budget": asdict(project.cost()),
         }
 

@@ -99,7 +99,7 @@ def object_diameter(
 
 
 def _trained_with(project: Project) -> float | None:
-    trained = (run.record.object_diameter for run in project.runs.all())
+    trained = (run.record.object_diameter for run in (*project.runs.all(), *project.runs.prepared()))
     return next((pixels for pixels in trained if pixels is not None), None)
 
 

@@ -32,6 +32,8 @@ def why_fixed(project: Project) -> str:
     runs = project.runs.all()
     if runs:
         return f"round {int(runs[0].id)} was trained at this scale and contrast"
+    if project.runs.prepared():
+        return "a source was prepared at this scale and contrast"
     if project.trial.trainings.all():
         return "a trial was trained at this scale and contrast"
     return ""
@@ -202,15 +204,20 @@ def find_diameter_beforehand(
         view_of(project, needing, cancel, report)
 
 
-def random_tiles(view: ModelView, lengths: Sequence[int], n: int, rng: np.random.Generator) -> list[Tile]:
+def random_tiles(
+    view: ModelView, lengths: Sequence[int], n: int, rng: np.random.Generator, within: Tile | None = None
+) -> list[Tile]:
     """Draw tiles of a shape in model pixels, for a 2-D model one slice thick, smaller where the image is.
 
-    Where such a tile would be the whole image, tiles of half its length are drawn, so that they differ.
+    Where such a tile would be the whole image, or all of what it is to lie within, tiles of half its length
+    are drawn, so that they differ.
     """
-    shape = view.volume.shape
+    bounds = within or Tile((0,) * len(view.volume.shape), view.volume.shape)
+    shape = bounds.shape
     wanted = view.on_image(lengths)
     sides = [min(length or 1, whole) for length, whole in zip(wanted, shape, strict=True)]
     if sides == list(shape):
         sides = [max(1, side // 2) for side in sides]
     starts = [rng.integers(0, whole - side + 1, n) for side, whole in zip(sides, shape, strict=True)]
-    return [Tile(tuple(int(a) for a in start), tuple(sides)) for start in zip(*starts, strict=True)]
+    tiles = (Tile(tuple(int(a) for a in start), tuple(sides)) for start in zip(*starts, strict=True))
+    return [tile.shift(bounds.start) for tile in tiles]

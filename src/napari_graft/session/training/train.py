@@ -120,6 +120,10 @@ class ProjectTask:
 _log = logging.getLogger(__name__)
 
 BEST = "best"
+PREPARED_IS_WORSE = (
+    "the prepared source is worse on the held-out part than the one that it was made of: "
+    "the training starts from that"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,8 @@ class TrainingTask(ProjectTask):
         Parameters
         ----------
         source
-            As for `load_model`, or ``best`` for the first of the ranking of `unseen_sources`.
+            As for `load_model`, or ``best`` for the first of the ranking of `unseen_sources`. In place of a
+            prepared source that is worse on the held-out part than the one it was made of, that one is taken.
         budget
             Time or steps.
 
@@ -152,6 +157,8 @@ class TrainingTask(ProjectTask):
         reference = self._reference(source, budget) if unfinished is None else unfinished.record.source
         start = load_model(reference, self.project, self.catalogue, seed=budget.seed)
         trainable(start.network, start.name)
+        if unfinished is None:
+            reference, start = self._no_worse_start(reference, start, tiles, budget)
         fitting = self.fitting(start.spec, tiles)
         earlier = self._judge_earlier(self._untouched(start, reference), tiles, budget)
         run = unfinished or self._new_run(source, reference, start, budget, len(tiles))
@@ -204,6 +211,31 @@ class TrainingTask(ProjectTask):
         if best.score.advice is not None:
             self.report(note(f"{best.source.id}: {best.score.advice}"))
         return best.source.id
+
+    def _no_worse_start(
+        self, reference: str, start: Model, tiles: Tiles, budget: Budget
+    ) -> tuple[str, Model]:
+        """Return what to start from: of a prepared source that is worse than the untouched one, that one.
+
+        Both are judged by their objects on the held-out part before the training, each with a decoding tuned
+        on the rest.
+        """
+        run = find_run(reference, self.project)
+        if run is None or not run.is_prepared:
+            return reference, start
+        untouched_reference = run.record.source
+        try:
+            untouched = load_model(untouched_reference, self.project, self.catalogue)
+        except InputError as error:
+            _log.warning("not compared with the source before it was prepared: %s", error)
+            return reference, start
+        self.report(Progress(0, None, "comparing the prepared source with the one that it was made of"))
+        device, fitting = choose_device(budget.device), self.fitting(start.spec, tiles)
+        prepared, before = (fitting.measure(one.network, device)[1] for one in (start, untouched))
+        if is_no_worse(prepared, before):
+            return reference, start
+        self.report(note(PREPARED_IS_WORSE))
+        return untouched_reference, untouched
 
     def _untouched(self, start: Model, reference: str) -> Model | None:
         """Return the source at the beginning of the runs that `reference` names, where it is still there.

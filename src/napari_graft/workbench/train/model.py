@@ -135,6 +135,13 @@ class TrainingModel:
         if is_new_choice and chosen in [start.reference for start in self.state.starts]:
             self.state.start = chosen or ""
 
+    def take_prepared(self, source: str, run_id: str) -> None:
+        """Take over a prepared source: where the source itself would be the start, that is one now."""
+        was_start = self.state.start == source
+        self._read()
+        if was_start:
+            self.state.start = f"run {run_id}"
+
     def find_device(self) -> None:
         """Find out in a worker process where trainings run, unless that is known."""
         if self.state.device is None and self._context.project is not None:

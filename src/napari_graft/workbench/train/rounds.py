@@ -17,6 +17,8 @@ from napari_graft.sources.source import Source, id_without_view, invert_source
 
 SCRATCH = "scratch"
 """As `session.models.load_model` knows it."""
+PREPARED = "run p"
+"""How references to prepared sources begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class StartPoint:
 def start_points(
     project: Project, catalogue: Catalogue, *, chosen: str | None, ranked: Sequence[str]
 ) -> tuple[StartPoint, ...]:
-    """Return the round in use, the chosen source, the others by their rank, earlier rounds, and scratch.
+    """Return the round in use, the chosen source, prepared ones, the others by rank, earlier rounds, scratch.
 
     Networks of other programs are finished and no start.
     """
@@ -46,12 +48,26 @@ def start_points(
     runs = [run for run in reversed(project.runs.all()) if run.is_finished]
     in_use = [run for run in runs if latest is not None and run.id == latest.id]
     earlier = [run for run in runs if run not in in_use]
+    sources = _sources(catalogue, len(project.manifest.shape), chosen, ranked)
     return (
         *(StartPoint(f"run {run.id}", f"{round_name(run.id)} (in use)") for run in in_use),
-        *_sources(catalogue, len(project.manifest.shape), chosen, ranked),
+        *sources[:1],
+        *_prepared(project, catalogue),
+        *sources[1:],
         *(StartPoint(f"run {run.id}", round_name(run.id)) for run in earlier),
         StartPoint(SCRATCH, "from scratch"),
     )
+
+
+def _prepared(project: Project, catalogue: Catalogue) -> list[StartPoint]:
+    """Return the prepared sources that differ from what they were made of, the newest of each."""
+    found: dict[str, StartPoint] = {}
+    for run in project.runs.prepared():
+        record = run.record
+        if run.is_finished and record.pretraining is not None and record.pretraining.best_step:
+            title = f"Prepared: {start_name(record.source, catalogue)}"  # first: the end of long ones is cut
+            found[record.source] = StartPoint(f"run {run.id}", title)
+    return list(found.values())[::-1]
 
 
 def round_name(run_id: str) -> str:
@@ -67,6 +83,8 @@ def start_name(reference: str, catalogue: Catalogue) -> str:
     """Return what the user reads for a start that a record names."""
     if reference == SCRATCH:
         return "from scratch"
+    if reference.startswith(PREPARED):
+        return f"a prepared source ({reference.removeprefix('run ')})"
     if reference.startswith("run "):
         return round_name(reference.removeprefix("run "))
     sources = {source.id: source for source in catalogue.sources()}

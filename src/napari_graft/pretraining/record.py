@@ -1,0 +1,80 @@
+"""What is recorded of a pretraining: what a source was prepared on, its two curves, and its terms."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+DEFAULT_OBJECTIVE = "masked"
+OBJECTIVE_NAMES = (DEFAULT_OBJECTIVE, "moco", "dense")
+"""Those of this program, for who cannot wait until all libraries are loaded."""
+DEFAULT_REPLAY = ("generated", "distillation")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings", defer_build=True)
+
+
+class PretrainMoment(_Part):
+    """Losses of one cycle; None where there was no such step.
+
+    Parameters
+    ----------
+    step, seconds
+        Since the pretraining began.
+    self_supervised, replay
+        Means over the steps of the cycle.
+    check
+        Replay loss on patches that are the same each time, by which it is decided when to stop.
+    """
+
+    step: int
+    seconds: float
+    self_supervised: float | None = None
+    replay: float | None = None
+    check: float | None = None
+
+
+class SourceTerms(_Part):
+    """Terms of the source that was prepared, which are those of the prepared one."""
+
+    title: str = ""
+    license: str = ""
+    research_only: bool = False
+    citation: str = ""
+    data_origin: str = ""
+
+
+class PretrainingRecord(_Part):
+    """Record of a pretraining.
+
+    Parameters
+    ----------
+    objective, replay
+        Names of the self-supervised objective and of the replay streams.
+    images
+        The images that it was prepared on, by their paths.
+    n_places
+        Number of places that were read of them.
+    n_labelled
+        Annotated tiles that were replayed.
+    best_step
+        Step whose weights were kept.
+    history
+        The two curves.
+    terms
+        Of the source.
+    """
+
+    objective: str
+    replay: tuple[str, ...]
+    images: tuple[str, ...] = ()
+    n_places: int = Field(default=0, ge=0)
+    n_labelled: int = Field(default=0, ge=0)
+    best_step: int = Field(default=0, ge=0)
+    history: tuple[PretrainMoment, ...] = ()
+    terms: SourceTerms = SourceTerms()
+
+    def asks_the_same_as(self, other: PretrainingRecord) -> bool:
+        """Say whether both are of the same objective, streams and images."""
+        asked = ("objective", "replay", "images", "n_labelled")
+        return all(getattr(self, name) == getattr(other, name) for name in asked)
