@@ -135,9 +135,7 @@ def find_suspicions(
     volume = open_labels(request.labels)
     whole = Tile((0,) * len(volume.shape), volume.shape)
     store = ProofreadingStore(project.folder, request.labels, writable=False)
-    labels = volume.read_raw(whole).astype(np.uint32)
-    store.open_journal(volume, report, cancel).replay(labels)
-    objects = ObjectMap(labels, locked=store.read_state().locked)
+    objects = ObjectMap(store.read_corrected(volume, report, cancel).labels, locked=store.read_state().locked)
     affinities = None
     if model is not None and model.spec.ndim == whole.ndim and prod(volume.shape) <= MOST_PIXELS:
         report(Progress(1, 3, f"looking at the borders with {model.name}"))

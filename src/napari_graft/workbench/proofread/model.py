@@ -10,7 +10,7 @@ from psygnal import Signal, SignalGroupDescriptor
 
 from napari_graft.core.errors import GraftError, InputError
 from napari_graft.core.progress import CancelToken, Report
-from napari_graft.project.proofreading import ProofreadingStore
+from napari_graft.project.proofreading import ProofreadingStore, UnfitEditsError
 from napari_graft.project.results import written_results
 from napari_graft.proofreading.edit import Edit
 from napari_graft.proofreading.object_map import ObjectMap
@@ -19,7 +19,6 @@ from napari_graft.workbench.context import Context
 from napari_graft.workbench.proofread.open_result import (
     OpenResult,
     ResultChoice,
-    UnfitEditsError,
     choice_of_file,
     choice_of_round,
     open_result,
