@@ -5,6 +5,7 @@ from __future__ import annotations
 from napari_graft.core.errors import InputError
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.workbench.annotate.model import AnnotatingModel
+from napari_graft.workbench.annotate.tile_correction import TileCorrection
 from napari_graft.workbench.annotate.tile_tools import TileTools
 from napari_graft.workbench.compare.model import ComparingModel
 from napari_graft.workbench.context import Context
@@ -44,6 +45,8 @@ class Workbench:
             chosen_source=lambda: self.sources.state.chosen,
         )
         self.tile_tools = TileTools(self.context, self.annotating)
+        self.tile_correction = TileCorrection(self.context, self.annotating)
+        self.tile_click_tools = ClickTools(self.tile_correction, AffinityCache(self.context))
         self.results = ResultsModel(self.context)
         self.training = TrainingModel(self.context, self.results)
         self.trial = TrialModel(
