@@ -17,6 +17,7 @@ from napari_graft.workbench.proofread.affinities import AffinityCache
 from napari_graft.workbench.proofread.click_tools import ClickTools
 from napari_graft.workbench.proofread.model import ProofreadingModel
 from napari_graft.workbench.proofread.review import ReviewModel
+from napari_graft.workbench.proofread.training_tiles import TrainingTiles
 from napari_graft.workbench.sources.model import SourcesModel
 from napari_graft.workbench.sources.trial_model import TrialModel
 from napari_graft.workbench.train.model import TrainingModel
@@ -57,6 +58,9 @@ class Workbench:
         self.comparing = ComparingModel(self.context, self.sources)
         self.proofreading = ProofreadingModel(self.context, self.results)
         self.review = ReviewModel(self.context, self.proofreading)
+        self.training_tiles = TrainingTiles(
+            self.context, self.proofreading, self.annotating, lambda: self.data.state.tile_side
+        )
         self.click_tools = ClickTools(self.proofreading, AffinityCache(self.context))
         self.plugin_jobs = PluginJobsModel(self.context)
         self.state = WorkbenchState()

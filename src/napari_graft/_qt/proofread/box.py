@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_graft._napari.keys import proofread_key_of, proofread_tip
-from napari_graft._qt.proofread.canvas import proofread_canvas_of
+from napari_graft._qt.proofread.canvas import ProofreadCanvas, proofread_canvas_of
 from napari_graft._qt.proofread.review_box import ReviewBox
 from napari_graft._qt.widgets.basics import Look, button, column, flow, in_words, row, set_look, text
 from napari_graft._qt.widgets.binding import bind, listen, silenced
@@ -30,9 +30,11 @@ class EditPanel(QWidget):
     ----------
     workbench
         Whose result is corrected.
+    canvas
+        Where it is shown.
     """
 
-    def __init__(self, workbench: Workbench) -> None:
+    def __init__(self, workbench: Workbench, canvas: ProofreadCanvas) -> None:
         super().__init__()
         self._context = workbench.context
         self._model = workbench.proofreading
@@ -41,9 +43,20 @@ class EditPanel(QWidget):
         self.undo = button("Undo", tools.undo, tip=proofread_tip("undo"))
         self.redo = button("Redo", tools.redo, tip=proofread_tip("redo"))
         self.done = text("", "faint")
+        self.take_checked = button(
+            "Train on what I checked",
+            workbench.training_tiles.take_checked,
+            tip="Makes annotated tiles around the objects that you corrected, accepted or locked; what you "
+            "did not look at stays unlabelled and does not count",
+        )
+        self.take_view = button(
+            "Train on this view",
+            canvas.take_view,
+            tip="Makes an annotated tile in the middle of the view: every object in it is right as it is now",
+        )
         self.export = button("Export…", self._on_export_clicked, tip="Write objects for other programs")
         self.close_result = button("Close", self._model.close, tip="All edits are kept")
-        steps = flow(self.undo, self.redo, self.export, self.close_result)
+        steps = flow(self.undo, self.redo, self.take_checked, self.take_view, self.export, self.close_result)
         self.setLayout(column(self.tools, steps, self.done))
         bind(self, self._model.state, "opened", self._show_tools)
         for field in ("seconds", "undo_tool", "redo_tool", "n_edits", "locked"):
@@ -168,7 +181,7 @@ class ProofreadBox(QWidget):
 
     def _make_panels(self) -> None:
         """Make what corrects a result, once there is one: a window that opens is not to wait for it."""
-        self.edits, self.review = EditPanel(self._workbench), ReviewBox(self._workbench)
+        self.edits, self.review = EditPanel(self._workbench, self.canvas), ReviewBox(self._workbench)
         self._layout.insertWidget(self._layout.indexOf(self.message), self.edits)
         self._layout.addWidget(self.review)
 

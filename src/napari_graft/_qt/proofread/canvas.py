@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Image
 from qtpy.QtCore import QObject
 
-from napari_graft._napari.field_of_view import show_tile
+from napari_graft._napari.field_of_view import show_tile, tile_in_view
 from napari_graft._napari.images import project_image
 from napari_graft._napari.keys import ProofreadAction
 from napari_graft._napari.object_tools import ToolMouse
@@ -58,6 +58,7 @@ class ProofreadCanvas(QObject):
         self._model = workbench.proofreading
         self._tools = workbench.click_tools
         self._review = workbench.review
+        self._training_tiles = workbench.training_tiles
         self._viewer = viewer
         self._is_replacing = False
         mouse = ToolMouse(self._on_click, self._on_drag, self._on_confirm, self._tools.change_level)
@@ -79,6 +80,17 @@ class ProofreadCanvas(QObject):
     def focus(self) -> None:
         """Let the keys reach the canvas."""
         self._viewer.window._qt_viewer.canvas.native.setFocus()  # napari offers no public way to its canvas
+
+    def take_view(self) -> None:
+        """Annotate a tile in the middle of what is seen with the objects that are there."""
+        image = self.image
+        if image is None:
+            self._model.refused.emit("the image of the project is not in this window: open it again")
+        elif self._viewer.dims.ndisplay == 3:
+            self._model.refused.emit("tiles are taken from a slice: show the image in 2-D")
+        else:
+            tiles = self._training_tiles
+            tiles.take_view(tile_in_view(self._viewer, image, tiles.side))
 
     def _actions(self) -> dict[ProofreadAction, Callable[[], None]]:
         tools: dict[ProofreadAction, Callable[[], None]] = {
