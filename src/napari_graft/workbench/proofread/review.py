@@ -19,7 +19,7 @@ from napari_graft.proofreading.edit import Edit
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.jobs import RunningJob
 from napari_graft.workbench.proofread.model import ProofreadingModel
-from napari_graft.workbench.proofread.open_result import OpenResult
+from napari_graft.workbench.proofread.open_result import OpenResult, ResultChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class ReviewModel:
         if opened is None or project is None or self.state.is_finding:
             return
         choice = opened.choice
-        same = [one for one in self._model.state.choices if one.region == choice.region and one != choice]
+        previous, other = _to_compare_with(choice, self._model.state.choices)
         is_known = choice.run is not None and choice.run in [
             run.id for run in project.runs.all() if run.is_finished
         ]
@@ -102,7 +102,8 @@ class ReviewModel:
             start=choice.region.start,
             out=str(self._list_path(project.folder, opened)),
             reference=f"run {choice.run}" if is_known else None,
-            other=str(same[0].file) if same else None,
+            other=None if other is None else str(other.file),
+            previous=None if previous is None else str(previous.file),
         )
         self.state.is_finding = True
 
@@ -237,6 +238,17 @@ class ReviewModel:
     @staticmethod
     def _list_path(folder: Path, opened: OpenResult) -> Path:
         return folder / "cache" / "suspicions" / f"{opened.name}.json"
+
+
+def _to_compare_with(
+    choice: ResultChoice, choices: Sequence[ResultChoice]
+) -> tuple[ResultChoice | None, ResultChoice | None]:
+    """Return the result of the round before, and the newest that is of no earlier one; None for none."""
+    same = [one for one in choices if one.region == choice.region and one != choice]
+    earlier = [one for one in same if None not in (one.run, choice.run) and str(one.run) < str(choice.run)]
+    others = [one for one in same if one not in earlier and one.run != choice.run]
+    previous = max(earlier, key=lambda one: str(one.run), default=None)
+    return previous, next(iter(others), None)
 
 
 def _with_verdicts(found: Sequence[SuspicionRecord], opened: OpenResult) -> tuple[ReviewEntry, ...]:
