@@ -13,7 +13,7 @@ from napari_graft._qt.widgets.basics import Look, button, column, flow, in_words
 from napari_graft._qt.widgets.binding import bind, listen, silenced
 from napari_graft._qt.widgets.tool_row import TOOLS, ToolRow
 from napari_graft.workbench.proofread.click_tools import ToolName
-from napari_graft.workbench.proofread.open_result import OpenResult
+from napari_graft.workbench.proofread.open_result import OpenResult, ResultChoice
 from napari_graft.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -39,6 +39,11 @@ class EditPanel(QWidget):
         self._context = workbench.context
         self._model = workbench.proofreading
         tools = workbench.click_tools
+        self.carry = button("", workbench.carrying.take, look="primary")
+        self.carry.setToolTip(
+            "Locked and corrected objects of the earlier result stay as they are; "
+            "what they collide with is listed"
+        )
         self.tools = ToolRow(tools, {name: (proofread_key_of(name), proofread_tip(name)) for name in TOOLS})
         self.undo = button("Undo", tools.undo, tip=proofread_tip("undo"))
         self.redo = button("Redo", tools.redo, tip=proofread_tip("redo"))
@@ -57,11 +62,17 @@ class EditPanel(QWidget):
         self.export = button("Export…", self._on_export_clicked, tip="Write objects for other programs")
         self.close_result = button("Close", self._model.close, tip="All edits are kept")
         steps = flow(self.undo, self.redo, self.take_checked, self.take_view, self.export, self.close_result)
-        self.setLayout(column(self.tools, steps, self.done))
+        self.setLayout(column(self.carry, self.tools, steps, self.done))
+        bind(self, workbench.carrying.state, "source", self._show_source)
         bind(self, self._model.state, "opened", self._show_tools)
         for field in ("seconds", "undo_tool", "redo_tool", "n_edits", "locked"):
             listen(self, getattr(self._model.state.events, field), self._show)
         self._show()
+
+    def _show_source(self, source: ResultChoice | None) -> None:
+        self.carry.setVisible(source is not None)
+        if source is not None:
+            self.carry.setText(f"Bring over what you corrected in {source.title}")
 
     def _show_tools(self, opened: OpenResult | None) -> None:
         is_stack = opened is not None and opened.objects.labels.ndim == 3

@@ -168,7 +168,7 @@ class ProofreadingModel:
         if n_actions:
             self.work(lambda opened: opened.note_actions(n_actions, seconds), lambda _: None)
         self.state.opened = None
-        self._show_journal()
+        self.show_journal()
 
     def do(self, make: MakeEdit, words: str, *, on_done: Callable[[Edit], None] | None = None) -> None:
         """Do an edit soon.
@@ -215,7 +215,7 @@ class ProofreadingModel:
             return found, opened.toggle_lock(found)
 
         def take(found: tuple[int, bool]) -> None:
-            self._show_journal()
+            self.show_journal()
             self._context.note_saved()
             words = "is locked: no tool changes it" if found[1] else "is unlocked"
             self.told.emit(f"Object {found[0]} {words}.")
@@ -267,7 +267,7 @@ class ProofreadingModel:
 
     def _tell_of(self, edit: Edit, words: str, *, is_undone: bool) -> None:
         self.count_action()
-        self._show_journal()
+        self.show_journal()
         self._context.note_saved()
         self.changed.emit(edit, is_undone)
         self.told.emit(words)
@@ -276,11 +276,12 @@ class ProofreadingModel:
         self._clock.start()
         self.state.seconds = 0.0
         self.state.opened = opened
-        self._show_journal()
+        self.show_journal()
         for words in opened.notes:
             self.refused.emit(words)
 
-    def _show_journal(self) -> None:
+    def show_journal(self) -> None:
+        """Show anew what can be undone, and what is locked."""
         opened = self.state.opened
         journal = None if opened is None else opened.journal
         self.state.undo_tool = None if journal is None else journal.undo_tool

@@ -160,6 +160,13 @@ class OpenResult:
             self.objects.locked = locked
         return object_id in locked
 
+    def lock(self, ids: Sequence[int]) -> None:
+        """Lock objects; errors as for `toggle_lock`."""
+        with self._lock:
+            locked = self.objects.locked.union(ids)
+            self._keep(locked=tuple(sorted(locked)))
+            self.objects.locked = locked
+
     def note_verdicts(self, looked_at: Sequence[Looked], verdict: Verdict | None) -> None:
         """Note what became of suspicions, by their objects and their reason; None makes them open again.
 
