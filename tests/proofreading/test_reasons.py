@@ -145,7 +145,7 @@ def test_every_reason_finds_nothing_in_an_empty_result_or_without_what_it_needs(
     affinities = AffinityMap(np.zeros((10, 16, 16), np.float32), OFFSETS)
     assert suspicious_objects(empty, affinities, np.zeros((16, 16), np.uint8)) == []
     assert suspicious_objects(empty) == []
-    assert len(REASONS) == 6
+    assert len(REASONS) == 8
 
 
 def test_affinities_of_another_region_and_other_shapes_are_refused() -> None:
@@ -156,3 +156,26 @@ def test_affinities_of_another_region_and_other_shapes_are_refused() -> None:
         suspicious_objects(objects, other=np.zeros((16, 15), int))
     with pytest.raises(InputError, match="no reason to look at an object is called 'x'"):
         suspicious_objects(objects, reasons=["x"])
+
+
+def test_a_straight_cut_is_asked_about_and_a_round_border_is_not() -> None:
+    rows, columns = np.indices((64, 64))
+    labels = np.zeros((64, 64), np.uint32)
+    labels[(rows - 32) ** 2 + (columns - 30) ** 2 < 20**2] = 1
+    labels[(labels == 1) & (columns >= 32)] = 2  # two blocks meet here
+    labels[(rows - 8) ** 2 + (columns - 56) ** 2 < 6**2] = 3
+    labels[(labels == 0) & (rows < 16) & (columns > 44)] = 4  # goes around it
+    found = suspicious_objects(ObjectMap(labels), reasons=["cut at a block border"])
+    assert [one.ids for one in found] == [(1, 2)]
+    assert found[0].is_question
+    assert labels[found[0].position] == 1
+    assert "39 pixels" in found[0].words
+
+
+def test_what_the_round_before_saw_otherwise_is_listed_as_such() -> None:
+    truth, _ = make((96, 96), 12)
+    labels, (first, second) = halved(truth)
+    found = suspicious_objects(ObjectMap(labels), previous=truth, reasons=["changed since last round"])
+    assert found and {one.ids for one in found} <= {(first,), (second,)}
+    assert "larger object in the last round" in found[0].words
+    assert not suspicious_objects(ObjectMap(labels), reasons=["changed since last round"])

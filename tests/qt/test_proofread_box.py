@@ -88,6 +88,20 @@ class Person:
         offset = (world - np.array(self.viewer.camera.center[-2:])) * self.viewer.camera.zoom
         return QPoint(round(width / 2 + offset[1]), round(height / 2 + offset[0]))
 
+    def drag(self, start: tuple[int, ...], end: tuple[int, ...]) -> None:
+        """Drag the mouse from one pixel of the result to another."""
+        self.move_to(start)
+        left, places = Qt.MouseButton.LeftButton, (self.place(start), self.place(end))
+        self.qtbot.mousePress(self.native, left, pos=places[0])
+        for share in (0.4, 0.8, 1.0):
+            at = QPointF(places[0]) * (1 - share) + QPointF(places[1]) * share
+            place = QPointF(self.native.mapToGlobal(at.toPoint()))
+            event = QMouseEvent(QEvent.Type.MouseMove, at, place, Qt.MouseButton.NoButton, left, NONE)
+            QApplication.sendEvent(self.native, event)
+            self.qtbot.wait(20)
+        self.qtbot.mouseRelease(self.native, left, pos=places[1])
+        self.settle()
+
     def move_to(self, pixel: tuple[int, ...]) -> None:
         at = QPointF(self.place(pixel))
         no_button = Qt.MouseButton.NoButton
@@ -296,3 +310,27 @@ def test_edits_of_another_result_are_put_aside_by_a_click(person: Person, tmp_pa
     assert not person.labels.visible
     person.dock.workbench.state.tab = "compare"
     assert person.labels.visible
+
+
+def test_a_drag_merges_and_what_was_checked_is_trained_on_by_a_click(person: Person) -> None:
+    person.open()
+    person.dock.workbench.data.state.tile_side = 64
+    assert person.viewer.camera.mouse_pan
+    person.press("a")
+    assert not person.viewer.camera.mouse_pan
+    person.drag(LEFT, RIGHT)
+    assert person.labels.data[RIGHT] == 1
+    person.press("d")
+    assert person.viewer.camera.mouse_pan  # with any other tool a drag moves the view
+    person.drag(LONE, LEFT)
+    assert (person.labels.data == 7).any()
+
+    person.click_on(person.box.edits.take_checked)
+    person.settle()
+    assert "1 tile is annotated" in person.box.message.text()
+    person.viewer.camera.center = (0, 150 * 650.0, 152 * 650.0)
+    person.click_on(person.box.edits.take_view)
+    person.settle()
+    tiles = person.dock.workbench.annotating.state.queue.tiles
+    assert [one.state for one in tiles] == ["done", "done"]
+    assert not tiles[1].sparse

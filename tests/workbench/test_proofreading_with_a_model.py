@@ -93,7 +93,7 @@ def test_a_deleted_object_grows_again_from_a_click_larger_and_smaller_by_the_whe
     new = int(proofreader.labels.max())
     assert new > objects.max()
     assert overlap(proofreader.labels == new, mask) > 0.6
-    assert list((proofreader.folder / "cache" / "affinities").glob("*.safetensors"))
+    assert list((proofreader.folder / "cache" / "affinities").rglob("*.safetensors"))
     proofreader.tools.undo()
     proofreader.window.wait()
     assert not proofreader.labels[mask].any()

@@ -82,6 +82,8 @@ ProofreadAction = Literal[
     "delete",
     "fill",
     "smooth",
+    "between",
+    "onwards",
     "lock",
     "confirm",
     "forget",
@@ -96,7 +98,7 @@ ProofreadAction = Literal[
 
 
 PROOFREAD_KEYS: tuple[Key[ProofreadAction], ...] = (
-    Key("A", "merge", "Merge: click two objects that are one"),
+    Key("A", "merge", "Merge: click two objects that are one, or drag across their border"),
     Key("S", "split", "Split: click in each part of an object, then Enter"),
     Key("W", "new", "New: click where there is no object, then Enter"),
     Key("=", "larger", "Let the new object be larger; the wheel of the mouse does as well"),
@@ -104,6 +106,8 @@ PROOFREAD_KEYS: tuple[Key[ProofreadAction], ...] = (
     Key("D", "delete", "Delete: click an object"),
     Key("F", "fill", "Fill holes: click an object"),
     Key("G", "smooth", "Smooth: click an object"),
+    Key("R", "between", "Fill z: click an object that is missing between two slices of a stack"),
+    Key("Z", "onwards", "Next slice: click an object to carry it on to the next slice of a stack"),
     Key("X", "lock", "Lock an object, or unlock it: no tool changes one that is locked"),
     Key("Enter", "confirm", "Do what is previewed; else go to the next suspicious object"),
     Key("Escape", "forget", "Forget the clicks that wait"),
@@ -116,6 +120,30 @@ PROOFREAD_KEYS: tuple[Key[ProofreadAction], ...] = (
     Key("Control-Shift-Z", "redo", "Do again"),
 )
 """What we bind on the layer that is proofread."""
+
+
+TileTool = Literal["merge", "split", "new", "delete", "fill", "smooth"]
+
+TILE_TOOL_KEYS: tuple[Key[TileTool], ...] = (
+    Key("Shift-A", "merge", "Merge: click two objects that are one, or drag across their border"),
+    Key("Shift-S", "split", "Split: click in each part of an object, then Enter"),
+    Key("Shift-W", "new", "New: click where an object is missing, then Enter; + and - change its size"),
+    Key("Shift-D", "delete", "Delete: click an object; it becomes background"),
+    Key("Shift-F", "fill", "Fill holes: click an object"),
+    Key("Shift-G", "smooth", "Smooth: click an object"),
+)
+"""What we bind on the layer of the tile; Enter, Esc, + and - while one of these is in hand."""
+
+
+def tile_tool_key_of(action: TileTool) -> str:
+    """Return the key of an object tool in a tile, as people write it."""
+    return next(key.key for key in TILE_TOOL_KEYS if key.action == action).replace("Shift-", "Shift+")
+
+
+def tile_tool_tip(action: TileTool) -> str:
+    """Return what an object tool does in a tile and its key, in words."""
+    words = next(key.words for key in TILE_TOOL_KEYS if key.action == action)
+    return f"{words} ({tile_tool_key_of(action)})"
 
 
 def proofread_key_of(action: ProofreadAction) -> str:
@@ -217,6 +245,7 @@ def keys_page() -> str:
     ours = "\n".join(f"| `{key.key}` | {key.words} |" for key in KEYS)
     others = "\n".join(f"| `{key}` | {words} |" for key, words in NAPARI_KEYS)
     tools = "\n".join(f"| `{proofread_key_of(key.action)}` | {key.words} |" for key in PROOFREAD_KEYS)
+    in_tiles = "\n".join(f"| `{tile_tool_key_of(key.action)}` | {key.words} |" for key in TILE_TOOL_KEYS)
     head = "| key | what it does |\n|---|---|\n"
     return (
         "# Keys\n\n"
@@ -226,6 +255,11 @@ def keys_page() -> str:
         "## napari's own keys for painting\n\n"
         "They work while the layer of labels is selected, as it is when you go to a tile.\n\n"
         f"{head}{others}\n\n"
+        "## Object tools in a tile\n\n"
+        "They are those of the proofreading, with `Shift`. The key of the tool that you have already is a "
+        "click where the mouse is; `Esc` gives the brush back. `Ctrl+Z` takes back strokes and tools "
+        "alike.\n\n"
+        f"{head}{in_tiles}\n\n"
         "While two segmentations are compared by blinking, `B` shows the other one.\n\n"
         "## Proofreading\n\n"
         "They work while the layer that is proofread is selected, as it is once you press *Proofread*. The "

@@ -11,7 +11,7 @@ from napari.layers import Layer
 KEY = "napari_graft"
 Role = Literal[
     "image", "guess", "labels", "uncertainty", "result", "tiles", "truth", "disagreement",
-    "preview", "dismissed", "proofread",
+    "preview", "dismissed", "proofread", "tool",
 ]  # fmt: skip
 """A layer of a preview is dismissed once its comparison is closed, until it is removed."""
 

@@ -126,6 +126,7 @@ class PlaceGuard:
         return bool(np.all((at >= 0) & (at < layer.data.shape[-2:])))
 
 
+_ROLES: tuple[Role, ...] = ("labels", "guess", "uncertainty", "tool")
 _N_COLOURS = 1021
 _BACKGROUND_COLOUR = (0.0, 0.35, 1.0, 0.75)
 _BACKGROUND_HUES = (0.48, 0.78)
@@ -140,10 +141,13 @@ class TileLayers:
     ----------
     viewer
         Where.
+    on_made
+        Takes the layer to paint on when it is new.
     """
 
-    def __init__(self, viewer: ViewerModel) -> None:
+    def __init__(self, viewer: ViewerModel, on_made: Callable[[Labels], None] = lambda layer: None) -> None:
         self._viewer = viewer
+        self._on_made = on_made
         self._is_seen: dict[Role, bool] = {"guess": True, "uncertainty": False}
         self._guessed: NDArray[np.uint32] = np.zeros(0, np.uint32)
 
@@ -209,7 +213,7 @@ class TileLayers:
 
     def remove(self) -> Iterator[None]:
         """Remove the layers, one a step."""
-        for role in ("labels", "guess", "uncertainty"):
+        for role in _ROLES:
             remove_layers(self._viewer, role, is_tile=True)
             yield
 
@@ -236,6 +240,7 @@ class TileLayers:
                 **placed(image, painting.tile.start),
             )
             layer.colormap = annotation_colours()
+            self._on_made(layer)
             add_aside(self._viewer, layer)
         elif tile_of(layer) != painting.tile or not np.array_equal(layer.data, painting.labels):
             _put(layer, painting.labels.copy(), image, painting.tile)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_graft.core.errors import DamagedFileError
-from napari_graft.core.progress import CancelToken, Report, ignore_progress
+from napari_graft.core.errors import DamagedFileError, InputError
+from napari_graft.core.process import require_memory
+from napari_graft.core.progress import CancelToken, Progress, Report, ignore_progress
 from napari_graft.core.strings import checksum_of
+from napari_graft.core.tile import Tile
 from napari_graft.io import atomic
 from napari_graft.io.documents import DamageLog, Document, read_document, write_document
 from napari_graft.io.volume import Volume
@@ -48,6 +54,26 @@ class ProofreadingState(Document):
     checked: tuple[CheckedSuspicion, ...] = ()
     n_actions: int = Field(default=0, ge=0)
     seconds: float = Field(default=0.0, ge=0, lt=float("inf"))
+
+
+class UnfitEditsError(InputError):
+    """Error: the edits that a project keeps are not of the result that is there now."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CorrectedLabels:
+    """A result with all that was corrected of it.
+
+    Parameters
+    ----------
+    labels
+        (y, x) or (z, y, x) uint32, in memory.
+    journal
+        The edits that were done on them.
+    """
+
+    labels: NDArray[np.uint32]
+    journal: EditJournal
 
 
 class ProofreadingStore:
@@ -95,6 +121,34 @@ class ProofreadingStore:
             report=report,
             cancel=cancel,
         )
+
+    def read_corrected(
+        self, result: Volume, report: Report = ignore_progress, cancel: CancelToken | None = None
+    ) -> CorrectedLabels:
+        """Read a result into memory, and do all edits of its journal on it.
+
+        Parameters
+        ----------
+        result
+            The labels as they are in the file.
+
+        Raises
+        ------
+        UnfitEditsError
+            If the edits are of another result, as that which was there before.
+        InputError
+            If the result cannot be read, or the memory does not suffice.
+        Cancelled
+            When asked to stop.
+        """
+        labels = _read_whole(result, report, cancel or CancelToken())
+        try:
+            journal = self.open_journal(result, report, cancel)
+            report(Progress(0, None, "doing the edits again"))
+            journal.replay(labels)
+        except InputError as error:
+            raise UnfitEditsError(str(error)) from error
+        return CorrectedLabels(labels, journal)
 
     def read_state(self) -> ProofreadingState:
         """Return the state that was written last, an empty one where there is none or it is damaged.
@@ -148,3 +202,21 @@ def _free_name(path: Path) -> Path:
     while os.path.lexists(target := path.with_name(f"{path.name}.old-{number}")):
         number += 1
     return target
+
+
+_READ_AT_ONCE = 1 << 24
+"""Pixels."""
+
+
+def _read_whole(result: Volume, report: Report, cancel: CancelToken) -> NDArray[np.uint32]:
+    """Read all labels, a few planes or rows at a time."""
+    require_memory(4 * prod(result.shape), result.name)
+    labels = np.empty(result.shape, np.uint32)
+    step = max(1, _READ_AT_ONCE // prod(result.shape[1:]))
+    for first in range(0, len(labels), step):
+        cancel.raise_if_cancelled()
+        report(Progress(first, len(labels), "reading the objects"))
+        n = min(step, len(labels) - first)
+        box = Tile((first, *(0,) * (labels.ndim - 1)), (n, *labels.shape[1:]))
+        labels[box.slices] = result.read_raw(box)
+    return labels

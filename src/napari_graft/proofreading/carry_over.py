@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,8 @@ from napari_graft.core.errors import InputError
 from napari_graft.proofreading.edit import Edit
 from napari_graft.proofreading.object_map import ObjectMap
 
+TOOL = "carry over"
+"""Name of the edit."""
 _LEAST_SHARE = 0.1
 """Of either object that an overlap must reach to be told of."""
 
@@ -56,10 +59,10 @@ class CarriedOver:
     collisions: tuple[Collision, ...]
 
 
-def carry_over(objects: ObjectMap, previous: ObjectMap) -> CarriedOver:
-    """Bring the locked objects of the previous result into a new one, pixel by pixel.
+def carry_over(objects: ObjectMap, previous: ObjectMap, ids: Iterable[int] | None = None) -> CarriedOver:
+    """Bring objects, by default the locked ones, of the previous result into a new one, pixel by pixel.
 
-    An object of the new result that lies mostly inside a locked one is taken for the same, and gives way
+    An object of the new result that lies mostly inside one of them is taken for the same, and gives way
     whole; others lose the pixels that they share with it.
 
     Parameters
@@ -67,7 +70,9 @@ def carry_over(objects: ObjectMap, previous: ObjectMap) -> CarriedOver:
     objects
         The new result, on the grid of the previous one.
     previous
-        The previous result; those of its locked objects that are there are carried over.
+        The previous result.
+    ids
+        Its objects that are carried over, as far as they are there; the locked ones where None.
 
     Raises
     ------
@@ -79,12 +84,12 @@ def carry_over(objects: ObjectMap, previous: ObjectMap) -> CarriedOver:
             f"results of shape {objects.labels.shape} and {previous.labels.shape} cannot be joined: use two "
             "of the same region"
         )
-    locked = sorted(previous.locked.intersection(previous.ids()))
-    ids = dict(zip(locked, objects.new_ids(len(locked)), strict=True))
+    wanted = sorted(set(previous.locked if ids is None else ids).intersection(previous.ids()))
+    new_ids = dict(zip(wanted, objects.new_ids(len(wanted)), strict=True))
     pixels: list[NDArray[np.integer]] = [np.zeros((objects.labels.ndim, 0), np.intp)]
     after: list[NDArray[np.integer]] = [np.zeros(0, np.int64)]
     collisions: list[Collision] = []
-    for one, new in ids.items():
+    for one, new in new_ids.items():
         own = np.stack(previous.positions(one))
         for other, at in _under(objects, own):
             whole = np.stack(objects.positions(other))
@@ -97,9 +102,9 @@ def carry_over(objects: ObjectMap, previous: ObjectMap) -> CarriedOver:
         pixels.append(own)
         after.append(np.full(own.shape[1], new))
     where = tuple(np.concatenate(pixels, axis=1))
-    edit = Edit.from_pixels("carry over", where, objects.labels[where], np.concatenate(after))
+    edit = Edit.from_pixels(TOOL, where, objects.labels[where], np.concatenate(after))
     objects.refuse_locked(sorted(edit.ids))
-    return CarriedOver(edit, ids, tuple(sorted(collisions, key=lambda one: -one.n_pixels)))
+    return CarriedOver(edit, new_ids, tuple(sorted(collisions, key=lambda one: -one.n_pixels)))
 
 
 def _under(objects: ObjectMap, pixels: NDArray[np.integer]) -> list[tuple[int, NDArray[np.integer]]]:

@@ -126,6 +126,11 @@ class EditJournal:
         return len(self._entries) - self._n_done
 
     @property
+    def tools(self) -> tuple[str, ...]:
+        """Names of the tools of the edits that hold, the first one first."""
+        return tuple(entry.tool for entry in self._entries[: self._n_done])
+
+    @property
     def undo_tool(self) -> str | None:
         """Name of the tool whose edit is undone next, None where there is none."""
         return self._entries[self._n_done - 1].tool if self._n_done else None

@@ -18,6 +18,7 @@ from napari_graft.core.registry import Registry
 from napari_graft.core.tile import Tile
 from napari_graft.metrics.contingency import rank
 from napari_graft.proofreading.affinity_map import AffinityMap
+from napari_graft.proofreading.block_borders import cut_at_block_border
 from napari_graft.proofreading.cut import Cut, Hierarchy
 from napari_graft.proofreading.object_map import ObjectMap
 from napari_graft.proofreading.split import parts_from
@@ -26,6 +27,7 @@ from napari_graft.segmentation.objects import object_differences
 
 Reason = Callable[[ReviewContext], Iterable[Suspicion]]
 REASONS: Registry[Reason] = Registry("reason to look at an object")
+REASONS.register("cut at a block border")(cut_at_block_border)
 
 _FEWEST_PIXELS, _LEAST_SHARE = 25, 0.03
 """Of a part of an object that counts, and as a share of the object."""
@@ -38,6 +40,7 @@ def suspicious_objects(
     affinities: AffinityMap | None = None,
     other: NDArray[np.integer] | None = None,
     *,
+    previous: NDArray[np.integer] | None = None,
     reasons: Sequence[str] | None = None,
 ) -> list[Suspicion]:
     """Return the objects that may be wrong, those first whose check is expected to remove most error.
@@ -47,7 +50,7 @@ def suspicious_objects(
 
     Parameters
     ----------
-    objects, affinities, other
+    objects, affinities, other, previous
         See `ReviewContext`.
     reasons
         Names in `REASONS`; None for all.
@@ -57,7 +60,7 @@ def suspicious_objects(
     InputError
         If shapes do not fit, or there is no such reason.
     """
-    context = ReviewContext(objects, affinities, other)
+    context = ReviewContext(objects, affinities, other, previous)
     found: dict[tuple[int, ...], Suspicion] = {}
     for name in REASONS if reasons is None else reasons:
         for one in REASONS[name](context):
@@ -309,15 +312,27 @@ def _largest(labels: NDArray[np.integer], but: int) -> int | None:
 
 @REASONS.register("disagreement")
 def disagreement(context: ReviewContext) -> Iterator[Suspicion]:
-    """Find objects that another source, or another round, sees otherwise."""
-    if context.other is None:
-        return
+    """Find objects that another source sees otherwise."""
+    if context.other is not None:
+        yield from _differences(context, context.other, "disagreement", "the other result")
+
+
+@REASONS.register("changed since last round")
+def changed(context: ReviewContext) -> Iterator[Suspicion]:
+    """Find objects that the round before saw otherwise, as far as it was corrected."""
+    if context.previous is not None:
+        yield from _differences(context, context.previous, "changed since last round", "the last round")
+
+
+def _differences(
+    context: ReviewContext, other: NDArray[np.integer], reason: str, name: str
+) -> Iterator[Suspicion]:
     words = {
-        "missed": "the other result has nothing here",
-        "merged": "it is part of a larger object in the other result",
-        "split": "it is several objects in the other result",
-        "changed": "it has another outline in the other result",
+        "missed": f"{name} has nothing here",
+        "merged": f"it is part of a larger object in {name}",
+        "split": f"it is several objects in {name}",
+        "changed": f"it has another outline in {name}",
     }
-    for one in object_differences(context.segments.astype(np.uint32), context.other.astype(np.uint32)):
+    for one in object_differences(context.segments.astype(np.uint32), other.astype(np.uint32)):
         bits = (1 - one.iou) * one.n_pixels
-        yield context.suspect((one.id,), "disagreement", words[one.kind], one.position, bits)
+        yield context.suspect((one.id,), reason, words[one.kind], one.position, bits)

@@ -70,8 +70,8 @@ class ReviewContext:
         The result.
     affinities
         Of the whole image, or None: then the reasons that need them find nothing.
-    other
-        Objects in the same pixels by another source or of another round, 0 background, or None.
+    other, previous
+        Objects in the same pixels by another source and of the round before, 0 background, or None.
     """
 
     def __init__(
@@ -79,6 +79,7 @@ class ReviewContext:
         objects: ObjectMap,
         affinities: AffinityMap | None = None,
         other: NDArray[np.integer] | None = None,
+        previous: NDArray[np.integer] | None = None,
     ) -> None:
         shape = objects.labels.shape
         if affinities is not None and affinities.tile != Tile((0,) * len(shape), shape):
@@ -86,11 +87,15 @@ class ReviewContext:
                 f"the affinities at {affinities.tile.start} of shape {affinities.tile.shape} are not those "
                 f"of an image of shape {shape}: predict all of it"
             )
-        if other is not None and other.shape != shape:
-            raise InputError(f"objects of shape {other.shape} cannot be compared with those of shape {shape}")
+        for one in (other, previous):
+            if one is not None and one.shape != shape:
+                raise InputError(
+                    f"objects of shape {one.shape} cannot be compared with those of shape {shape}"
+                )
         self.objects = objects
         self.affinities = affinities
         self.other = other
+        self.previous = previous
 
     @cached_property
     def segments(self) -> NDArray[np.integer]:

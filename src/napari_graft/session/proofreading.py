@@ -20,7 +20,7 @@ from napari_graft.io import atomic, open_labels
 from napari_graft.io.documents import write_document
 from napari_graft.nets.device import choose_device
 from napari_graft.project.project import Project
-from napari_graft.project.proofreading import ProofreadingStore
+from napari_graft.project.proofreading import ProofreadingStore, UnfitEditsError
 from napari_graft.project.suspicions import SuspicionList, SuspicionRecord
 from napari_graft.proofreading.affinity_map import AffinityMap
 from napari_graft.proofreading.object_map import ObjectMap
@@ -100,8 +100,9 @@ class SuspicionOptions:
         Where in the image its first pixel lies.
     out
         File for what is found.
-    other
-        File of another result of the same pixels to compare with, or None.
+    other, previous
+        Files of another result of the same pixels, and of that of the round before, to compare with as they
+        are corrected; or None.
     device
         Where the network runs.
     """
@@ -110,6 +111,7 @@ class SuspicionOptions:
     start: tuple[int, ...]
     out: Path
     other: Path | None = None
+    previous: Path | None = None
     device: str = "auto"
 
 
@@ -135,9 +137,7 @@ def find_suspicions(
     volume = open_labels(request.labels)
     whole = Tile((0,) * len(volume.shape), volume.shape)
     store = ProofreadingStore(project.folder, request.labels, writable=False)
-    labels = volume.read_raw(whole).astype(np.uint32)
-    store.open_journal(volume, report, cancel).replay(labels)
-    objects = ObjectMap(labels, locked=store.read_state().locked)
+    objects = ObjectMap(store.read_corrected(volume, report, cancel).labels, locked=store.read_state().locked)
     affinities = None
     if model is not None and model.spec.ndim == whole.ndim and prod(volume.shape) <= MOST_PIXELS:
         report(Progress(1, 3, f"looking at the borders with {model.name}"))
@@ -145,12 +145,31 @@ def find_suspicions(
         found = predict_affinities(project, model, region, device=request.device, cancel=cancel)
         affinities = AffinityMap(found.values, found.offsets)
     report(Progress(2, 3, "looking for objects that may be wrong"))
-    other = None if request.other is None else open_labels(request.other).read_raw(whole)
+    other, previous = (
+        None if one is None else _read_corrected(project, one, report, cancel)
+        for one in (request.other, request.previous)
+    )
     cancel.raise_if_cancelled()
-    suspicions = suspicious_objects(objects, affinities, None if other is None else other.astype(np.uint32))
+    suspicions = suspicious_objects(objects, affinities, other, previous=previous)
     records = tuple(map(SuspicionRecord.of, suspicions[:MOST_SUSPICIONS]))
     listed = SuspicionList(suspicions=records, has_affinities=affinities is not None)
     with atomic.storage_errors(request.out):
         request.out.parent.mkdir(parents=True, exist_ok=True)
     write_document(request.out, listed)
     return listed
+
+
+def _read_corrected(
+    project: Project, labels: Path, report: Report, cancel: CancelToken
+) -> NDArray[np.uint32]:
+    """Return another result with what was corrected of it, as it is where its edits fit no more."""
+    volume = open_labels(labels)
+    try:
+        return (
+            ProofreadingStore(project.folder, labels, writable=False)
+            .read_corrected(volume, report, cancel)
+            .labels
+        )
+    except UnfitEditsError:
+        whole = Tile((0,) * len(volume.shape), volume.shape)
+        return np.asarray(volume.read_raw(whole)).astype(np.uint32)

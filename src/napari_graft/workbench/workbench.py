@@ -5,6 +5,7 @@ from __future__ import annotations
 from napari_graft.core.errors import InputError
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.workbench.annotate.model import AnnotatingModel
+from napari_graft.workbench.annotate.tile_correction import TileCorrection
 from napari_graft.workbench.annotate.tile_tools import TileTools
 from napari_graft.workbench.compare.model import ComparingModel
 from napari_graft.workbench.context import Context
@@ -13,9 +14,11 @@ from napari_graft.workbench.jobs import Deliver
 from napari_graft.workbench.next_step import Facts, WorkbenchState, next_step
 from napari_graft.workbench.plugin_jobs import PluginJobsModel
 from napari_graft.workbench.proofread.affinities import AffinityCache
+from napari_graft.workbench.proofread.carrying import CarryingModel
 from napari_graft.workbench.proofread.click_tools import ClickTools
 from napari_graft.workbench.proofread.model import ProofreadingModel
 from napari_graft.workbench.proofread.review import ReviewModel
+from napari_graft.workbench.proofread.training_tiles import TrainingTiles
 from napari_graft.workbench.sources.model import SourcesModel
 from napari_graft.workbench.sources.preparation_model import PreparationModel
 from napari_graft.workbench.sources.trial_model import TrialModel
@@ -45,6 +48,8 @@ class Workbench:
             chosen_source=lambda: self.sources.state.chosen,
         )
         self.tile_tools = TileTools(self.context, self.annotating)
+        self.tile_correction = TileCorrection(self.context, self.annotating)
+        self.tile_click_tools = ClickTools(self.tile_correction, AffinityCache(self.context))
         self.results = ResultsModel(self.context)
         self.training = TrainingModel(self.context, self.results)
         self.preparation = PreparationModel(self.context)
@@ -56,6 +61,10 @@ class Workbench:
         self.comparing = ComparingModel(self.context, self.sources)
         self.proofreading = ProofreadingModel(self.context, self.results)
         self.review = ReviewModel(self.context, self.proofreading)
+        self.carrying = CarryingModel(self.context, self.proofreading, self.review)
+        self.training_tiles = TrainingTiles(
+            self.context, self.proofreading, self.annotating, lambda: self.data.state.tile_side
+        )
         self.click_tools = ClickTools(self.proofreading, AffinityCache(self.context))
         self.plugin_jobs = PluginJobsModel(self.context)
         self.state = WorkbenchState()

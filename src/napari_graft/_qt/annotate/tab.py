@@ -8,20 +8,33 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QCheckBox, QFileDialog, QProgressBar, QPushButton, QRadioButton, QSpinBox, QWidget
 
-from napari_graft._napari.keys import KEYS, NAPARI_KEYS, Action, key_of
+from napari_graft._napari.keys import (
+    KEYS,
+    NAPARI_KEYS,
+    TILE_TOOL_KEYS,
+    Action,
+    key_of,
+    tile_tool_key_of,
+    tile_tool_tip,
+)
 from napari_graft._qt.annotate.tile_list import TileListView
 from napari_graft._qt.canvas.annotate_canvas import canvas_of
 from napari_graft._qt.widgets.basics import Folding, button, card, column, flow, row, set_look, text
 from napari_graft._qt.widgets.binding import bind, listen, silenced
 from napari_graft._qt.widgets.option_form import MoreOptions
+from napari_graft._qt.widgets.tool_row import ToolRow
 from napari_graft.workbench.annotate.tile_list import AT_ONCE, AnnotatingState
 from napari_graft.workbench.annotate.tile_tools import TileTools
+from napari_graft.workbench.proofread.click_tools import ToolName
 from napari_graft.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
     from napari import Viewer
 
 
+_OBJECT_TOOLS: dict[ToolName, tuple[str, str]] = {
+    key.action: (tile_tool_key_of(key.action), tile_tool_tip(key.action)) for key in TILE_TOOL_KEYS
+}
 COLOURS = "Filled: what is painted; blue is background. Outlined: the guess."
 """What the colours on the canvas mean."""
 
@@ -121,6 +134,7 @@ class AnnotateTab(QWidget):
         self._model = workbench.annotating
         self._tools = workbench.tile_tools
         self.canvas = canvas_of(workbench, viewer)
+        self.objects = ToolRow(workbench.tile_click_tools, _OBJECT_TOOLS)
         self._make_widgets()
         self._lay_out()
         self._connect()
@@ -191,6 +205,7 @@ class AnnotateTab(QWidget):
         tools.addLayout(row(self.done, self.skip, spacing=4))
         tools.addLayout(row(self.unsure, self.bad, spacing=4))
         tools.addLayout(row(self.new_object, self.background, spacing=4))
+        tools.addWidget(self.objects)
         tools.addWidget(flow(self.clear, self.refill, self.withdraw, self.take_back))
         tools.addWidget(self.question)
         tools.addWidget(self.message)
@@ -273,6 +288,7 @@ class AnnotateTab(QWidget):
         is_open = state.painting is not None and not state.is_saving
         for one in (self.done, self.skip, self.unsure, self.bad, self.new_object, self.background):
             one.setEnabled(is_open)
+        self.objects.setEnabled(is_open)
         self.done.setText(f"Saving…  {key_of('done')}" if state.is_saving else f"Done  {key_of('done')}")
         set_look(self.done, "primary" if is_open else "quiet")
         has_guess = state.painting is not None and state.painting.guess is not None

@@ -18,6 +18,7 @@ from napari_graft._napari.layers import details_of
 from napari_graft._napari.overlays.field_of_view import tile_in_view
 from napari_graft._napari.overlays.tile_boxes import hide_boxes, show_candidates, show_queue
 from napari_graft._napari.painting import PlaceGuard, TileLayers, tile_of
+from napari_graft._qt.canvas.tile_tools_canvas import TileToolsCanvas
 from napari_graft._qt.shell.event_loop import Stepper
 from napari_graft._qt.widgets.binding import bind, listen, listen_to_viewer
 from napari_graft.core.tile import Tile
@@ -123,12 +124,13 @@ class AnnotateCanvas(QObject):
         self._context = workbench.context
         self._model = workbench.annotating
         self._tab: Callable[[], TabName] = lambda: workbench.state.tab
-        self._tools = workbench.tile_tools
+        self._tile_tools = workbench.tile_tools
         self._data = workbench.data
         self._viewer = viewer
         self._shown: object = None
-        self.layers = TileLayers(viewer)
+        self.layers = TileLayers(viewer, self._on_layer_made)
         self._guard = PlaceGuard(viewer, self._model.refused.emit)
+        self.tools = TileToolsCanvas(workbench, viewer, self.layers, self._guard.obstacle, self.focus)
         self._stepper = Stepper(self)
         self.keys = ViewerKeys(viewer, self._actions())
         self._timer = QTimer(self)
@@ -201,9 +203,9 @@ class AnnotateCanvas(QObject):
             "uncertainty": self._toggle_uncertainty,
             "new object": self.layers.take_new_label,
             "background": self.layers.take_background,
-            "clear": self._tools.clear,
-            "refill": self._tools.refill,
-            "withdraw": self._tools.withdraw,
+            "clear": self._tile_tools.clear,
+            "refill": self._tile_tools.refill,
+            "withdraw": self._tile_tools.withdraw,
             "paint here": self.paint_here,
         }
 
@@ -217,6 +219,9 @@ class AnnotateCanvas(QObject):
         tile = tile_of(layer)
         if tile is not None and layer.data.shape == tile.shape:
             self._model.note_painting(tile, layer.data)
+
+    def _on_layer_made(self, layer: Labels) -> None:
+        self.tools.attach(layer)
 
     def _on_layer_removed(self, event: Any) -> None:
         # What was painted on it stays in the draft; going to the tile brings it back.
@@ -274,7 +279,7 @@ class AnnotateCanvas(QObject):
         elif self._viewer.dims.ndisplay == 3:
             self._model.refused.emit("tiles are painted in their slice: show the image in 2-D")
         else:
-            self._tools.paint_here(tile_in_view(self._viewer, image, self._data.state.tile_side))
+            self._tile_tools.paint_here(tile_in_view(self._viewer, image, self._data.state.tile_side))
 
     def _show_layers(self, image: Image, painting: TilePainting) -> Iterator[None]:
         for _ in self.layers.show(image, painting):

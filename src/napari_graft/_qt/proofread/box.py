@@ -2,93 +2,25 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QButtonGroup, QComboBox, QPushButton, QWidget
+from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_graft._napari.keys import proofread_key_of, proofread_tip
-from napari_graft._qt.proofread.canvas import proofread_canvas_of
+from napari_graft._qt.proofread.canvas import ProofreadCanvas, proofread_canvas_of
 from napari_graft._qt.proofread.review_box import ReviewBox
 from napari_graft._qt.widgets.basics import Look, button, column, flow, in_words, row, set_look, text
 from napari_graft._qt.widgets.binding import bind, listen, silenced
+from napari_graft._qt.widgets.tool_row import TOOLS, ToolRow
 from napari_graft.workbench.proofread.click_tools import ToolName
-from napari_graft.workbench.proofread.open_result import OpenResult
+from napari_graft.workbench.proofread.open_result import OpenResult, ResultChoice
 from napari_graft.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
     from napari import Viewer
 
-_TOOLS: dict[ToolName, str] = {
-    "merge": "Merge",
-    "split": "Split",
-    "new": "New",
-    "delete": "Delete",
-    "fill": "Fill holes",
-    "smooth": "Smooth",
-    "lock": "Lock",
-}
-_HINTS: dict[ToolName, tuple[str, str]] = {
-    "merge": ("Click an object.", "Now click the object to merge with it."),
-    "split": (
-        "Click in one part of an object.",
-        "Click in each other part, then press Enter or the right mouse button.",
-    ),
-    "new": ("Click where an object is missing.", "Enter makes it; the wheel or + and − change its size."),
-    "delete": ("Click the object to delete.", ""),
-    "fill": ("Click the object whose holes are to be filled.", ""),
-    "smooth": ("Click the object whose outline is to be smoothed.", ""),
-    "lock": ("Click an object to lock it, or to unlock it.", ""),
-}
-"""What to do with a tool: to begin with, and once there was a click."""
-
-
-class ToolRow(QWidget):
-    """Widget with the tools, of which one at most is up.
-
-    Parameters
-    ----------
-    workbench
-        Whose tools.
-    """
-
-    def __init__(self, workbench: Workbench) -> None:
-        super().__init__()
-        self._tools = workbench.click_tools
-        self.buttons: dict[ToolName, QPushButton] = {}
-        self._group = QButtonGroup(self)
-        self._group.setExclusive(False)  # a click on the one that is up puts it down
-        for tool, words in _TOOLS.items():
-            made = button(
-                f"{words}  {proofread_key_of(tool)}", partial(self._on_clicked, tool), tip=proofread_tip(tool)
-            )
-            made.setCheckable(True)
-            self._group.addButton(made)
-            self.buttons[tool] = made
-        self.hint = text("", "faint")
-        self.setLayout(column(flow(*self.buttons.values()), self.hint, spacing=4))
-        bind(self, self._tools.state, "tool", self._show)
-        for field in ("points", "level", "n_levels", "is_waiting"):
-            listen(self, getattr(self._tools.state.events, field), self._show_hint)
-
-    def _on_clicked(self, tool: ToolName) -> None:
-        self._tools.choose(None if self._tools.state.tool == tool else tool)
-        self._show(self._tools.state.tool)
-
-    def _show(self, tool: ToolName | None) -> None:
-        for name, made in self.buttons.items():
-            made.setChecked(name == tool)
-        self._show_hint()
-
-    def _show_hint(self) -> None:
-        state = self._tools.state
-        first, then = ("Choose a tool, or press its key.", "") if state.tool is None else _HINTS[state.tool]
-        words = then if state.points and then else first
-        if state.is_waiting:
-            words = "The model looks at this place…"
-        elif state.n_levels:
-            words = f"Size {state.level + 1} of {state.n_levels}. {words}"
-        self.hint.setText(words)
+_IN_STACKS: tuple[ToolName, ...] = ("between", "onwards")
+"""Tools that a 2-D image has no use for."""
 
 
 class EditPanel(QWidget):
@@ -98,24 +30,54 @@ class EditPanel(QWidget):
     ----------
     workbench
         Whose result is corrected.
+    canvas
+        Where it is shown.
     """
 
-    def __init__(self, workbench: Workbench) -> None:
+    def __init__(self, workbench: Workbench, canvas: ProofreadCanvas) -> None:
         super().__init__()
         self._context = workbench.context
         self._model = workbench.proofreading
         tools = workbench.click_tools
-        self.tools = ToolRow(workbench)
+        self.carry = button("", workbench.carrying.take, look="primary")
+        self.carry.setToolTip(
+            "Locked and corrected objects of the earlier result stay as they are; "
+            "what they collide with is listed"
+        )
+        self.tools = ToolRow(tools, {name: (proofread_key_of(name), proofread_tip(name)) for name in TOOLS})
         self.undo = button("Undo", tools.undo, tip=proofread_tip("undo"))
         self.redo = button("Redo", tools.redo, tip=proofread_tip("redo"))
         self.done = text("", "faint")
+        self.take_checked = button(
+            "Train on what I checked",
+            workbench.training_tiles.take_checked,
+            tip="Makes annotated tiles around the objects that you corrected, accepted or locked; what you "
+            "did not look at stays unlabelled and does not count",
+        )
+        self.take_view = button(
+            "Train on this view",
+            canvas.take_view,
+            tip="Makes an annotated tile in the middle of the view: every object in it is right as it is now",
+        )
         self.export = button("Export…", self._on_export_clicked, tip="Write objects for other programs")
         self.close_result = button("Close", self._model.close, tip="All edits are kept")
-        steps = flow(self.undo, self.redo, self.export, self.close_result)
-        self.setLayout(column(self.tools, steps, self.done))
+        steps = flow(self.undo, self.redo, self.take_checked, self.take_view, self.export, self.close_result)
+        self.setLayout(column(self.carry, self.tools, steps, self.done))
+        bind(self, workbench.carrying.state, "source", self._show_source)
+        bind(self, self._model.state, "opened", self._show_tools)
         for field in ("seconds", "undo_tool", "redo_tool", "n_edits", "locked"):
             listen(self, getattr(self._model.state.events, field), self._show)
         self._show()
+
+    def _show_source(self, source: ResultChoice | None) -> None:
+        self.carry.setVisible(source is not None)
+        if source is not None:
+            self.carry.setText(f"Bring over what you corrected in {source.title}")
+
+    def _show_tools(self, opened: OpenResult | None) -> None:
+        is_stack = opened is not None and opened.objects.labels.ndim == 3
+        for name in _IN_STACKS:
+            self.tools.buttons[name].setVisible(is_stack)
 
     def _on_export_clicked(self) -> None:
         from napari_graft._qt.proofread.export_dialog import ExportDialog  # magicgui takes long to load
@@ -230,7 +192,7 @@ class ProofreadBox(QWidget):
 
     def _make_panels(self) -> None:
         """Make what corrects a result, once there is one: a window that opens is not to wait for it."""
-        self.edits, self.review = EditPanel(self._workbench), ReviewBox(self._workbench)
+        self.edits, self.review = EditPanel(self._workbench, self.canvas), ReviewBox(self._workbench)
         self._layout.insertWidget(self._layout.indexOf(self.message), self.edits)
         self._layout.addWidget(self.review)
 

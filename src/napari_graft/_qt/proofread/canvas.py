@@ -12,9 +12,11 @@ from qtpy.QtCore import QObject
 
 from napari_graft._napari.images import project_image
 from napari_graft._napari.keys import ProofreadAction
-from napari_graft._napari.overlays.field_of_view import show_tile
+from napari_graft._napari.object_tools import ToolMouse
+from napari_graft._napari.overlays.field_of_view import show_tile, tile_in_view
 from napari_graft._napari.proofread import ProofreadLayers
 from napari_graft._qt.widgets.binding import bind, listen, listen_to_viewer
+from napari_graft._qt.widgets.tool_row import TOOLS
 from napari_graft.core.tile import Tile
 from napari_graft.project.suspicions import SuspicionRecord
 from napari_graft.proofreading.edit import Edit
@@ -27,7 +29,17 @@ from napari_graft.workbench.workbench import Workbench
 if TYPE_CHECKING:
     from napari import Viewer
 
-_TOOLS: tuple[ToolName, ...] = ("merge", "split", "new", "delete", "fill", "smooth", "lock")
+_TOOLS: tuple[ToolName, ...] = (
+    "merge",
+    "split",
+    "new",
+    "delete",
+    "fill",
+    "smooth",
+    "between",
+    "onwards",
+    "lock",
+)
 _canvases: weakref.WeakKeyDictionary[Viewer, ProofreadCanvas] = weakref.WeakKeyDictionary()
 
 
@@ -46,11 +58,11 @@ class ProofreadCanvas(QObject):
         self._model = workbench.proofreading
         self._tools = workbench.click_tools
         self._review = workbench.review
+        self._training_tiles = workbench.training_tiles
         self._viewer = viewer
         self._is_replacing = False
-        self.layers = ProofreadLayers(
-            viewer, self._on_click, self._on_stroke, self._tools.change_level, self._actions()
-        )
+        mouse = ToolMouse(self._on_click, self._on_drag, self._on_confirm, self._tools.change_level)
+        self.layers = ProofreadLayers(viewer, mouse, self._on_stroke, self._actions())
         bind(self, self._model.state, "opened", self._show_result)
         listen(self, self._model.changed, self.layers.refresh)
         bind(self, self._tools.state, "preview", self._show_preview)
@@ -69,9 +81,20 @@ class ProofreadCanvas(QObject):
         """Let the keys reach the canvas."""
         self._viewer.window._qt_viewer.canvas.native.setFocus()  # napari offers no public way to its canvas
 
+    def take_view(self) -> None:
+        """Annotate a tile in the middle of what is seen with the objects that are there."""
+        image = self.image
+        if image is None:
+            self._model.refused.emit("the image of the project is not in this window: open it again")
+        elif self._viewer.dims.ndisplay == 3:
+            self._model.refused.emit("tiles are taken from a slice: show the image in 2-D")
+        else:
+            tiles = self._training_tiles
+            tiles.take_view(tile_in_view(self._viewer, image, tiles.side))
+
     def _actions(self) -> dict[ProofreadAction, Callable[[], None]]:
         tools: dict[ProofreadAction, Callable[[], None]] = {
-            name: partial(self._on_tool_key, name) for name in _TOOLS
+            name: partial(self._on_tool_key, name) for name in TOOLS
         }
         return tools | {
             "confirm": self._on_confirm,
@@ -122,6 +145,10 @@ class ProofreadCanvas(QObject):
         else:
             self._tools.click(pixel)
 
+    def _on_drag(self, start: tuple[int, ...], stop: tuple[int, ...]) -> None:
+        if self._viewer.dims.ndisplay == 2:
+            self._tools.drag(start, stop)
+
     def _on_stroke(self, edit: Edit) -> None:
         def make(objects: ObjectMap) -> Edit:
             objects.refuse_locked(sorted(edit.ids))
@@ -139,6 +166,7 @@ class ProofreadCanvas(QObject):
         if tool is not None:
             self.layers.take_up()
             self.focus()
+        self.layers.let_drags_merge(tool == "merge")
 
     def _show_result(self, opened: OpenResult | None) -> None:
         self._is_replacing = True

@@ -38,6 +38,8 @@ class SuspicionsRequest(ProjectRequest[SuspicionsResult]):
         A source or a run, such as ``run 0003``, that is asked about the borders; or None.
     other
         File of another result of the same pixels to compare with, or None.
+    previous
+        File of the result of the round before, of the same pixels, or None.
     device
         Where the network runs.
     """
@@ -49,6 +51,7 @@ class SuspicionsRequest(ProjectRequest[SuspicionsResult]):
     start: tuple[int, ...] = ()
     reference: str | None = None
     other: str | None = None
+    previous: str | None = None
     device: str = "auto"
 
 
@@ -61,6 +64,7 @@ def _find(request: SuspicionsRequest, work: Work) -> SuspicionsResult:
         request.start or (0,) * len(work.project.manifest.shape),
         Path(request.out),
         None if request.other is None else Path(request.other),
+        None if request.previous is None else Path(request.previous),
         request.device,
     )
     reference = request.reference

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Report, note
@@ -219,16 +217,15 @@ def _corrected(project: Project, found: Volume, report: Report, cancel: CancelTo
     if not store.edits_path.exists():
         return found
     try:
-        journal = store.open_journal(found, report, cancel)
-        if not journal.n_done:
-            return found
-        pixels = np.array(hold(found, is_required=True).data, np.uint32)
-        journal.replay(pixels)
+        corrected = store.read_corrected(found, report, cancel)
     except InputError as error:
         report(note(f"exported as it was segmented: {error}"))
         return found
-    report(note(f"exported with what was corrected ({journal.n_done} edits)"))
-    return replace(found, data=pixels)
+    n_edits = corrected.journal.n_done
+    if not n_edits:
+        return found
+    report(note(f"exported with what was corrected ({n_edits} edits)"))
+    return replace(found, data=corrected.labels)
 
 
 def _open_whole(file: Path, shape: tuple[int, ...]) -> Volume | None:

@@ -65,8 +65,13 @@ class GuessCache:
     @classmethod
     def of(cls, project: Project) -> GuessCache:
         """Return the guesses on the image as networks see it now, by its pixel size and contrast."""
+        return cls(project.folder / CACHE / "guesses" / cls.key(project))
+
+    @staticmethod
+    def key(project: Project) -> str:
+        """Return a name for the image as networks see it now."""
         seen = project.manifest.model_dump(mode="json", include=_AS_SEEN)
-        return cls(project.folder / CACHE / "guesses" / checksum_of(seen)[:16])
+        return checksum_of(seen)[:16]
 
     def batch_path(self, model: str) -> Path:
         """Return where a preview of several tiles is to be written, to be taken over by `take`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import quote
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Report
@@ -13,8 +14,9 @@ from napari_graft.jobs.builtin.affinities import AffinitiesRequest, AffinitiesRe
 from napari_graft.proofreading.affinity_file import load_affinities
 from napari_graft.proofreading.affinity_map import AffinityMap
 from napari_graft.proofreading.grow import Basins
+from napari_graft.workbench.annotate.tile_painting import GuessCache
 from napari_graft.workbench.context import Context
-from napari_graft.workbench.proofread.open_result import OpenResult, ResultChoice
+from napari_graft.workbench.proofread.correctable import AffinityPlace
 from napari_graft.workbench.train.finished_results import region_text
 
 Take = Callable[[AffinityMap], None]
@@ -30,7 +32,7 @@ _AROUND = {2: (128, 128), 3: (8, 64, 64)}
 
 
 class AffinityCache:
-    """Cache of affinities of regions of one result at a time, in its pixels.
+    """Cache of affinities of regions of one result or tile at a time, in its pixels.
 
     Parameters
     ----------
@@ -40,15 +42,17 @@ class AffinityCache:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._choice: ResultChoice | None = None
+        self._place: AffinityPlace | None = None
         self._kept: list[AffinityMap] = []
         self._waiting: dict[Tile, list[Take]] = {}
         self.basins = lru_cache(maxsize=2)(Basins.from_affinities)
         """Return the basins of some affinities, computed once; takes long."""
 
-    def use(self, opened: OpenResult | None) -> None:
-        """Forget what is known, and serve this result from now on."""
-        self._choice = None if opened is None else opened.choice
+    def use(self, place: AffinityPlace | None) -> None:
+        """Forget what is known, unless this place is served already, and serve it from now on."""
+        if place == self._place:
+            return
+        self._place = place
         self._kept, self._waiting = [], {}
         self.basins.cache_clear()
 
@@ -64,61 +68,63 @@ class AffinityCache:
         InputError
             If it is not known which model made the result.
         """
-        choice, ndim = self._choice, self._model_ndim()
-        if choice is None or ndim is None:
+        place, ndim = self._place, self._model_ndim()
+        if place is None or ndim is None:
             raise InputError(
-                "the round that made this result is not known or is gone: a new object cannot grow; paint it"
+                "the model that made this is not known or is gone: a new object cannot grow; paint it"
             )
         reach = (0,) * (len(position) - ndim) + _AROUND[ndim]
-        return Tile(position, (1,) * len(position)).grow(reach).clip(choice.region.shape)
+        return Tile(position, (1,) * len(position)).grow(reach).clip(place.region.shape)
 
     def fetch(self, box: Tile, on_done: Take) -> bool:
         """Predict the affinities around a box of the result, unless they are there; say whether that goes on.
 
         It does not where no model is known, or it would take long: then tools do without.
         """
-        choice, ndim = self._choice, self._model_ndim()
-        if choice is None or ndim is None or any(n > 1 for n in box.shape[: box.ndim - ndim]):
+        place, ndim = self._place, self._model_ndim()
+        if place is None or ndim is None or any(n > 1 for n in box.shape[: box.ndim - ndim]):
             return False
-        region = _widened(box, ndim, choice.region.shape)
+        region = _widened(box, ndim, place.region.shape)
         if region.n_pixels > _MOST_PIXELS:
             return False
         if region in self._waiting:
             self._waiting[region].append(on_done)
             return True
         self._waiting[region] = [on_done]
-        self._predict(choice, region)
+        self._predict(place, region)
         return True
 
-    def _predict(self, choice: ResultChoice, region: Tile) -> None:
+    def _predict(self, place: AffinityPlace, region: Tile) -> None:
         project = self._context.require_project()
-        on_image = region.shift(choice.region.start)
-        place = "-".join(map(str, (*on_image.start, *on_image.shape)))
-        out = project.folder / "cache" / "affinities" / f"{choice.run}-{place}.safetensors"
+        assert place.reference is not None
+        on_image = region.shift(place.region.start)
+        where = "-".join(map(str, (*on_image.start, *on_image.shape)))
+        name = f"{quote(place.reference, safe=' ')}-{where}.safetensors"
+        out = project.folder / "cache" / "affinities" / GuessCache.key(project) / name
         if out.is_file():
-            self._read(choice, region, out)
+            self._read(place, region, out)
             return
         request = AffinitiesRequest(
             project=str(project.folder),
-            reference=f"run {choice.run}",
+            reference=place.reference,
             region=region_text(on_image),
             out=str(out),
         )
 
         def read(result: AffinitiesResult) -> None:
-            self._read(choice, region, Path(result.path))
+            self._read(place, region, Path(result.path))
 
         job = self._context.run_job(request, read)
         job.ended.connect(lambda: None if job.state.status == "done" else self._waiting.pop(region, None))
 
-    def _read(self, choice: ResultChoice, region: Tile, path: Path) -> None:
+    def _read(self, place: AffinityPlace, region: Tile, path: Path) -> None:
         def task(report: Report, cancel: CancelToken) -> AffinityMap:
             found = load_affinities(path)
-            start = tuple(a - b for a, b in zip(found.tile.start, choice.region.start, strict=True))
+            start = tuple(a - b for a, b in zip(found.tile.start, place.region.start, strict=True))
             return AffinityMap(found.values, found.offsets, start)
 
         def take(found: AffinityMap) -> None:
-            if self._choice != choice:
+            if self._place != place:
                 return
             self._kept = [found, *self._kept][:_MOST_KEPT]
             for on_done in self._waiting.pop(region, []):
@@ -128,12 +134,15 @@ class AffinityCache:
         job.ended.connect(lambda: self._waiting.pop(region, None))
 
     def _model_ndim(self) -> int | None:
-        """Return the number of axes of the model that made the result, None where it is not known."""
-        project, choice = self._context.project, self._choice
-        if project is None or choice is None or choice.run is None:
+        """Return the number of axes of the model that is asked, None where it is not known."""
+        project, place = self._context.project, self._place
+        if project is None or place is None or place.reference is None:
             return None
+        kind, _, name = place.reference.partition(" ")
         try:
-            return project.runs.get(choice.run).record.spec.ndim
+            if kind == "run" and name:
+                return project.runs.get(name).record.spec.ndim
+            return self._context.catalogue.get(place.reference).card.spec.ndim
         except InputError:
             return None
 

@@ -19,10 +19,9 @@ from napari_graft.proofreading.grow import Growth, grow
 from napari_graft.proofreading.object_map import ObjectMap
 from napari_graft.proofreading.split import split
 from napari_graft.workbench.proofread.affinities import AffinityCache
-from napari_graft.workbench.proofread.model import ProofreadingModel, object_at
-from napari_graft.workbench.proofread.open_result import OpenResult
+from napari_graft.workbench.proofread.correctable import Correctable, object_at
 
-ToolName = Literal["merge", "split", "new", "delete", "fill", "smooth", "lock"]
+ToolName = Literal["merge", "split", "new", "delete", "fill", "smooth", "between", "onwards", "lock"]
 Position = tuple[int, ...]
 
 
@@ -76,27 +75,29 @@ class ClickTools:
     Parameters
     ----------
     model
-        The result that is corrected.
+        The result, or the tile, that is corrected.
     affinities
         What the model says of the borders, where that is known.
     """
 
-    def __init__(self, model: ProofreadingModel, affinities: AffinityCache) -> None:
+    def __init__(self, model: Correctable, affinities: AffinityCache) -> None:
         self._model = model
         self._affinities = affinities
         self._pending: Edit | None = None
         self._growth: Growth | None = None
         self.state = ToolState()
-        self._clicks: dict[ToolName, Callable[[OpenResult, Position], None]] = {
+        self._clicks: dict[ToolName, Callable[[ObjectMap, Position], None]] = {
             "merge": self._merge,
             "split": self._split,
             "new": self._new,
             "delete": self._delete,
             "fill": self._fill,
             "smooth": self._smooth,
+            "between": self._fill_between,
+            "onwards": self._carry_on,
             "lock": self._lock,
         }
-        model.state.events.opened.connect(self._on_opened)
+        model.replaced.connect(self._on_replaced)
         model.refused.connect(self._on_refused)
 
     def choose(self, tool: ToolName | None) -> None:
@@ -106,13 +107,28 @@ class ClickTools:
 
     def click(self, position: Position) -> None:
         """Use the tool at a pixel of the result."""
-        opened, tool = self._model.state.opened, self.state.tool
-        if opened is None or tool is None:
+        objects, tool = self._model.objects, self.state.tool
+        if objects is None or tool is None:
             return
         try:
-            self._clicks[tool](opened, position)
+            self._clicks[tool](objects, position)
         except InputError as error:
             self._model.refused.emit(str(error))
+
+    def drag(self, start: Position, stop: Position) -> None:
+        """Drag the mouse from one pixel to another: across the border of two objects, to merge them."""
+        objects = self._model.objects
+        if objects is None or self.state.tool != "merge":
+            return
+        self.cancel()
+        try:
+            first, second = object_at(objects, start), object_at(objects, stop)
+        except InputError as error:
+            self._model.refused.emit(str(error))
+            return
+        if first != second:
+            words = f"Merged objects {first} and {second}."
+            self._model.do(lambda objects: tools.merge(objects, [first, second]), words)
 
     def confirm(self) -> bool:
         """Do what is previewed; say whether there was anything to do."""
@@ -147,7 +163,7 @@ class ClickTools:
             if not self.state.points:
                 self.state.preview = preview
 
-        self._model.work(lambda opened: _outlines(opened.objects, ids), take)
+        self._model.look(lambda objects: _outlines(objects, ids), take)
 
     def propose_split(self, points: Sequence[Position]) -> None:
         """Click with the tool that splits in the parts that are proposed; nothing is done yet."""
@@ -173,13 +189,13 @@ class ClickTools:
         self.state.points, self.state.preview = (), None
         self.state.level, self.state.n_levels, self.state.is_waiting = 0, 0, False
 
-    def _merge(self, opened: OpenResult, position: Position) -> None:
-        found = object_at(opened.objects, position)
+    def _merge(self, objects: ObjectMap, position: Position) -> None:
+        found = object_at(objects, position)
         if not self.state.points:
-            opened.objects.refuse_locked([found])
+            objects.refuse_locked([found])
             self._begin(position, found)
             return
-        first = object_at(opened.objects, self.state.points[0])
+        first = object_at(objects, self.state.points[0])
         if first == found:
             raise InputError(f"this is object {found} once more: click the one to merge with it")
         self.cancel()
@@ -187,10 +203,10 @@ class ClickTools:
             lambda objects: tools.merge(objects, [first, found]), f"Merged objects {first} and {found}."
         )
 
-    def _split(self, opened: OpenResult, position: Position) -> None:
-        found = object_at(opened.objects, position)
-        opened.objects.refuse_locked([found])
-        if self.state.points and object_at(opened.objects, self.state.points[0]) != found:
+    def _split(self, objects: ObjectMap, position: Position) -> None:
+        found = object_at(objects, position)
+        objects.refuse_locked([found])
+        if self.state.points and object_at(objects, self.state.points[0]) != found:
             raise InputError("this is another object: click in each part of one, or press Esc to begin anew")
         if not self.state.points:
             self._begin(position, found, on_done=self._fetch_for_split)
@@ -214,23 +230,23 @@ class ClickTools:
         self._pending = None
         points = self.state.points
 
-        def work(result: OpenResult) -> tuple[Edit, EditPreview]:
-            edit = self._cut(result.objects, points)
-            return edit, _parts(result.objects, object_at(result.objects, points[0]), edit)
+        def work(objects: ObjectMap) -> tuple[Edit, EditPreview]:
+            edit = self._cut(objects, points)
+            return edit, _parts(objects, object_at(objects, points[0]), edit)
 
         def take(made: tuple[Edit, EditPreview]) -> None:
             if self.state.points == points:
                 self._pending, self.state.preview = made
 
-        self._model.work(work, take)
+        self._model.look(work, take)
 
     def _cut(self, objects: ObjectMap, points: tuple[Position, ...]) -> Edit:
         found = object_at(objects, points[0])
         affinities = self._affinities.find(objects.box(found))
         return split(objects, found, [[point] for point in points], affinities)
 
-    def _new(self, opened: OpenResult, position: Position) -> None:
-        found = opened.objects.id_at(position)
+    def _new(self, objects: ObjectMap, position: Position) -> None:
+        found = objects.id_at(position)
         if found is not None:
             raise InputError(f"object {found} is here: click where there is none")
         self.cancel()
@@ -250,8 +266,8 @@ class ClickTools:
     def _grow(self, affinities: AffinityMap, position: Position) -> None:
         points = self.state.points
 
-        def work(result: OpenResult) -> Growth:
-            return grow(result.objects, self._affinities.basins(affinities), position)
+        def work(objects: ObjectMap) -> Growth:
+            return grow(objects, self._affinities.basins(affinities), position)
 
         def take(growth: Growth) -> None:
             if self.state.points != points:
@@ -260,7 +276,7 @@ class ClickTools:
             self.state.n_levels, self.state.level = growth.n_levels, growth.start_level
             self._preview_growth(growth)
 
-        self._model.work(work, take)
+        self._model.look(work, take)
 
     def _preview_growth(self, growth: Growth) -> None:
         level = self.state.level
@@ -269,7 +285,7 @@ class ClickTools:
             if self._growth is growth and self.state.level == level:
                 self.state.preview = preview
 
-        self._model.work(lambda _: _shape_of(growth.edit(level)), take)
+        self._model.look(lambda _: _shape_of(growth.edit(level)), take)
 
     def _begin(
         self,
@@ -286,35 +302,50 @@ class ClickTools:
                 self.state.preview = preview
                 on_done(preview)
 
-        self._model.work(lambda result: _outline(result.objects, object_id), take)
+        self._model.look(lambda objects: _outline(objects, object_id), take)
 
-    def _delete(self, opened: OpenResult, position: Position) -> None:
-        found = object_at(opened.objects, position)
-        self._model.do(lambda objects: tools.delete(objects, [found]), f"Deleted object {found}.")
+    def _delete(self, objects: ObjectMap, position: Position) -> None:
+        found, background = object_at(objects, position), self._model.background
+        self._model.do(
+            lambda objects: tools.delete(objects, [found], background=background), f"Deleted object {found}."
+        )
 
-    def _fill(self, opened: OpenResult, position: Position) -> None:
-        found = object_at(opened.objects, position)
+    def _fill(self, objects: ObjectMap, position: Position) -> None:
+        found = object_at(objects, position)
         self._model.do(lambda objects: tools.fill_holes(objects, found), f"Filled object {found}.")
 
-    def _smooth(self, opened: OpenResult, position: Position) -> None:
-        found = object_at(opened.objects, position)
-        self._model.do(lambda objects: tools.smooth(objects, found), f"Smoothed object {found}.")
+    def _smooth(self, objects: ObjectMap, position: Position) -> None:
+        found, background = object_at(objects, position), self._model.background
+        self._model.do(
+            lambda objects: tools.smooth(objects, found, background=background), f"Smoothed object {found}."
+        )
 
-    def _lock(self, opened: OpenResult, position: Position) -> None:
+    def _fill_between(self, objects: ObjectMap, position: Position) -> None:
+        found = object_at(objects, position)
+        self._model.do(lambda objects: tools.interpolate(objects, found), f"Filled object {found} through z.")
+
+    def _carry_on(self, objects: ObjectMap, position: Position) -> None:
+        found, z = object_at(objects, position), position[0]
+        self._model.do(
+            lambda objects: tools.carry_on(objects, found, z), f"Carried object {found} on to z {z + 1}."
+        )
+
+    def _lock(self, objects: ObjectMap, position: Position) -> None:
         self._model.toggle_lock(position)
 
     def _object_at(self, position: Position) -> int | None:
-        opened = self._model.state.opened
-        return None if opened is None else opened.objects.id_at(position)
+        objects = self._model.objects
+        return None if objects is None else objects.id_at(position)
 
     def _on_refused(self) -> None:
         if self.state.tool == "new":  # no model has an answer for this place
             self.cancel()
 
-    def _on_opened(self, opened: OpenResult | None) -> None:
+    def _on_replaced(self) -> None:
         self.cancel()
-        self._affinities.use(opened)
-        if opened is None:
+        place = self._model.place
+        self._affinities.use(place)
+        if place is None:
             self.state.tool = None
 
 

@@ -8,27 +8,24 @@ from typing import ClassVar
 
 from psygnal import Signal, SignalGroupDescriptor
 
-from napari_graft.core.errors import GraftError, InputError
+from napari_graft.core.errors import GraftError
 from napari_graft.core.progress import CancelToken, Report
-from napari_graft.project.proofreading import ProofreadingStore
+from napari_graft.project.proofreading import ProofreadingStore, UnfitEditsError
 from napari_graft.project.results import written_results
 from napari_graft.proofreading.edit import Edit
 from napari_graft.proofreading.object_map import ObjectMap
 from napari_graft.workbench.annotate.open_tile import PaintingClock
 from napari_graft.workbench.context import Context
+from napari_graft.workbench.proofread.correctable import AffinityPlace, MakeEdit, object_at
 from napari_graft.workbench.proofread.open_result import (
     OpenResult,
     ResultChoice,
-    UnfitEditsError,
     choice_of_file,
     choice_of_round,
     open_result,
 )
 from napari_graft.workbench.train.results import ResultsModel
 from napari_graft.workbench.train.rounds import round_name
-
-MakeEdit = Callable[[ObjectMap], Edit]
-"""Returns an edit of the objects, and changes nothing; called in the background."""
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -89,6 +86,8 @@ class ProofreadingModel:
     """What cannot be done, in words."""
     told = Signal(str)
     """What was done, in words."""
+    replaced = Signal()
+    """Another result is open, or none."""
     changed = Signal(Edit, bool)
     """The labels have changed by an edit, which is on the disk; whether it took back what was done before."""
 
@@ -98,10 +97,29 @@ class ProofreadingModel:
         self._clock = PaintingClock()
         self._n_actions = 0
         self.state = CorrectionState()
+        self.state.events.opened.connect(lambda _: self.replaced.emit())
         context.hear(context.project_closing, self.close)
         context.hear(context.project_changed, self._on_project_changed)
         for signal in (results.state.events.results, results.state.events.whole):
             context.hear(signal, self._list_choices)
+
+    @property
+    def objects(self) -> ObjectMap | None:
+        """The objects of the open result, None where none is open."""
+        return None if self.state.opened is None else self.state.opened.objects
+
+    @property
+    def background(self) -> int:
+        """Label of what belongs to no object."""
+        return 0
+
+    @property
+    def place(self) -> AffinityPlace | None:
+        """Where the open result lies, and the run that made it."""
+        if self.state.opened is None:
+            return None
+        choice = self.state.opened.choice
+        return AffinityPlace(choice.region, None if choice.run is None else f"run {choice.run}")
 
     def choose(self, choice: ResultChoice) -> None:
         """Choose which result `open` opens."""
@@ -150,7 +168,7 @@ class ProofreadingModel:
         if n_actions:
             self.work(lambda opened: opened.note_actions(n_actions, seconds), lambda _: None)
         self.state.opened = None
-        self._show_journal()
+        self.show_journal()
 
     def do(self, make: MakeEdit, words: str, *, on_done: Callable[[Edit], None] | None = None) -> None:
         """Do an edit soon.
@@ -197,7 +215,7 @@ class ProofreadingModel:
             return found, opened.toggle_lock(found)
 
         def take(found: tuple[int, bool]) -> None:
-            self._show_journal()
+            self.show_journal()
             self._context.note_saved()
             words = "is locked: no tool changes it" if found[1] else "is unlocked"
             self.told.emit(f"Object {found[0]} {words}.")
@@ -231,6 +249,10 @@ class ProofreadingModel:
 
         self._context.jobs.start("Correcting objects", task, lane="edits", on_done=take, must_finish=True)
 
+    def look(self, work: Callable[[ObjectMap], object], on_done: Callable[..., None]) -> None:
+        """Compute something of the objects in the background, as `work` does."""
+        self.work(lambda opened: work(opened.objects), on_done)
+
     def count_action(self) -> None:
         """Take note that somebody corrected or judged something just now."""
         self._n_actions += 1
@@ -245,7 +267,7 @@ class ProofreadingModel:
 
     def _tell_of(self, edit: Edit, words: str, *, is_undone: bool) -> None:
         self.count_action()
-        self._show_journal()
+        self.show_journal()
         self._context.note_saved()
         self.changed.emit(edit, is_undone)
         self.told.emit(words)
@@ -254,11 +276,12 @@ class ProofreadingModel:
         self._clock.start()
         self.state.seconds = 0.0
         self.state.opened = opened
-        self._show_journal()
+        self.show_journal()
         for words in opened.notes:
             self.refused.emit(words)
 
-    def _show_journal(self) -> None:
+    def show_journal(self) -> None:
+        """Show anew what can be undone, and what is locked."""
         opened = self.state.opened
         journal = None if opened is None else opened.journal
         self.state.undo_tool = None if journal is None else journal.undo_tool
@@ -285,17 +308,3 @@ class ProofreadingModel:
         self.state.choices = (*files, *rounds)
         if self.state.chosen not in self.state.choices:
             self.state.chosen = next(iter(self.state.choices), None)
-
-
-def object_at(objects: ObjectMap, position: tuple[int, ...]) -> int:
-    """Return the id of the object at a pixel.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
-    found = objects.id_at(position)
-    if found is None:
-        raise InputError(f"there is no object at {position}: click on one")
-    return found

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
-import numpy as np
-
 from napari_graft.core.errors import InputError
-from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.core.progress import CancelToken, Report
 from napari_graft.core.tile import Tile
-from napari_graft.io import Volume, open_labels
+from napari_graft.io import open_labels
 from napari_graft.io.documents import DamageLog
 from napari_graft.project.project import Project
 from napari_graft.project.proofreading import CheckedSuspicion, ProofreadingStore, Verdict
@@ -162,6 +160,13 @@ class OpenResult:
             self.objects.locked = locked
         return object_id in locked
 
+    def lock(self, ids: Sequence[int]) -> None:
+        """Lock objects; errors as for `toggle_lock`."""
+        with self._lock:
+            locked = self.objects.locked.union(ids)
+            self._keep(locked=tuple(sorted(locked)))
+            self.objects.locked = locked
+
     def note_verdicts(self, looked_at: Sequence[Looked], verdict: Verdict | None) -> None:
         """Note what became of suspicions, by their objects and their reason; None makes them open again.
 
@@ -188,10 +193,6 @@ class OpenResult:
         self._state = state
 
 
-class UnfitEditsError(InputError):
-    """Error: the edits that a project keeps are not of the result that is there now."""
-
-
 def open_result(project: Project, choice: ResultChoice, report: Report, cancel: CancelToken) -> OpenResult:
     """Read a result and do all edits of its journal; takes too long for the thread of the window.
 
@@ -216,27 +217,5 @@ def open_result(project: Project, choice: ResultChoice, report: Report, cancel: 
         )
     damage = DamageLog(writable=True)
     store = ProofreadingStore(project.folder, choice.file, damage=damage)
-    labels = _read(volume, report, cancel)
-    try:
-        journal = store.open_journal(volume, report, cancel)
-        report(Progress(0, None, "doing the edits again"))
-        journal.replay(labels)
-    except InputError as error:
-        raise UnfitEditsError(str(error)) from error
-    return OpenResult(choice, ObjectMap(labels), journal, store, damage)
-
-
-_READ_AT_ONCE = 1 << 24
-
-
-def _read(volume: Volume, report: Report, cancel: CancelToken) -> np.ndarray:
-    """Read all labels, a few planes or rows at a time, as uint32."""
-    labels = np.empty(volume.shape, np.uint32)
-    step = max(1, _READ_AT_ONCE // prod(volume.shape[1:]))
-    for first in range(0, len(labels), step):
-        cancel.raise_if_cancelled()
-        report(Progress(first, len(labels), "reading the objects"))
-        n = min(step, len(labels) - first)
-        box = Tile((first, *(0,) * (labels.ndim - 1)), (n, *labels.shape[1:]))
-        labels[box.slices] = volume.read_raw(box)
-    return labels
+    corrected = store.read_corrected(volume, report, cancel)
+    return OpenResult(choice, ObjectMap(corrected.labels), corrected.journal, store, damage)

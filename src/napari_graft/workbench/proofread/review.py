@@ -10,16 +10,17 @@ from typing import ClassVar
 from psygnal import Signal, SignalGroupDescriptor
 
 from napari_graft.core.progress import CancelToken, Progress, Report
-from napari_graft.io.documents import read_document
+from napari_graft.io.documents import read_document, write_document
 from napari_graft.jobs.builtin.suspicions import SuspicionsRequest, SuspicionsResult
 from napari_graft.project.proofreading import Verdict
 from napari_graft.project.suspicions import SuspicionList, SuspicionRecord
 from napari_graft.proofreading import tools
+from napari_graft.proofreading.carry_over import Collision
 from napari_graft.proofreading.edit import Edit
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.jobs import RunningJob
 from napari_graft.workbench.proofread.model import ProofreadingModel
-from napari_graft.workbench.proofread.open_result import OpenResult
+from napari_graft.workbench.proofread.open_result import OpenResult, ResultChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class ReviewModel:
         if opened is None or project is None or self.state.is_finding:
             return
         choice = opened.choice
-        same = [one for one in self._model.state.choices if one.region == choice.region and one != choice]
+        previous, other = _to_compare_with(choice, self._model.state.choices)
         is_known = choice.run is not None and choice.run in [
             run.id for run in project.runs.all() if run.is_finished
         ]
@@ -102,7 +103,8 @@ class ReviewModel:
             start=choice.region.start,
             out=str(self._list_path(project.folder, opened)),
             reference=f"run {choice.run}" if is_known else None,
-            other=str(same[0].file) if same else None,
+            other=None if other is None else str(other.file),
+            previous=None if previous is None else str(previous.file),
         )
         self.state.is_finding = True
 
@@ -158,6 +160,24 @@ class ReviewModel:
             f"Merged objects {first} and {second}.",
             on_done=lambda _: self._note([entry], "fixed", goes_on=True),
         )
+
+    def list_collisions(self, collisions: Sequence[Collision]) -> None:
+        """List objects that lost pixels to ones that were carried over before all others."""
+        opened, project = self._model.state.opened, self._context.project
+        if opened is None or project is None:
+            return
+        path = self._list_path(project.folder, opened)
+
+        def work(opened: OpenResult) -> Path:
+            found = SuspicionList()
+            if path.is_file():
+                found = read_document(SuspicionList, path, "list of suspicious objects")
+            first = tuple(_of_collision(one, opened) for one in collisions)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_document(path, found.model_copy(update={"suspicions": (*first, *found.suspicions)}))
+            return path
+
+        self._model.work(work, lambda path: self._read(opened, path, is_new=False))
 
     def _judge(self, verdict: Verdict) -> None:
         entry = self.state.entry
@@ -237,6 +257,31 @@ class ReviewModel:
     @staticmethod
     def _list_path(folder: Path, opened: OpenResult) -> Path:
         return folder / "cache" / "suspicions" / f"{opened.name}.json"
+
+
+def _to_compare_with(
+    choice: ResultChoice, choices: Sequence[ResultChoice]
+) -> tuple[ResultChoice | None, ResultChoice | None]:
+    """Return the result of the round before, and the newest that is of no earlier one; None for none."""
+    same = [one for one in choices if one.region == choice.region and one != choice]
+    earlier = [one for one in same if None not in (one.run, choice.run) and str(one.run) < str(choice.run)]
+    others = sorted((one for one in same if one not in earlier), key=lambda one: one.run == choice.run)
+    previous = max(earlier, key=lambda one: str(one.run), default=None)
+    return previous, next(iter(others), None)
+
+
+def _of_collision(one: Collision, opened: OpenResult) -> SuspicionRecord:
+    box = opened.objects.box(one.other)
+    words = f"object {one.locked}, which was brought over, took {one.n_pixels:,} pixels of it"
+    return SuspicionRecord(
+        ids=(one.other,),
+        reason="collision",
+        words=words,
+        position=one.position,
+        start=box.start,
+        shape=box.shape,
+        score=one.n_pixels / opened.objects.labels.size,
+    )
 
 
 def _with_verdicts(found: Sequence[SuspicionRecord], opened: OpenResult) -> tuple[ReviewEntry, ...]:
