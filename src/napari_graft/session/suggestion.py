@@ -32,7 +32,7 @@ from napari_graft.session.projects.project_image import view_of
 from napari_graft.sources.catalogue import ANCESTOR, Catalogue
 
 MAX_CANDIDATES = 200
-N_PATTERNS = 6
+N_PATTERNS, MOST_PATTERNS = 6, 50
 _NEEDS_PREDICTION = ("entropy", "median-uncertainty", "uncertainty-diversity")
 
 
@@ -61,6 +61,8 @@ class SuggestOptions:
         annotated, or were skipped or marked as a bad image.
     with_uncertainty
         Whether a source says how unsure it is of each tile even where nobody needs that to choose.
+    patterns
+        Patterns of each tile that FreeSel compares.
     """
 
     n: int = 4
@@ -72,12 +74,15 @@ class SuggestOptions:
     device: str = "auto"
     avoid: tuple[Tile, ...] = ()
     with_uncertainty: bool = False
+    patterns: int = N_PATTERNS
 
     def __post_init__(self) -> None:
         if self.n < 1:
             raise InputError(f"cannot suggest {self.n} tiles: ask for at least 1")
         if self.tile is not None and self.tile < 32:
             raise InputError(f"tiles of {self.tile} pixels are too small to paint on: use at least 32")
+        if not 1 <= self.patterns <= MOST_PATTERNS:
+            raise InputError(f"cannot make {self.patterns} patterns of a tile: use 1 to {MOST_PATTERNS}")
         if self.seed < 0:
             raise InputError(f"seed {self.seed} is negative: give 0 or more")
         if self.strategy not in STRATEGIES:
@@ -187,7 +192,7 @@ class _TileMeasurer:
     @property
     def _predicts(self) -> bool:
         name = self.request.strategy
-        looks_first = name in ("auto", "foreground-random")
+        looks_first = name in ("auto", "foreground-random", "foreground-diversity")
         is_asked_for = self.request.with_uncertainty or looks_first or bool(self.annotated)
         return name in _NEEDS_PREDICTION or (self.model.name != ANCESTOR and is_asked_for)
 
@@ -213,7 +218,7 @@ class _TileMeasurer:
                     contrast=tile_contrast(image),
                     uncertainty=uncertainty,
                     embedding=pool_activation(tokens),
-                    patterns=semantic_patterns(tokens, attention, N_PATTERNS, self.rng),
+                    patterns=semantic_patterns(tokens, attention, self.request.patterns, self.rng),
                     foreground=foreground,
                 )
             )

@@ -135,7 +135,7 @@ class AnnotateTab(QWidget):
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.suggest = button("Suggest tiles", model.suggest)
-        self.more = MoreOptions(model.options, ("strategy", "device", "seed"))
+        self.more = MoreOptions(model.options, ("strategy", "patterns", "device", "seed"))
         self.empty = text("", "faint")
         self.list = TileListView()
         self.previous = _key_button("Previous", "previous", model.previous)
