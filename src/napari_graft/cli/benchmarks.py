@@ -34,8 +34,8 @@ class BenchmarkOptions:
     quick
         Fewer repeats, smaller or fewer images, little training.
     seeds
-        Runs of each target of label-efficiency and merging (1 where not given) and of ranking (3), of which
-        the table shows the mean.
+        Runs of each target of label-efficiency and merging (1 where not given), of ranking (3) and of
+        selection (6), of which the table shows the mean.
     all_sources
         In ranking and merging, try also the sources of another family of structures than the target's.
     source
@@ -75,6 +75,7 @@ def benchmark(
         "label-efficiency",
         "ranking",
         "merging",
+        "selection",
         "robustness",
         "responsiveness",
     ],
@@ -95,8 +96,9 @@ def benchmark(
         first-look: what a stranger's image gets from the first source of the ranking as it is, on every
         labelled set; throughput: how fast images are segmented; label-efficiency: what four annotated tiles
         reach on four real data sets; ranking: whether the ranking of the sources foretells which turns out
-        best; merging: whether two sources merged are better than the best alone; robustness: what is kept of
-        the score of each source where the microscope has a fault (these four take hours; they and first-look
+        best; merging: whether two sources merged are better than the best alone; selection: which strategy
+        chooses the tiles from which most is learned; robustness: what is kept of
+        the score of each source where the microscope has a fault (these five take hours; they and first-look
         go on where they were stopped); responsiveness: how late a window answers while somebody paints and a
         training goes on (it needs a screen, real or virtual).
     options
@@ -185,6 +187,17 @@ def _transfer(
     print_markdown(rows, tuple(rows[0]))
 
 
+def _selection(options: BenchmarkOptions, place: _Place) -> None:
+    from napari_graft.studies.selection.screen import SelectionRequest, run_selection
+
+    data = place.data or _shared_data()
+    n_seeds = 6 if options.seeds is None else options.seeds
+    request = SelectionRequest(place.out, data, n_seeds, outputs=place.outputs)
+    with progress() as (report, cancel):
+        rows = run_selection(request.quick() if options.quick else request, report=report, cancel=cancel)
+    print_markdown(rows, tuple(rows[0]))
+
+
 def _robustness(options: BenchmarkOptions, place: _Place) -> None:
     from napari_graft.studies.robustness import RobustnessRequest, run_robustness
 
@@ -222,6 +235,7 @@ _BENCHMARKS: dict[str, Callable[[BenchmarkOptions, _Place], None]] = {
     "label-efficiency": _label_efficiency,
     "ranking": _ranking,
     "merging": _merging,
+    "selection": _selection,
     "robustness": _robustness,
     "responsiveness": _responsiveness,
 }

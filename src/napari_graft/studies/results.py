@@ -65,9 +65,9 @@ class KeptResults(Generic[D]):
         self._known.append(result)
 
 
-_STUDIES = ("first-look", "label-efficiency", "ranking", "merging", "robustness")
+_STUDIES = ("first-look", "label-efficiency", "ranking", "merging", "robustness", "selection")
 _DOCUMENTS = (*_STUDIES, "throughput", "responsiveness")
-_LOG = re.compile(rf"({'|'.join(_STUDIES)})-(images|runs|transfers|readings)\.jsonl")
+_LOG = re.compile(rf"({'|'.join(_STUDIES)})-(images|runs|transfers|readings|times)\.jsonl")
 _FOLDERS = ("label-efficiency", "generalists")
 """What is in them is looked at when it is written: demonstrations and sources."""
 
