@@ -23,8 +23,8 @@ Points = dict[str, dict[str, dict[int, dict[int, float]]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Gain of a strategy over the control.
+class StrategyGain:
+    """Gain of a strategy over the control, with its uncertainty.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Verdict:
         return row | {f"{n} tiles": round(gain, 2) for n, gain in self.by_budget.items()}
 
 
-def judge_strategies(points: Points, rng: np.random.Generator) -> list[Verdict]:
+def judge_strategies(points: Points, rng: np.random.Generator) -> list[StrategyGain]:
     """Return a verdict for each strategy but the control, the largest gain first.
 
     The gain of a run is the mean over the budgets of its quality less that of the control with the same seed,
@@ -88,13 +88,13 @@ def judge_strategies(points: Points, rng: np.random.Generator) -> list[Verdict]:
         budgets[name] = {n: fmean(fmean(run[n] for run in runs) for runs in gains) for n in gains[0][0]}
     adjusted = holm({name: interval.p for name, interval in intervals.items()})
     verdicts = [
-        Verdict(name, interval, adjusted[name], budgets[name], len(targets))
+        StrategyGain(name, interval, adjusted[name], budgets[name], len(targets))
         for name, interval in intervals.items()
     ]
     return sorted(verdicts, key=lambda one: -one.gain.mean)
 
 
-def default_strategy(verdicts: list[Verdict]) -> str:
+def default_strategy(verdicts: list[StrategyGain]) -> str:
     """Return the strategy that is better by most, or `FALLBACK` where none is better than the control."""
     return next((one.strategy for one in verdicts if one.finding == "better"), FALLBACK)
 

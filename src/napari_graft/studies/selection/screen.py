@@ -18,7 +18,7 @@ from napari_graft.io.documents import Document
 from napari_graft.io.writers.file_kinds import JSON, marked
 from napari_graft.io.writers.outputs import Outputs
 from napari_graft.studies.results import KeptResults
-from napari_graft.studies.selection.gains import CONTROL, Points, Verdict, judge_strategies
+from napari_graft.studies.selection.gains import CONTROL, Points, StrategyGain, judge_strategies
 from napari_graft.studies.selection.pool import SelectionTarget, TilePool
 from napari_graft.studies.selection.timing import SelectionTiming, time_selection
 from napari_graft.studies.targets import (
@@ -160,7 +160,7 @@ def run_selection(
     Returns
     -------
     list of dict
-        One row for each strategy, the best first; see `Verdict`.
+        One row for each strategy, the best first; see `StrategyGain`.
 
     Raises
     ------
@@ -295,7 +295,7 @@ def _points(runs: Sequence[SelectionRun]) -> Points:
     return found
 
 
-def _row(verdict: Verdict, runs: Sequence[SelectionRun]) -> dict[str, object]:
+def _row(verdict: StrategyGain, runs: Sequence[SelectionRun]) -> dict[str, object]:
     own = [run.points[-1] for run in runs if run.strategy == verdict.strategy]
     control = [run.points[-1] for run in runs if run.strategy == CONTROL]
     ratios = {
