@@ -18,7 +18,7 @@ from napari_graft.nets.device import choose_device
 from napari_graft.scorers.few_shot import compute_head_features, predict_from_features
 from napari_graft.scorers.scoring_context import ComputeContext
 from napari_graft.sources.network_spec import ModelSpec
-from napari_graft.studies.selection.pool import SelectionTarget, work_of
+from napari_graft.studies.selection.pool import SelectionTarget
 from napari_graft.studies.selection.ridge_head import adapted_head, head_statistics
 from napari_graft.studies.selection.screen import SelectionRequest, run_selection
 from napari_graft.studies.targets import LabelledSet
@@ -126,11 +126,3 @@ def test_the_closed_form_head_learns_and_statistics_of_tiles_add_up() -> None:
     assert learned < 0.8 * untouched
     twice = adapted_head(network, [one, one])
     assert head_loss(twice, features, example, network.spec.offsets) < learned
-
-
-def test_the_work_of_a_tile_is_its_objects_and_their_borders() -> None:
-    truth = np.zeros((1, 6, 6), np.uint32)
-    truth[0, 1:3, 1:3], truth[0, 1:3, 3:5] = 4, 9
-    work = work_of(truth)
-    assert work.n_objects == 2
-    assert work.border == 2 * 2 + 4 * 2 + 2  # left and right, above and below, between both

@@ -13,6 +13,22 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 
 
+@dataclass(frozen=True, slots=True)
+class PaintingWork:
+    """What there is to paint on a tile.
+
+    Parameters
+    ----------
+    n_objects
+        Objects.
+    border
+        Pairs of neighbouring pixels of which one belongs to an object and the other to something else.
+    """
+
+    n_objects: int
+    border: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
     """A tile that may be suggested, or that is annotated already, with its features.
@@ -32,6 +48,8 @@ class Candidate:
     foreground
         Share of the tile that the current model takes for foreground, between 0 and 1, None before there is
         one.
+    work
+        What a model expects to be painted on it, None before there is one.
     """
 
     tile: Tile
@@ -41,6 +59,7 @@ class Candidate:
     embedding: NDArray[np.float32] | None = None
     patterns: NDArray[np.float32] | None = None
     foreground: float | None = None
+    work: PaintingWork | None = None
 
 
 @dataclass(frozen=True, slots=True)

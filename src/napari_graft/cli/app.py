@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from napari_graft.cli import (
+    auto,
     benchmarks,
     demo,
     exporting,
@@ -60,7 +61,7 @@ app.meta.group_parameters = Group("Options of every command", sort_key=9)
 _GROUPS: dict[str, tuple[Callable[..., object] | App, ...]] = {
     "Begin": (demo.demo, projects.new, projects.info, projects.app),
     "Choose a source": (loop.rank, loop.compare, trials.plan, trials.trial, merging.merge, sources.app),
-    "Annotate and train": (loop.suggest, loop.annotate, training.train),
+    "Annotate and train": (loop.suggest, loop.annotate, training.train, auto.auto),
     "Segment": (prediction.predict, prediction.evaluate, exporting.export),
     "Measure the program": (benchmarks.benchmark,),
 }

@@ -17,7 +17,7 @@ A = TypeVar("A", bound=BaseModel)
 
 BUILT_IN = (
     "train", "trial", "merge", "predict", "rank", "suggest", "preview", "compare", "export", "device",
-    "affinities", "suspicions",
+    "affinities", "suspicions", "auto",
 )  # fmt: skip
 HOOK = "napari_graft_jobs"
 

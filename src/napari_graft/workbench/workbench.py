@@ -5,6 +5,7 @@ from __future__ import annotations
 from napari_graft.core.errors import InputError
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.workbench.annotate.model import AnnotatingModel
+from napari_graft.workbench.annotate.next_round import NextRoundModel
 from napari_graft.workbench.annotate.tile_tools import TileTools
 from napari_graft.workbench.compare.model import ComparingModel
 from napari_graft.workbench.context import Context
@@ -46,6 +47,7 @@ class Workbench:
         self.tile_tools = TileTools(self.context, self.annotating)
         self.results = ResultsModel(self.context)
         self.training = TrainingModel(self.context, self.results)
+        self.next_round = NextRoundModel(self.context, self.training, self.annotating)
         self.trial = TrialModel(
             self.context,
             ranked=lambda: self.sources.ranked,
@@ -96,7 +98,6 @@ class Workbench:
             sources.chosen,
         ):
             context.hear(signal, self.update_next_step)
-        context.hear(self.training.round_ready, self.annotating.suggest)
         for signal in (sources.rows, self.annotating.state.events.budget):
             context.hear(signal, self.trial.update)
         for model in (self.data, self.sources, self.annotating, self.results, self.training, self.comparing):

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_graft.acquisition.candidates import Candidate
+from napari_graft.acquisition.candidates import Candidate, PaintingWork
+from napari_graft.acquisition.painting_cost import work_of_objects
 from napari_graft.blockwise.plan import HALO
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
@@ -61,22 +62,6 @@ class SelectionTarget:
     target: LabelledSet
     source: str
     side: int = 256
-
-
-@dataclass(frozen=True, slots=True)
-class TileWork:
-    """What there is to paint on a tile.
-
-    Parameters
-    ----------
-    n_objects
-        True objects.
-    border
-        Pixels of an object whose right or lower neighbour belongs to something else.
-    """
-
-    n_objects: int
-    border: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +116,7 @@ class TilePool:
         self.candidates = _candidates(self, report)
         self._statistics: list[HeadStatistics] = []
         self._tiles: list[HeadFeatures] = []
-        self.work: list[TileWork] = []
+        self.work: list[PaintingWork] = []
         for number, candidate in enumerate(self.candidates):
             report(Progress(number, len(self.candidates), f"reading the tiles of {chosen.target.key}"))
             self._add(candidate.tile)
@@ -196,7 +181,7 @@ class TilePool:
         features = self._features(example)
         self._tiles.append(features)
         self._statistics.append(head_statistics(self.network, features))
-        self.work.append(work_of(read_truth(self.labels, tile)))
+        self.work.append(work_of_objects(read_truth(self.labels, tile)))
 
     def _features(self, example: Example) -> HeadFeatures:
         compute = ComputeContext(choose_device("cpu"), self._cancel)
@@ -209,15 +194,6 @@ class TilePool:
         nothing = np.zeros(image.shape, np.int32)
         features = self._features(Example(image, nothing, nothing))
         return _TestTile(tile, around, features, read_truth(self.labels, tile))
-
-
-def work_of(truth: NDArray[np.uint32]) -> TileWork:
-    """Return what there is to paint on a tile with this truth."""
-    border = 0
-    for axis in range(truth.ndim):
-        here, there = np.delete(truth, -1, axis), np.delete(truth, 0, axis)
-        border += int(np.count_nonzero((here != there) & ((here > 0) | (there > 0))))
-    return TileWork(int(np.count_nonzero(np.unique(truth))), border)
 
 
 def _unseen_model(chosen: SelectionTarget, data: Path) -> Model:
