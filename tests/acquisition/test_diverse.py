@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from scipy.stats import chisquare
 
-from napari_graft.acquisition.candidates import Candidate
+from napari_graft.acquisition.candidates import Candidate, slice_gap
 from napari_graft.acquisition.diversity import (
     ANOTHER,
     TYPICAL,
@@ -45,14 +45,15 @@ def chosen(strategy, candidates, n, seed=0, **options):
 
 
 def brute_force_farthest(patterns, n, start):
-    """Farthest-first on patterns with cosine distance, written with loops."""
-    unit = [[p / np.linalg.norm(p) for p in tile] for tile in patterns]
+    """Farthest-first on standardised patterns, written with loops."""
+    whole = np.concatenate(patterns)
+    tiles = [(tile - whole.mean(0)) / whole.std(0) for tile in patterns]
     taken = [start]
     while len(taken) < n:
         best, best_distance = None, -1.0
-        for i, tile in enumerate(unit):
+        for i, tile in enumerate(tiles):
             for p in tile:
-                d = min(1 - p @ q for j in taken for q in unit[j])
+                d = min(np.linalg.norm(p - q) for j in taken for q in tiles[j])
                 if i not in taken and d > best_distance:
                     best, best_distance = i, d
         taken.append(best)
@@ -84,17 +85,9 @@ def test_k_center_begins_in_the_middle_and_then_takes_the_ends():
 def test_patterns_are_drawn_by_the_square_of_their_distance():
     rng = np.random.default_rng(0)
     distances = np.array([0.0, 1.0, 2.0, 3.0])
-    counts = np.bincount([draw_by_square(distances, rng) for _ in range(3000)], minlength=4)
+    counts = np.bincount([draw_by_square(distances**2, rng) for _ in range(3000)], minlength=4)
     assert counts[0] == 0
     assert chisquare(counts[1:], 3000 * distances[1:] ** 2 / 14).pvalue > 0.01
-
-
-def test_half_the_squared_distance_of_unit_patterns_is_the_cosine_distance():
-    unit = np.random.default_rng(0).normal(size=(5, 3))
-    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
-    coverage = Coverage([unit])
-    coverage.add(unit[:1])
-    np.testing.assert_allclose(coverage.distances / 2, 1 - unit @ unit[0], atol=1e-12)
 
 
 @settings(max_examples=40, deadline=None)
@@ -113,15 +106,71 @@ def test_coverage_keeps_the_nearest_chosen_tile_of_every_pattern(counts, n_chose
     assert coverage.shares().sum() == pytest.approx(1)
 
 
-def test_freesel_finds_a_rare_kind_that_chance_mostly_misses():
-    patterns = [[1, 0.01 * i, 0] for i in range(40)] + [[0, 0, 1]]
+def test_freesel_finds_a_rare_kind_that_chance_mostly_misses_and_does_not_always_take_it():
+    rng = np.random.default_rng(0)
+    common = rng.normal([1, 0, 0, 0, 0, 0], 0.02, (40, 6))
+    patterns = [*common, np.array([0, 0, 0, 1, 1, 1])]
     found = [40 in chosen(FreeSel(draw_by_square), row(patterns), 2, seed) for seed in range(50)]
-    assert np.mean(found) > 0.9
+    assert 0.4 < np.mean(found) < 0.95  # by chance 2 of 41
+
+
+def test_what_all_tiles_have_in_common_does_not_make_one_of_them_far():
+    rng = np.random.default_rng(1)
+    own = rng.normal(size=(30, 8))
+    for seed in range(5):
+        assert chosen(FreeSel(draw_by_square), row(own), 6, seed) == chosen(
+            FreeSel(draw_by_square), row(own + 20), 6, seed
+        )
+
+
+def stack(n_slices, side=80):
+    rng = np.random.default_rng(0)
+    return [
+        Candidate(
+            Tile((z, 0, x), (1, side, side)),
+            contrast=1.0,
+            patterns=rng.normal(size=(2, 4)).astype(np.float32),
+            embedding=rng.normal(size=4).astype(np.float32),
+            foreground=float(rng.random()),
+        )
+        for z in range(n_slices)
+        for x in (0, side)
+    ]
+
+
+@pytest.mark.parametrize("name", ["freesel", "freesel-farthest", "k-center", "foreground-diversity"])
+def test_tiles_of_neighbouring_slices_are_left_out_while_there_are_others(name):
+    tiles = stack(100)
+    painted = [tiles.pop(100)]
+    for seed in range(5):
+        found = STRATEGIES[name].select(tiles, 4, np.random.default_rng(seed), annotated=painted)
+        places = [painted[0].tile.start, *(one.tile.start for one in found)]
+        assert all(abs(a[0] - b[0]) > 10 for a, b in combinations(places, 2) if a[2] == b[2])
+
+
+def test_a_short_stack_gives_as_many_tiles_as_it_has():
+    found = STRATEGIES["freesel"].select(stack(3), 6, np.random.default_rng(0))
+    assert len({one.tile for one in found}) == 6
+
+
+def test_the_gap_between_slices_is_an_object_or_what_the_stack_allows():
+    assert slice_gap(stack(100), 4) == 10
+    assert slice_gap(stack(41), 4) == 5
+    assert slice_gap(row([[1, 0]] * 5), 4) == slice_gap([], 4) == 0
+
+
+def test_foreground_diversity_avoids_empty_tiles_and_those_like_a_chosen_one():
+    embeddings = [[0, 0]] * 5 + [[1, 0]] * 5 + [[0, 1]] * 5
+    full = [1.0] * 10 + [0.0] * 5
+    tiles = [replace(one, foreground=w) for one, w in zip(row(embeddings=embeddings), full, strict=True)]
+    kinds = [[i // 5 for i in chosen(STRATEGIES["foreground-diversity"], tiles, 2, s)] for s in range(60)]
+    assert all(a != b for a, b in kinds)
+    assert np.mean([2 in pair for pair in kinds]) < 0.4
 
 
 def test_all_patterns_of_a_chosen_tile_count():
     patterns = [np.array([[1, 0, 0], [0, 1, 0]])] + [[1, 0, 0]] * 3 + [[0, 1, 0]] * 3 + [[0, 0, 1]]
-    for seed in range(20):
+    for seed in range(40):
         found = chosen(FreeSel(draw_by_square), row(patterns), 2, seed)
         if found[0] == 0:
             assert found[1] == 7
@@ -156,6 +205,9 @@ def test_the_scale_of_patterns_does_not_matter_nor_does_that_of_a_feature():
         FreeSel(take_farthest), row(7 * patterns), 5
     )
     factor = np.array([1e-3, 1, 50, 1e3])
+    assert chosen(FreeSel(take_farthest), row(patterns), 5) == chosen(
+        FreeSel(take_farthest), row(patterns * factor), 5
+    )
     assert chosen(KCenter(), row(embeddings=embeddings), 5) == chosen(
         KCenter(), row(embeddings=embeddings * factor), 5
     )

@@ -151,6 +151,7 @@ def test_a_negative_number_is_refused(name):
 NEEDED = {
     "random": set(),
     "foreground-random": set(),
+    "foreground-diversity": {"embedding"},
     "entropy": {"uncertainty"},
     "median-uncertainty": {"uncertainty"},
     "freesel": {"patterns"},

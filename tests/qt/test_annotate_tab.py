@@ -362,3 +362,16 @@ def test_looking_for_strokes_costs_less_than_a_millisecond(painter: Painter) -> 
         painter.tab.canvas.note()
         times.append(time.perf_counter() - begun)
     assert sorted(times)[len(times) // 2] < 1e-3
+
+
+def test_what_lies_between_two_paintings_is_one_button_and_says_why_it_stops(dock: GraftDock) -> None:
+    tab, state = dock.findChild(AnnotateTab), dock.workbench.next_round.state
+    assert tab.go_on.isHidden()
+    assert tab.reason_to_stop.isHidden()
+
+    state.action = "Train, then suggest more"
+    state.reason_to_stop = "more tiles of this kind will not help much"
+
+    assert (tab.go_on.text(), tab.go_on.isHidden()) == ("Train, then suggest more", False)
+    assert not tab.reason_to_stop.isHidden()
+    assert tab.suggest.property("look") == "quiet"

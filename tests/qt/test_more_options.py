@@ -76,7 +76,7 @@ def test_any_request_has_a_form_and_what_stands_in_it_is_a_request(qtbot: QtBot,
     assert [widget.name for widget in form] == [n for n in request.model_fields if n not in FILLED_IN]
     assert all(widget.tooltip for widget in form)
     lines = {"out": "a.tif", "tiles": "", "references": "latest", "reference": "latest", "sources": "a, b"}
-    lines |= {"segmentation": "a.tif", "to": "csv"}
+    lines |= {"segmentation": "a.tif", "to": "csv", "labels": "a.tif"}
     for name, text in lines.items():
         if name in request.model_fields and name != "tiles":
             getattr(form, name).value = text

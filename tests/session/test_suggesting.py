@@ -21,8 +21,8 @@ from napari_graft.session.suggestion import SuggestOptions, suggest_tiles
 from napari_graft.sources.catalogue import Catalogue
 
 STRATEGIES = (
-    "auto", "random", "foreground-random", "entropy", "median-uncertainty", "freesel", "freesel-farthest",
-    "k-center", "uncertainty-diversity",
+    "auto", "random", "foreground-random", "foreground-diversity", "entropy", "median-uncertainty", "freesel",
+    "freesel-farthest", "k-center", "uncertainty-diversity",
 )  # fmt: skip
 
 
@@ -155,3 +155,11 @@ def test_an_image_that_is_wholly_annotated_has_no_tile_left(
 def test_a_wish_that_cannot_be_met_is_explained(sheet: Path, wish: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
         _suggest(sheet, **wish)
+
+
+def test_the_number_of_patterns_can_be_said_and_has_bounds(sheet: Path) -> None:
+    one, many = (_suggest(sheet, strategy="freesel", source="tiny-nuclei", patterns=n) for n in (1, 9))
+    assert len(one) == len(many) == 4
+    assert [suggestion.tile for suggestion in one] != [suggestion.tile for suggestion in many]
+    with pytest.raises(InputError, match="cannot make 0 patterns of a tile: use 1 to 50"):
+        SuggestOptions(patterns=0)

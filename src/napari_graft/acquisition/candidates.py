@@ -13,6 +13,22 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 
 
+@dataclass(frozen=True, slots=True)
+class PaintingWork:
+    """What there is to paint on a tile.
+
+    Parameters
+    ----------
+    n_objects
+        Objects.
+    border
+        Pairs of neighbouring pixels of which one belongs to an object and the other to something else.
+    """
+
+    n_objects: int
+    border: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
     """A tile that may be suggested, or that is annotated already, with its features.
@@ -32,6 +48,8 @@ class Candidate:
     foreground
         Share of the tile that the current model takes for foreground, between 0 and 1, None before there is
         one.
+    work
+        What a model expects to be painted on it, None before there is one.
     """
 
     tile: Tile
@@ -41,6 +59,7 @@ class Candidate:
     embedding: NDArray[np.float32] | None = None
     patterns: NDArray[np.float32] | None = None
     foreground: float | None = None
+    work: PaintingWork | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,27 +108,61 @@ class Strategy(Protocol):
 class AvailableTiles:
     """Candidates that may still be chosen: those that overlap no annotated and no chosen tile.
 
-    Attributes
+    Parameters
     ----------
-    is_open
-        One boolean for each candidate, bool (n,).
+    candidates, annotated
+        As in `Strategy.select`.
+    gap
+        Slices that are to lie between two tiles at the same place of different slices, for as long as there
+        are others; see `slice_gap`.
     """
 
-    def __init__(self, candidates: Sequence[Candidate], annotated: Sequence[Candidate]) -> None:
+    def __init__(self, candidates: Sequence[Candidate], annotated: Sequence[Candidate], gap: int = 0) -> None:
         self._start = np.array([candidate.tile.start for candidate in candidates])
         self._stop = np.array([candidate.tile.stop for candidate in candidates])
-        self.is_open = np.ones(len(candidates), bool)
+        self._gap = gap
+        self._is_free = np.ones(len(candidates), bool)
+        self._is_apart = np.ones(len(candidates), bool)
         for candidate in annotated:
             self.close(candidate.tile)
 
+    @property
+    def is_open(self) -> NDArray[np.bool_]:
+        """One boolean for each candidate, bool (n,)."""
+        apart = self._is_free & self._is_apart
+        return apart if apart.any() else self._is_free
+
     def close(self, tile: Tile) -> None:
-        """Rule out every candidate that overlaps `tile`."""
-        if self.is_open.size:
-            self.is_open &= ~((self._start < tile.stop) & (self._stop > tile.start)).all(axis=1)
+        """Rule out every candidate that overlaps `tile`, and put off those that lie too near along z."""
+        if not self._is_free.size:
+            return
+        self._is_free &= ~self._overlaps(tile)
+        if self._gap:
+            self._is_apart &= ~self._overlaps(tile.grow((self._gap, *(0,) * (tile.ndim - 1))))
+
+    def _overlaps(self, tile: Tile) -> NDArray[np.bool_]:
+        return np.asarray(((self._start < tile.stop) & (self._stop > tile.start)).all(axis=1))
 
     def indices(self) -> NDArray[np.intp]:
         """Return the numbers of the candidates that are still open, ascending."""
         return np.flatnonzero(self.is_open)
+
+
+OBJECTS_ACROSS = 8
+"""Diameters of an object that fit along a tile, as a tile is usually chosen."""
+
+
+def slice_gap(candidates: Sequence[Candidate], n: int) -> int:
+    """Return how many slices are to lie between two tiles at the same place of a stack, 0 for a 2-D image.
+
+    That is about the diameter of an object, an eighth of a tile: within it two slices show the same objects.
+    It is at most half of what lies between `n` tiles that are spread evenly, so that short stacks suffice.
+    """
+    if not candidates or n < 1 or candidates[0].tile.ndim < 3:
+        return 0
+    slices = [candidate.tile.start[0] for candidate in candidates]
+    depth = max(slices) - min(slices)
+    return min(candidates[0].tile.shape[-1] // OBJECTS_ACROSS, depth // (2 * n))
 
 
 def take_in_order(

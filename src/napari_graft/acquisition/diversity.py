@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from napari_graft.acquisition.candidates import AvailableTiles, Candidate, check_number
+from napari_graft.acquisition.candidates import AvailableTiles, Candidate, check_number, slice_gap
 
 
 class Coverage:
@@ -88,6 +88,9 @@ class ChosenCandidate:
 class DiverseSelection:
     """Selection of one tile after another by its distance to the annotated and the ones before.
 
+    In a stack, tiles at the same place of neighbouring slices are left out while there are others; see
+    `slice_gap`.
+
     Parameters
     ----------
     rule
@@ -125,7 +128,7 @@ class DiverseSelection:
         coverage = Coverage(patterns[: len(candidates)])
         for rows in patterns[len(candidates) :]:
             coverage.add(rows)
-        available = AvailableTiles(candidates, annotated)
+        available = AvailableTiles(candidates, annotated, slice_gap(candidates, n))
         taken: list[int] = []
         is_new: list[bool] = []
         while len(taken) < n and available.is_open.any():
@@ -159,16 +162,25 @@ def _is_new(coverage: Coverage, available: AvailableTiles, index: int) -> bool:
 
 
 def draw_by_square(distances: NDArray[np.float64], rng: np.random.Generator) -> int:
-    """Draw with a chance in proportion to the square of the given distances.
+    """Draw with a chance in proportion to the square of the distance, which is what is given.
 
-    Half the squared distance of unit vectors is their cosine distance, so this is FreeSel's rule. Where all
-    distances are 0, all have the same chance.
+    Where all distances are 0, all have the same chance. This is the seeding of k-means++ (Arthur and
+    Vassilvitskii, 2007).
     """
-    weights = distances**2
-    total = weights.sum()
-    return int(rng.choice(distances.size, p=weights / total if total > 0 else None))
+    total = distances.sum()
+    return int(rng.choice(distances.size, p=distances / total if total > 0 else None))
 
 
 def take_farthest(distances: NDArray[np.float64], rng: np.random.Generator) -> int:
     """Take the largest distance, one of them at random where several are equal."""
     return int(rng.choice(np.flatnonzero(distances == distances.max())))
+
+
+def standardised(rows: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+    """Return features, each (k, c), with mean 0 and deviation 1 of each number over all of them."""
+    if not rows:
+        return []
+    whole = np.concatenate(rows)
+    mean, deviation = whole.mean(axis=0), whole.std(axis=0)
+    scale = np.where(deviation > 0, deviation, 1)
+    return [np.asarray((one - mean) / scale, np.float64) for one in rows]

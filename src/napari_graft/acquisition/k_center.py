@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.acquisition.candidates import Candidate, Suggestion, required_features
-from napari_graft.acquisition.diversity import ChosenCandidate, Coverage, DiverseSelection, take_farthest
+from napari_graft.acquisition.diversity import (
+    ChosenCandidate,
+    Coverage,
+    DiverseSelection,
+    standardised,
+    take_farthest,
+)
 
 
 def _most_central(coverage: Coverage, open_indices: NDArray[np.intp], rng: np.random.Generator) -> int:
@@ -41,10 +47,8 @@ def choose_centers(
     tiles = [*candidates, *annotated]
     if not tiles:
         return _SELECTION.choose(candidates, [], n, rng, annotated)
-    rows = np.concatenate(required_features(tiles, "embedding"))
-    deviation = rows.std(axis=0)
-    standardised = (rows - rows.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
-    return _SELECTION.choose(candidates, list(standardised[:, None]), n, rng, annotated)
+    rows = standardised(required_features(tiles, "embedding"))
+    return _SELECTION.choose(candidates, rows, n, rng, annotated)
 
 
 class KCenter:

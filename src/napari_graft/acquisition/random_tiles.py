@@ -26,8 +26,8 @@ class RandomTiles:
         return [Suggestion(candidates[index].tile, 0.0, "taken at random") for index in taken]
 
 
-# Share of the mean weight that every tile gets, so that what the model fails to see can be drawn as well.
 FLOOR = 0.05
+"""Share of the mean weight that every tile gets."""
 
 
 class ForegroundRandom:
@@ -45,14 +45,32 @@ class ForegroundRandom:
         annotated: Sequence[Candidate] = (),
     ) -> list[Suggestion]:
         """Return up to `n` suggestions; the score is the foreground or the contrast. See `Strategy`."""
-        if any(candidate.foreground is not None for candidate in candidates):
-            weights = required_numbers(candidates, "foreground")
-            reason = "taken at random, more likely where the model sees objects"
-        else:
-            weights = np.array([candidate.contrast for candidate in candidates], np.float64)
-            reason = "taken at random, more likely where the image shows structure"
-        taken = take_in_order(candidates, _weighted_order(weights, rng), n, annotated)
-        return [Suggestion(candidates[index].tile, float(weights[index]), reason) for index in taken]
+        found, sees_objects = foreground_or_contrast(candidates)
+        what = "the model sees objects" if sees_objects else "the image shows structure"
+        reason = f"taken at random, more likely where {what}"
+        taken = take_in_order(candidates, _weighted_order(with_floor(found), rng), n, annotated)
+        return [Suggestion(candidates[index].tile, float(found[index]), reason) for index in taken]
+
+
+def foreground_or_contrast(candidates: Sequence[Candidate]) -> tuple[NDArray[np.float64], bool]:
+    """Return the foreground of candidates, or before any model their contrast; and whether a model saw it.
+
+    Raises
+    ------
+    InputError
+        If a model has looked at some of them only.
+    """
+    if any(candidate.foreground is not None for candidate in candidates):
+        return required_numbers(candidates, "foreground"), True
+    return np.array([candidate.contrast for candidate in candidates], np.float64), False
+
+
+def with_floor(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return weights with `FLOOR` of their mean added, all 1 where all are 0.
+
+    So what a model fails to see can be drawn as well.
+    """
+    return weights + FLOOR * weights.mean() if weights.any() else np.ones_like(weights)
 
 
 def _weighted_order(weights: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.intp]:
@@ -62,5 +80,4 @@ def _weighted_order(weights: NDArray[np.float64], rng: np.random.Generator) -> N
     of the others to ring is i with probability w_i / Σ w, so skipping tiles that overlap does not distort the
     chances (Efraimidis and Spirakis, Weighted random sampling with a reservoir, 2006).
     """
-    floored = weights + FLOOR * weights.mean() if weights.any() else np.ones_like(weights)
-    return np.argsort(rng.exponential(size=weights.size) / floored, kind="stable")
+    return np.argsort(rng.exponential(size=weights.size) / weights, kind="stable")

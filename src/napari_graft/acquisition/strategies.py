@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_graft.acquisition.candidates import Candidate, Strategy, Suggestion, required_features
 from napari_graft.acquisition.diversity import draw_by_square, take_farthest
+from napari_graft.acquisition.foreground_diversity import ForegroundDiversity
 from napari_graft.acquisition.freesel import FreeSel
 from napari_graft.acquisition.k_center import KCenter
 from napari_graft.acquisition.random_tiles import ForegroundRandom, RandomTiles
@@ -56,6 +57,7 @@ STRATEGIES: Registry[Strategy] = Registry(
 STRATEGIES.register("auto")(Auto())
 STRATEGIES.register("random")(RandomTiles())
 STRATEGIES.register("foreground-random")(ForegroundRandom())
+STRATEGIES.register("foreground-diversity")(ForegroundDiversity())
 STRATEGIES.register("entropy")(Entropy())
 STRATEGIES.register("median-uncertainty")(MedianUncertainty())
 STRATEGIES.register("freesel")(FreeSel(draw_by_square))

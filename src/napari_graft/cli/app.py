@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from napari_graft.cli.commands import (
+    auto,
     benchmarks,
     bridging,
     demo,
@@ -71,7 +72,7 @@ _GROUPS: dict[str, tuple[Callable[..., object] | App, ...]] = {
         pretraining.pretrain,
         sources.app,
     ),
-    "Annotate and train": (loop.suggest, loop.annotate, training.train),
+    "Annotate and train": (loop.suggest, loop.annotate, training.train, auto.auto),
     "Segment": (prediction.predict, prediction.evaluate, exporting.export),
     "Measure the program": (benchmarks.benchmark,),
 }

@@ -16,8 +16,8 @@ from napari_graft.sources.plugins import plugin_parts
 A = TypeVar("A", bound=BaseModel)
 
 BUILT_IN = (
-    "train", "trial", "merge", "bridge", "pretrain", "predict", "rank", "suggest", "preview", "compare",
-    "export", "device", "affinities", "suspicions",
+    "train", "trial", "auto", "merge", "bridge", "pretrain", "predict", "rank", "suggest", "preview",
+    "compare", "export", "device", "affinities", "suspicions",
 )  # fmt: skip
 HOOK = "napari_graft_jobs"
 

@@ -23,6 +23,7 @@ from napari_graft.io import Volume
 from napari_graft.io.channels import RGB
 from napari_graft.io.documents import DamageLog
 from napari_graft.io.pixel_sizes import SizeNote
+from napari_graft.project.auto import AutoFile
 from napari_graft.project.comparison import Vote, votes_in
 from napari_graft.project.documents import ProjectDocuments
 from napari_graft.project.folder import ANNOTATIONS, RUNS, WriterLock
@@ -74,6 +75,7 @@ class Project(ProjectDocuments):
         may_train = is_writable or is_delegate
         self.runs = RunStore(folder / RUNS, writable=may_train, damage=damage)
         self.trial = TrialFiles(folder / RUNS, writable=may_train, damage=damage)
+        self.auto = AutoFile(folder, writable=is_writable, damage=damage)
 
     def __enter__(self) -> Project:
         return self

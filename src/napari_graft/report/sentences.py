@@ -168,6 +168,7 @@ _STRATEGIES = {
     "freesel": _FREESEL,
     "random": "chance",
     "foreground-random": "chance among places with objects",
+    "foreground-diversity": "chance among places with objects that differ from each other",
     "entropy": "the largest uncertainty of the current model",
     "median-uncertainty": "the uncertainty of the current model closest to its median (Sawmya et al. 2025)",
     "uncertainty-diversity": "the uncertainty of the current model with diversity",

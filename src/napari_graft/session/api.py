@@ -23,11 +23,13 @@ from napari_graft.io.labels import MaskMeaning, check_labels
 from napari_graft.merging.recipe import DEFAULT_METHOD
 from napari_graft.metrics import evaluate
 from napari_graft.pretraining.record import DEFAULT_OBJECTIVE, DEFAULT_REPLAY
+from napari_graft.project.auto import AutoPlan, StoredAuto
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.project.reports import BridgeReport, MergeReport, PretrainReport, TrainReport
 from napari_graft.project.run_store import StoredTrial
 from napari_graft.session import prediction, suggestion
+from napari_graft.session.active.rounds import AutoTask
 from napari_graft.session.annotation import annotate_from_labels
 from napari_graft.session.bridging.task import BridgeTask
 from napari_graft.session.exporting import export as exporting
@@ -61,6 +63,7 @@ __all__ = [
     "pretrain",
     "propose_plan",
     "rank_sources",
+    "run_auto",
     "run_trial",
     "suggest_tiles",
     "train",
@@ -68,6 +71,7 @@ __all__ = [
 
 DEFAULT_SECONDS = 120.0
 PRETRAIN_SECONDS = 180.0
+AUTO_SECONDS = 600.0
 
 
 def new_project(
@@ -232,6 +236,73 @@ def run_trial(
     budget = Budget(plan.seconds_each if steps is None else None, steps, device, seed)
     task = TrialTask(project, Catalogue(), report or default_report(), CancelToken())
     return task.run(plan.shortlist, budget)
+
+
+def run_auto(
+    project: Project,
+    labels: str | os.PathLike[str],
+    n_tiles: int = 8,
+    *,
+    per_round: int = 4,
+    seconds: float | None = None,
+    steps: int | None = None,
+    source: str = training.BEST,
+    strategy: str = "auto",
+    tile: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    report: Report | None = None,
+) -> StoredAuto:
+    """Suggest tiles, take their labels from a label image and train, round after round, as ``auto`` does.
+
+    Parameters
+    ----------
+    project
+        Open for writing.
+    labels
+        A file: 0 background, 1… objects.
+    n_tiles, per_round
+        Tiles to paint in all, and in each round.
+    seconds, steps
+        Time of the computer for all rounds, and training steps of a round; ten minutes where neither is
+        given.
+    source
+        What the first round starts from: ``best``, ``scratch``, a source's id or path, or ``PROJECT:RUN``.
+    strategy
+        ``auto``, or the name of a strategy, as the command ``suggest`` lists them.
+    tile
+        Side of a tile in pixels; None for one that suits the objects where their size is known, else 256.
+    seed
+        Decides tiles, patches and augmentation.
+    device
+        Where the networks run: ``auto``, ``cpu`` or ``cuda``.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to spend, or the labels or the source do not fit.
+    """
+    plan = AutoPlan(
+        labels=os.fspath(labels),
+        n_tiles=n_tiles,
+        per_round=per_round,
+        seconds=AUTO_SECONDS if seconds is None and steps is None else seconds,
+        steps=steps,
+        source=source,
+        strategy=strategy,
+        seed=seed,
+        tile=tile,
+    )
+    task = AutoTask(
+        project,
+        open_labels(labels),
+        plan,
+        Catalogue(),
+        report or default_report(),
+        CancelToken(),
+        device=device,
+    )
+    return task.run()
 
 
 def suggest_tiles(

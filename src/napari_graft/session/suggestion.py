@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_graft.acquisition.candidates import Candidate, Suggestion
+from napari_graft.acquisition.candidates import Candidate, PaintingWork, Suggestion
+from napari_graft.acquisition.painting_cost import PaintingCost, predicted_work, select_by_cost
 from napari_graft.acquisition.strategies import STRATEGIES
 from napari_graft.acquisition.tiles import (
     candidate_tiles,
@@ -32,7 +33,7 @@ from napari_graft.session.projects.project_image import view_of
 from napari_graft.sources.catalogue import ANCESTOR, Catalogue
 
 MAX_CANDIDATES = 200
-N_PATTERNS = 6
+N_PATTERNS, MOST_PATTERNS = 6, 50
 _NEEDS_PREDICTION = ("entropy", "median-uncertainty", "uncertainty-diversity")
 
 
@@ -61,6 +62,11 @@ class SuggestOptions:
         annotated, or were skipped or marked as a bad image.
     with_uncertainty
         Whether a source says how unsure it is of each tile even where nobody needs that to choose.
+    patterns
+        Patterns of each tile that FreeSel compares.
+    cost
+        What painting costs, where that is to decide between tiles that a strategy finds as good; None where
+        it is not.
     """
 
     n: int = 4
@@ -72,12 +78,16 @@ class SuggestOptions:
     device: str = "auto"
     avoid: tuple[Tile, ...] = ()
     with_uncertainty: bool = False
+    patterns: int = N_PATTERNS
+    cost: PaintingCost | None = None
 
     def __post_init__(self) -> None:
         if self.n < 1:
             raise InputError(f"cannot suggest {self.n} tiles: ask for at least 1")
         if self.tile is not None and self.tile < 32:
             raise InputError(f"tiles of {self.tile} pixels are too small to paint on: use at least 32")
+        if not 1 <= self.patterns <= MOST_PATTERNS:
+            raise InputError(f"cannot make {self.patterns} patterns of a tile: use 1 to {MOST_PATTERNS}")
         if self.seed < 0:
             raise InputError(f"seed {self.seed} is negative: give 0 or more")
         if self.strategy not in STRATEGIES:
@@ -147,7 +157,11 @@ def choose_tiles(
     annotated, seen = both[: len(annotated_tiles)], both[len(annotated_tiles) :]
     blank = is_blank([candidate.contrast for candidate in seen])
     candidates = [candidate for candidate, empty in zip(seen, blank, strict=True) if not empty]
-    chosen = STRATEGIES[request.strategy].select(candidates, request.n, rng, annotated=annotated)
+    strategy = STRATEGIES[request.strategy]
+    if request.cost is None:
+        chosen = strategy.select(candidates, request.n, rng, annotated=annotated)
+    else:
+        chosen = select_by_cost(strategy, candidates, request.n, rng, annotated=annotated, cost=request.cost)
     if not chosen:
         raise InputError(
             "no tile is left to suggest: the image is annotated, skipped, blank, or smaller than a tile"
@@ -187,7 +201,7 @@ class _TileMeasurer:
     @property
     def _predicts(self) -> bool:
         name = self.request.strategy
-        looks_first = name in ("auto", "foreground-random")
+        looks_first = name in ("auto", "foreground-random", "foreground-diversity")
         is_asked_for = self.request.with_uncertainty or looks_first or bool(self.annotated)
         return name in _NEEDS_PREDICTION or (self.model.name != ANCESTOR and is_asked_for)
 
@@ -200,12 +214,14 @@ class _TileMeasurer:
             cancel.raise_if_cancelled()
             report(Progress(i, len(tiles), "looking at tiles"))
             image = self.view.read(self._with_slices_around(tile))
-            uncertainty, foreground = None, None
+            uncertainty, foreground, work = None, None, None
             if predictor is None:
                 tokens = encode_tile(self.model.network, image, device)
             else:
                 probabilities, tokens = predictor.predict_with_features(image)
-                uncertainty, foreground = self._sum_up(Prediction(tile, probabilities[0], probabilities[1:]))
+                uncertainty, foreground, work = self._sum_up(
+                    Prediction(tile, probabilities[0], probabilities[1:])
+                )
             attention = edge_attention(image, tokens.shape[1:])
             candidates.append(
                 Candidate(
@@ -213,8 +229,9 @@ class _TileMeasurer:
                     contrast=tile_contrast(image),
                     uncertainty=uncertainty,
                     embedding=pool_activation(tokens),
-                    patterns=semantic_patterns(tokens, attention, N_PATTERNS, self.rng),
+                    patterns=semantic_patterns(tokens, attention, self.request.patterns, self.rng),
                     foreground=foreground,
+                    work=work,
                 )
             )
         report(Progress(len(tiles), len(tiles), "choosing among them"))
@@ -226,10 +243,12 @@ class _TileMeasurer:
             return tile
         return tile.grow((*self.view.on_image(HALO[3])[:1], 0, 0))
 
-    def _sum_up(self, prediction: Prediction) -> tuple[float, float]:
-        """Return the mean uncertainty and the share of the foreground."""
-        unsure = uncertainty_map(prediction, self.model.spec.n_attractive)
-        return float(unsure.mean()), float((prediction.foreground > 0.5).mean())
+    def _sum_up(self, prediction: Prediction) -> tuple[float, float, PaintingWork]:
+        """Return the mean uncertainty, the share of the foreground, and what there is to paint."""
+        n_attractive = self.model.spec.n_attractive
+        unsure = uncertainty_map(prediction, n_attractive)
+        work = predicted_work(prediction.foreground, prediction.affinities[:n_attractive])
+        return float(unsure.mean()), float((prediction.foreground > 0.5).mean()), work
 
 
 def _model_to_look_with(project: Project, request: SuggestOptions, catalogue: Catalogue) -> Model:

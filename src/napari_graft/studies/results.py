@@ -67,9 +67,10 @@ class KeptResults(Generic[D]):
 
 _STUDIES = (
     "first-look", "label-efficiency", "ranking", "merging", "pretraining", "bridging", "robustness",
+    "selection",
 )  # fmt: skip
 _DOCUMENTS = (*_STUDIES, "throughput", "responsiveness")
-_LOG = re.compile(rf"({'|'.join(_STUDIES)})-(images|runs|transfers|readings)\.jsonl")
+_LOG = re.compile(rf"({'|'.join(_STUDIES)})-(images|runs|transfers|readings|times)\.jsonl")
 _FOLDERS = ("label-efficiency", "generalists")
 """What is in them is looked at when it is written: demonstrations and sources."""
 

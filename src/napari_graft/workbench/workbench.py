@@ -5,6 +5,7 @@ from __future__ import annotations
 from napari_graft.core.errors import InputError
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.workbench.annotate.model import AnnotatingModel
+from napari_graft.workbench.annotate.next_round import NextRoundModel
 from napari_graft.workbench.annotate.tile_correction import TileCorrection
 from napari_graft.workbench.annotate.tile_tools import TileTools
 from napari_graft.workbench.compare.model import ComparingModel
@@ -53,6 +54,7 @@ class Workbench:
         self.results = ResultsModel(self.context)
         self.training = TrainingModel(self.context, self.results)
         self.preparation = PreparationModel(self.context)
+        self.next_round = NextRoundModel(self.context, self.training, self.annotating)
         self.trial = TrialModel(
             self.context,
             ranked=lambda: self.sources.ranked,
@@ -107,7 +109,6 @@ class Workbench:
             sources.chosen,
         ):
             context.hear(signal, self.update_next_step)
-        context.hear(self.training.round_ready, self.annotating.suggest)
         for signal in (sources.rows, self.annotating.state.events.budget):
             context.hear(signal, self.trial.update)
         for model in (self.data, self.sources, self.annotating, self.results, self.training, self.comparing):

@@ -132,6 +132,7 @@ class AnnotateTab(QWidget):
         super().__init__()
         self._context = workbench.context
         self._model = workbench.annotating
+        self._next_round = workbench.next_round
         self._tools = workbench.tile_tools
         self.canvas = canvas_of(workbench, viewer)
         self.objects = ToolRow(workbench.tile_click_tools, _OBJECT_TOOLS)
@@ -149,7 +150,10 @@ class AnnotateTab(QWidget):
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.suggest = button("Suggest tiles", model.suggest)
-        self.more = MoreOptions(model.options, ("strategy", "device", "seed"))
+        self.go_on = button("", self._next_round.go, tip="Everything between two paintings, by itself")
+        set_look(self.go_on, "primary")
+        self.reason_to_stop = text("", "warning")
+        self.more = MoreOptions(model.options, ("strategy", "patterns", "device", "seed"))
         self.empty = text("", "faint")
         self.list = TileListView()
         self.previous = _key_button("Previous", "previous", model.previous)
@@ -196,7 +200,10 @@ class AnnotateTab(QWidget):
         self.keys.addWidget(text("\n".join(f"{key}   {words}" for key, words in NAPARI_KEYS)))
         layout = column(spacing=6, margin=6)
         layout.addLayout(row(self.painted, self.budget, 1))
-        for widget in (self.progress, self.suggest, self.more, self.paint_here, self.labels, self.empty):
+        layout.addWidget(self.progress)
+        for widget in (self.go_on, self.reason_to_stop, self.suggest, self.more, self.paint_here):
+            layout.addWidget(widget)
+        for widget in (self.labels, self.empty):
             layout.addWidget(widget)
         layout.addWidget(self.list)
         self.tools = QWidget()
@@ -240,6 +247,8 @@ class AnnotateTab(QWidget):
         bind(self, state, "is_sparse", self._show_mode)
         bind(self, state, "n_forgotten", self._show_question)
         bind(self, state, "strategies", self._show_strategies)
+        bind(self, self._next_round.state, "action", self._show_action)
+        bind(self, self._next_round.state, "reason_to_stop", self._show_reason_to_stop)
         listen(self, model.tiles.thumbnails_made, self._show_tiles)
         listen(self, model.refused, lambda words: self._show_message(words, is_good=False))
         listen(self, model.told, lambda words: self._show_message(words, is_good=True))
@@ -267,7 +276,17 @@ class AnnotateTab(QWidget):
         self.suggest.setEnabled(
             self._context.project is not None and state.n_to_suggest > 0 and not state.is_suggesting
         )
-        set_look(self.suggest, "quiet" if state.queue.n_to_do else "primary")
+        is_next = not state.queue.n_to_do and not self._next_round.state.action
+        set_look(self.suggest, "primary" if is_next else "quiet")
+
+    def _show_action(self, words: str) -> None:
+        self.go_on.setText(words)
+        self.go_on.setVisible(bool(words))
+        self._show_progress()
+
+    def _show_reason_to_stop(self, words: str) -> None:
+        self.reason_to_stop.setText(words)
+        self.reason_to_stop.setVisible(bool(words))
 
     def _show_strategies(self, names: tuple[str, ...]) -> None:
         self.more.choices = {"strategy": names}

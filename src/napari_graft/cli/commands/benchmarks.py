@@ -35,7 +35,7 @@ class BenchmarkOptions:
         Fewer repeats, smaller or fewer images, little training.
     seeds
         Runs of each target of label-efficiency, merging and pretraining (1 where not given), of ranking and
-        of bridging (3), of which the table shows the mean.
+        of bridging (3) and of selection (6), of which the table shows the mean.
     all_sources
         In ranking and merging, try also the sources of another family of structures than the target's.
     source
@@ -78,6 +78,7 @@ def benchmark(
         "merging",
         "bridging",
         "pretraining",
+        "selection",
         "robustness",
         "responsiveness",
     ],
@@ -100,9 +101,10 @@ def benchmark(
         reach on four real data sets; ranking: whether the ranking of the sources foretells which turns out
         best; merging: whether two sources merged are better than the best alone; pretraining: whether it pays
         to prepare a source on unlabelled images; bridging: what a source bridged to another modality reaches
-        without a label; robustness: what is kept of the score of each source where the microscope has a fault
-        (these six take hours; they and first-look go on where they were stopped); responsiveness: how late a
-        window answers while somebody paints and a training goes on (it needs a screen, real or virtual).
+        without a label; selection: which strategy chooses the tiles from which most is learned; robustness:
+        what is kept of the score of each source where the microscope has a fault (these seven take hours;
+        they and first-look go on where they were stopped); responsiveness: how late a window answers while
+        somebody paints and a training goes on (it needs a screen, real or virtual).
     options
         How much is measured.
     out
@@ -213,6 +215,17 @@ def _pretraining(options: BenchmarkOptions, place: _Place) -> None:
     print_markdown(rows, tuple(rows[0]) if rows else ())
 
 
+def _selection(options: BenchmarkOptions, place: _Place) -> None:
+    from napari_graft.studies.selection.screen import SelectionRequest, run_selection
+
+    data = place.data or _shared_data()
+    n_seeds = 6 if options.seeds is None else options.seeds
+    request = SelectionRequest(place.out, data, n_seeds, outputs=place.outputs)
+    with progress() as (report, cancel):
+        rows = run_selection(request.quick() if options.quick else request, report=report, cancel=cancel)
+    print_markdown(rows, tuple(rows[0]))
+
+
 def _robustness(options: BenchmarkOptions, place: _Place) -> None:
     from napari_graft.studies.robustness import RobustnessRequest, run_robustness
 
@@ -252,6 +265,7 @@ _BENCHMARKS: dict[str, Callable[[BenchmarkOptions, _Place], None]] = {
     "merging": _merging,
     "bridging": _bridging,
     "pretraining": _pretraining,
+    "selection": _selection,
     "robustness": _robustness,
     "responsiveness": _responsiveness,
 }

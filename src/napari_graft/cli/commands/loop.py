@@ -120,14 +120,16 @@ class TileOptions:
         Side of a tile in pixels; by default eight diameters of the objects, or 256 where their size is not
         known.
     strategy
-        auto, random, foreground-random, entropy, median-uncertainty, freesel, freesel-farthest, k-center or
-        uncertainty-diversity.
+        auto, random, foreground-random, foreground-diversity, entropy, median-uncertainty, freesel,
+        freesel-farthest, k-center or uncertainty-diversity.
     source
         Source or run to look with; by default the run in use, and before the first run a general model.
     seed
         Decides what is drawn at random.
     device
         Where the network runs.
+    patterns
+        Patterns of each tile that freesel compares, 1 to 50.
     """
 
     n: int = 4
@@ -136,6 +138,7 @@ class TileOptions:
     source: str | None = None
     seed: int = 0
     device: Device = "auto"
+    patterns: int = 6
 
 
 def suggest(project: Path, *, options: TileOptions = TileOptions(), json: Json = False) -> None:
@@ -164,6 +167,7 @@ def suggest(project: Path, *, options: TileOptions = TileOptions(), json: Json =
         source=options.source,
         seed=options.seed,
         device=options.device,
+        patterns=options.patterns,
     )
     with open_project(project, write=True) as opened:
         found = run_in_worker(request)

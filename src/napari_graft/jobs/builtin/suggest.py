@@ -68,6 +68,8 @@ class SuggestRequest(ProjectRequest[SuggestResult]):
         Whether a source says how unsure it is of each tile even where nobody needs that to choose.
     device
         Where the network runs.
+    patterns
+        Patterns of each tile that FreeSel compares, 1 to 50.
     """
 
     kind: ClassVar[str] = "suggest"
@@ -81,6 +83,7 @@ class SuggestRequest(ProjectRequest[SuggestResult]):
     avoid: tuple[TileBox, ...] = ()
     with_uncertainty: bool = False
     device: str = "auto"
+    patterns: int = 6
 
 
 def _suggest(request: SuggestRequest, work: Work) -> SuggestResult:
@@ -96,6 +99,7 @@ def _suggest(request: SuggestRequest, work: Work) -> SuggestResult:
         device=request.device,
         avoid=tuple(box.tile for box in request.avoid),
         with_uncertainty=request.with_uncertainty,
+        patterns=request.patterns,
     )
     found = choose_tiles(
         work.project, options, catalogue=work.catalogue, report=work.report, cancel=work.cancel

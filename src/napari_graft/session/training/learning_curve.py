@@ -108,6 +108,28 @@ def advice(points: Sequence[CurvePoint], structure: Structure | None) -> str:
     return f"{improved}: still improving quickly, paint {n_new} more."
 
 
+N_FLAT = 2
+"""So many rounds in a row must gain little before the rest is said to bring little."""
+
+
+def reason_to_stop(points: Sequence[CurvePoint], structure: Structure | None) -> str:
+    """Say why more tiles of this kind will not help much; empty where they may.
+
+    So it is where each of the last `N_FLAT` rounds gained less than `LITTLE`; see `advice` for what a round
+    and its gain are. One round alone may have been bad luck with its tiles.
+    """
+    changes = [_change(one, structure) for one in _rounds(points)[-N_FLAT:]]
+    found = [one for one in changes if one is not None]
+    if len(found) < N_FLAT or any(change.gain >= LITTLE for change in found):
+        return ""
+    last = found[-1]
+    little = f"{LITTLE:.2f} of {last.title}" if last.name == "ap50" else f"{LITTLE:.0%} of the {last.title}"
+    return (
+        f"The last two rounds gained less than {little} on what was held out: more tiles of this kind will "
+        "not help much."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Change:
     """The score that counts, before and after the last round."""

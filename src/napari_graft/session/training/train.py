@@ -186,7 +186,7 @@ class TrainingTask(ProjectTask):
     def _reference(self, source: str, budget: Budget) -> str:
         """Return how the record of a run names what the training starts from."""
         if source == BEST:
-            return self._best_source(budget.device)
+            return self.best_source(budget.device)
         return self.proper_name(source)
 
     def _new_run(self, source: str, reference: str, start: Model, budget: Budget, n_tiles: int) -> Run:
@@ -197,7 +197,8 @@ class TrainingTask(ProjectTask):
         spec = trainable(start.network, start.name).spec
         return self.start_run(reference, spec, n_tiles, parent=own, settings=settings)
 
-    def _best_source(self, device: str) -> str:
+    def best_source(self, device: str) -> str:
+        """Return the id of the first source of the ranking that has not seen the image and can be trained."""
         sources, seen = unseen_sources(self.project, self.catalogue)
         if seen:
             self.report(note(tell_left_out(seen)))

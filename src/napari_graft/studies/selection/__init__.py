@@ -1,0 +1,1 @@
+"""Which strategy chooses the tiles from which most is learned: the benchmark ``selection``."""
