@@ -84,7 +84,7 @@ def test_all_glance_at_scales_from_an_eighth_to_four_and_the_best_look_around() 
     assert (min(COARSE), max(COARSE)) == (0.125, 4.0)
     assert [factor for name, factor in tried if name == "a looks"] == [2**-0.5, 1.0, 2**0.5]
     assert [factor for name, factor in tried if name == "b looks"] == [2**-1.5, 0.5, 2**-0.5]
-    assert len(tried) == n_trials(2)
+    assert len(tried) == n_trials(2, 2)
 
 
 def test_the_source_that_knows_such_objects_is_believed() -> None:
@@ -98,6 +98,41 @@ def test_the_source_that_knows_such_objects_is_believed() -> None:
     found = find_diameter(
         [Scout(OWN, wrong, wrong), Scout(OWN, right, right), Scout(OWN, _nothing, _nothing)]
     )
+    assert found is not None
+    assert found.pixels == pytest.approx(70, rel=0.1)
+
+
+def test_only_the_better_view_of_a_source_looks_closer() -> None:
+    looked: list[str] = []
+
+    def scout(name: str, source: str, width: float) -> Scout:
+        def look(factor: float) -> SegmentPairs:
+            looked.append(name)
+            yield from glance(factor)
+
+        def glance(factor: float) -> SegmentPairs:
+            found = _disks(width * factor)
+            yield found, found
+
+        return Scout(OWN, glance, look, source)
+
+    find_diameter([scout("a", "one", 24.0), scout("b", "one", 24.0), scout("c", "other", 48.0)])
+    assert len(set(looked) & {"a", "b"}) == 1
+    assert "c" in looked
+
+
+def test_what_is_found_in_noise_alone_is_not_believed_at_a_glance() -> None:
+    def anywhere(factor: float) -> SegmentPairs:
+        yield _disks(OWN, jitter=0.1), np.roll(_disks(OWN, jitter=0.1), 12, 1)
+        yield _disks(OWN, jitter=0.1), None
+
+    def right(factor: float) -> SegmentPairs:
+        found = _disks(70 * factor, n=16)
+        yield found, found
+        yield found, None
+
+    scouts = [Scout(OWN, anywhere, _nothing)] * 2 + [Scout(OWN, right, right)]
+    found = find_diameter(scouts)
     assert found is not None
     assert found.pixels == pytest.approx(70, rel=0.1)
 

@@ -94,7 +94,7 @@ def test_looking_for_it_is_told_of_scale_by_scale_and_what_was_found_in_a_note(p
     found = view_of(project, SPEC, report=told.append).object_diameter
     assert found is not None
     *scales, note = told
-    assert [(one.done, one.total) for one in scales] == [(n, 18) for n in range(18)]
+    assert [(one.done, one.total) for one in scales] == [(n, 15) for n in range(15)]
     assert {one.message for one in scales} == {"finding how wide the objects are"}
     assert note.message == f"{NOTE}objects are taken to be about {found:.0f} pixels wide"
     told.clear()

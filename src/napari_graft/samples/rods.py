@@ -97,7 +97,7 @@ def _vary(usual: Rod, y: float, x: float, angle: float, rng: np.random.Generator
         length,
         angle,
         rng.normal(0, 0.05),
-        float(rng.choice([0.0, rng.uniform(0.05, 0.3)], p=[0.7, 0.3])),
+        float(rng.choice([0.0, rng.uniform(0.03, 0.15)], p=[0.8, 0.2])),
     )
 
 

@@ -32,7 +32,7 @@ _MAGNIFIED = 2.0
 """Factor above which objects are a few pixels wide: the grain of any image looks like that."""
 
 Segments = NDArray[np.uint32]
-SegmentPairs = Iterable[tuple[Segments, Segments]]
+SegmentPairs = Iterable[tuple[Segments, Segments | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +92,16 @@ class Scout:
         Of the objects that the source was trained on, in its pixels.
     glance, look
         Given a factor, yield for some tiles the source's objects on its own grid, in the tile and in a
-        changed copy of it (see `changes`). A glance sees fewer tiles and twice the tile itself.
+        changed copy of it (see `changes`), or None where nobody looked. A glance sees fewer tiles, and a
+        changed copy of the first alone.
+    source
+        Which source it is, where several views of one are asked; of these only the best looks closer.
     """
 
     own_diameter: float
     glance: Callable[[float], SegmentPairs]
     look: Callable[[float], SegmentPairs]
+    source: str = ""
 
     def trust(self, factor: float, looks: Callable[[float], SegmentPairs]) -> tuple[float, ScaleTrial]:
         """Return how well a scale fits, and what was found at it."""
@@ -118,7 +122,8 @@ def find_diameter(scouts: Sequence[Scout]) -> FoundDiameter | None:
         for factor in COARSE
     ]
     best_of = {number: (trust, factor) for trust, number, factor in sorted(glances)}
-    asked = sorted(best_of, key=lambda number: best_of[number][0], reverse=True)[:N_ASKED]
+    by_trust = sorted(best_of, key=lambda number: best_of[number][0], reverse=True)
+    asked = _first_of_each([scouts[number].source or number for number in by_trust], by_trust)[:N_ASKED]
     looks = [
         scouts[number].trust(factor, scouts[number].look)
         for number in asked
@@ -129,9 +134,17 @@ def find_diameter(scouts: Sequence[Scout]) -> FoundDiameter | None:
     return None if best is None or trust < LEAST_TRUST else FoundDiameter(best.diameter / best.factor, trust)
 
 
-def n_trials(n_scouts: int) -> int:
-    """Return how many scales are tried at most, each of which counts once for each source."""
-    return n_scouts * len(COARSE) + min(n_scouts, N_ASKED) * 3
+def _first_of_each(names: Sequence[object], numbers: Sequence[int]) -> list[int]:
+    """Return the first number of each name, in their order."""
+    firsts: dict[object, int] = {}
+    for name, number in zip(names, numbers, strict=True):
+        firsts.setdefault(name, number)
+    return list(firsts.values())
+
+
+def n_trials(n_scouts: int, n_sources: int) -> int:
+    """Return how many scales are tried at most by some views of some sources, each of which counts once."""
+    return n_scouts * len(COARSE) + min(n_sources, N_ASKED) * 3
 
 
 def _around(factor: float) -> tuple[float, ...]:
@@ -143,11 +156,13 @@ def try_scale(factor: float, looks: SegmentPairs) -> ScaleTrial:
     """Sum up what a source finds at one scale."""
     agreements, found = [], []
     for plain, changed in looks:
-        agreements.append(agreement(plain, changed, _FEWEST_IN_TILE))
+        if changed is not None:
+            agreements.append(agreement(plain, changed, _FEWEST_IN_TILE))
         found.append(object_diameters(plain))
     widths = np.concatenate([*found, np.empty(0)])
     usual = usual_diameter(widths)
     if usual is None:
         return ScaleTrial(factor, 0.0, 1.0, 0.0, 0)
     spread = float(np.std(np.log(widths)))
-    return ScaleTrial(factor, float(np.mean(agreements)), usual, spread, widths.size)
+    consistency = float(np.mean(agreements)) if agreements else 0.0
+    return ScaleTrial(factor, consistency, usual, spread, widths.size)

@@ -18,7 +18,7 @@ from napari_graft.scorers.consistency import changes
 from napari_graft.scorers.scale import Scout, SegmentPairs
 from napari_graft.segmentation.decode import decode
 from napari_graft.session.models import model_of_source
-from napari_graft.sources.source import Source
+from napari_graft.sources.source import Source, id_without_view
 
 _N_TILES, _N_GLANCED = 4, 2
 _MOST_DRAWN = 32
@@ -59,6 +59,7 @@ class DiameterScout:
         tell: Callable[[], None],
     ) -> None:
         self._model = model_of_source(source)
+        self._name = id_without_view(source.card.id)
         self._predictor = Predictor(self._model.network, choose_device("auto"))
         self._volume, self._intensity = volume, intensity
         self._cancel, self._tell = cancel, tell
@@ -66,13 +67,16 @@ class DiameterScout:
     def as_scout(self) -> Scout:
         """Return what `find_diameter` asks."""
         assert self._model.spec.object_diameter is not None
-        return Scout(self._model.spec.object_diameter, self._glance, self._look)
+        return Scout(self._model.spec.object_diameter, self._glance, self._look, self._name)
 
     def _glance(self, factor: float) -> SegmentPairs:
         self._tell()
-        for image in self._tiles(factor, np.random.default_rng(_SEED), _N_GLANCED):
-            found = self._objects(image)
-            yield found, found
+        # Objects that are found anywhere, as noise has them, are told by the first tile: each tile twice
+        # would cost a third more.
+        rng = np.random.default_rng(_SEED)
+        for number, image in enumerate(self._tiles(factor, rng, _N_GLANCED)):
+            *_, noisy = changes(image, rng)
+            yield self._objects(image), None if number else self._objects(noisy)
 
     def _look(self, factor: float) -> SegmentPairs:
         self._tell()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 FILE = Path("cache", "object-diameter.json")
 _SEEN = {"signature", "shape", "axes", "declared_axes", "channel", "inverted"}
-_METHOD = 7
+_METHOD = 8
 """To be raised when the same image and source would give another diameter."""
 
 
@@ -191,7 +191,7 @@ def look_for_diameter(
     from napari_graft.session.projects.diameter_scout import DiameterScout
 
     views = [view for source in sources for view in (source, invert_source(source))]
-    total, n_tried = n_trials(len(views)), 0
+    total, n_tried = n_trials(len(views), len(sources)), 0
 
     def tell() -> None:
         # One message for all of it: whoever tells the time left begins anew with another.
