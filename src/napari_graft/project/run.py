@@ -20,6 +20,7 @@ from napari_graft.sources.network_spec import ModelSpec
 
 RECORD, WEIGHTS, CHECKPOINT = "run.json", "weights.safetensors", "checkpoint.safetensors"
 MIXING, MERGED = "mixing.safetensors", "merged.safetensors"
+TRANSLATED = "translated.safetensors"
 
 
 class RunMoment(BaseModel):
@@ -159,6 +160,11 @@ class Run:
     def merged_path(self) -> Path:
         """File of the merged or translated weights that the second half starts from."""
         return self.folder / MERGED
+
+    @property
+    def translated_path(self) -> Path:
+        """File of a tile of the image as it is and as a bridged network is shown it, where there is one."""
+        return self.folder / TRANSLATED
 
     @property
     def newest_state(self) -> Path | None:

@@ -16,6 +16,7 @@ from napari_graft.workbench.proofread.affinities import AffinityCache
 from napari_graft.workbench.proofread.click_tools import ClickTools
 from napari_graft.workbench.proofread.model import ProofreadingModel
 from napari_graft.workbench.proofread.review import ReviewModel
+from napari_graft.workbench.sources.bridge_model import BridgeModel
 from napari_graft.workbench.sources.model import SourcesModel
 from napari_graft.workbench.sources.trial_model import TrialModel
 from napari_graft.workbench.train.model import TrainingModel
@@ -51,6 +52,7 @@ class Workbench:
             ranked=lambda: self.sources.ranked,
             tile_budget=lambda: self.annotating.state.budget,
         )
+        self.bridging = BridgeModel(self.context)
         self.comparing = ComparingModel(self.context, self.sources)
         self.proofreading = ProofreadingModel(self.context, self.results)
         self.review = ReviewModel(self.context, self.proofreading)
@@ -104,6 +106,7 @@ class Workbench:
         context.hear(self.data.lost_image.relinked, self._on_image_corrected)
         context.hear(self.trial.tiles_wanted, self._on_tiles_wanted)
         context.hear(self.trial.won, self._on_trial_won)
+        context.hear(self.bridging.bridged, self._on_bridged)
 
     def _offer_sources(self) -> None:
         state = self.sources.state
@@ -123,6 +126,10 @@ class Workbench:
 
     def _on_trial_won(self, source: str) -> None:
         self.sources.choose(source)
+        self.training.take_round()
+
+    def _on_bridged(self, source: str) -> None:
+        self.sources.take_added(source)
         self.training.take_round()
 
     def _facts(self) -> Facts:
