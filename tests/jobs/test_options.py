@@ -9,6 +9,7 @@ from typing import get_type_hints
 
 import pytest
 
+from napari_graft.cli.bridging import bridge
 from napari_graft.cli.exporting import export
 from napari_graft.cli.loop import compare, rank, suggest
 from napari_graft.cli.merging import merge
@@ -21,6 +22,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "train": train,
     "trial": trial,
     "merge": merge,
+    "bridge": bridge,
     "predict": predict,
     "rank": rank,
     "suggest": suggest,

@@ -115,7 +115,8 @@ class BridgeModel:
         state, project = self.state, self._context.require_project()
         words = [] if report.bridge.suitability is None else [report.bridge.suitability.words]
         state.is_kept = report.training.kept
-        state.told = " ".join([*words, report.training.note]).strip()
+        added = f"“{report.bridge.source_id}” is among your sources now." if report.training.kept else ""
+        state.told = " ".join(filter(None, [*words, report.training.note, added]))
         state.tiles = _read_tiles(project.runs.get(report.training.run).translated_path)
         self._context.note_saved()
         self._context.runs_changed.emit()
