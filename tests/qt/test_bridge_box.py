@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LONG = 300_000
 """Milliseconds: a worker process has to load its libraries first."""
+NARROWEST = 232  # what a dock of 260 pixels leaves beside its frame and a scroll bar
 MAKE_PROJECT = """
 import sys
 from pathlib import Path
@@ -85,6 +86,7 @@ def test_a_source_is_bridged_at_a_click_and_shown_among_the_others(
     assert model.state.tiles is not None
     assert box.pictures.isVisibleTo(box)
     assert box.seen[1].pixmap().width() > 0
+    assert tab.minimumSizeHint().width() <= NARROWEST
     added = [one.id for one in Catalogue().sources() if one.card.provenance is not None]
     assert bool(added) == model.state.is_kept
     assert set(added) <= {row.id for row in workbench.sources.state.rows}

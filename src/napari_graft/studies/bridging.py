@@ -118,7 +118,7 @@ class BridgingRequest:
     out: Path
     data: Path
     n_seeds: int = 3
-    steps: int = 200
+    steps: int = 80
     tasks: Sequence[BridgingTask] = TASKS
     columns: Sequence[str] = COLUMNS
     device: str = "auto"

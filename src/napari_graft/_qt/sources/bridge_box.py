@@ -26,7 +26,7 @@ HOW = (
     "painted."
 )
 NO_LAYER = "a layer…"
-_SIDE = 110
+_SIDE = 96
 
 
 class BridgeBox(Folding):
@@ -75,7 +75,7 @@ class BridgeBox(Folding):
             grid.addWidget(text(words, "faint"), 1, place)
         for box in self.layers:
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            box.setMinimumContentsLength(8)
+            box.setMinimumContentsLength(6)
         both = QWidget()
         both.setLayout(column(flow(self.target, self.source), text("or two layers, in this order:", "faint")))
         for widget in (text(HOW, "faint"), both, flow(*self.layers), self.chosen, flow(self.go_on)):
