@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_graft.bridging.method import BridgeContext, BridgeStates, Material
+from napari_graft.bridging.method import BridgeContext, BridgeData, BridgeStates
 from napari_graft.bridging.pairs import Pair
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.segmentation.settings import DecodeSettings
@@ -45,7 +45,7 @@ def make_pairs(n: int = 3, side: int = 96) -> list[Pair]:
 
 def make_context(steps: int = 3, states: BridgeStates | None = None, n: int = 2) -> BridgeContext:
     """Return a little to learn from, and some steps."""
-    material = Material(
+    data = BridgeData(
         pairs=make_pairs(n),
         target=[draw(seed)[1] for seed in (50, 51)],
         inverted=False,
@@ -53,7 +53,7 @@ def make_context(steps: int = 3, states: BridgeStates | None = None, n: int = 2)
         decode=DecodeSettings(),
     )
     return BridgeContext(
-        material=material,
+        data=data,
         config=TrainConfig(time_budget=None, max_steps=steps, checkpoint_seconds=0.0),
         device=torch.device("cpu"),
         states=states or BridgeStates(),

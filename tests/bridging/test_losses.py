@@ -13,14 +13,14 @@ from napari_graft.bridging.losses.information import Information
 from napari_graft.bridging.losses.reconstruction import Reconstruction, SquaredReconstruction
 from napari_graft.bridging.losses.statistics import Statistics
 from napari_graft.bridging.step import BridgeStep
-from napari_graft.bridging.views import View, with_translator
+from napari_graft.bridging.views import GreyView, with_translator
 from napari_graft.nets.build import build_network
 from napari_graft.sources.network_spec import ModelSpec
 
-SCALED = View(2.0, 0.5)
+SCALED = GreyView(2.0, 0.5)
 
 
-def make_step(view: View = SCALED, foreground: float = 0.3) -> BridgeStep:
+def make_step(view: GreyView = SCALED, foreground: float = 0.3) -> BridgeStep:
     source = build_network(ModelSpec(widths=(8, 16)), seed=1)
     rng = torch.Generator().manual_seed(0)
     target, first, second = (torch.rand(2, 1, 32, 32, generator=rng) for _ in range(3))
@@ -39,7 +39,7 @@ def test_reconstruction_is_the_absolute_error_of_pixels_and_gradients() -> None:
 
 
 def test_a_perfect_translation_loses_nothing() -> None:
-    step = make_step(View(1.0, 0.0))
+    step = make_step(GreyView(1.0, 0.0))
     perfect = BridgeStep(step.network, step.source, step.target, step.pair_target, step.pair_target, 0.3)
 
     assert Reconstruction()(perfect).item() == pytest.approx(0, abs=1e-6)
@@ -70,7 +70,7 @@ def test_distillation_listens_only_where_the_teacher_is_sure() -> None:
 
 
 def test_features_of_equal_images_in_equal_networks_are_no_loss() -> None:
-    step = make_step(View(1.0, 0.0))
+    step = make_step(GreyView(1.0, 0.0))
     same = BridgeStep(step.network, step.source, step.pair_target, step.pair_target, step.pair_target, 0.3)
 
     assert Features()(same).item() == pytest.approx(0, abs=1e-8)
@@ -81,7 +81,8 @@ def test_features_of_equal_images_in_equal_networks_are_no_loss() -> None:
 
 def test_the_discriminator_descends_and_what_it_judges_climbs() -> None:
     x = torch.tensor([1.0, 2.0], requires_grad=True)
-    (ReverseGradient.apply(x) * torch.tensor([3.0, 4.0])).sum().backward()
+    reversed_: torch.Tensor = ReverseGradient.apply(x)  # type: ignore[no-untyped-call]
+    (reversed_ * torch.tensor([3.0, 4.0])).sum().backward()
     assert x.grad is not None
     assert x.grad.tolist() == [-3.0, -4.0]
 

@@ -19,7 +19,7 @@ from napari_graft.bridging.pairs import shuffle_pairs, split_pairs
 from napari_graft.bridging.pseudo_labels import best_overlaps
 from napari_graft.bridging.registry import BRIDGE_METHODS
 from napari_graft.bridging.suitability import explain, judge_pairs, translated
-from napari_graft.bridging.views import View, view_of_pairs, with_translator
+from napari_graft.bridging.views import GreyView, view_of_pairs, with_translator
 from napari_graft.core.errors import InputError
 from napari_graft.nets.build import build_network
 from napari_graft.nets.residual_unet import ResidualUNet
@@ -50,7 +50,7 @@ def test_a_translator_has_fewer_than_5000_weights_and_more_are_refused() -> None
 
 def test_a_translator_begins_as_its_view(source: ResidualUNet) -> None:
     image = draw(0)[0]
-    network = with_translator(source, View(-2.0, 0.25))
+    network = with_translator(source, GreyView(-2.0, 0.25))
 
     np.testing.assert_allclose(translated(network, image), -2 * image + 0.25, rtol=1e-5)
     torch.testing.assert_close(
@@ -91,20 +91,20 @@ def test_histogram_matching_is_that_of_scikit_image(source: ResidualUNet) -> Non
 
     context = make_context()
     network = HistogramMatching().bridge(source, context).network
-    target = context.material.target[0]
-    wanted = np.concatenate([pair.source.ravel() for pair in context.material.pairs])
-    every = np.concatenate([image.ravel() for image in context.material.target])
+    target = context.data.target[0]
+    wanted = np.concatenate([pair.source.ravel() for pair in context.data.pairs])
+    every = np.concatenate([image.ravel() for image in context.data.target])
     matched = match_histograms(every, wanted)[: target.size].reshape(target.shape)
 
     assert np.abs(translated(network, target) - matched).mean() < 0.02
-    knots, values = matching_curve(context.material.target, context.material.pairs)
+    knots, values = matching_curve(context.data.target, context.data.pairs)
     assert (np.diff(knots) > 0).all()
     assert (np.diff(values) >= 0).all()
 
 
 def test_the_best_view_may_be_the_negative(source: ResidualUNet) -> None:
     context = make_context()
-    negative = replace(context, material=replace(context.material, inverted=True))
+    negative = replace(context, data=replace(context.data, inverted=True))
 
     assert not BestView().bridge(source, context).network.spec.inverted
     assert BestView().bridge(source, negative).network.spec.inverted

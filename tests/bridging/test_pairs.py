@@ -1,19 +1,21 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
-from looks import as_uint, draw, make_pairs, write_pairs
+from looks import Image, as_uint, draw, make_pairs, write_pairs
 
 from napari_graft.bridging.pairs import find_pairs, read_pairs, shuffle_pairs, split_pairs
 from napari_graft.bridging.registration import align_pair, register
-from napari_graft.core.errors import InputError
+from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken
+from napari_graft.io import Volume
 
 
-def read(volume):
+def read(volume: Volume) -> list[Image]:
     return [np.asarray(volume.data, np.float32) / float(np.asarray(volume.data).max())]
 
 
@@ -65,7 +67,9 @@ def spoil_small(target: Path, source: Path) -> None:
         (spoil_small, "'field1' are"),
     ],
 )
-def test_what_is_wrong_with_pairs_is_one_error_that_names_it(spoil, words: str, tmp_path: Path) -> None:
+def test_what_is_wrong_with_pairs_is_one_error_that_names_it(
+    spoil: Callable[[Path, Path], None], words: str, tmp_path: Path
+) -> None:
     target, source = write_pairs(tmp_path)
     spoil(target, source)
     with pytest.raises(InputError, match=words):
@@ -102,8 +106,6 @@ def test_a_large_shift_and_no_relation_are_refused() -> None:
 
 
 def test_read_pairs_stops_when_asked_to(tmp_path: Path) -> None:
-    from napari_graft.core.errors import Cancelled
-
     token = CancelToken()
     token.cancel()
     with pytest.raises(Cancelled):

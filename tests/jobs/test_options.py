@@ -10,6 +10,7 @@ from typing import get_type_hints
 import pytest
 
 from napari_graft.cli.commands.auto import auto
+from napari_graft.cli.commands.bridging import bridge
 from napari_graft.cli.commands.exporting import export
 from napari_graft.cli.commands.loop import compare, rank, suggest
 from napari_graft.cli.commands.merging import merge
@@ -22,6 +23,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "train": train,
     "trial": trial,
     "merge": merge,
+    "bridge": bridge,
     "predict": predict,
     "rank": rank,
     "suggest": suggest,

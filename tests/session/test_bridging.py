@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+import torch
 from tiny_loop import make_annotated
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "bridging"))
@@ -245,5 +246,8 @@ def test_a_bridged_source_is_ranked_trained_and_exported_like_any_other(
     again = open_source(tmp_path / "b.graftsource", "file")
     assert again.card.spec == network.spec
     export_reference(source_id, tmp_path / "b.pt", "torchscript")
-    assert (tmp_path / "b.pt").stat().st_size > 0
+    program = torch.jit.load(str(tmp_path / "b.pt")).eval()  # type: ignore[no-untyped-call]
+    image = torch.from_numpy(draw(5, 64)[1])[None, None]
+    with torch.inference_mode():
+        torch.testing.assert_close(program(image), torch.sigmoid(network.eval()(image)), atol=1e-4, rtol=1e-3)
     assert user_home() in source.path.parents

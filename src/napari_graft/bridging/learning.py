@@ -108,9 +108,9 @@ class _Loop:
         self.optimiser = torch.optim.AdamW(
             [one for _, one in self.parameters()], lr=self.config.learning_rate, weight_decay=0.0
         )
-        material = self.context.material
-        self.pairs = PairSampler(material.pairs, self.config.patch, device)
-        self.target = TargetSampler(material.target, self.config.patch, device)
+        data = self.context.data
+        self.pairs = PairSampler(data.pairs, self.config.patch, device)
+        self.target = TargetSampler(data.target, self.config.patch, device)
         steps, seconds = self.restore()
         self.clock = Clock(self.config, steps, seconds)
         self.saved_at, self.recent = self.clock.seconds, list[float]()
@@ -140,8 +140,8 @@ class _Loop:
         rng = np.random.default_rng([self.config.seed, self.clock.steps])
         n = self.config.batch_size
         target, source = self.pairs.draw(n, rng)
-        patches, material = self.target.draw(n, rng), self.context.material
-        seen = BridgeStep(self.network, self.source, patches, target, source, material.foreground)
+        patches, data = self.target.draw(n, rng), self.context.data
+        seen = BridgeStep(self.network, self.source, patches, target, source, data.foreground)
         loss = self.learner.weighing.total(self.losses, seen)
         self.context.cancel.raise_if_cancelled()  # on a busy CPU a step takes long; nothing has changed yet
         for group in self.optimiser.param_groups:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class BridgeData:
     """What a bridge is learned from; nothing in it is labelled.
 
     Parameters
@@ -41,7 +41,7 @@ class Material:
     foreground: float
     decode: DecodeSettings
 
-    def negative(self) -> Material:
+    def negative(self) -> BridgeData:
         """Return the same, with everything in the modality of the target shown as its negative."""
         pairs = [replace(pair, target=-pair.target) for pair in self.pairs]
         return replace(self, pairs=pairs, target=[-image for image in self.target], inverted=False)
@@ -72,7 +72,7 @@ class BridgeContext:
 
     Parameters
     ----------
-    material
+    data
         Pairs and target.
     config
         Budget and recipe of all of it.
@@ -84,7 +84,7 @@ class BridgeContext:
         Progress, and the token that stops the work, which keeps what was learned so far.
     """
 
-    material: Material
+    data: BridgeData
     config: TrainConfig
     device: torch.device
     states: BridgeStates

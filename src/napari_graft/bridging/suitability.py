@@ -12,7 +12,7 @@ from napari_graft.bridging.learning import BridgeLearner, Weighing
 from napari_graft.bridging.method import BridgeContext, BridgeStates
 from napari_graft.bridging.pairs import Image, Pair, PairSplit
 from napari_graft.bridging.recipe import Suitability
-from napari_graft.bridging.views import View, copy_of, least_squares, with_translator
+from napari_graft.bridging.views import GreyView, copy_of, least_squares, with_translator
 from napari_graft.core.progress import Progress, Report
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.training.config import TrainConfig
@@ -57,10 +57,10 @@ def explain(source: ResidualUNet, split: PairSplit, context: BridgeContext) -> E
     network = with_translator(source, view, seed=context.config.seed)
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(name.startswith("translator."))
-    material = replace(context.material, pairs=split.training)
+    data = replace(context.data, pairs=split.training)
     ndim = source.spec.ndim
     config = TrainConfig(None, STEPS, _PATCH[ndim], _BATCH, learning_rate=_RATE, seed=context.config.seed)
-    alone = replace(context, material=material, states=BridgeStates(), report=_as_looking(context.report))
+    alone = replace(context, data=data, states=BridgeStates(), report=_as_looking(context.report))
     weighing = Weighing({"squared-reconstruction": 1.0})
     BridgeLearner(network, copy_of(source), weighing, config, alone).learn()
     context.cancel.raise_if_cancelled()
@@ -76,7 +76,7 @@ def _as_looking(report: Report) -> Report:
     return tell
 
 
-def explained_by_view(view: View, pairs: Sequence[Pair]) -> float:
+def explained_by_view(view: GreyView, pairs: Sequence[Pair]) -> float:
     """Return ``R² = 1 - Σ(gain a + offset - b)² / Σ(b - mean b)²`` over pairs (a, b)."""
     return _explained([(view.gain * pair.target + view.offset, pair.source) for pair in pairs])
 

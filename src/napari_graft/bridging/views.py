@@ -18,14 +18,14 @@ _LEAST_SPREAD = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """View of an image, ``gain x + offset``."""
+class GreyView:
+    """GreyView of an image, ``gain x + offset``."""
 
     gain: float
     offset: float
 
 
-def view_of_pairs(pairs: Sequence[Pair]) -> View:
+def view_of_pairs(pairs: Sequence[Pair]) -> GreyView:
     """Return the view in which the target's modality has mean and spread of the source's, and its sign.
 
     The sign is that of the correlation over all pixels of the pairs. Its size is no least-squares gain, which
@@ -34,7 +34,7 @@ def view_of_pairs(pairs: Sequence[Pair]) -> View:
     a, b = pixels_of(pairs)
     sign = -1.0 if float(np.mean((a - a.mean()) * (b - b.mean()))) < 0 else 1.0
     gain = sign * float(b.std()) / max(float(a.std()), _LEAST_SPREAD)
-    return View(gain, float(b.mean()) - gain * float(a.mean()))
+    return GreyView(gain, float(b.mean()) - gain * float(a.mean()))
 
 
 def pixels_of(pairs: Sequence[Pair]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -43,16 +43,16 @@ def pixels_of(pairs: Sequence[Pair]) -> tuple[NDArray[np.float64], NDArray[np.fl
     return target, np.concatenate([pair.source.ravel() for pair in pairs]).astype(np.float64)
 
 
-def least_squares(pairs: Sequence[Pair]) -> View:
+def least_squares(pairs: Sequence[Pair]) -> GreyView:
     """Return the view that explains most of the source's modality: what the best of all views can do."""
     a, b = pixels_of(pairs)
     variance = float(a.var())
     gain = float(np.mean((a - a.mean()) * (b - b.mean()))) / variance if variance else 0.0
-    return View(gain, float(b.mean()) - gain * float(a.mean()))
+    return GreyView(gain, float(b.mean()) - gain * float(a.mean()))
 
 
 def with_translator(
-    source: ResidualUNet, view: View, shape: TranslatorSpec | None = None, *, seed: int = 0
+    source: ResidualUNet, view: GreyView, shape: TranslatorSpec | None = None, *, seed: int = 0
 ) -> ResidualUNet:
     """Return a copy of a source behind a translator that begins as a view.
 

@@ -23,6 +23,7 @@ RUN_ID = r"^p?\d{4,}$"
 """Id of a run. That of a prepared source begins with a p, so that rounds have numbers of their own."""
 RECORD, WEIGHTS, CHECKPOINT = "run.json", "weights.safetensors", "checkpoint.safetensors"
 MIXING, MERGED = "mixing.safetensors", "merged.safetensors"
+TRANSLATED = "translated.safetensors"
 
 
 class RunMoment(BaseModel):
@@ -165,6 +166,11 @@ class Run:
     def merged_path(self) -> Path:
         """File of the merged or translated weights that the second half starts from."""
         return self.folder / MERGED
+
+    @property
+    def translated_path(self) -> Path:
+        """File of a tile of the image as it is and as a bridged network is shown it, where there is one."""
+        return self.folder / TRANSLATED
 
     @property
     def newest_state(self) -> Path | None:

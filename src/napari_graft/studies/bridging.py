@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.stats import spearmanr
 
-from napari_graft.bridging.method import BridgeContext, BridgeStates, Material
+from napari_graft.bridging.method import BridgeContext, BridgeData, BridgeStates
 from napari_graft.bridging.pairs import Image, Pair, shuffle_pairs
 from napari_graft.bridging.registry import BRIDGE_METHODS
 from napari_graft.core.axes import Axes
@@ -37,7 +37,7 @@ from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.scorers.scoring_context import ComputeContext
 from napari_graft.segmentation.decode import decode
 from napari_graft.session.bridging.assess import Assessor, assess_pairs, cut_tiles
-from napari_graft.session.bridging.material import usual_foreground
+from napari_graft.session.bridging.data import usual_foreground
 from napari_graft.session.models import Model, model_of_source
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.studies.bridging_tasks import TASKS, BridgingTask, Pixels, Scene
@@ -118,7 +118,7 @@ class BridgingRequest:
     out: Path
     data: Path
     n_seeds: int = 3
-    steps: int = 200
+    steps: int = 80
     tasks: Sequence[BridgingTask] = TASKS
     columns: Sequence[str] = COLUMNS
     device: str = "auto"
@@ -211,7 +211,14 @@ class _Study:
         promise = bench.promise() if column == PROMISES else {}
         spent = round(time.monotonic() - started, 2)
         run = BridgingRun(
-            **asked, scores=scores, promise=promise, seconds=spent, version=version("napari-graft")
+            task=task.key,
+            method=column,
+            seed=seed,
+            steps=self._request.steps,
+            scores=scores,
+            promise=promise,
+            seconds=spent,
+            version=version("napari-graft"),
         )
         self._kept.add(run)
         return run
@@ -245,8 +252,8 @@ class _Bench:
             return self._score(source, self._see(self.scene.own))
         context = self.context
         if column == SHUFFLED:
-            pairs = shuffle_pairs(context.material.pairs, np.random.default_rng(self.seed))
-            context = replace(context, material=replace(context.material, pairs=pairs))
+            pairs = shuffle_pairs(context.data.pairs, np.random.default_rng(self.seed))
+            context = replace(context, data=replace(context.data, pairs=pairs))
         method = BRIDGE if column == SHUFFLED else column
         network = BRIDGE_METHODS[method].bridge(source, context).network
         is_negative = network.spec.inverted != source.spec.inverted
@@ -257,8 +264,8 @@ class _Bench:
         """Return what the pairs promise, and what shuffled ones do."""
         source, assessor = trainable(self.model.network, self.model.name), self._assessor()
         found = assess_pairs(source, self.context, assessor)
-        pairs = shuffle_pairs(self.context.material.pairs, np.random.default_rng(self.seed))
-        context = replace(self.context, material=replace(self.context.material, pairs=pairs))
+        pairs = shuffle_pairs(self.context.data.pairs, np.random.default_rng(self.seed))
+        context = replace(self.context, data=replace(self.context.data, pairs=pairs))
         shuffled = assess_pairs(source, context, assessor)
         named = {
             "explained": found.explained,
@@ -283,10 +290,10 @@ class _Bench:
             foreground = usual_foreground(predictor, [pair.source for pair in pairs], self.cancel)
             inverted = self._assessor().is_negative_better(source)
             target = [self._see(self.scene.target)]
-            material = Material(pairs, target, inverted, foreground, self.model.decode)
+            data = BridgeData(pairs, target, inverted, foreground, self.model.decode)
             config = TrainConfig(None, self.steps, seed=self.seed)
             self._context = BridgeContext(
-                material, config, self.device, BridgeStates(), ignore_progress, self.cancel
+                data, config, self.device, BridgeStates(), ignore_progress, self.cancel
             )
         return self._context
 

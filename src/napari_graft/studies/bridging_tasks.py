@@ -105,7 +105,7 @@ _NEUROPIL = Appearance(radius=13.0, noise=0.03, texture=0.05)
 def _scene_of(kind: str, rng: np.random.Generator) -> tuple[Grey, NDArray[np.uint32]]:
     make = generate_cells if kind == "cells" else generate_neuropil
     made = make((_SIDE, _SIDE), rng, _CELLS if kind == "cells" else _NEUROPIL)
-    return made.image.astype(np.float32) / 255, made.segments
+    return (made.image / 255).astype(np.float32), made.segments
 
 
 def generated(look: str, target: str) -> Callable[[Path, int], Scene]:
@@ -192,6 +192,10 @@ def _grey(image: Pixels) -> Pixels:
     return image if image.ndim == 2 else image[..., :3].mean(-1).astype(np.float32)
 
 
+_TARGETS: tuple[tuple[str, str, Structure], ...] = (
+    ("cells", "nuclei-fluorescence-all", "nuclei"),
+    ("neuropil", "fly-medulla-fibsem", "neurites"),
+)
 GENERATED = tuple(
     BridgingTask(
         f"{look}, pairs of {'neuropil' if target == 'cells' else 'cells'}, target {target}",
@@ -202,10 +206,7 @@ GENERATED = tuple(
         look == "negative",
     )
     for look in LOOKS
-    for target, source, structure in (
-        ("cells", "nuclei-fluorescence-all", "nuclei"),
-        ("neuropil", "fly-medulla-fibsem", "neurites"),
-    )
+    for target, source, structure in _TARGETS
 )
 REAL = (
     *(

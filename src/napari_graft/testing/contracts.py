@@ -15,10 +15,10 @@ from scipy.ndimage import gaussian_filter
 
 from napari_graft.acquisition.candidates import Candidate, Strategy
 from napari_graft.bridging.losses.registry import BridgeLoss
-from napari_graft.bridging.method import BridgeContext, BridgeMethod, BridgeStates, Material
+from napari_graft.bridging.method import BridgeContext, BridgeData, BridgeMethod, BridgeStates
 from napari_graft.bridging.pairs import Pair
 from napari_graft.bridging.step import BridgeStep
-from napari_graft.bridging.views import View, with_translator
+from napari_graft.bridging.views import GreyView, with_translator
 from napari_graft.core.axes import Axes
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
@@ -179,9 +179,9 @@ def make_bridge_context(steps: int = 2) -> BridgeContext:
         image = gaussian_filter(rng.normal(size=(64, 64)), 2.0).astype(np.float32) * 4
         pairs.append(Pair(f"field{number}", np.abs(image) - 0.5, image))
     target = [np.abs(gaussian_filter(rng.normal(size=(64, 64)), 2.0)).astype(np.float32) for _ in range(2)]
-    material = Material(pairs, target, inverted=False, foreground=0.3, decode=DecodeSettings())
+    data = BridgeData(pairs, target, inverted=False, foreground=0.3, decode=DecodeSettings())
     return BridgeContext(
-        material=material,
+        data=data,
         config=TrainConfig(time_budget=None, max_steps=steps),
         device=torch.device("cpu"),
         states=BridgeStates(),
@@ -228,8 +228,8 @@ class BridgeLossContract:
 
     def test_it_is_a_finite_number_from_which_something_can_be_learned(self) -> None:
         (source,) = make_members(1)
-        network = with_translator(source, View(1.0, 0.0))
-        pairs = torch.from_numpy(np.stack([p.target for p in make_bridge_context().material.pairs]))[:, None]
+        network = with_translator(source, GreyView(1.0, 0.0))
+        pairs = torch.from_numpy(np.stack([p.target for p in make_bridge_context().data.pairs]))[:, None]
         step = BridgeStep(network, source, pairs, pairs, pairs.abs(), foreground=0.3)
         loss = self.loss(2)(step)
         loss.backward()

@@ -20,6 +20,7 @@ from napari_graft.workbench.proofread.click_tools import ClickTools
 from napari_graft.workbench.proofread.model import ProofreadingModel
 from napari_graft.workbench.proofread.review import ReviewModel
 from napari_graft.workbench.proofread.training_tiles import TrainingTiles
+from napari_graft.workbench.sources.bridge_model import BridgeModel
 from napari_graft.workbench.sources.model import SourcesModel
 from napari_graft.workbench.sources.preparation_model import PreparationModel
 from napari_graft.workbench.sources.trial_model import TrialModel
@@ -60,6 +61,7 @@ class Workbench:
             ranked=lambda: self.sources.ranked,
             tile_budget=lambda: self.annotating.state.budget,
         )
+        self.bridging = BridgeModel(self.context)
         self.comparing = ComparingModel(self.context, self.sources)
         self.proofreading = ProofreadingModel(self.context, self.results)
         self.review = ReviewModel(self.context, self.proofreading)
@@ -118,6 +120,7 @@ class Workbench:
         context.hear(self.preparation.prepared, self.training.take_prepared)
         context.hear(self.trial.tiles_wanted, self._on_tiles_wanted)
         context.hear(self.trial.won, self._on_trial_won)
+        context.hear(self.bridging.bridged, self._on_bridged)
 
     def _offer_sources(self) -> None:
         state = self.sources.state
@@ -138,6 +141,10 @@ class Workbench:
 
     def _on_trial_won(self, source: str) -> None:
         self.sources.choose(source)
+        self.training.take_round()
+
+    def _on_bridged(self, source: str) -> None:
+        self.sources.take_added(source)
         self.training.take_round()
 
     def _facts(self) -> Facts:

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QWidget
 from napari_graft._napari.overlays.field_of_view import tile_in_view, tile_over_view
 from napari_graft._qt.canvas.comparison_canvas import ComparisonHost
 from napari_graft._qt.sources.boxes import AdviceCard, DistanceBox, MoreSources, SourceButtons, SourceMapBox
+from napari_graft._qt.sources.bridge_box import BridgeBox
 from napari_graft._qt.sources.preparation_box import PreparationBox
 from napari_graft._qt.sources.source_table import SourceTable
 from napari_graft._qt.sources.trial_box import TrialBox
@@ -80,6 +81,7 @@ class SourcesTab(QWidget):
         self.distances = DistanceBox()
         self.trial = TrialBox(self._workbench.trial)
         self.map_box = SourceMapBox()
+        self.bridge = BridgeBox(self._workbench.bridging, self._viewer, lambda: self.table.current)
         self.more = MoreSources(self._model)
         self.options = MoreOptions(
             self._model.options, ("include_seen", "exclude", "device"), "Options of the ranking"
@@ -95,7 +97,7 @@ class SourcesTab(QWidget):
             layout.addWidget(widget)
         for widget in (self.preview_card, self.trial):
             layout.addWidget(widget)
-        for widget in (self.left_out, self.distances, self.map_box, self.options, self.more):
+        for widget in (self.left_out, self.distances, self.map_box, self.options, self.bridge, self.more):
             layout.addWidget(widget)
         layout.addStretch(0)
         self.setLayout(layout)

@@ -36,14 +36,14 @@ class FeatureMatching:
     def bridge(self, source: ResidualUNet, context: BridgeContext) -> Bridged:
         """Return the network that learned. See `BridgeMethod`."""
         if self.is_translated:
-            view = view_of_pairs(context.material.pairs)
+            view = view_of_pairs(context.data.pairs)
             network = with_translator(source, view, seed=context.config.seed)
         else:
-            network = in_view(source, is_inverted=context.material.inverted)
+            network = in_view(source, is_inverted=context.data.inverted)
         config = config_for(network, context.config, RATE)
-        material = context.material
+        data = context.data
         if network.spec.inverted != source.spec.inverted:
-            context = replace(context, material=material.negative())
+            context = replace(context, data=data.negative())
         learner = BridgeLearner(
             network, copy_of(source), self.weighing, config, context, "learning to match what it sees"
         )

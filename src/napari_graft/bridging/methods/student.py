@@ -69,11 +69,11 @@ class Student:
         assert training is not None
         if training.stopped_by == "cancel":
             return first
-        material = context.material
+        data = context.data
         context.report(Progress(training.steps, None, "looking for objects that can be believed"))
         try:
             examples = pseudo_examples(
-                first.network, material.target, material.decode, context.device, context.cancel
+                first.network, data.target, data.decode, context.device, context.cancel
             )
         except Cancelled:
             return replace(first, training=replace(training, stopped_by="cancel"))
@@ -121,9 +121,9 @@ class StudentLoss:
         self._source, self._teacher = (
             copy_of(one).to(context.device).eval().requires_grad_(False) for one in (source, teacher)
         )
-        self._weighing, self._material = weighing, context.material
+        self._weighing, self._data = weighing, context.data
         self._losses = weighing.losses(source.spec.ndim, context.config.seed).to(context.device)
-        self._pairs = PairSampler(context.material.pairs, context.config.patch, context.device)
+        self._pairs = PairSampler(context.data.pairs, context.config.patch, context.device)
         self._n = context.config.batch_size
 
     def __call__(self, network: Network, batch: Batch, rng: np.random.Generator) -> torch.Tensor:
@@ -131,6 +131,6 @@ class StudentLoss:
         assert isinstance(network, ResidualUNet)  # the trainer knows no kinds of networks
         target, source = self._pairs.draw(self._n, rng)
         step = BridgeStep(
-            network, self._source, batch.image, target, source, self._material.foreground, self._teacher
+            network, self._source, batch.image, target, source, self._data.foreground, self._teacher
         )
         return self._weighing.total(self._losses, step)

@@ -35,7 +35,7 @@ class Translation:
     def bridge(self, source: ResidualUNet, context: BridgeContext) -> Bridged:
         """Return the source behind its translator. See `BridgeMethod`."""
         seed = context.config.seed
-        network = with_translator(source, view_of_pairs(context.material.pairs), self.shape, seed=seed)
+        network = with_translator(source, view_of_pairs(context.data.pairs), self.shape, seed=seed)
         for name, parameter in network.named_parameters():
             parameter.requires_grad_(name.startswith("translator."))
         config = config_for(network, context.config, RATE)

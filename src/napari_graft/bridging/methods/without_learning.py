@@ -11,7 +11,7 @@ from torch import nn
 
 from napari_graft.bridging.method import BridgeContext, Bridged
 from napari_graft.bridging.pairs import Image, Pair
-from napari_graft.bridging.views import View, copy_of, with_translator
+from napari_graft.bridging.views import GreyView, copy_of, with_translator
 from napari_graft.nets.network import pad_to_stride
 from napari_graft.nets.residual_unet import ChannelNorm, ResidualUNet
 from napari_graft.sources.network_spec import TranslatorSpec
@@ -40,7 +40,7 @@ class BestView:
 
     def bridge(self, source: ResidualUNet, context: BridgeContext) -> Bridged:
         """Return the source in its best view. See `BridgeMethod`."""
-        return Bridged(in_view(source, is_inverted=context.material.inverted), None)
+        return Bridged(in_view(source, is_inverted=context.data.inverted), None)
 
 
 def in_view(source: ResidualUNet, *, is_inverted: bool) -> ResidualUNet:
@@ -62,10 +62,10 @@ class HistogramMatching:
 
     def bridge(self, source: ResidualUNet, context: BridgeContext) -> Bridged:
         """Return the source behind that curve. See `BridgeMethod`."""
-        sign = -1.0 if context.material.inverted else 1.0
-        knots, values = matching_curve(context.material.target, context.material.pairs, sign)
+        sign = -1.0 if context.data.inverted else 1.0
+        knots, values = matching_curve(context.data.target, context.data.pairs, sign)
         shape = TranslatorSpec(kernels=(1, 1), width=len(knots))
-        network = with_translator(source, View(0.0, float(values[0])), shape)
+        network = with_translator(source, GreyView(0.0, float(values[0])), shape)
         assert network.translator is not None
         set_curve(network.translator.residual, knots, values)
         return Bridged(network, None)
@@ -123,11 +123,11 @@ class NormStatistics:
 
     def bridge(self, source: ResidualUNet, context: BridgeContext) -> Bridged:
         """Return the source with other scales and shifts. See `BridgeMethod`."""
-        material, device = context.material, context.device
-        network = in_view(source, is_inverted=material.inverted).to(device).eval()
-        wanted = _norm_statistics(copy_of(source).to(device).eval(), [p.source for p in material.pairs])
-        sign = np.float32(-1 if material.inverted else 1)
-        _run_with(network, [sign * image for image in material.target], _matching_hook(wanted))
+        data, device = context.data, context.device
+        network = in_view(source, is_inverted=data.inverted).to(device).eval()
+        wanted = _norm_statistics(copy_of(source).to(device).eval(), [p.source for p in data.pairs])
+        sign = np.float32(-1 if data.inverted else 1)
+        _run_with(network, [sign * image for image in data.target], _matching_hook(wanted))
         return Bridged(network.cpu(), None)
 
 

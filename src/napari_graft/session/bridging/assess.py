@@ -114,12 +114,12 @@ def assess_pairs(source: ResidualUNet, context: BridgeContext, assessor: Assesso
     Cancelled
         When asked to stop.
     """
-    material = context.material
-    split = split_pairs(material.pairs)
+    data = context.data
+    split = split_pairs(data.pairs)
     found = explain(source, split, context)
     helps, words = judge_pairs(found.by_translator, found.by_view)
     known = Suitability(
-        n_pairs=len(material.pairs),
+        n_pairs=len(data.pairs),
         n_held_out=len(split.held_out),
         explained_by_view=round(found.by_view, 4),
         explained=round(found.by_translator, 4),
@@ -128,11 +128,11 @@ def assess_pairs(source: ResidualUNet, context: BridgeContext, assessor: Assesso
     )
     if not helps:
         return known
-    inverted = material.inverted
+    inverted = data.inverted
     measured = {
         "z_before": assessor.z(source, is_negative=inverted),
         "z_after": assessor.z(found.network),
-        "z_pairs": assessor.z_of_pairs(source, material.pairs),
+        "z_pairs": assessor.z_of_pairs(source, data.pairs),
         "consistency_before": assessor.consistency(source, is_negative=inverted),
         "consistency_after": assessor.consistency(found.network),
     }

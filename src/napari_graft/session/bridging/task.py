@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from napari_graft.bridging.method import BridgeContext, Bridged, BridgeStates, Material
+from napari_graft.bridging.method import BridgeContext, Bridged, BridgeData, BridgeStates
 from napari_graft.bridging.methods.without_learning import in_view
 from napari_graft.bridging.pairs import Pair
 from napari_graft.bridging.recipe import DEFAULT_METHOD, BridgeRecord, Suitability
 from napari_graft.bridging.registry import BRIDGE_METHODS
+from napari_graft.bridging.suitability import translated
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, note
 from napari_graft.inference.predictor import Predictor
@@ -21,9 +22,10 @@ from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.project.comparison import is_no_worse
 from napari_graft.project.reports import BridgeReport
 from napari_graft.project.run import Run
+from napari_graft.scorers.consistency import most_contrasted
 from napari_graft.scorers.scoring_context import ComputeContext
 from napari_graft.session.bridging.assess import Assessor, assess_pairs
-from napari_graft.session.bridging.material import PairReader, target_tiles, usual_foreground
+from napari_graft.session.bridging.data import PairReader, target_tiles, usual_foreground
 from napari_graft.session.models import Model, load_model
 from napari_graft.session.ranking.evidence import CONSISTENCY_NOISE
 from napari_graft.session.sources import add_bridged
@@ -99,7 +101,7 @@ class BridgeTask(ProjectTask):
         return self._finish(run, record, work, context, bridged, is_resumed=unfinished is not None)
 
     def _suitability(self, work: BridgeWork, context: BridgeContext) -> Suitability:
-        found = assess_pairs(work.source, context, work.assessor(context.material))
+        found = assess_pairs(work.source, context, work.assessor(context.data))
         if not found.helps:
             raise InputError(found.words)
         self.report(note(found.words))
@@ -115,6 +117,16 @@ class BridgeTask(ProjectTask):
     def _new_run(self, record: BridgeRecord, source: ResidualUNet, budget: Budget) -> Run:
         return self.start_run(record.source, source.spec, 0, bridge=record, settings=budget.settings)
 
+    def _show_translated(self, run: Run, network: ResidualUNet, context: BridgeContext) -> None:
+        """Keep the tile with most contrast beside what the encoder is shown of it, for a person to see."""
+        if network.translator is None:
+            return
+        tile = most_contrasted(context.data.target, 1)[0]
+        tile = tile if tile.ndim == 2 else tile[len(tile) // 2]
+        whole = tile if network.spec.ndim == 2 else tile[None]
+        seen = translated(network, whole).reshape(tile.shape)
+        save_tensors(run.translated_path, {"image": tile, "translated": seen}, {"run": run.id})
+
     def _finish(
         self,
         run: Run,
@@ -127,6 +139,7 @@ class BridgeTask(ProjectTask):
     ) -> BridgeReport:
         verdict = work.judge(bridged.network, context)
         save_tensors(run.weights_path, bridged.network.stored_weights(), {"run": run.id})
+        self._show_translated(run, bridged.network, context)
         record = record.model_copy(
             update={"consistency": verdict.consistency, "consistency_of_view": verdict.consistency_of_view}
         )
@@ -160,8 +173,8 @@ def _spent(training: TrainResult | None, device: str) -> dict[str, object]:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Verdict on a bridged source.
+class BridgeVerdict:
+    """BridgeVerdict on a bridged source.
 
     Parameters
     ----------
@@ -205,47 +218,47 @@ class BridgeWork:
         """Return what a method learns from, without a place for its state."""
         task, spec, device = self.task, self.source.spec, choose_device(self.budget.device)
         predictor = Predictor(self.source, device)
-        material = Material(
+        data = BridgeData(
             pairs=pairs,
             target=target_tiles(task.project, spec, self.budget.seed, task.cancel),
             inverted=False,
             foreground=usual_foreground(predictor, [pair.source for pair in pairs], task.cancel),
             decode=self.model.decode,
         )
-        inverted = self.assessor(material).is_negative_better(self.source)
-        material = replace(material, inverted=inverted)
+        inverted = self.assessor(data).is_negative_better(self.source)
+        data = replace(data, inverted=inverted)
         config = train_config(spec, self.budget)
-        return BridgeContext(material, config, device, BridgeStates(), task.report, task.cancel)
+        return BridgeContext(data, config, device, BridgeStates(), task.report, task.cancel)
 
-    def assessor(self, material: Material) -> Assessor:
+    def assessor(self, data: BridgeData) -> Assessor:
         """Return what judges networks on the image without labels."""
         source = self.model.source
         fingerprint = None if source is None else source.load_fingerprint()
         compute = ComputeContext(choose_device(self.budget.device), self.task.cancel)
-        return Assessor(material.target, material.decode, fingerprint, compute)
+        return Assessor(data.target, data.decode, fingerprint, compute)
 
-    def judge(self, network: ResidualUNet, context: BridgeContext) -> Verdict:
+    def judge(self, network: ResidualUNet, context: BridgeContext) -> BridgeVerdict:
         """Compare a bridged source with the untouched one in its best view, also after a request to stop."""
         self.task.report(Progress(0, None, "measuring the bridged source"))
-        token, material = self.task.cancel.at_once, context.material
-        view = in_view(self.source, is_inverted=material.inverted)
-        assessor = self.assessor(material)
+        token, data = self.task.cancel.at_once, context.data
+        view = in_view(self.source, is_inverted=data.inverted)
+        assessor = self.assessor(data)
         assessor = replace(assessor, compute=replace(assessor.compute, cancel=token))
         try:
             new = assessor.consistency(
                 network, is_negative=network.spec.inverted != self.source.spec.inverted
             )
-            old = assessor.consistency(self.source, is_negative=material.inverted)
+            old = assessor.consistency(self.source, is_negative=data.inverted)
             mine, its = (self._on_tiles(one, token) for one in (network, view))
         except Cancelled:
-            return Verdict(False, NOT_JUDGED, None, None, {})
+            return BridgeVerdict(False, NOT_JUDGED, None, None, {})
         scores = {} if mine is None or its is None else mine.as_dict() | its.as_dict("_source")
         reason = ""
         if new < old - CONSISTENCY_NOISE:
             reason = LESS_CONSISTENT.format(new=new, old=old)
         elif mine is not None and not is_no_worse(mine, its):
             reason = WORSE_ON_TILES
-        return Verdict(not reason, reason, round(new, 4), round(old, 4), scores)
+        return BridgeVerdict(not reason, reason, round(new, 4), round(old, 4), scores)
 
     def _on_tiles(self, network: ResidualUNet, cancel: CancelToken) -> Judgement | None:
         """Judge a network on what is held out of the painted tiles, None where none are painted."""

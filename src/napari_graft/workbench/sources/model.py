@@ -202,7 +202,11 @@ class SourcesModel:
         if isinstance(found, IdTakenError):
             self.taken.emit(path, found.source_id)
             return
-        self.tick(found.id, True)
+        self.take_added(found.id)
+
+    def take_added(self, source_id: str) -> None:
+        """Show a source that is new among the user's own, and tick it."""
+        self.tick(source_id, True)
         self._show()
 
     def _on_ranked(self, result: RankResult) -> None:

@@ -331,7 +331,7 @@ class Unfinished:
 def unfinished_training(project: Project, n_tiles: int) -> Unfinished | None:
     """Return the last training where it was cut off and was on the same number of tiles, else None."""
     run = project.runs.unfinished()
-    if run is None or run.record.n_tiles != n_tiles:
+    if run is None or run.record.n_tiles != n_tiles or run.record.bridge is not None:
         return None
     try:
         steps, seconds = _age(run)
