@@ -435,11 +435,11 @@ def table(found: Sequence[Prepared], arms: Sequence[str]) -> list[dict[str, obje
     """
     groups: dict[tuple[str, int], list[Prepared]] = {}
     for one in found:
-        kind = "neurites" if one.target.endswith("-neurites") else "objects"
+        kind = "neurites" if one.target.endswith("-neurites") else "all but neurites"
         groups.setdefault((kind, one.n_tiles), []).append(one)
     return [
         {"group": kind, "n_tiles": n_tiles} | _row(members, arm)
-        for (kind, n_tiles), members in sorted(groups.items(), reverse=True)
+        for (kind, n_tiles), members in sorted(groups.items())
         for arm in arms
         if any(one.arm == arm for one in members)
     ]
