@@ -204,3 +204,13 @@ def test_a_budget_of_nothing_and_a_cycle_of_nothing_are_refused() -> None:
         PretrainConfig(None, 0)
     with pytest.raises(InputError, match="cycle"):
         replace(CONFIG, self_supervised_steps=0, replay_steps=0)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", list(OBJECTIVES))
+def test_it_runs_on_a_graphics_card(name: str) -> None:
+    of = material(name)
+    told = ignore_progress
+    device = torch.device("cuda")
+    result = Pretrainer(CONFIG, device).fit(network_of(), of, report=told, cancel=CancelToken())
+    assert (result.device, result.steps) == ("cuda", 8)
