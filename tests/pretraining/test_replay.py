@@ -49,7 +49,7 @@ def test_the_source_itself_has_the_least_distillation_loss() -> None:
     source = network_of()
     other = network_of()
     with torch.no_grad():
-        other.head.weight.mul_(3).add_(0.1)
+        next(other.head.parameters()).mul_(3).add_(0.1)
 
     least = loss(stream, source)
     probability = torch.sigmoid(source(stream._images.draw(2, 1, np.random.default_rng(0), CPU)[0].image))
@@ -63,7 +63,7 @@ def test_the_frozen_source_does_not_follow_the_network_that_is_trained() -> None
     stream = Distillation(context(source=network))
     before = loss(stream, network)
     with torch.no_grad():
-        network.head.weight.zero_()
+        next(network.head.parameters()).zero_()
 
     assert loss(stream, network) != pytest.approx(before)
 

@@ -10,7 +10,7 @@ import pytest
 import tifffile
 from tiny_loop import PIXEL_NM, make_annotated, make_sample, make_stack
 
-from napari_graft import pretrain
+from napari_graft import export, pretrain
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report, ignore_progress
 from napari_graft.io.documents import write_document
@@ -133,6 +133,13 @@ def test_a_training_starts_from_it_and_its_terms_are_those_of_the_source(
         assert set(report.validation) >= {"loss", "loss_source"}
     export_reference(f"{folder}:{run.id}", tmp_path / "a.graftsource")
     assert Catalogue().get(str(tmp_path / "a.graftsource")).card.license == "CC0-1.0"
+    export(str(folder), "methods", tmp_path / "methods.txt", run=report.run)
+    text = (tmp_path / "methods.txt").read_text(encoding="utf-8")
+    assert f"The model “{SOURCE}” was taken" in text or "Source tiny-nuclei" in text
+    assert "by self-supervision (“masked”)" in text
+    assert "CUPre" in text
+    with pytest.raises(InputError, match="prepared source and no model"):
+        export(str(folder), "methods", tmp_path / "no.txt", run=prepared.run)
 
 
 def test_a_prepared_source_that_has_become_worse_is_not_started_from(

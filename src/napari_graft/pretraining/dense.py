@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.pretraining.objective import SelfSupervision, convolution, encode
-from napari_graft.pretraining.unlabelled import View
+from napari_graft.pretraining.unlabelled import PatchView
 
 TEMPERATURE = 0.3
 NEAR = 0.7
@@ -42,7 +42,9 @@ class DensePixels(SelfSupervision):
         self._cell = network.spec.total_stride
         self.head = nn.Sequential(make(width, width, 1), nn.ReLU(), make(width, _DIMENSIONS, 1))
 
-    def loss(self, network: ResidualUNet, views: Sequence[View], rng: np.random.Generator) -> torch.Tensor:
+    def loss(
+        self, network: ResidualUNet, views: Sequence[PatchView], rng: np.random.Generator
+    ) -> torch.Tensor:
         """Return the mean over the cells that the other view sees too; 0 where there is none."""
         here, there = (self._embed(network, view.image) for view in views)
         one, other = (self._places(view.position) for view in views)
@@ -52,7 +54,8 @@ class DensePixels(SelfSupervision):
         found = torch.where(same, logits, -torch.inf).logsumexp(2) - logits.logsumexp(2)
         is_seen = same.any(2)
         total: torch.Tensor = torch.where(is_seen, found, 0.0).sum()
-        return -total / is_seen.sum().clamp(min=1)
+        mean: torch.Tensor = total / is_seen.sum().clamp(min=1)
+        return -mean
 
     def _embed(self, network: ResidualUNet, image: torch.Tensor) -> torch.Tensor:
         """Return a unit vector for each cell, (N, n_cells, dimensions)."""

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from napari_graft.nets.residual_unet import ResidualUNet, depth_to_space
 from napari_graft.pretraining.objective import SelfSupervision, convolution, encode
-from napari_graft.pretraining.unlabelled import View
+from napari_graft.pretraining.unlabelled import PatchView
 
 BLOCK = {2: (16, 16), 3: (4, 16, 16)}
 """Shape of what is hidden at once, in pixels of the model's grid."""
@@ -46,7 +46,9 @@ class MaskedReconstruction(SelfSupervision):
         self.levels = nn.ModuleList(make(width, _WIDTH, 1) for width in spec.widths)
         self.last = make(_WIDTH, prod(self._fold), 3, padding=1)
 
-    def loss(self, network: ResidualUNet, views: Sequence[View], rng: np.random.Generator) -> torch.Tensor:
+    def loss(
+        self, network: ResidualUNet, views: Sequence[PatchView], rng: np.random.Generator
+    ) -> torch.Tensor:
         """Return the mean absolute error on the hidden pixels."""
         image = views[0].image
         hidden = self._hide(image, rng)

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.pretraining.objective import SelfSupervision, encode
-from napari_graft.pretraining.unlabelled import View
+from napari_graft.pretraining.unlabelled import PatchView
 
 QUEUE = 4096
 MOMENTUM = 0.999
@@ -50,7 +50,9 @@ class MomentumContrast(SelfSupervision):
         self.register_buffer("next_key", torch.zeros((), dtype=torch.int64))
         self._new_keys: torch.Tensor | None = None
 
-    def loss(self, network: ResidualUNet, views: Sequence[View], rng: np.random.Generator) -> torch.Tensor:
+    def loss(
+        self, network: ResidualUNet, views: Sequence[PatchView], rng: np.random.Generator
+    ) -> torch.Tensor:
         """Return the cross-entropy of finding the key of the same place among those of the queue."""
         one, other = views
         query = _embed(network, self.head, one.image)

@@ -12,7 +12,7 @@ from torch import nn
 
 from napari_graft.nets.device import mixed_precision
 from napari_graft.nets.residual_unet import ResidualUNet
-from napari_graft.pretraining.unlabelled import View
+from napari_graft.pretraining.unlabelled import PatchView
 
 
 class SelfSupervision(nn.Module, ABC):
@@ -25,7 +25,9 @@ class SelfSupervision(nn.Module, ABC):
     """How many views of one place it compares."""
 
     @abstractmethod
-    def loss(self, network: ResidualUNet, views: Sequence[View], rng: np.random.Generator) -> torch.Tensor:
+    def loss(
+        self, network: ResidualUNet, views: Sequence[PatchView], rng: np.random.Generator
+    ) -> torch.Tensor:
         """Return the loss, a scalar to minimise; only the encoder of `network` is to receive gradients."""
 
     def after_step(self, network: ResidualUNet) -> None:

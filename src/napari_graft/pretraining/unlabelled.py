@@ -25,7 +25,7 @@ _APART = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PatchView:
     """A batch of patches.
 
     Parameters
@@ -69,7 +69,7 @@ class UnlabelledImages:
 
     def draw(
         self, batch_size: int, n_views: int, rng: np.random.Generator, device: torch.device
-    ) -> list[View]:
+    ) -> list[PatchView]:
         """Return views of the same random places, each moved, turned and changed in its own way."""
         drawn: list[list[tuple[torch.Tensor, torch.Tensor]]] = [[] for _ in range(n_views)]
         for index in rng.choice(len(self._images), batch_size, p=self._shares):
@@ -79,7 +79,7 @@ class UnlabelledImages:
             for patches in drawn:
                 patches.append(self._draw_one(image, place, n_views > 1, rng))
         return [
-            View(torch.stack([a for a, _ in patches])[:, None], torch.stack([b for _, b in patches]))
+            PatchView(torch.stack([a for a, _ in patches])[:, None], torch.stack([b for _, b in patches]))
             for patches in drawn
         ]
 

@@ -162,6 +162,10 @@ REFERENCES = (
     "Watershed and its Objective: Efficient, Parameter-Free Graph Partitioning. IEEE TPAMI 43(10):3724–3738.",
 )
 
+PREPARED_REFERENCE = (
+    "Liao W., Li X., Wang Q., Xu Y., Yin Z., Xiong H. (2023). CUPre: Cross-domain Unsupervised Pre-training "
+    "for Few-Shot Cell Segmentation. arXiv:2310.03981."
+)
 _FREESEL = "the FreeSel method (Xie et al. 2023), which covers the patterns of the image without any label"
 _STRATEGIES = {
     "auto": f"{_FREESEL}, and in later rounds by the uncertainty of the current model with diversity",
@@ -201,6 +205,7 @@ def methods_of_project(record: LoopRecord) -> str:
         _program(record),
         _ranking(record),
         _merging(record),
+        _preparation(record),
         _tiles(record),
         _training(record),
         _kept_apart(record),
@@ -211,6 +216,16 @@ def methods_of_project(record: LoopRecord) -> str:
 def _merging(record: LoopRecord) -> str:
     method = _fact(record, "merged")
     return f"The networks that it names were merged into one by the method “{method}”." if method else ""
+
+
+def _preparation(record: LoopRecord) -> str:
+    objective = _fact(record, "prepared")
+    return (
+        f"Before the training it was prepared on images without labels, by self-supervision (“{objective}”) "
+        "and replay in turn (after CUPre; Liao et al. 2023)."
+        if objective
+        else ""
+    )
 
 
 def _kept_apart(record: LoopRecord) -> str:

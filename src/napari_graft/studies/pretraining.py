@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -286,7 +287,7 @@ class _TargetStudy:
         """Return the source that all arms prepare, or the network that it descends from."""
         if self._chosen is None:
             found = bench.candidates(Catalogue(), is_family_only=True)
-            self._chosen = nearest([one for one in found if one.card.ancestor], bench, self._cancel)
+            self._chosen = nearest(found, bench, self._cancel)
         if self._chosen is None or not is_ancestor:
             return self._chosen
         return Catalogue().get(self._chosen.card.ancestor or ANCESTOR)
@@ -380,7 +381,10 @@ def another_set(target: LabelledSet) -> LabelledSet:
 
 
 def nearest(candidates: Sequence[Source], bench: TransferBench, cancel: CancelToken) -> Source | None:
-    """Return the source whose training images lie nearest in the common encoder, None where there is none."""
+    """Return the source whose training images lie nearest in the common encoder, None where there is none.
+
+    One of which that is not known comes last.
+    """
     compute = ComputeContext(choose_device("auto"), cancel)
     target = project_target(bench.project, compute)
     found: list[tuple[float, Source]] = []
@@ -388,8 +392,7 @@ def nearest(candidates: Sequence[Source], bench: TransferBench, cancel: CancelTo
         model = model_of_source(source)
         context = ScoringContext(source, model.network, model.decode, target, compute)
         value = general_closeness(context)
-        if value is not None:
-            found.append((value, source))
+        found.append((-math.inf if value is None else value, source))
     return max(found, key=lambda pair: pair[0])[1] if found else None
 
 
@@ -432,11 +435,11 @@ def table(found: Sequence[Prepared], arms: Sequence[str]) -> list[dict[str, obje
     """
     groups: dict[tuple[str, int], list[Prepared]] = {}
     for one in found:
-        kind = "neurites" if one.target.endswith("-neurites") else "objects"
+        kind = "neurites" if one.target.endswith("-neurites") else "all but neurites"
         groups.setdefault((kind, one.n_tiles), []).append(one)
     return [
         {"group": kind, "n_tiles": n_tiles} | _row(members, arm)
-        for (kind, n_tiles), members in sorted(groups.items(), reverse=True)
+        for (kind, n_tiles), members in sorted(groups.items())
         for arm in arms
         if any(one.arm == arm for one in members)
     ]

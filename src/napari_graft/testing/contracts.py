@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -252,7 +252,7 @@ def make_unlabelled(ndim: int) -> list[NDArray[np.float32]]:
     return [(np.sin(x / 3) * np.cos(y / 5) + one).astype(np.float32) for one in noise]
 
 
-def make_network(ndim: int) -> ResidualUNet:
+def make_network(ndim: Literal[2, 3]) -> ResidualUNet:
     """Return a small network with random weights."""
     return build_network(ModelSpec(ndim=ndim, widths=(8, 16)), seed=1)
 
@@ -270,7 +270,7 @@ class ObjectiveContract:
     objective: Objective
 
     @pytest.mark.parametrize("ndim", [2, 3])
-    def test_its_loss_is_finite_and_teaches_the_encoder_alone(self, ndim: int) -> None:
+    def test_its_loss_is_finite_and_teaches_the_encoder_alone(self, ndim: Literal[2, 3]) -> None:
         network = make_network(ndim)
         self._loss(self.objective(network), network).backward()
 

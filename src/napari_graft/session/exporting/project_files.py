@@ -41,11 +41,15 @@ def _kind_of_model(task: ExportTask) -> FileKind:
 def write_methods(task: ExportTask, out: Path) -> None:
     """Write what was done, in sentences to be pasted, with what to cite."""
     from napari_graft.report.record import LoopRecord
-    from napari_graft.report.sentences import REFERENCES, methods_of_project
+    from napari_graft.report.sentences import PREPARED_REFERENCE, REFERENCES, methods_of_project
 
     project, last = _project(task), _run(task)
-    manifest, rounds = project.manifest, _rounds(project, last)
-    rows, validation, merge = _rows(rounds), last.record.validation, rounds[0].record.merge
+    manifest, led = project.manifest, _led_to(project, last)
+    rounds, prepared = [run for run in led if not run.is_prepared], [run for run in led if run.is_prepared]
+    if not rounds:
+        raise InputError(f"run {last.id} is a prepared source and no model: train from it, or name a round")
+    rows, validation = _rows(rounds, led[0].record.source), last.record.validation
+    merge = led[0].record.merge
     record = LoopRecord(
         title=manifest.name,
         image_name=Path(manifest.image).name,
@@ -65,15 +69,23 @@ def write_methods(task: ExportTask, out: Path) -> None:
             "Version": _version(),
             "Device": last.record.device,
             "Merged": "" if merge is None else merge.method,
+            "Prepared": _objective(prepared),
         },
         strategy=project.suggestions().strategy,
     )
-    references = "\n".join(f"- {one}" for one in REFERENCES)
+    cited = (*REFERENCES, PREPARED_REFERENCE) if prepared else REFERENCES
+    references = "\n".join(f"- {one}" for one in cited)
     with storage_errors(out):
         out.write_text(f"{methods_of_project(record)}\n\nReferences\n\n{references}\n", encoding="utf-8")
 
 
-def _rows(runs: Sequence[Run]) -> tuple[dict[str, object], ...]:
+def _objective(prepared: Sequence[Run]) -> str:
+    """Return by what a source was prepared last, empty where it was not."""
+    records = [run.record.pretraining for run in prepared if run.record.pretraining is not None]
+    return records[-1].objective if records else ""
+
+
+def _rows(runs: Sequence[Run], source: str) -> tuple[dict[str, object], ...]:
     """Return the rounds of annotation, each with all training up to its end.
 
     Trainings on as many tiles are of one round.
@@ -84,7 +96,7 @@ def _rows(runs: Sequence[Run]) -> tuple[dict[str, object], ...]:
         steps, seconds = steps + one.steps, seconds + one.seconds
         rows.pop(one.n_tiles, None)  # the last comes last
         rows[one.n_tiles] = {
-            "source": runs[0].record.source,
+            "source": source,
             "n_tiles": one.n_tiles,
             "steps": steps,
             "seconds": seconds,
@@ -92,8 +104,8 @@ def _rows(runs: Sequence[Run]) -> tuple[dict[str, object], ...]:
     return tuple(rows.values())
 
 
-def _rounds(project: Project, last: Run) -> list[Run]:
-    """Return the runs that led to one, the first of them first."""
+def _led_to(project: Project, last: Run) -> list[Run]:
+    """Return the runs that led to one, the first of them first, and it."""
     found = [last]
     while found[0].record.parent is not None:
         found.insert(0, project.runs.get(found[0].record.parent))
