@@ -6,8 +6,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_graft.proofreading.affinity_map import Borders
+from napari_graft.proofreading.affinity_map import AffinityMap, Borders
 from napari_graft.proofreading.cut import Hierarchy
+from napari_graft.proofreading.object_map import ObjectMap
+from napari_graft.proofreading.split import split
 
 
 @settings(max_examples=60)
@@ -39,3 +41,27 @@ def test_the_two_sets_with_the_largest_mean_affinity_are_merged_next(
         sets = [one for one in sets if one not in sides] + [sides[0] | sides[1]]
     holder = {one: number for number, held in enumerate(sets) for one in held}
     assert all(holder[a] == holder[b] for a, b in pairs.tolist())
+
+
+def test_parts_grow_along_the_strongest_bonds_and_never_into_each_other() -> None:
+    # A chain 1 - 2 - 3 - 4, weakest between 2 and 3, and 5 that nothing is bound to.
+    pairs = np.array([[1, 2], [2, 3], [3, 4]])
+    borders = Borders(pairs, np.array([0.9, 0.4, 0.8]), np.full(3, 10), np.zeros((3, 2), np.int64))
+    sizes = np.full(6, 100)
+    assert Hierarchy(borders, sizes).parts({1: 1, 4: 2}).tolist() == [0, 1, 1, 2, 2, 0]
+    assert Hierarchy(borders, sizes).parts({1: 1, 2: 2}).tolist() == [0, 1, 2, 2, 2, 0]
+    assert Hierarchy(borders, sizes).parts({1: 3, 4: 3}).tolist() == [0, 3, 3, 3, 3, 0]
+
+
+def test_a_gap_in_a_border_does_not_let_a_part_leak_through() -> None:
+    """Of two halves, whose border has a gap, the right one is three basins: a watershed leaks into them."""
+    values = np.ones((2, 40, 60), np.float32)
+    values[1, :, 30] = 0.05  # the border between the halves
+    values[1, 18:22, 30] = 0.95  # its gap
+    values[0, 10:12, 31:], values[0, 28:30, 31:] = 0.6, 0.6  # weak lines inside of the right half
+    affinities = AffinityMap(values, ((-1, 0), (0, -1)))
+    objects = ObjectMap(np.ones((40, 60), np.uint32))
+    edit = split(objects, 1, [[(20, 5)], [(5, 50)]], affinities)
+    objects.apply(edit)
+    assert (objects.labels[:, :26] == 1).all()
+    assert (objects.labels[:, 34:] == 2).mean() > 0.95

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,10 +60,7 @@ class Hierarchy:
 
     def cuts(self) -> Iterator[Cut]:
         """Merge all that hangs together, and yield each merge as the cut that would undo it."""
-        waiting = []
-        for a, near in self._bonds.items():
-            waiting += [(-total / count, a, b) for b, (total, count) in near.items() if a < b]
-        heapq.heapify(waiting)
+        waiting = self._waiting()
         while waiting:
             minus, a, b = heapq.heappop(waiting)
             # Nodes never return, so a bond that is still there is the one that was waiting.
@@ -71,6 +68,37 @@ class Hierarchy:
                 yield Cut(-minus, self._bonds[a][b][1], (self._sizes[a], self._sizes[b]), (a, b))
                 for bond in self._merge(a, b):
                     heapq.heappush(waiting, bond)
+
+    def parts(self, seeds: Mapping[int, int]) -> NDArray[np.int32]:
+        """Merge all that hangs together, but never two parts; return the part of each region, 0 where none.
+
+        Constrained average linkage: what has a part keeps it, and a bond between two parts is void (Bailoni
+        et al. 2022, with the seeds as cannot-link constraints).
+
+        Parameters
+        ----------
+        seeds
+            Part, from 1, of the regions that are known.
+        """
+        part_of = dict(seeds)
+        waiting = self._waiting()
+        while waiting:
+            _, a, b = heapq.heappop(waiting)
+            if b not in self._bonds.get(a, ()):
+                continue
+            first, second = part_of.pop(a, 0), part_of.pop(b, 0)
+            if first and second and first != second:
+                part_of[a], part_of[b] = first, second
+                del self._bonds[a][b], self._bonds[b][a]
+                continue
+            if first or second:
+                part_of[len(self._sizes)] = first or second
+            for bond in self._merge(a, b):
+                heapq.heappush(waiting, bond)
+        found = np.zeros(self._n_leaves, np.int32)
+        for node, part in part_of.items():
+            found[self.leaves(node)] = part
+        return found
 
     def some_leaf(self, node: int) -> int:
         """Return one of the regions that a node holds."""
@@ -86,6 +114,14 @@ class Hierarchy:
             else:
                 waiting.extend(self._children[one])
         return found
+
+    def _waiting(self) -> list[tuple[float, int, int]]:
+        """Return all bonds as a heap, the strongest first."""
+        waiting = []
+        for a, near in self._bonds.items():
+            waiting += [(-total / count, a, b) for b, (total, count) in near.items() if a < b]
+        heapq.heapify(waiting)
+        return waiting
 
     def _merge(self, a: int, b: int) -> list[tuple[float, int, int]]:
         """Merge two nodes, and return the bonds of the new one."""

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
 from napari_graft.proofreading.affinity_map import AffinityMap
+from napari_graft.proofreading.cut import Hierarchy
 from napari_graft.proofreading.edit import Edit
 from napari_graft.proofreading.object_map import ObjectMap
 
@@ -22,9 +23,11 @@ def split(
 ) -> Edit:
     """Cut an object into as many parts as there are seeds; the first keeps the id.
 
-    A watershed from the seeds inside the object alone, on the borders that the affinities see
-    (`AffinityMap.boundary`), or without affinities on the distance to the outline. Pieces that touch no
-    piece with a seed go to the nearest part.
+    The basins of the object (`AffinityMap.basins`) are merged by their mean affinity, the strongest first,
+    but never those of two seeds (`Hierarchy.parts`): a gap in a border that a watershed would leak through
+    does not count for more than the rest of it. Where two seeds lie in one basin, or there are no affinities,
+    it is a watershed from the seeds, on the borders that the affinities see (`AffinityMap.boundary`) or on
+    the distance to the outline. Pieces that touch no piece with a seed go to the nearest part.
 
     Parameters
     ----------
@@ -81,10 +84,32 @@ def _parts(
     from scipy.ndimage import distance_transform_edt
 
     if affinities is not None:
-        return parts_from(affinities.boundary(), markers, mask)
+        grown = _agglomerated(markers, mask, affinities)
+        return parts_from(affinities.boundary(), markers if grown is None else grown, mask)
     inside = (slice(1, -1),) * mask.ndim
     depth = distance_transform_edt(np.pad(mask, 1))[inside]
     return parts_from(-depth, markers, mask, _COMPACTNESS)
+
+
+def _agglomerated(
+    markers: NDArray[np.int32], mask: NDArray[np.bool], affinities: AffinityMap
+) -> NDArray[np.int32] | None:
+    """Return the parts that the basins of a mask make up, 0 where none; None where seeds share a basin."""
+    from scipy.ndimage import label
+
+    basins = affinities.basins(mask)
+    at = np.nonzero(markers)
+    known = {(int(basin), int(part)) for basin, part in zip(basins[at], markers[at], strict=True)}
+    seeds = dict(known)
+    if len(seeds) < len(known):
+        return None
+    hierarchy = Hierarchy(affinities.borders(basins), np.bincount(basins.reshape(-1)))
+    parts = np.where(mask, hierarchy.parts(seeds)[basins], 0).astype(np.int32)
+    # Long affinities may join basins that do not touch: these go to whatever is around them.
+    for number in set(seeds.values()):
+        pieces = label(parts == number)[0]
+        parts[(pieces > 0) & ~np.isin(pieces, pieces[markers == number])] = 0
+    return parts
 
 
 def _mark(
