@@ -9,16 +9,16 @@ from statistics import fmean, median
 
 import numpy as np
 from matplotlib.axes import Axes
-from scipy.stats import rankdata
 
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.io.writers.file_kinds import JSON, PNG, marked, png_with_mark
 from napari_graft.report.drawing import LIGHT, Picture, add_axes, new_figure, save, write_on
-from napari_graft.scorers.order import DECIDING, combined_ranks, family
-from napari_graft.scorers.registry import ON_IMAGE, SCORERS
+from napari_graft.scorers.order import DECIDING, Evidence, combined_ranks, family, rank
+from napari_graft.scorers.registry import COMBINED, ON_IMAGE, ON_TILES, SCORERS
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.source import Source
 from napari_graft.studies.generalists import Generalists, is_generalist
+from napari_graft.studies.ranking_agreement import Agreement, Regrets, agree, by_chance, regret_columns
 from napari_graft.studies.results import KeptResults
 from napari_graft.studies.score_cache import ScoreCache, SourceReadings
 from napari_graft.studies.targets import LabelledSet
@@ -162,23 +162,25 @@ class TargetFigures:
         """Return how far each scorer, their combinations and the controls foretold the truth.
 
         *trial* is what it costs to find out: each source is trained on one choice of tiles, and put in the
-        order of what it came to, which is compared with what it comes to with other tiles. No scorer that
-        sees these tiles can be expected to foretell more.
+        order of what it came to. No scorer that sees these tiles can be expected to foretell more. All are
+        judged by the same: what the sources come to with other tiles.
         """
-        found = {name: agree(foretold, self.truth) for name, foretold in self._orders().items()}
+        found = {name: agree(foretold, self.judge) for name, foretold in self._orders().items()}
         found["trial"] = agree(self.trial, self.truth_elsewhere)
         return {name: one for name, one in found.items() if one is not None}
 
+    @property
+    def judge(self) -> Figures:
+        """What an order is judged by: the truth with other tiles, or where there are none, with these."""
+        return self.truth_elsewhere or self.truth
+
     def generalist_regret(self) -> float | None:
         """Return the regret of always taking the generalist of the family, None where there is none."""
-        wide = [
-            self.truth[one]
-            for one, source in self.sources.items()
-            if one in self.truth and is_generalist(source)
-        ]
+        judge = self.judge
+        wide = [judge[one] for one, source in self.sources.items() if one in judge and is_generalist(source)]
         if not wide:
             return None
-        best = max(self.truth.values())
+        best = max(judge.values())
         return (best - max(wide)) / max(abs(best), 1e-9)
 
     def describe(self) -> dict[str, object]:
@@ -199,8 +201,22 @@ class TargetFigures:
         }
         for title, groups in (("combined", DECIDING), ("combined, no labels", (ON_IMAGE,))):
             found[title] = {one: -place for one, place in combined_ranks(self.readings, groups).items()}
+        found |= {"product": self._product(()), "product, no labels": self._product(ON_TILES)}
         found["label"] = {one: label_score(self.target, source) for one, source in self.sources.items()}
         return found
+
+    def _product(self, left_out: Sequence[str]) -> Figures:
+        """Return the order that the program makes (`rank`), without what some scorers say."""
+        evidence = {
+            one: Evidence(
+                self.sources[one].card.structure,
+                None,
+                {name: value for name, value in known.items() if name in COMBINED and name not in left_out},
+            )
+            for one, known in self.readings.items()
+        }
+        ordered = rank(evidence, self.target.structure)
+        return {entry.source_id: -float(place) for place, entry in enumerate(ordered)}
 
 
 def label_score(target: LabelledSet, source: Source) -> float:
@@ -224,98 +240,45 @@ def table(figures: Sequence[TargetFigures]) -> list[dict[str, object]]:
 
 
 def _rows(group: str, figures: Sequence[TargetFigures]) -> list[dict[str, object]]:
-    found: dict[str, list[tuple[str, Agreement]]] = {}
+    found: dict[str, list[tuple[str, int, Agreement]]] = {}
     for one in figures:
         for name, agreement in one.agreements().items():
-            found.setdefault(name, []).append((one.target.key, agreement))
-        found.setdefault("random", []).append((one.target.key, by_chance(one.truth)))
-    rows = [_row(group, name, agreements) for name, agreements in found.items()]
-    regrets = [(one.target.key, regret) for one in figures if (regret := one.generalist_regret()) is not None]
-    if regrets:
-        row = {"group": group, "order": "generalist", "n_targets": len(dict(regrets))}
-        rows.append(row | {"rho": None, "regret": round(fmean(one for _, one in regrets), 3), "top3": None})
+            found.setdefault(name, []).append((one.target.key, one.seed, agreement))
+        found.setdefault("random", []).append((one.target.key, one.seed, by_chance(one.judge)))
+    generalist = {
+        (one.target.key, one.seed): regret
+        for one in figures
+        if (regret := one.generalist_regret()) is not None
+    }
+    rows = [_row(group, name, agreements, generalist) for name, agreements in found.items()]
+    if generalist:
+        row = {"group": group, "order": "generalist", "n_targets": len({key for key, _ in generalist})}
+        row |= {"rho": None, "regret": round(fmean(generalist.values()), 3), "top3": None}
+        rows.append(row | regret_columns(generalist, {}))
     return rows
 
 
-def _row(group: str, name: str, found: Sequence[tuple[str, Agreement]]) -> dict[str, object]:
-    agreements = [agreement for _, agreement in found]
+def _row(
+    group: str, name: str, found: Sequence[tuple[str, int, Agreement]], generalist: Regrets
+) -> dict[str, object]:
+    agreements = [agreement for *_, agreement in found]
+    regrets = {(key, seed): agreement.regret for key, seed, agreement in found}
     known = [one.rho for one in agreements if not np.isnan(one.rho)]
     return {
         "group": group,
         "order": name,
-        "n_targets": len(dict(found)),
+        "n_targets": len({key for key, *_ in found}),
         "rho": round(median(known), 3) if known else None,
         "regret": round(fmean(one.regret for one in agreements), 3),
         "top3": round(fmean(one.is_hit for one in agreements), 3),
-    }
-
-
-FEWEST = 3
-_N_FIRST = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """Agreement of an order with the true one on one target.
-
-    Parameters
-    ----------
-    n
-        Number of sources in the order.
-    rho
-        Spearman's rank correlation, NaN where the order does not tell any two sources apart.
-    regret
-        By how much the source put first is worse than the best, as a share of the best's score.
-    is_hit
-        Share of the choices of three in this order that hold the best source, 0 or 1 where there is no tie.
-    """
-
-    n: int
-    rho: float
-    regret: float
-    is_hit: float
-
-
-def agree(foretold: Mapping[str, float], truth: Mapping[str, float]) -> Agreement | None:
-    """Compare what was foretold of sources with their true quality, both higher is better.
-
-    Only sources in both count; None with fewer than `FEWEST`. Where several sources share the first place,
-    regret and hit are means over them.
-    """
-    names = sorted(foretold.keys() & truth.keys())
-    if len(names) < FEWEST:
-        return None
-    x = np.array([foretold[name] for name in names])
-    y = np.array([truth[name] for name in names])
-    rank_x, rank_y = rankdata(x), rankdata(y)
-    is_flat = np.ptp(rank_x) == 0 or np.ptp(rank_y) == 0
-    rho = float("nan") if is_flat else float(np.corrcoef(rank_x, rank_y)[0, 1])
-    best = float(y.max())
-    # Quality is a negative VI or a positive AP: the share is taken of its size.
-    regret = float(np.mean(best - y[x == x.max()]) / max(abs(best), 1e-9))
-    return Agreement(len(names), rho, regret, _share_of_hits(x, int(y.argmax())))
-
-
-def by_chance(truth: Mapping[str, float]) -> Agreement:
-    """Return what a random order comes to in the mean."""
-    y = np.array(list(truth.values()))
-    best = float(y.max())
-    return Agreement(
-        len(y), 0.0, float((best - y).mean() / max(abs(best), 1e-9)), min(1.0, _N_FIRST / len(y))
-    )
-
-
-def _share_of_hits(x: np.ndarray, best: int) -> float:
-    """Return the chance that the source `best` is among the first three, ties broken at random."""
-    n_better, n_equal = int((x > x[best]).sum()), int((x == x[best]).sum())
-    return float(np.clip((_N_FIRST - n_better) / n_equal, 0, 1))
+    } | regret_columns(regrets, generalist)
 
 
 NAMES = {
     "trial": "train every source on the tiles",
-    "combined": "rank, four tiles painted",
+    "product": "rank, four tiles painted",
     "few-shot": "few shot alone",
-    "combined, no labels": "rank, before any label",
+    "product, no labels": "rank, before any label",
     "mmd": "closeness alone (MMD)",
     "consistency": "consistency alone",
     "label": "genus and instrument on the card",
@@ -347,7 +310,7 @@ def ranking_chart(rows: Sequence[Mapping[str, object]]) -> Picture:
 
 def _draw_panel(axes: Axes, shown: Sequence[str], values: Sequence[object], measure: str) -> None:
     lengths = [float(value) if isinstance(value, int | float) else 0.0 for value in values]
-    colours = [LIGHT.adapted if name.startswith("combined") else LIGHT.other for name in shown]
+    colours = [LIGHT.adapted if name.startswith("product") else LIGHT.other for name in shown]
     axes.barh(range(len(shown)), lengths, height=0.62, color=colours)
     axes.invert_yaxis()
     axes.set_xlim(0, 1.25 * max(*lengths, AIMS[measure]))

@@ -70,7 +70,7 @@ _STUDIES = (
     "selection",
 )  # fmt: skip
 _DOCUMENTS = (*_STUDIES, "throughput", "responsiveness")
-_LOG = re.compile(rf"({'|'.join(_STUDIES)})-(images|runs|transfers|readings|times)\.jsonl")
+_LOG = re.compile(rf"({'|'.join(_STUDIES)})-(images|runs|transfers|readings|times|cells)\.jsonl")
 _FOLDERS = ("label-efficiency", "generalists")
 """What is in them is looked at when it is written: demonstrations and sources."""
 

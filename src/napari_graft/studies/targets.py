@@ -150,7 +150,6 @@ CA1 = LabelledSet("mouse_ca1_fibsem", "images.tif", "labels_instances.tif", "neu
 FLUO_520 = LabelledSet("dsb2018_fluo_520", "images.tif", "labels_instances.tif", "nuclei")
 T98G = LabelledSet("phase_t98g_usiigaci", "image_*.tif", "labels_instances_*.tif", "cells")
 
-EFFICIENCY_TARGETS = (ISBI, CA1, FLUO_520, T98G)
 RANKING_TARGETS = (
     ISBI,
     CA1,
