@@ -10,14 +10,13 @@ from scipy import ndimage
 from napari_graft.samples.appearance import Appearance, CellKind, GeneratedImage, random_appearance
 from napari_graft.samples.bacteria import generate_bacteria
 from napari_graft.samples.cells import generate_cells
-from napari_graft.samples.em import generate_mitochondria, generate_neuropil
+from napari_graft.samples.em import generate_neuropil
 from napari_graft.samples.myelin import generate_myelin
 from napari_graft.samples.presets import generate_training_image
 from napari_graft.samples.rods import draw_rods
 
 Generator = Callable[[tuple[int, int], np.random.Generator], GeneratedImage]
 GENERATORS = [generate_neuropil, generate_cells, generate_training_image, generate_bacteria, generate_myelin]
-GENERATORS += [generate_mitochondria]
 
 
 def assert_truth_holds(segments: np.ndarray) -> None:

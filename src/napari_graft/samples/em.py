@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,7 @@ from napari_graft.samples.appearance import (
     random_appearance,
     touching_edges,
 )
-from napari_graft.samples.organelles import Tissue, paint_mitochondria, paint_small_bodies, paint_synapses
-from napari_graft.samples.shapes import FloatArray, box_around, grain, pixel_positions, smooth_field
+from napari_graft.samples.shapes import Ellipse, FloatArray, box_around, grain, pixel_positions, smooth_field
 
 _MARGIN = 24
 _Z_SCALE = 5.0
@@ -133,6 +132,106 @@ def _voronoi(canvas: tuple[int, int], discs: Discs, z: float) -> NDArray[np.int3
     return np.asarray(seeds[nearest[0], nearest[1]], np.int32)
 
 
+_RIM = 0.12
+
+
+@dataclass(frozen=True, slots=True)
+class Tissue:
+    """The cells that a scene is painted on, and each pixel's distance to the nearest cell edge.
+
+    Both (z, y, x), or (y, x) for one slice.
+    """
+
+    cells: NDArray[np.int32]
+    depth: FloatArray
+
+
+def paint_mitochondria(
+    scene: FloatArray, tissue: Tissue, appearance: Appearance, rng: np.random.Generator
+) -> None:
+    """Paint dark bodies with folded insides into the scene, each within one cell and through a few slices."""
+    n_slices, height, width = scene.shape
+    density = appearance.mitochondria * 0.03 / appearance.radius**2
+    inside = np.zeros(scene.shape, np.float32)
+    for _ in range(rng.poisson(density * height * width * (1 + n_slices / 8))):
+        z, y, x = _roomy_place(tissue.depth, rng)
+        room = float(tissue.depth[z, y, x])
+        short = min(appearance.radius * rng.uniform(0.3, 0.9), rng.uniform(0.5, 0.95) * room)
+        reach = int(rng.integers(1, 6))
+        bend, angle = rng.normal(0, 0.15), rng.uniform(0, np.pi)
+        body = Ellipse(y, x, short, short * rng.uniform(1.0, 3.0), angle, bend)
+        if short < 3.0:
+            continue
+        for at in range(max(z - reach, 0), min(z + reach + 1, n_slices)):
+            size = np.sqrt(1 - ((at - z) / (reach + 1)) ** 2)
+            _add_body(inside[at], Tissue(tissue.cells[at], tissue.depth[at]), body.scaled(size))
+    rim = _RIM * np.clip(2.2 - inside, 0, 1)
+    scene -= np.clip(inside, 0, 1) * (_cristae(scene.shape, appearance, rng) + rim)
+
+
+def _cristae(shape: tuple[int, ...], appearance: Appearance, rng: np.random.Generator) -> FloatArray:
+    """Return how dark a mitochondrion would be at each pixel: wavy folds on an even tone."""
+    knots = (3.0, appearance.radius * 0.6, appearance.radius * 0.6)
+    folds = smooth_field(shape, knots, rng) * rng.uniform(3.0, 8.0)
+    return np.asarray(rng.uniform(0.12, 0.45) + rng.uniform(0.02, 0.09) * np.sin(folds), np.float32)
+
+
+def _roomy_place(depth: FloatArray, rng: np.random.Generator) -> tuple[int, int, int]:
+    """Return that one of three random places which lies deepest inside a cell."""
+    z, y, x = rng.integers(0, np.asarray(depth.shape)[:, None], (3, 3))
+    best = int(depth[z, y, x].argmax())
+    return int(z[best]), int(y[best]), int(x[best])
+
+
+def _add_body(inside: FloatArray, tissue: Tissue, body: Ellipse) -> None:
+    """Raise `inside`, the depth inside a mitochondrion, to that of one more, kept within its cell."""
+    box = box_around(body.y, body.x, body.long + 1, inside.shape)
+    depth = body.short * (1 - body.distance(*pixel_positions(box)))
+    is_own_cell = tissue.cells[box] == tissue.cells[int(body.y), int(body.x)]
+    depth = np.minimum(depth, tissue.depth[box] - 2.5) * is_own_cell
+    inside[box] = np.maximum(inside[box], depth)
+
+
+def paint_small_bodies(
+    scene: FloatArray, tissue: Tissue, appearance: Appearance, rng: np.random.Generator
+) -> None:
+    """Paint vesicles (rings, crowded in some cells), microtubules (dots) and reticulum (thin curves)."""
+    n_cells = int(tissue.cells.max()) + 1
+    roominess = np.clip(tissue.depth - 3, 0, 1)
+    if appearance.vesicles:
+        crowding = np.where(rng.random(n_cells) < 0.3, rng.random(n_cells), 0) * 0.04 * appearance.vesicles
+        clusters = smooth_field(scene.shape, (2.0, 14.0, 14.0), rng) > 0.2
+        dots = rng.random(scene.shape, dtype=np.float32) < crowding[tissue.cells] * clusters * roominess
+        size = rng.uniform(1.0, 1.5)
+        rings = 1.8 * _spots(dots, size * 1.3) - 1.2 * _spots(dots, size * 0.8)
+        scene -= np.clip(rings, -0.15, 0.3)
+    if appearance.microtubules:
+        crowding = (
+            np.where(rng.random(n_cells) < 0.4, rng.random(n_cells), 0) * 0.02 * appearance.microtubules
+        )
+        dots = rng.random(scene.shape, dtype=np.float32) < crowding[tissue.cells] * roominess
+        scene -= np.clip(_spots(dots, 0.9), 0, 0.3)
+    curves = np.abs(smooth_field(scene.shape, (2.0, 10.0, 10.0), rng)) < 0.07
+    darkness = np.where(rng.random(n_cells) < 0.3, rng.uniform(0.05, 0.25, n_cells), 0).astype(np.float32)
+    scene -= darkness[tissue.cells] * curves * roominess
+
+
+def paint_synapses(
+    scene: FloatArray, tissue: Tissue, appearance: Appearance, rng: np.random.Generator
+) -> None:
+    """Darken and thicken short stretches of membrane."""
+    knots = (3.0, appearance.radius * 0.8, appearance.radius * 0.8)
+    where = smooth_field(scene.shape, knots, rng) > 2.6 - 0.5 * appearance.synapses
+    thickness = appearance.membrane_width * rng.uniform(0.8, 1.6)
+    scene -= 0.35 * where * np.exp(-((tissue.depth / thickness) ** 2))
+
+
+def _spots(dots: NDArray[np.bool_], sigma: float) -> FloatArray:
+    """Return a Gaussian spot of height 1/4 at every dot."""
+    blurred = ndimage.gaussian_filter(dots.astype(np.float32), (0.0, sigma, sigma), truncate=3.0)
+    return np.asarray(blurred * 2 * np.pi * sigma**2 * 0.25, np.float32)
+
+
 def generate_neuropil(
     shape: tuple[int, ...], rng: np.random.Generator, appearance: Appearance | None = None
 ) -> GeneratedImage:
@@ -141,40 +240,16 @@ def generate_neuropil(
     One id for each cell profile; membrane (and myelin) is background. None draws an appearance at random.
     """
     appearance = appearance or random_appearance(rng)
-    tissue, sheath = _cut_tissue(shape, appearance, rng)
-    scene, _ = _paint(tissue, sheath, appearance, rng)
-    is_object = tissue.depth > np.maximum(0.5 + appearance.membrane_width / 4, sheath)
-    truth = connected_truth(np.where(is_object, tissue.cells, 0).astype(np.int32))
-    return GeneratedImage(photograph(scene, appearance, rng).reshape(shape), truth.reshape(shape))
-
-
-def generate_mitochondria(
-    shape: tuple[int, int], rng: np.random.Generator, appearance: Appearance | None = None
-) -> GeneratedImage:
-    """Generate an EM-like image (y, x) of neuropil whose objects are the mitochondria.
-
-    An appearance of None draws one at random, with larger cells and more mitochondria than others have.
-    """
-    if appearance is None:
-        drawn = random_appearance(rng)
-        radius, density = drawn.radius * rng.uniform(1.2, 2.2), rng.uniform(3.0, 12.0)
-        appearance = replace(drawn, radius=radius, mitochondria=density)
-    tissue, sheath = _cut_tissue(shape, appearance, rng)
-    scene, bodies = _paint(tissue, sheath, appearance, rng, may_overlap=False)
-    bodies = np.where(touching_edges(bodies[0]) | (tissue.depth[0] < sheath[0]), 0, bodies[0])
-    return GeneratedImage(photograph(scene, appearance, rng)[0], connected_truth(bodies[None])[0])
-
-
-def _cut_tissue(
-    shape: tuple[int, ...], appearance: Appearance, rng: np.random.Generator
-) -> tuple[Tissue, FloatArray]:
-    """Return the cells of an image or a stack, and the thickness of their myelin."""
     stack_shape = (1, shape[0], shape[1]) if len(shape) == 2 else (shape[0], shape[1], shape[2])
     cells = pack_cells(stack_shape, appearance, rng)
     tissue = Tissue(
         cells, _distance_to_edges(cells, rounding=float(np.clip(appearance.radius / 8, 0.8, 3.0)))
     )
-    return tissue, _sheath_thickness(tissue, appearance, rng)
+    sheath = _sheath_thickness(tissue, appearance, rng)
+    scene = _paint(tissue, sheath, appearance, rng)
+    is_object = tissue.depth > np.maximum(0.5 + appearance.membrane_width / 4, sheath)
+    truth = connected_truth(np.where(is_object, cells, 0).astype(np.int32))
+    return GeneratedImage(photograph(scene, appearance, rng).reshape(shape), truth.reshape(shape))
 
 
 def _distance_to_edges(cells: NDArray[np.int32], rounding: float) -> FloatArray:
@@ -204,20 +279,14 @@ def _sheath_thickness(tissue: Tissue, appearance: Appearance, rng: np.random.Gen
 
 
 def _paint(
-    tissue: Tissue,
-    sheath: FloatArray,
-    appearance: Appearance,
-    rng: np.random.Generator,
-    *,
-    may_overlap: bool = True,
-) -> tuple[FloatArray, NDArray[np.int32]]:
-    """Paint cytoplasm, its contents, then the membranes over it; return the scene and the mitochondria."""
+    tissue: Tissue, sheath: FloatArray, appearance: Appearance, rng: np.random.Generator
+) -> FloatArray:
+    """Paint cytoplasm, its contents, then the membranes over it; bright ground, dark membranes."""
     shape = tissue.cells.shape
     tones = 0.72 + appearance.cytoplasm_spread * rng.standard_t(4, int(tissue.cells.max()) + 1)
     scene = np.clip(tones, 0.45, 1.0).astype(np.float32)[tissue.cells]
-    bodies = np.zeros(shape, np.int32)
     if appearance.mitochondria:
-        bodies = paint_mitochondria(scene, tissue, appearance, rng, may_overlap=may_overlap)
+        paint_mitochondria(scene, tissue, appearance, rng)
     paint_small_bodies(scene, tissue, appearance, rng)
     scene += appearance.texture * grain(shape, appearance.texture_scale, rng)
     scene += 0.5 * appearance.texture * smooth_field(shape, (2.0, 9.0, 9.0), rng)
@@ -226,7 +295,7 @@ def _paint(
     scene -= _membranes(tissue, appearance, rng)
     in_sheath = np.clip(sheath - tissue.depth + 0.5, 0, 1)
     myelin = rng.uniform(0.05, 0.25) + 0.3 * (scene - 0.72)
-    return np.asarray(scene + in_sheath * (myelin - scene), np.float32), bodies
+    return np.asarray(scene + in_sheath * (myelin - scene), np.float32)
 
 
 def _membranes(tissue: Tissue, appearance: Appearance, rng: np.random.Generator) -> FloatArray:

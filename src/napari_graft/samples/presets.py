@@ -17,7 +17,7 @@ import numpy as np
 from napari_graft.samples.appearance import Appearance, CellKind, GeneratedImage, random_appearance
 from napari_graft.samples.bacteria import generate_bacteria
 from napari_graft.samples.cells import generate_cells
-from napari_graft.samples.em import generate_mitochondria, generate_neuropil
+from napari_graft.samples.em import generate_neuropil
 from napari_graft.samples.myelin import generate_myelin
 
 _NEUROPIL = Appearance(
@@ -83,11 +83,6 @@ def generate_training_image(shape: tuple[int, int], rng: np.random.Generator) ->
 
 
 GENERATORS: Mapping[str, Callable[[tuple[int, int], np.random.Generator], GeneratedImage]] = MappingProxyType(
-    {
-        "any": generate_training_image,
-        "bacteria": generate_bacteria,
-        "myelin": generate_myelin,
-        "mitochondria": generate_mitochondria,
-    }
+    {"any": generate_training_image, "bacteria": generate_bacteria, "myelin": generate_myelin}
 )
 """What draws an image to train on, by what it shows."""
