@@ -18,8 +18,9 @@ from napari_graft.io.weights import load_tensors, save_tensors
 from napari_graft.nets.build import build_network
 from napari_graft.pretraining import generated
 from napari_graft.project.opening import open_project
+from napari_graft.project.pretrain_report import PretrainReport
 from napari_graft.project.project import Project
-from napari_graft.project.reports import PretrainReport, TrainReport
+from napari_graft.project.reports import TrainReport
 from napari_graft.session import pretraining
 from napari_graft.session.pretraining import PretrainOptions, PretrainTask
 from napari_graft.session.projects.creation import ImageOptions, make_project
@@ -95,7 +96,7 @@ def test_the_prepared_source_is_a_run_that_says_what_it_is_and_takes_no_place(fo
     assert record is not None
     assert record.images == (project.image.path,)
     assert record.n_places == 4
-    assert record.terms.license == "CC0-1.0"
+    assert record.terms["license"] == "CC0-1.0"
     assert [moment.step for moment in record.history] == [0, 4]
     assert record.history[-1].self_supervised is not None
     assert all(moment.check is not None for moment in record.history)

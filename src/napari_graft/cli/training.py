@@ -16,7 +16,8 @@ from napari_graft.core.errors import Cancelled
 
 if TYPE_CHECKING:
     from napari_graft.jobs.base import ProjectRequest
-    from napari_graft.project.reports import MergeReport, PretrainReport, TrainReport
+    from napari_graft.project.pretrain_report import PretrainReport
+    from napari_graft.project.reports import MergeReport, TrainReport
 
 R = TypeVar("R", "TrainReport", "MergeReport", "PretrainReport")
 

@@ -22,9 +22,11 @@ from napari_graft.io.labels import MaskMeaning, check_labels
 from napari_graft.merging.recipe import DEFAULT_METHOD
 from napari_graft.metrics import evaluate
 from napari_graft.pretraining.record import DEFAULT_OBJECTIVE, DEFAULT_REPLAY
+from napari_graft.pretraining.record import DEFAULT_SECONDS as PRETRAIN_SECONDS
 from napari_graft.project.opening import open_project
+from napari_graft.project.pretrain_report import PretrainReport
 from napari_graft.project.project import Project
-from napari_graft.project.reports import MergeReport, PretrainReport, TrainReport
+from napari_graft.project.reports import MergeReport, TrainReport
 from napari_graft.project.run_store import StoredTrial
 from napari_graft.session import prediction, suggestion
 from napari_graft.session.annotation import annotate_from_labels
@@ -64,7 +66,6 @@ __all__ = [
 ]
 
 DEFAULT_SECONDS = 120.0
-PRETRAIN_SECONDS = 180.0
 
 
 def new_project(
