@@ -47,12 +47,13 @@ def test_the_chosen_source_is_prepared_at_a_click(project: Path, dock: GraftDock
     bench = dock.workbench
     (tab,) = dock.findChildren(SourcesTab)
     (training,) = dock.findChildren(TrainTab)
-    box = tab.preparation
-    assert box.isHidden()
+    assert tab.preparation is None
     bench.data.open_folder(project)
     qtbot.waitUntil(lambda: bench.context.project is not None, timeout=LONG)
     bench.state.tab = "sources"
     bench.sources.choose("first")
+    box = tab.preparation
+    assert box is not None
     assert not box.isHidden()
     assert "“The first source” can learn how your image looks" in box.words.text()
     assert box.go.text() == "Prepare it while I paint"

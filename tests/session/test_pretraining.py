@@ -95,7 +95,7 @@ def test_the_prepared_source_is_a_run_that_says_what_it_is_and_takes_no_place(fo
     assert record is not None
     assert record.images == (project.image.path,)
     assert record.n_places == 4
-    assert record.terms.license == "CC0-1.0"
+    assert record.terms["license"] == "CC0-1.0"
     assert [moment.step for moment in record.history] == [0, 4]
     assert record.history[-1].self_supervised is not None
     assert all(moment.check is not None for moment in record.history)

@@ -8,13 +8,13 @@ DEFAULT_OBJECTIVE = "masked"
 OBJECTIVE_NAMES = (DEFAULT_OBJECTIVE, "moco", "dense")
 """Those of this program, for who cannot wait until all libraries are loaded."""
 DEFAULT_REPLAY = ("generated", "distillation")
+DEFAULT_SECONDS = 180.0
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings", defer_build=True)
+_CONFIG = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings", defer_build=True)
 
 
-class PretrainMoment(_Part):
+class PretrainMoment(BaseModel):
     """Losses of one cycle; None where there was no such step.
 
     Parameters
@@ -27,6 +27,8 @@ class PretrainMoment(_Part):
         Replay loss on patches that are the same each time, by which it is decided when to stop.
     """
 
+    model_config = _CONFIG
+
     step: int
     seconds: float
     self_supervised: float | None = None
@@ -34,17 +36,7 @@ class PretrainMoment(_Part):
     check: float | None = None
 
 
-class SourceTerms(_Part):
-    """Terms of the source that was prepared, which are those of the prepared one."""
-
-    title: str = ""
-    license: str = ""
-    research_only: bool = False
-    citation: str = ""
-    data_origin: str = ""
-
-
-class PretrainingRecord(_Part):
+class PretrainingRecord(BaseModel):
     """Record of a pretraining.
 
     Parameters
@@ -62,8 +54,11 @@ class PretrainingRecord(_Part):
     history
         The two curves.
     terms
-        Of the source.
+        Of the source, which hold for the prepared one too: title, license, research_only, citation and
+        data_origin.
     """
+
+    model_config = _CONFIG
 
     objective: str
     replay: tuple[str, ...]
@@ -72,7 +67,7 @@ class PretrainingRecord(_Part):
     n_labelled: int = Field(default=0, ge=0)
     best_step: int = Field(default=0, ge=0)
     history: tuple[PretrainMoment, ...] = ()
-    terms: SourceTerms = SourceTerms()
+    terms: dict[str, str | bool] = Field(default_factory=dict)
 
     def asks_the_same_as(self, other: PretrainingRecord) -> bool:
         """Say whether both are of the same objective, streams and images."""

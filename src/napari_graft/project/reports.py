@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from napari_graft.bridging.recipe import BridgeRecord
 from napari_graft.merging.recipe import MergeRecipe
 from napari_graft.pretraining.record import PretrainingRecord
+from napari_graft.project.run import Run
 
 
 class TrainReport(BaseModel):
@@ -115,3 +116,19 @@ class PretrainReport(BaseModel):
         """Return the keys and values of ``pretrain --json``."""
         own = self.model_dump(mode="json", exclude={"pretraining"})
         return own | {"is_changed": self.is_changed} | self.pretraining.model_dump(mode="json")
+
+    @classmethod
+    def of(cls, run: Run, *, is_resumed: bool = False) -> PretrainReport:
+        """Return what a finished pretraining came to; the run must be one."""
+        record = run.record
+        assert record.pretraining is not None
+        return cls(
+            run=record.id,
+            source=record.source,
+            steps=record.steps,
+            seconds=record.seconds,
+            device=record.device,
+            stopped_by=record.stopped_by or "",
+            pretraining=record.pretraining,
+            resumed=is_resumed,
+        )

@@ -23,6 +23,7 @@ from napari_graft.io.labels import MaskMeaning, check_labels
 from napari_graft.merging.recipe import DEFAULT_METHOD
 from napari_graft.metrics import evaluate
 from napari_graft.pretraining.record import DEFAULT_OBJECTIVE, DEFAULT_REPLAY
+from napari_graft.pretraining.record import DEFAULT_SECONDS as PRETRAIN_SECONDS
 from napari_graft.project.auto import AutoPlan, StoredAuto
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
@@ -70,7 +71,6 @@ __all__ = [
 ]
 
 DEFAULT_SECONDS = 120.0
-PRETRAIN_SECONDS = 180.0
 AUTO_SECONDS = 600.0
 
 

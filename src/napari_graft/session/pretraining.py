@@ -25,7 +25,6 @@ from napari_graft.pretraining.record import (
     DEFAULT_OBJECTIVE,
     DEFAULT_REPLAY,
     PretrainingRecord,
-    SourceTerms,
 )
 from napari_graft.pretraining.registry import OBJECTIVES, REPLAYS
 from napari_graft.pretraining.replay import ReplayContext
@@ -131,7 +130,7 @@ class PretrainTask(ProjectTask):
         run = unfinished or self._new_run(reference, start, record, budget)
         result = self._prepare(run, network, data, budget)
         save_tensors(run.weights_path, result.weights, {"run": run.id})
-        return _summary(_finish(run, start, result), is_resumed=unfinished is not None)
+        return PretrainReport.of(_finish(run, start, result), is_resumed=unfinished is not None)
 
     def _views(self, spec: NetworkSpec, options: PretrainOptions) -> list[ModelView]:
         own = view_of(self.project, spec, self.cancel, self.report)
@@ -152,7 +151,7 @@ class PretrainTask(ProjectTask):
             terms=self._terms(reference),
         )
 
-    def _terms(self, reference: str) -> SourceTerms:
+    def _terms(self, reference: str) -> dict[str, str | bool]:
         run = find_run(reference, self.project)
         cards = [one.card for one in first_sources(self.project, run)] if run is not None else []
         if run is None:
@@ -161,9 +160,8 @@ class PretrainTask(ProjectTask):
         def all_of(name: str) -> str:
             return "; ".join(dict.fromkeys(value for card in cards if (value := getattr(card, name))))
 
-        is_for_research = any(card.research_only for card in cards)
         words = {name: all_of(name) for name in ("title", "license", "citation", "data_origin")}
-        return SourceTerms(research_only=is_for_research, **words)
+        return words | {"research_only": any(card.research_only for card in cards)}
 
     def _unfinished(self, reference: str, record: PretrainingRecord, budget: Budget) -> Run | None:
         run = self.project.runs.unfinished_preparation()
@@ -285,19 +283,4 @@ def _finish(run: Run, start: Model, result: PretrainResult) -> Run:
         kept=False,  # it is a start, and no model that takes over
         decode={name: float(value) for name, value in asdict(start.decode).items()},
         pretraining=run.record.pretraining.model_copy(update=made),
-    )
-
-
-def _summary(run: Run, *, is_resumed: bool) -> PretrainReport:
-    record = run.record
-    assert record.pretraining is not None
-    return PretrainReport(
-        run=record.id,
-        source=record.source,
-        steps=record.steps,
-        seconds=record.seconds,
-        device=record.device,
-        stopped_by=record.stopped_by or "",
-        pretraining=record.pretraining,
-        resumed=is_resumed,
     )

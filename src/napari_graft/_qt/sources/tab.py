@@ -10,7 +10,6 @@ from napari_graft._napari.overlays.field_of_view import tile_in_view, tile_over_
 from napari_graft._qt.canvas.comparison_canvas import ComparisonHost
 from napari_graft._qt.sources.boxes import AdviceCard, DistanceBox, MoreSources, SourceButtons, SourceMapBox
 from napari_graft._qt.sources.bridge_box import BridgeBox
-from napari_graft._qt.sources.preparation_box import PreparationBox
 from napari_graft._qt.sources.source_table import SourceTable
 from napari_graft._qt.sources.trial_box import TrialBox
 from napari_graft._qt.sources.words import (
@@ -34,6 +33,8 @@ from napari_graft.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
     from napari import Viewer
+
+    from napari_graft._qt.sources.preparation_box import PreparationBox
 
 
 _LONGEST_VIEW = 2048
@@ -73,7 +74,7 @@ class SourcesTab(QWidget):
         )
         self.refusal = text("", "error")
         self.in_use = text("", "good")
-        self.preparation = PreparationBox(self._workbench.preparation)
+        self.preparation: PreparationBox | None = None
         self.shown = text("", "faint")
         self.close_preview = button("Close preview", self._model.close_preview)
         self.preview_card = card(self.shown, self.close_preview)
@@ -93,13 +94,12 @@ class SourcesTab(QWidget):
             layout.addWidget(widget)
         layout.addWidget(self.table, 1)
         layout.addWidget(self.others)
-        for widget in (self.buttons, self.refusal, self.in_use, self.preparation):
-            layout.addWidget(widget)
-        for widget in (self.preview_card, self.trial):
+        for widget in (self.buttons, self.refusal, self.in_use, self.preview_card, self.trial):
             layout.addWidget(widget)
         for widget in (self.left_out, self.distances, self.map_box, self.options, self.bridge, self.more):
             layout.addWidget(widget)
         layout.addStretch(0)
+        self._layout = layout
         self.setLayout(layout)
 
     def _connect(self) -> None:
@@ -120,6 +120,7 @@ class SourcesTab(QWidget):
         listen(self, state.events.unsuited, self._show_left_out)
         bind(self, state, "chosen", self._show_chosen)
         bind(self, state, "preview", self._show_preview)
+        bind(self, self._workbench.preparation.state, "source", self._show_preparation)
         events = state.events
         for changed in (events.ticked, events.is_ranked, events.is_ranking, events.is_previewing):
             listen(self, changed, self._show_buttons)
@@ -199,6 +200,15 @@ class SourcesTab(QWidget):
         self.in_use.setText(in_use_words(self._model.state.rows, chosen))
         self.in_use.setVisible(chosen is not None)
         self._show_buttons()
+
+    def _show_preparation(self, source: str | None) -> None:
+        """Offer to prepare a source: the offer is made when one is first chosen, as a form takes a while."""
+        if source is None or self.preparation is not None:
+            return
+        from napari_graft._qt.sources.preparation_box import PreparationBox
+
+        self.preparation = PreparationBox(self._workbench.preparation)
+        self._layout.insertWidget(self._layout.indexOf(self.in_use) + 1, self.preparation)
 
     def _show_preview(self, preview: Comparison | None) -> None:
         try:

@@ -114,7 +114,7 @@ class _Teller:
             known = [value for value in values if value is not None]
             if known:
                 print(f"  {name:18} {known[0]:.4f} to {known[-1]:.4f}")
-        print(f"terms        {record.terms.license or 'not stated'}")
+        print(f"terms        {record.terms.get('license') or 'not stated'}")
         if report.is_changed:
             print(f"Start a training from it with --source {self.project}:{report.run}")
         else:

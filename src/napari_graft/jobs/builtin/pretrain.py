@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from napari_graft.jobs.base import FormUnit, Job, ProjectRequest, Work
-from napari_graft.pretraining.record import DEFAULT_OBJECTIVE, DEFAULT_REPLAY
+from napari_graft.pretraining.record import DEFAULT_OBJECTIVE, DEFAULT_REPLAY, DEFAULT_SECONDS
 from napari_graft.project.reports import PretrainReport
 
 if TYPE_CHECKING:
     from napari_graft.session.training.fitting import Budget
 
-DEFAULT_SECONDS = 180.0
 MINUTES = FormUnit("min", 60, smallest=0.1, largest=600)
 
 

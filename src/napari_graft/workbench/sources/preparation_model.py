@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
 
 from psygnal import Signal, SignalGroupDescriptor
 
-from napari_graft.jobs.builtin.pretrain import DEFAULT_SECONDS, PretrainRequest
+from napari_graft.jobs.builtin.pretrain import PretrainRequest
+from napari_graft.pretraining.record import DEFAULT_SECONDS
 from napari_graft.project.project import Project
-from napari_graft.project.reports import PretrainReport
 from napari_graft.project.run import Run
 from napari_graft.sources.source import Source, id_without_view
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.jobs import RunningJob
 from napari_graft.workbench.request_options import RequestOptions
+
+if TYPE_CHECKING:
+    from napari_graft.jobs.builtin.pretrain import PretrainRequest
+    from napari_graft.project.reports import PretrainReport
+
 
 NO_SOURCE = "Choose a source first: select one and press “Use this one”."
 
@@ -64,12 +70,20 @@ class PreparationModel:
     def __init__(self, context: Context) -> None:
         self._context = context
         self.state = PreparationState()
-        self.options = RequestOptions(PretrainRequest)
         self._job: RunningJob[PretrainReport] | None = None
         context.hear(context.project_changed, self._read)
 
+    @cached_property
+    def options(self) -> RequestOptions[PretrainRequest]:
+        """Options that the user sets; they are loaded when they are first asked for."""
+        from napari_graft.jobs.builtin.pretrain import PretrainRequest
+
+        return RequestOptions(PretrainRequest)
+
     def offer(self, chosen: str | None) -> None:
         """Offer to prepare the source that the user has chosen."""
+        if chosen is None and self.state.source is None:
+            return
         source = None if chosen is None else self._find(chosen)
         is_usable = source is not None and source.card.spec.is_trainable
         self.state.source = chosen if is_usable else None
@@ -124,7 +138,7 @@ class PreparationModel:
         project, state = self._context.project, self.state
         runs = [] if project is None or state.source is None else _preparations(project, state.source)
         finished = [run for run in runs if run.is_finished]
-        state.last = report_of(finished[-1]) if finished else None
+        state.last = _report_of(finished[-1]) if finished else None
         state.is_cut_off = bool(runs) and not runs[-1].is_finished and not state.is_preparing
 
 
@@ -141,18 +155,7 @@ def _seed(project: Project, source: str) -> int:
     return len(runs)
 
 
-def report_of(run: Run) -> PretrainReport | None:
-    """Return what a finished preparation came to, None of what is none."""
-    record = run.record
-    if record.pretraining is None:
-        return None
-    return PretrainReport(
-        run=record.id,
-        source=record.source,
-        steps=record.steps,
-        seconds=record.seconds,
-        device=record.device,
-        stopped_by=record.stopped_by or "",
-        pretraining=record.pretraining,
-        resumed=False,
-    )
+def _report_of(run: Run) -> PretrainReport:
+    from napari_graft.project.reports import PretrainReport  # not before there is one
+
+    return PretrainReport.of(run)
