@@ -26,7 +26,7 @@ HOW = (
     "painted."
 )
 NO_LAYER = "a layer…"
-_SIDE = 96
+_SIDE = 90
 
 
 class BridgeBox(Folding):
@@ -43,7 +43,7 @@ class BridgeBox(Folding):
     """
 
     def __init__(self, model: BridgeModel, viewer: Viewer, current: Callable[[], str | None]) -> None:
-        super().__init__("My image is of another modality…")
+        super().__init__("Another modality…")
         self._model, self._viewer, self._current = model, viewer, current
         self.target = button("Images like mine…", self._on_target_clicked, tip="A folder of such images")
         self.source = button(
