@@ -35,7 +35,7 @@ class BenchmarkOptions:
         Fewer repeats, smaller or fewer images, little training.
     seeds
         Runs of each target of label-efficiency and merging (1 where not given) and of ranking (3), of which
-        the table shows the mean.
+        the table shows the mean, and of each order of proofreading (3), of which it shows the median.
     all_sources
         In ranking and merging, try also the sources of another family of structures than the target's.
     source
@@ -76,6 +76,7 @@ def benchmark(
         "ranking",
         "merging",
         "robustness",
+        "proofreading",
         "responsiveness",
     ],
     *,
@@ -96,9 +97,10 @@ def benchmark(
         labelled set; throughput: how fast images are segmented; label-efficiency: what four annotated tiles
         reach on four real data sets; ranking: whether the ranking of the sources foretells which turns out
         best; merging: whether two sources merged are better than the best alone; robustness: what is kept of
-        the score of each source where the microscope has a fault (these four take hours; they and first-look
-        go on where they were stopped); responsiveness: how late a window answers while somebody paints and a
-        training goes on (it needs a screen, real or virtual).
+        the score of each source where the microscope has a fault (these four take hours); proofreading: how
+        much error a scripted person removes with how many actions, by the list of suspicious objects and
+        without it (these and first-look go on where they were stopped); responsiveness: how late a window
+        answers while somebody paints and a training goes on (it needs a screen, real or virtual).
     options
         How much is measured.
     out
@@ -200,6 +202,18 @@ def _robustness(options: BenchmarkOptions, place: _Place) -> None:
     print_markdown(rows, tuple(rows[0]))
 
 
+def _proofreading(options: BenchmarkOptions, place: _Place) -> None:
+    from napari_graft.studies.proofreading import ProofreadingRequest, run_proofreading
+
+    n_seeds = 3 if options.seeds is None else options.seeds
+    request = ProofreadingRequest(
+        place.out, place.data or _shared_data(), n_seeds=n_seeds, outputs=place.outputs
+    )
+    with progress() as (report, cancel):
+        rows = run_proofreading(request.quick() if options.quick else request, report=report, cancel=cancel)
+    print_markdown(rows, tuple(rows[0]))
+
+
 def _responsiveness(options: BenchmarkOptions, place: _Place) -> None:
     # In a process of its own: the command line itself knows neither napari nor Qt.
     command = [sys.executable, "-P", "-m", "napari_graft._qt.measuring", str(place.out)]
@@ -223,5 +237,6 @@ _BENCHMARKS: dict[str, Callable[[BenchmarkOptions, _Place], None]] = {
     "ranking": _ranking,
     "merging": _merging,
     "robustness": _robustness,
+    "proofreading": _proofreading,
     "responsiveness": _responsiveness,
 }

@@ -65,7 +65,7 @@ class KeptResults(Generic[D]):
         self._known.append(result)
 
 
-_STUDIES = ("first-look", "label-efficiency", "ranking", "merging", "robustness")
+_STUDIES = ("first-look", "label-efficiency", "ranking", "merging", "robustness", "proofreading")
 _DOCUMENTS = (*_STUDIES, "throughput", "responsiveness")
 _LOG = re.compile(rf"({'|'.join(_STUDIES)})-(images|runs|transfers|readings)\.jsonl")
 _FOLDERS = ("label-efficiency", "generalists")
