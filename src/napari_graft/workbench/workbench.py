@@ -18,8 +18,8 @@ from napari_graft.workbench.proofread.affinities import AffinityCache
 from napari_graft.workbench.proofread.carrying import CarryingModel
 from napari_graft.workbench.proofread.click_tools import ClickTools
 from napari_graft.workbench.proofread.model import ProofreadingModel
+from napari_graft.workbench.proofread.proofread_tiles import ProofreadTiles
 from napari_graft.workbench.proofread.review import ReviewModel
-from napari_graft.workbench.proofread.training_tiles import TrainingTiles
 from napari_graft.workbench.sources.bridge_model import BridgeModel
 from napari_graft.workbench.sources.model import SourcesModel
 from napari_graft.workbench.sources.preparation_model import PreparationModel
@@ -66,7 +66,7 @@ class Workbench:
         self.proofreading = ProofreadingModel(self.context, self.results)
         self.review = ReviewModel(self.context, self.proofreading)
         self.carrying = CarryingModel(self.context, self.proofreading, self.review)
-        self.training_tiles = TrainingTiles(
+        self.proofread_tiles = ProofreadTiles(
             self.context, self.proofreading, self.annotating, lambda: self.data.state.tile_side
         )
         self.click_tools = ClickTools(self.proofreading, AffinityCache(self.context))

@@ -50,7 +50,7 @@ class EditPanel(QWidget):
         self.done = text("", "faint")
         self.take_checked = button(
             "Train on what I checked",
-            workbench.training_tiles.take_checked,
+            workbench.proofread_tiles.take_checked,
             tip="Makes annotated tiles around the objects that you corrected, accepted or locked; what you "
             "did not look at stays unlabelled and does not count",
         )

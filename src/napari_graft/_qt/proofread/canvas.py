@@ -58,7 +58,7 @@ class ProofreadCanvas(QObject):
         self._model = workbench.proofreading
         self._tools = workbench.click_tools
         self._review = workbench.review
-        self._training_tiles = workbench.training_tiles
+        self._proofread_tiles = workbench.proofread_tiles
         self._viewer = viewer
         self._is_replacing = False
         mouse = ToolMouse(self._on_click, self._on_drag, self._on_confirm, self._tools.change_level)
@@ -89,7 +89,7 @@ class ProofreadCanvas(QObject):
         elif self._viewer.dims.ndisplay == 3:
             self._model.refused.emit("tiles are taken from a slice: show the image in 2-D")
         else:
-            tiles = self._training_tiles
+            tiles = self._proofread_tiles
             tiles.take_view(tile_in_view(self._viewer, image, tiles.side))
 
     def _actions(self) -> dict[ProofreadAction, Callable[[], None]]:

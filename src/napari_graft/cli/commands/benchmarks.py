@@ -35,7 +35,8 @@ class BenchmarkOptions:
         Fewer repeats, smaller or fewer images, little training.
     seeds
         Runs of each target of merging and pretraining (1 where not given), of label-efficiency, ranking and
-        bridging (3) and of selection (6), of which the table shows the mean.
+        bridging (3) and of selection (6), of which the table shows the mean; of each order of proofreading
+        (3), of which it shows the median.
     all_sources
         In ranking and merging, try also the sources of another family of structures than the target's.
     source
@@ -80,6 +81,7 @@ def benchmark(
         "pretraining",
         "selection",
         "robustness",
+        "proofreading",
         "responsiveness",
     ],
     *,
@@ -103,9 +105,10 @@ def benchmark(
         than the best alone; pretraining: whether it pays to prepare a source on unlabelled images; bridging:
         what a source bridged to another modality reaches without a label; selection: which strategy chooses
         the tiles from which most is learned; robustness: what is kept of the score of each source where the
-        microscope has a fault (these seven take hours; they and first-look go on where they were stopped);
-        responsiveness: how late a window answers while somebody paints and a training goes on (it needs a
-        screen, real or virtual).
+        microscope has a fault; proofreading: how much error a scripted person removes with how many actions,
+        by the list of suspicious objects and without it (these eight take long; they and first-look go on
+        where they were stopped); responsiveness: how late a window answers while somebody paints and a
+        training goes on (it needs a screen, real or virtual).
     options
         How much is measured.
     out
@@ -244,6 +247,18 @@ def _robustness(options: BenchmarkOptions, place: _Place) -> None:
     print_markdown(rows, tuple(rows[0]))
 
 
+def _proofreading(options: BenchmarkOptions, place: _Place) -> None:
+    from napari_graft.studies.proofreading import ProofreadingRequest, run_proofreading
+
+    n_seeds = 3 if options.seeds is None else options.seeds
+    request = ProofreadingRequest(
+        place.out, place.data or _shared_data(), n_seeds=n_seeds, outputs=place.outputs
+    )
+    with progress() as (report, cancel):
+        rows = run_proofreading(request.quick() if options.quick else request, report=report, cancel=cancel)
+    print_markdown(rows, tuple(rows[0]))
+
+
 def _responsiveness(options: BenchmarkOptions, place: _Place) -> None:
     # In a process of its own: the command line itself knows neither napari nor Qt.
     command = [sys.executable, "-P", "-m", "napari_graft._qt.measuring", str(place.out)]
@@ -270,5 +285,6 @@ _BENCHMARKS: dict[str, Callable[[BenchmarkOptions, _Place], None]] = {
     "pretraining": _pretraining,
     "selection": _selection,
     "robustness": _robustness,
+    "proofreading": _proofreading,
     "responsiveness": _responsiveness,
 }

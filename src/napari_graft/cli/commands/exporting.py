@@ -64,7 +64,7 @@ def export(
     segmentation
         Folder of a project, which stands for its newest segmentation of the whole image, or a label image.
     to
-        ome-zarr, tiff, coco, csv, parquet, mesh, bioimageio, graftsource or methods.
+        ome-zarr, tiff, coco, csv, parquet, mesh, swc, bioimageio, graftsource or methods.
     out
         File, or folder NAME.zarr.
     choice

@@ -34,7 +34,7 @@ class ExportRequest(Request[ExportResult]):
     segmentation
         Folder of a project, which stands for its newest segmentation of the whole image, or a label image.
     to
-        Format: ome-zarr, tiff, coco, csv, parquet, mesh, bioimageio, graftsource, methods, or one of a
+        Format: ome-zarr, tiff, coco, csv, parquet, mesh, swc, bioimageio, graftsource, methods, or one of a
         plugin.
     out
         File, or folder of an OME-Zarr.

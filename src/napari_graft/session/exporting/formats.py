@@ -9,6 +9,7 @@ from napari_graft.session.exporting.coco import COCO
 from napari_graft.session.exporting.label_images import OME_TIFF, OME_ZARR
 from napari_graft.session.exporting.mesh import MESH
 from napari_graft.session.exporting.project_files import BIOIMAGEIO, GRAFTSOURCE, METHODS
+from napari_graft.session.exporting.skeleton import SWC
 from napari_graft.session.exporting.tables import CSV, PARQUET
 from napari_graft.session.exporting.task import ExportFormat
 from napari_graft.sources.plugins import plugin_parts_by_name
@@ -22,6 +23,7 @@ EXPORT_FORMATS.register("coco")(COCO)
 EXPORT_FORMATS.register("csv")(CSV)
 EXPORT_FORMATS.register("parquet")(PARQUET)
 EXPORT_FORMATS.register("mesh")(MESH)
+EXPORT_FORMATS.register("swc")(SWC)
 EXPORT_FORMATS.register("bioimageio")(BIOIMAGEIO)
 EXPORT_FORMATS.register("graftsource")(GRAFTSOURCE)
 EXPORT_FORMATS.register("methods")(METHODS)

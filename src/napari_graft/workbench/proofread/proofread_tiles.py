@@ -20,7 +20,7 @@ from napari_graft.workbench.proofread.open_result import OpenResult
 Annotated = list[tuple[Tile, NDArray[np.uint32]]]
 
 
-class TrainingTiles:
+class ProofreadTiles:
     """Makes annotated tiles of the result that is proofread; the user hears of what is on the disk.
 
     Parameters

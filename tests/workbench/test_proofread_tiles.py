@@ -29,7 +29,7 @@ def test_what_was_corrected_is_trained_on_in_the_next_round(proofreader: Proofre
     workbench = proofreader.window.workbench
     proofreader.use("merge", LEFT, RIGHT)
     proofreader.use("delete", LONE)
-    workbench.training_tiles.take_checked()
+    workbench.proofread_tiles.take_checked()
     proofreader.window.wait()
     assert proofreader.said[-1].startswith("2 tiles are annotated"), proofreader.refused
 
@@ -42,7 +42,7 @@ def test_what_was_corrected_is_trained_on_in_the_next_round(proofreader: Proofre
     assert (first.labels == 2).sum() == 20 * 60
     assert set(np.unique(second.labels)) == {0, 1}
 
-    workbench.training_tiles.take_checked()  # all of it is in a tile by now
+    workbench.proofread_tiles.take_checked()  # all of it is in a tile by now
     proofreader.window.wait()
     assert "nothing was corrected or accepted" in proofreader.refused[-1]
 
@@ -50,11 +50,11 @@ def test_what_was_corrected_is_trained_on_in_the_next_round(proofreader: Proofre
 def test_a_view_is_taken_whole_and_not_twice(proofreader: Proofreader) -> None:
     workbench = proofreader.window.workbench
     tile = Tile((32, 16), (64, 64))
-    workbench.training_tiles.take_view(tile)
+    workbench.proofread_tiles.take_view(tile)
     proofreader.window.wait()
     with open_project(proofreader.folder) as project:
         stored = project.annotations.read(tile)
     assert stored.complete
     assert set(np.unique(stored.labels)) == {1, 2, 3}
-    workbench.training_tiles.take_view(tile)
+    workbench.proofread_tiles.take_view(tile)
     assert "here already" in proofreader.refused[-1]
