@@ -53,7 +53,8 @@ class ForegroundDiversity:
             available.close(candidates[index].tile)
             coverage.add(rows[index])
         what = "objects" if sees_objects else "structure"
-        first, later = f"shows {what}", f"shows {what}, unlike the other suggestions"
+        much = "many objects" if sees_objects else "much structure"
+        first, later = f"shows {much}", f"shows {what}, unlike the other suggestions"
         unlike_painted = f"shows {what}, unlike anything painted so far"
         reasons = [unlike_painted if annotated else later if place else first for place in range(len(taken))]
         return [
