@@ -88,7 +88,8 @@ def fit_cost(works: Sequence[PaintingWork], seconds: Sequence[float]) -> Paintin
     prior = np.sqrt(_PRIOR_WEIGHT / 3) * np.diag(1 / known)
     wanted = np.concatenate([np.ones(len(rows)), np.full(3, np.sqrt(_PRIOR_WEIGHT / 3))])
     found, _ = nnls(np.vstack([*rows, prior]), wanted)
-    return PaintingCost(*map(float, found), n_timed=len(timed))
+    per_tile, per_object, per_border = (float(value) for value in found)
+    return PaintingCost(per_tile, per_object, per_border, len(timed))
 
 
 SHORTLIST = 2
