@@ -241,9 +241,16 @@ def full_row(uncertainty):
 
 @pytest.mark.parametrize(
     ("uncertainty", "n_annotated", "expected"),
-    [(None, 0, "freesel"), (0.5, 0, "freesel"), (None, 1, "freesel"), (0.5, 1, "uncertainty-diversity")],
+    [
+        (None, 0, "foreground-diversity"),
+        (0.5, 0, "foreground-diversity"),
+        (None, 1, "foreground-diversity"),
+        (0.5, 1, "uncertainty-diversity"),
+    ],
 )
-def test_auto_is_freesel_until_there_are_labels_and_a_model(uncertainty, n_annotated, expected):
+def test_auto_is_chance_with_objects_and_diversity_until_there_are_labels_and_a_model(
+    uncertainty, n_annotated, expected
+):
     candidates, annotated = full_row(uncertainty)[1:], full_row(uncertainty)[:n_annotated]
     found, same = (
         STRATEGIES[name].select(candidates, 3, np.random.default_rng(4), annotated=annotated)

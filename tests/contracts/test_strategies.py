@@ -158,7 +158,7 @@ NEEDED = {
     "freesel-farthest": {"patterns"},
     "k-center": {"embedding"},
     "uncertainty-diversity": {"uncertainty", "embedding"},
-    "auto": {"patterns"},
+    "auto": {"embedding"},
 }
 
 

@@ -79,7 +79,7 @@ def test_any_request_has_a_form_and_what_stands_in_it_is_a_request(qtbot: QtBot,
     lines |= {"segmentation": "a.tif", "to": "csv", "labels": "a.tif"}
     for name, text in lines.items():
         if name in request.model_fields and name != "tiles":
-            getattr(form, name).value = text
+            form[name].value = text  # type: ignore[attr-defined]
     known: dict[str, Any] = {"project": "p"} if "project" in request.model_fields else {}
     known |= {"tiles": ()} if "tiles" in request.model_fields else {}
     found = request.model_validate(typed_values(form) | known)

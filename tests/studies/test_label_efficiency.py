@@ -21,7 +21,7 @@ from napari_graft.studies.label_efficiency.study import (
     LabelEfficiencyRequest,
     run_label_efficiency,
 )
-from napari_graft.studies.label_efficiency.tables import Cell, aims, rows_of
+from napari_graft.studies.label_efficiency.tables import ArmScore, aims, rows_of
 from napari_graft.studies.splitting import split_with_gap
 from napari_graft.studies.targets import LabelledSet, collection_of
 
@@ -135,8 +135,8 @@ def test_filters_and_classes_follow_the_image() -> None:
     assert classes[2].tolist() == [0, 0, 1, 2, 1, 1, 2, 2, 2]
 
 
-def cell(arm: str, quality: float, n: int = 4, target: str = "a-nuclei", seed: int = 0) -> Cell:
-    return Cell(target, seed, arm, 0 if arm in WITHOUT_TILES else n, quality, "source", {})
+def cell(arm: str, quality: float, n: int = 4, target: str = "a-nuclei", seed: int = 0) -> ArmScore:
+    return ArmScore(target, seed, arm, 0 if arm in WITHOUT_TILES else n, quality, "source", {})
 
 
 def test_the_aims_are_measured_against_the_gap_and_the_better_scratch() -> None:

@@ -84,6 +84,8 @@ def test_a_stopped_screen_keeps_what_is_finished(tmp_path: Path, data: Path) -> 
 def test_what_would_prove_nothing_is_refused(tmp_path: Path, data: Path) -> None:
     with pytest.raises(InputError, match="1 seeds have no spread"):
         replace(request(tmp_path, data), n_seeds=1)
+    with pytest.raises(InputError, match="no target 'hearts': choose from tiny_stack-nuclei"):
+        request(tmp_path, data).only(["hearts"])
     with pytest.raises(InputError, match="must hold 'foreground-random'"):
         replace(request(tmp_path, data), strategies=("random",))
     with pytest.raises(InputError, match=r"holds \d+ objects, and 1000 are needed"):
@@ -92,6 +94,15 @@ def test_what_would_prove_nothing_is_refused(tmp_path: Path, data: Path) -> None
             report=ignore_progress,
             cancel=CancelToken(),
         )
+
+
+def test_targets_are_named_by_set_or_structure() -> None:
+    whole = SelectionRequest(Path(), Path())
+    assert [one.target.key for one in whole.only(["nuclei"]).targets] == [
+        one.target.key for one in whole.targets if one.target.structure == "nuclei"
+    ]
+    (one,) = whole.only(["isbi2012_vnc_sstem"]).targets
+    assert one.source == "mouse-ca1-fibsem"
 
 
 def test_the_screen_tries_all_strategies_but_the_default_that_follows_from_it() -> None:

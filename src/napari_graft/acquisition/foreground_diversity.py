@@ -53,8 +53,14 @@ class ForegroundDiversity:
             available.close(candidates[index].tile)
             coverage.add(rows[index])
         what = "objects" if sees_objects else "structure"
-        reason = f"taken at random, more likely with much {what} and unlike the others"
-        return [Suggestion(candidates[index].tile, float(found[index]), reason) for index in taken]
+        much = "many objects" if sees_objects else "much structure"
+        first, later = f"shows {much}", f"shows {what}, unlike the other suggestions"
+        unlike_painted = f"shows {what}, unlike anything painted so far"
+        reasons = [unlike_painted if annotated else later if place else first for place in range(len(taken))]
+        return [
+            Suggestion(candidates[index].tile, float(found[index]), reason)
+            for index, reason in zip(taken, reasons, strict=True)
+        ]
 
 
 def _draw(

@@ -89,7 +89,7 @@ def fit_cost(works: Sequence[PaintingWork], seconds: Sequence[float]) -> Paintin
     wanted = np.concatenate([np.ones(len(rows)), np.full(3, np.sqrt(_PRIOR_WEIGHT / 3))])
     found, _ = nnls(np.vstack([*rows, prior]), wanted)
     per_tile, per_object, per_border = (float(value) for value in found)
-    return PaintingCost(per_tile, per_object, per_border, n_timed=len(timed))
+    return PaintingCost(per_tile, per_object, per_border, len(timed))
 
 
 SHORTLIST = 2

@@ -20,14 +20,15 @@ from napari_graft.sources.plugins import plugin_parts_by_name
 
 
 class Auto:
-    """Default strategy: `FreeSel` before the first label and `UncertaintyDiversity` after it.
+    """Default strategy: `ForegroundDiversity` before the first label and `UncertaintyDiversity` after it.
 
-    Before the first label the tiles in which a model sees few objects come last (`holds_objects`): patterns
-    that are unlike all others are often those of empty corners, and from tiles without an object there is
-    nothing to learn. Where no model has looked, all count alike.
+    Before the first label the benchmark ``selection`` has found nothing better than chance among tiles with
+    objects; that these also differ costs nothing. The tiles in which a model sees few objects come last
+    (`holds_objects`): from tiles without an object there is nothing to learn. Where no model has looked, all
+    count alike, and the contrast stands in for the objects.
 
-    Where tiles are annotated but no model has looked at the candidates yet, it is `FreeSel`, which then
-    starts from the annotated ones.
+    Where tiles are annotated but no model has looked at the candidates yet, it is `ForegroundDiversity`,
+    which then starts from the annotated ones.
     """
 
     def select(
@@ -42,13 +43,14 @@ class Auto:
         has_model = any(candidate.uncertainty is not None for candidate in candidates)
         if annotated and has_model:
             return STRATEGIES["uncertainty-diversity"].select(candidates, n, rng, annotated=annotated)
-        required_features([*candidates, *annotated], "patterns")
-        freesel, full = STRATEGIES["freesel"], holds_objects([one.foreground for one in candidates])
+        required_features([*candidates, *annotated], "embedding")
+        first = STRATEGIES["foreground-diversity"]
+        full = holds_objects([one.foreground for one in candidates])
         preferred = [one for one, is_full in zip(candidates, full, strict=True) if is_full]
-        chosen = freesel.select(preferred, n, rng, annotated=annotated)
+        chosen = first.select(preferred, n, rng, annotated=annotated)
         taken = {suggestion.tile for suggestion in chosen}
         known = [*annotated, *(one for one in preferred if one.tile in taken)]
-        return chosen + freesel.select(candidates, n - len(chosen), rng, annotated=known)
+        return chosen + first.select(candidates, n - len(chosen), rng, annotated=known)
 
 
 STRATEGIES: Registry[Strategy] = Registry(

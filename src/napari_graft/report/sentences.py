@@ -167,12 +167,13 @@ PREPARED_REFERENCE = (
     "for Few-Shot Cell Segmentation. arXiv:2310.03981."
 )
 _FREESEL = "the FreeSel method (Xie et al. 2023), which covers the patterns of the image without any label"
+_DIVERSE = "chance among places with objects that differ from each other"
 _STRATEGIES = {
-    "auto": f"{_FREESEL}, and in later rounds by the uncertainty of the current model with diversity",
+    "auto": f"{_DIVERSE}, and in later rounds by the uncertainty of the current model with diversity",
     "freesel": _FREESEL,
     "random": "chance",
     "foreground-random": "chance among places with objects",
-    "foreground-diversity": "chance among places with objects that differ from each other",
+    "foreground-diversity": _DIVERSE,
     "entropy": "the largest uncertainty of the current model",
     "median-uncertainty": "the uncertainty of the current model closest to its median (Sawmya et al. 2025)",
     "uncertainty-diversity": "the uncertainty of the current model with diversity",
@@ -279,7 +280,9 @@ def _ranking(record: LoopRecord) -> str:
 
 def _tiles(record: LoopRecord) -> str:
     n = max(number(row, "n_tiles") for row in record.rounds)
-    strategy = "freesel" if record.strategy == "auto" and len(record.rounds) == 1 else record.strategy
+    strategy = (
+        "foreground-diversity" if record.strategy == "auto" and len(record.rounds) == 1 else record.strategy
+    )
     chosen = _STRATEGIES.get(strategy, f"the strategy “{strategy}”" if strategy else "the user")
     shapes = {tuple(side for side in tile.shape if side > 1) for tile in record.tiles}
     size = f" of {' × '.join(map(str, shapes.pop()))} pixels" if len(shapes) == 1 else ""

@@ -42,8 +42,9 @@ class BenchmarkOptions:
     source
         Sources that robustness looks at, by id; all where not given.
     sets
-        Labelled sets that first-look and pretraining play, by name or by what is segmented in them, such as
-        nuclei; groups of tasks of bridging (generated, DeepLIIF, "E. coli"); all where not given.
+        Labelled sets that first-look and pretraining play or selection chooses tiles of, by name or by what
+        is segmented in them, such as nuclei; groups of tasks of bridging (generated, DeepLIIF, "E. coli");
+        all where not given.
     against
         Earlier result of first-look, FILE.json, to compare with.
     tiles
@@ -227,6 +228,7 @@ def _selection(options: BenchmarkOptions, place: _Place) -> None:
     data = place.data or _shared_data()
     n_seeds = 6 if options.seeds is None else options.seeds
     request = SelectionRequest(place.out, data, n_seeds, outputs=place.outputs)
+    request = request if options.sets is None else request.only(options.sets)
     with progress() as (report, cancel):
         rows = run_selection(request.quick() if options.quick else request, report=report, cancel=cancel)
     print_markdown(rows, tuple(rows[0]))

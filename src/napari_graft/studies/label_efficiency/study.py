@@ -15,7 +15,7 @@ from napari_graft.io.writers.file_kinds import JSON, marked
 from napari_graft.io.writers.outputs import Outputs
 from napari_graft.studies.label_efficiency import random_forest
 from napari_graft.studies.label_efficiency.arms import ARMS, WITHOUT_TILES, ArmPlan, EfficiencyBench
-from napari_graft.studies.label_efficiency.tables import Cell, aims, rows_of
+from napari_graft.studies.label_efficiency.tables import ArmScore, aims, rows_of
 from napari_graft.studies.results import KeptResults
 from napari_graft.studies.targets import (
     CA1,
@@ -212,6 +212,6 @@ def _fill(bench: EfficiencyBench, asked: dict[str, object]) -> ArmResult:
     return ArmResult.model_validate(asked | known | {"scores": scores, "seconds": seconds})
 
 
-def _cell(one: ArmResult) -> Cell:
+def _cell(one: ArmResult) -> ArmScore:
     quality = quality_of(one.target, one.scores)
-    return Cell(one.target, one.seed, one.arm, one.n_tiles, quality, one.source, one.scores)
+    return ArmScore(one.target, one.seed, one.arm, one.n_tiles, quality, one.source, one.scores)

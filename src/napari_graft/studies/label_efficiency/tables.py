@@ -17,7 +17,7 @@ SLIGHTLY, CLEARLY = 0.01, 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class ArmScore:
     """One column on one target with one seed.
 
     Parameters
@@ -42,7 +42,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ArmComparison:
     """The columns of one target with one seed and one number of tiles, by name."""
 
     target: str
@@ -80,7 +80,7 @@ class Comparison:
         return 1 - ours / other if self.is_vi else ours - other
 
 
-def comparisons(cells: Sequence[Cell]) -> list[Comparison]:
+def comparisons(cells: Sequence[ArmScore]) -> list[ArmComparison]:
     """Return the cells that belong beside each other, in the order in which they come."""
     fixed = {(one.target, one.seed, one.arm): one.quality for one in cells if one.arm in WITHOUT_TILES}
     by_place: dict[tuple[str, int, int], dict[str, float]] = {}
@@ -91,11 +91,11 @@ def comparisons(cells: Sequence[Cell]) -> list[Comparison]:
     found = []
     for (target, seed, n), quality in by_place.items():
         known = {arm: fixed[target, seed, arm] for arm in WITHOUT_TILES if (target, seed, arm) in fixed}
-        found.append(Comparison(target, seed, n, sources[target, seed], known | quality))
+        found.append(ArmComparison(target, seed, n, sources[target, seed], known | quality))
     return found
 
 
-def rows_of(cells: Sequence[Cell]) -> list[dict[str, object]]:
+def rows_of(cells: Sequence[ArmScore]) -> list[dict[str, object]]:
     """Return a row for each target and number of tiles: the mean of each column over the seeds.
 
     VI where neurites are wanted, lower is better; mean AP for all else.
@@ -118,7 +118,7 @@ def rows_of(cells: Sequence[Cell]) -> list[dict[str, object]]:
     return rows
 
 
-def aims(cells: Sequence[Cell]) -> list[dict[str, object]]:
+def aims(cells: Sequence[ArmScore]) -> list[dict[str, object]]:
     """Return, for each number of tiles, how far the aims are reached; unfinished ones are left out."""
     found = [one for one in comparisons(cells) if {"ours", "untouched", "full"} <= one.quality.keys()]
     return [
@@ -126,7 +126,7 @@ def aims(cells: Sequence[Cell]) -> list[dict[str, object]]:
     ]
 
 
-def _aims_at(n: int, own: Sequence[Comparison]) -> dict[str, object]:
+def _aims_at(n: int, own: Sequence[ArmComparison]) -> dict[str, object]:
     losses = [one.loss() for one in own]
     row: dict[str, object] = {
         "n_tiles": n,
@@ -147,7 +147,7 @@ def _aims_at(n: int, own: Sequence[Comparison]) -> dict[str, object]:
     return row
 
 
-def _gains(own: Sequence[Comparison]) -> list[list[float]]:
+def _gains(own: Sequence[ArmComparison]) -> list[list[float]]:
     """Return the gains over the better scratch, for each target those of its seeds."""
     by_target: dict[str, list[float]] = {}
     for one in own:

@@ -95,6 +95,25 @@ class SelectionRequest:
         if CONTROL not in self.strategies:
             raise InputError(f"the strategies must hold {CONTROL!r}, with which all are compared")
 
+    def only(self, names: Sequence[str]) -> SelectionRequest:
+        """Return a request for some targets: named by set, by set and structure, or by structure.
+
+        Raises
+        ------
+        InputError
+            If there is no target of a name.
+        """
+        known = {one.target.key: one for one in self.targets}
+        chosen: dict[str, SelectionTarget] = {}
+        for name in names:
+            found = {
+                key: one for key, one in known.items() if name in (key, one.target.name, one.target.structure)
+            }
+            if not found:
+                raise InputError(f"there is no target {name!r}: choose from {', '.join(known)}")
+            chosen |= found
+        return replace(self, targets=tuple(one for key, one in known.items() if key in chosen))
+
     def quick(self) -> SelectionRequest:
         """Return a request for two targets and little of each, to see whether it runs."""
         budgets = tuple(n for n in self.budgets if n <= 2)
