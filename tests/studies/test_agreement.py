@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from napari_graft.studies.ranking_agreement import agree, by_chance
+from napari_graft.studies.ranking.agreement import agree, by_chance
 
 NAMES = "abcdef"
 NUMBERS = st.lists(st.integers(0, 4).map(float), min_size=6, max_size=6)

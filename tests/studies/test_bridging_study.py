@@ -11,7 +11,7 @@ from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
 from napari_graft.samples.appearance import Appearance
 from napari_graft.samples.cells import generate_cells
-from napari_graft.studies.bridging import (
+from napari_graft.studies.bridging.study import (
     BRIDGE,
     CEILING,
     PROMISES,
@@ -22,7 +22,7 @@ from napari_graft.studies.bridging import (
     summarise,
     table,
 )
-from napari_graft.studies.bridging_tasks import GENERATED, LOOKS, TASKS, BridgingTask, Scene
+from napari_graft.studies.bridging.tasks import GENERATED, LOOKS, TASKS, BridgingTask, Scene
 from napari_graft.studies.results import check_benchmark_output
 
 COLUMNS = ("as-it-is", "best-view", "tgmb", SHUFFLED, CEILING)

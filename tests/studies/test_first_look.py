@@ -14,8 +14,9 @@ from napari_graft.cli.app import run
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import NOTE, CancelToken, Progress, Report, ignore_progress
 from napari_graft.session.ranking.rank import rank_sources
-from napari_graft.studies import first_look_image
-from napari_graft.studies.first_look import (
+from napari_graft.studies.first_look import image as first_look_image
+from napari_graft.studies.first_look.image import ImageResult
+from napari_graft.studies.first_look.study import (
     FirstLook,
     FirstLookRequest,
     compare,
@@ -23,7 +24,6 @@ from napari_graft.studies.first_look import (
     run_first_look,
     set_row,
 )
-from napari_graft.studies.first_look_image import ImageResult
 from napari_graft.studies.targets import FIRST_LOOK_TARGETS, LabelledSet
 
 NUCLEI = LabelledSet("tiny_nuclei", "image_*.tif", "labels_*.tif", "nuclei")

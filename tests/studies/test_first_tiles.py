@@ -13,8 +13,8 @@ from napari_graft.core.progress import CancelToken
 from napari_graft.metrics import evaluate
 from napari_graft.session.projects.creation import ImageOptions, make_project
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.studies import first_look_image
-from napari_graft.studies.first_look_image import AfterTiles, TilePainter
+from napari_graft.studies.first_look import image as first_look_image
+from napari_graft.studies.first_look.image import AfterTiles, TilePainter
 
 
 def paint(folder: Path, shape: tuple[int, int], n_tiles: int) -> tuple[AfterTiles | None, np.ndarray]:

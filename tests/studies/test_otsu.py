@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_graft.metrics import evaluate
-from napari_graft.studies.first_look_image import otsu_watershed
+from napari_graft.studies.first_look.image import otsu_watershed
 
 
 def discs(*centres: tuple[int, int], radius: int = 12, side: int = 128) -> NDArray[np.uint32]:

@@ -13,9 +13,14 @@ from tiny_loop import SEEN_SET, make_sample
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.proofreading.affinity_map import AffinityMap
-from napari_graft.studies.proofreading import ProofreadingRequest, run_proofreading
-from napari_graft.studies.proofreading_cases import CASES, CaseResult, ProofreadingCase
-from napari_graft.studies.scripted_proofreader import ORDERS, ScriptedProofreader, error_of, least_error
+from napari_graft.studies.proofreading.cases import CASES, CaseResult, ProofreadingCase
+from napari_graft.studies.proofreading.scripted_proofreader import (
+    ORDERS,
+    ScriptedProofreader,
+    error_of,
+    least_error,
+)
+from napari_graft.studies.proofreading.study import ProofreadingRequest, run_proofreading
 from napari_graft.studies.targets import LabelledSet
 
 SET = LabelledSet("tiny_set", "image.tif", "labels.tif", "nuclei", (250, 250))

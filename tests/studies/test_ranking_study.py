@@ -14,7 +14,7 @@ from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.io.documents import CHECKSUM
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.network_spec import ModelSpec
-from napari_graft.studies.ranking import label_score, run_ranking
+from napari_graft.studies.ranking.study import label_score, run_ranking
 from napari_graft.studies.targets import ISBI, RANKING_TARGETS, LabelledSet
 from napari_graft.studies.transfer import TransferPlan, TransferRequest, quality_of
 

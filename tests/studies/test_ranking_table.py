@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.studies.ranking import TargetFigures, ranking_chart, table
-from napari_graft.studies.ranking_agreement import regret_columns
+from napari_graft.studies.ranking.agreement import regret_columns
+from napari_graft.studies.ranking.study import TargetFigures, ranking_chart, table
 from napari_graft.studies.targets import RANKING_TARGETS
 
 TARGET = RANKING_TARGETS[0]

@@ -133,7 +133,7 @@ def benchmark(
 
 
 def _first_look(options: BenchmarkOptions, place: _Place) -> None:
-    from napari_graft.studies.first_look import FirstLookRequest, run_first_look
+    from napari_graft.studies.first_look.study import FirstLookRequest, run_first_look
 
     data = place.data or _shared_data()
     request = FirstLookRequest(
@@ -166,7 +166,7 @@ def _label_efficiency(options: BenchmarkOptions, place: _Place) -> None:
 
 
 def _ranking(options: BenchmarkOptions, place: _Place) -> None:
-    from napari_graft.studies.ranking import run_ranking
+    from napari_graft.studies.ranking.study import run_ranking
 
     _transfer(run_ranking, options, 3, place)
 
@@ -178,7 +178,7 @@ def _merging(options: BenchmarkOptions, place: _Place) -> None:
 
 
 def _bridging(options: BenchmarkOptions, place: _Place) -> None:
-    from napari_graft.studies.bridging import BridgingRequest, run_bridging
+    from napari_graft.studies.bridging.study import BridgingRequest, run_bridging
 
     n_seeds = 3 if options.seeds is None else options.seeds
     data = place.data or (Path() if options.quick else _shared_data())
@@ -250,7 +250,7 @@ def _robustness(options: BenchmarkOptions, place: _Place) -> None:
 
 
 def _proofreading(options: BenchmarkOptions, place: _Place) -> None:
-    from napari_graft.studies.proofreading import ProofreadingRequest, run_proofreading
+    from napari_graft.studies.proofreading.study import ProofreadingRequest, run_proofreading
 
     n_seeds = 3 if options.seeds is None else options.seeds
     request = ProofreadingRequest(

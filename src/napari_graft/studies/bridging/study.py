@@ -40,7 +40,7 @@ from napari_graft.session.bridging.assess import Assessor, assess_pairs, cut_til
 from napari_graft.session.bridging.data import usual_foreground
 from napari_graft.session.models import Model, model_of_source
 from napari_graft.sources.catalogue import Catalogue
-from napari_graft.studies.bridging_tasks import TASKS, BridgingTask, Pixels, Scene
+from napari_graft.studies.bridging.tasks import TASKS, BridgingTask, Pixels, Scene
 from napari_graft.studies.results import KeptResults
 from napari_graft.training.config import TrainConfig
 

@@ -19,7 +19,7 @@ from napari_graft.io.writers.outputs import Input, Outputs
 from napari_graft.sources.card import LeadingScore, leading_score
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.source import trained_on
-from napari_graft.studies.first_look_image import ImageResult, ImageRun
+from napari_graft.studies.first_look.image import ImageResult, ImageRun
 from napari_graft.studies.generalists import is_generalist_id
 from napari_graft.studies.results import KeptResults, program_checksum
 from napari_graft.studies.targets import (

@@ -19,7 +19,7 @@ from napari_graft.proofreading.reasons import suspicious_objects
 from napari_graft.proofreading.split import split
 from napari_graft.proofreading.suspicion import Suspicion
 from napari_graft.sources.card import FILLING_STRUCTURES, Structure
-from napari_graft.studies.proofreading_cases import CaseResult
+from napari_graft.studies.proofreading.cases import CaseResult
 
 LOOK, CLICK, STROKE = 2.0, 1.5, 2.5
 """Seconds that a person takes to look at an object, for a click or key, and for a stroke of the brush."""

@@ -16,9 +16,14 @@ from napari_graft.io.documents import Document
 from napari_graft.io.writers.file_kinds import JSON, marked
 from napari_graft.io.writers.outputs import Outputs
 from napari_graft.sources.card import FILLING_STRUCTURES
-from napari_graft.studies.proofreading_cases import CASES, CaseResult, ProofreadingCase, make_result
+from napari_graft.studies.proofreading.cases import CASES, CaseResult, ProofreadingCase, make_result
+from napari_graft.studies.proofreading.scripted_proofreader import (
+    ORDERS,
+    Point,
+    ScriptedProofreader,
+    least_error,
+)
 from napari_graft.studies.results import KeptResults, program_checksum
-from napari_graft.studies.scripted_proofreader import ORDERS, Point, ScriptedProofreader, least_error
 from napari_graft.studies.targets import FLUO_520
 
 NAME = "proofreading"

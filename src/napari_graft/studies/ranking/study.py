@@ -18,7 +18,7 @@ from napari_graft.scorers.registry import COMBINED, ON_IMAGE, ON_TILES, SCORERS
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.source import Source
 from napari_graft.studies.generalists import Generalists, is_generalist
-from napari_graft.studies.ranking_agreement import Agreement, Regrets, agree, by_chance, regret_columns
+from napari_graft.studies.ranking.agreement import Agreement, Regrets, agree, by_chance, regret_columns
 from napari_graft.studies.results import KeptResults
 from napari_graft.studies.score_cache import ScoreCache, SourceReadings
 from napari_graft.studies.targets import LabelledSet

@@ -1,0 +1,1 @@
+"""What a bridge to another modality is worth."""

@@ -1,0 +1,1 @@
+"""Each labelled set as a stranger's."""

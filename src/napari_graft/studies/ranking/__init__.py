@@ -1,0 +1,1 @@
+"""Whether the ranking of the sources foretells which turns out best."""
