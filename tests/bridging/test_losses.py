@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from napari_graft.bridging.losses.adversarial import Adversarial, ReverseGradient
-from napari_graft.bridging.losses.distillation import Distillation
+from napari_graft.bridging.losses.distillation import DistillationLoss
 from napari_graft.bridging.losses.features import Features
 from napari_graft.bridging.losses.information import Information
 from napari_graft.bridging.losses.reconstruction import Reconstruction, SquaredReconstruction
@@ -59,14 +59,14 @@ def test_distillation_listens_only_where_the_teacher_is_sure() -> None:
     step = make_step()
     vague = torch.zeros_like(step.logits)
     step.__dict__["teacher_logits"] = vague
-    assert Distillation()(step).item() == 0
+    assert DistillationLoss()(step).item() == 0
 
     sure = vague.clone()
     sure[:, 0, 0, 0] = 5.0
     step.__dict__["teacher_logits"] = sure
     p, logit = 1 / (1 + np.exp(-5.0)), step.logits[:, 0, 0, 0].detach().numpy()
     wanted = (np.logaddexp(0, logit) - p * logit).mean()
-    assert Distillation()(step).item() == pytest.approx(wanted, rel=1e-4)
+    assert DistillationLoss()(step).item() == pytest.approx(wanted, rel=1e-4)
 
 
 def test_features_of_equal_images_in_equal_networks_are_no_loss() -> None:

@@ -12,7 +12,7 @@ SURE = 0.4
 """A probability is sure that lies further than this from one half."""
 
 
-class Distillation(nn.Module):
+class DistillationLoss(nn.Module):
     """``L_KL``: soft cross-entropy between student and teacher where ``|p - 1/2| > 0.4`` for the teacher's p.
 
     The teacher of TGKT is the source behind its translator. It is not believed where it wavers.

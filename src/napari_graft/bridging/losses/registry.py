@@ -8,7 +8,7 @@ from functools import partial
 from torch import nn
 
 from napari_graft.bridging.losses.adversarial import Adversarial
-from napari_graft.bridging.losses.distillation import Distillation
+from napari_graft.bridging.losses.distillation import DistillationLoss
 from napari_graft.bridging.losses.features import Features
 from napari_graft.bridging.losses.information import Information
 from napari_graft.bridging.losses.reconstruction import Reconstruction, SquaredReconstruction
@@ -26,6 +26,6 @@ BRIDGE_LOSSES.register("reconstruction")(lambda ndim: Reconstruction())
 BRIDGE_LOSSES.register("squared-reconstruction")(lambda ndim: SquaredReconstruction())
 BRIDGE_LOSSES.register("adversarial")(Adversarial)
 BRIDGE_LOSSES.register("information")(lambda ndim: Information())
-BRIDGE_LOSSES.register("distillation")(lambda ndim: Distillation())
+BRIDGE_LOSSES.register("distillation")(lambda ndim: DistillationLoss())
 BRIDGE_LOSSES.register("features")(lambda ndim: Features())
 BRIDGE_LOSSES.register("statistics")(lambda ndim: Statistics())
