@@ -11,17 +11,14 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.pretraining import generated
 from napari_graft.session import pretraining
-from napari_graft.studies.pretraining import (
+from napari_graft.studies.pretraining.study import (
     ARMS,
     DEFAULT,
-    LONGER,
-    UNTOUCHED,
-    Prepared,
     PretrainingRequest,
     another_set,
     run_pretraining,
-    table,
 )
+from napari_graft.studies.pretraining.table import LONGER, UNTOUCHED, Prepared, table
 from napari_graft.studies.targets import RANKING_TARGETS, LabelledSet, collection_of
 from napari_graft.studies.transfer import TransferPlan
 
@@ -74,7 +71,7 @@ def test_every_arm_is_tried_for_each_number_of_tiles_and_what_is_finished_is_kep
     assert runs[1, "self-supervision only"]["check_after"] is None
     assert runs[1, DEFAULT]["pretrain_seconds"] == runs[2, DEFAULT]["pretrain_seconds"]  # done once
     lines = (tmp_path / "pretraining-runs.jsonl").read_text()
-    monkeypatch.setattr("napari_graft.studies.pretraining._adapt", None)
+    monkeypatch.setattr("napari_graft.studies.pretraining.study._adapt", None)
     assert run_pretraining(of, report=ignore_progress, cancel=CancelToken()) == rows
     assert (tmp_path / "pretraining-runs.jsonl").read_text() == lines
 

@@ -1,17 +1,15 @@
 """Contract tests for parts that plugins provide: subclass one, and pytest runs it on your part."""
 
+from napari_graft.testing.bridging import BridgeLossContract, BridgeMethodContract
 from napari_graft.testing.contracts import (
-    BridgeLossContract,
-    BridgeMethodContract,
     ExportFormatContract,
     FormatContract,
     JobContract,
     MergeMethodContract,
-    ObjectiveContract,
-    ReplayContract,
     ScorerContract,
     StrategyContract,
 )
+from napari_graft.testing.pretraining import ObjectiveContract, ReplayContract
 
 __all__ = [
     "BridgeLossContract",

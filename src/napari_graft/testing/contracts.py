@@ -5,20 +5,14 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from napari_graft.acquisition.candidates import Candidate, Strategy
-from napari_graft.bridging.losses.registry import BridgeLoss
-from napari_graft.bridging.method import BridgeContext, BridgeData, BridgeMethod, BridgeStates
-from napari_graft.bridging.pairs import Pair
-from napari_graft.bridging.step import BridgeStep
-from napari_graft.bridging.views import GreyView, with_translator
 from napari_graft.core.axes import Axes
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
@@ -32,17 +26,12 @@ from napari_graft.jobs.running import run_job
 from napari_graft.merging.method import MergeContext, MergeMethod
 from napari_graft.nets.build import build_network
 from napari_graft.nets.residual_unet import ResidualUNet
-from napari_graft.pretraining.objective import Objective, SelfSupervision
-from napari_graft.pretraining.replay import Replay, ReplayContext
-from napari_graft.pretraining.unlabelled import UnlabelledImages
 from napari_graft.scorers.scoring_context import Scorer, ScoringContext
-from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.session.exporting.task import ExportFormat, ExportTask
 from napari_graft.sources.network_spec import ModelSpec
 from napari_graft.sources.source import Source
 from napari_graft.training.config import TrainConfig
 from napari_graft.training.examples import Example
-from napari_graft.training.patches import Augmentation
 
 
 def make_candidates(n: int, seed: int = 0) -> list[Candidate]:
@@ -169,167 +158,6 @@ class MergeMethodContract:
 
         for name, value in merged.network.stored_weights().items():
             np.testing.assert_allclose(value, member.stored_weights()[name], rtol=1e-5, atol=1e-6)
-
-
-def make_bridge_context(steps: int = 2) -> BridgeContext:
-    """Return two pairs of one geometry in two looks, a target, and some steps to learn from them."""
-    rng = np.random.default_rng(0)
-    pairs = []
-    for number in range(2):
-        image = gaussian_filter(rng.normal(size=(64, 64)), 2.0).astype(np.float32) * 4
-        pairs.append(Pair(f"field{number}", np.abs(image) - 0.5, image))
-    target = [np.abs(gaussian_filter(rng.normal(size=(64, 64)), 2.0)).astype(np.float32) for _ in range(2)]
-    data = BridgeData(pairs, target, inverted=False, foreground=0.3, decode=DecodeSettings())
-    return BridgeContext(
-        data=data,
-        config=TrainConfig(time_budget=None, max_steps=steps),
-        device=torch.device("cpu"),
-        states=BridgeStates(),
-        report=ignore_progress,
-        cancel=CancelToken(),
-    )
-
-
-class BridgeMethodContract:
-    """Tests of a `BridgeMethod`: set `method`."""
-
-    method: BridgeMethod
-
-    def test_it_returns_a_network_of_the_source_and_leaves_that_alone(self) -> None:
-        (source,) = make_members(1)
-        before = {name: value.copy() for name, value in source.stored_weights().items()}
-        bridged = self.method.bridge(source, make_bridge_context())
-
-        kept = {"translator", "inverted"}
-        assert bridged.network.spec.model_dump(exclude=kept) == source.spec.model_dump(exclude=kept)
-        assert all(np.isfinite(value).all() for value in bridged.network.stored_weights().values())
-        for name, value in source.stored_weights().items():
-            np.testing.assert_array_equal(value, before[name])
-
-    def test_it_spends_no_more_steps_than_it_was_given(self) -> None:
-        (source,) = make_members(1)
-        training = self.method.bridge(source, make_bridge_context(steps=3)).training
-
-        assert training is None or training.steps <= 3
-
-    def test_it_brings_home_what_it_has_when_asked_to_stop(self) -> None:
-        (source,) = make_members(1)
-        context = make_bridge_context(steps=100)
-        context.cancel.cancel()
-        training = self.method.bridge(source, context).training
-
-        assert training is None or training.stopped_by == "cancel"
-
-
-class BridgeLossContract:
-    """Tests of a `BridgeLoss`: set `loss`, as a static method where it is a function."""
-
-    loss: BridgeLoss
-
-    def test_it_is_a_finite_number_from_which_something_can_be_learned(self) -> None:
-        (source,) = make_members(1)
-        network = with_translator(source, GreyView(1.0, 0.0))
-        pairs = torch.from_numpy(np.stack([p.target for p in make_bridge_context().data.pairs]))[:, None]
-        step = BridgeStep(network, source, pairs, pairs, pairs.abs(), foreground=0.3)
-        loss = self.loss(2)(step)
-        loss.backward()
-
-        assert loss.ndim == 0
-        assert torch.isfinite(loss)
-        found = [one.grad for one in network.parameters() if one.grad is not None]
-        assert found
-        assert all(torch.isfinite(one).all() for one in found)
-
-
-PATCH = {2: (32, 32), 3: (8, 32, 32)}
-
-
-def make_unlabelled(ndim: int) -> list[NDArray[np.float32]]:
-    """Return two images, or stacks, with structure in them."""
-    shape = (72, 80) if ndim == 2 else (12, 40, 40)
-    y, x = np.mgrid[: shape[-2], : shape[-1]]
-    noise = (np.random.default_rng(seed).normal(0, 0.1, shape) for seed in range(2))
-    return [(np.sin(x / 3) * np.cos(y / 5) + one).astype(np.float32) for one in noise]
-
-
-def make_network(ndim: Literal[2, 3]) -> ResidualUNet:
-    """Return a small network with random weights."""
-    return build_network(ModelSpec(ndim=ndim, widths=(8, 16)), seed=1)
-
-
-def _taught(network: ResidualUNet) -> set[str]:
-    """Return the parts of a network that received gradients, which must be finite."""
-    named = {name: one.grad for name, one in network.named_parameters() if one.grad is not None}
-    assert all(one.isfinite().all() for one in named.values())
-    return {name.split(".")[0] for name, one in named.items() if one.any()}
-
-
-class ObjectiveContract:
-    """Tests of an `Objective`: set `objective`, to a class or by ``staticmethod`` to a function."""
-
-    objective: Objective
-
-    @pytest.mark.parametrize("ndim", [2, 3])
-    def test_its_loss_is_finite_and_teaches_the_encoder_alone(self, ndim: Literal[2, 3]) -> None:
-        network = make_network(ndim)
-        self._loss(self.objective(network), network).backward()
-
-        assert _taught(network) == {"encoder"}
-
-    def test_it_draws_from_the_generator_alone(self) -> None:
-        network = make_network(2)
-        made = self.objective(network)
-
-        assert float(self._loss(made, network).detach()) == float(self._loss(made, network).detach())
-
-    def test_what_it_keeps_comes_back_from_a_checkpoint(self) -> None:
-        network = make_network(2)
-        made, other = self.objective(network), self.objective(network)
-        self._loss(made, network).backward()
-        made.after_step(network)
-        other.load_state_dict({name: value.clone() for name, value in made.state_dict().items()})
-
-        first, second = (float(self._loss(one, network).detach()) for one in (made, other))
-        assert first == second
-
-    def _loss(self, made: SelfSupervision, network: ResidualUNet) -> torch.Tensor:
-        ndim, rng = network.spec.ndim, np.random.default_rng(5)
-        images = UnlabelledImages(make_unlabelled(ndim), PATCH[ndim], Augmentation())
-        found = made.loss(network, images.draw(2, made.n_views, rng, torch.device("cpu")), rng)
-        assert found.shape == ()
-        assert found.isfinite()
-        return found
-
-
-class ReplayContract:
-    """Tests of a `Replay`: set `replay`, to a class or by ``staticmethod`` to a function."""
-
-    replay: Replay
-
-    def test_its_loss_is_finite_and_teaches_the_whole_network(self) -> None:
-        stream, network = self.replay(self._context()), make_network(2)
-        with torch.no_grad():
-            for one in network.parameters():
-                one.add_(0.05)  # what the source already does well teaches nothing
-        found = stream.loss(network, 2, np.random.default_rng(0))
-        found.backward()
-
-        assert found.isfinite()
-        assert _taught(network) == {"encoder", "reducers", "decoder", "head"}
-
-    def test_the_same_generator_gives_the_same_loss_also_of_a_stream_made_anew(self) -> None:
-        network = make_network(2)
-        stream, again = self.replay(self._context()), self.replay(self._context())
-        with torch.no_grad():
-            losses = {
-                float(one.loss(network, 2, np.random.default_rng(0))) for one in (stream, stream, again)
-            }
-
-        assert len(losses) == 1
-
-    def _context(self) -> ReplayContext:
-        examples = make_lesson().examples
-        return ReplayContext(make_network(2), make_unlabelled(2), PATCH[2], examples=examples)
 
 
 class FormatContract:

@@ -211,7 +211,7 @@ def _transfer(
 
 
 def _pretraining(options: BenchmarkOptions, place: _Place) -> None:
-    from napari_graft.studies.pretraining import PretrainingRequest, run_pretraining
+    from napari_graft.studies.pretraining.study import PretrainingRequest, run_pretraining
 
     n_seeds = 1 if options.seeds is None else options.seeds
     request = PretrainingRequest(place.out, place.data or _shared_data(), n_seeds, outputs=place.outputs)

@@ -1,0 +1,1 @@
+"""Whether it pays to prepare a source on unlabelled images."""
