@@ -72,6 +72,13 @@ def test_an_exported_network_of_ours_answers_as_before_at_any_size(tmp_path: Pat
         np.testing.assert_allclose(second.predict_array(image), first.predict_array(image), atol=1e-5)
 
 
+def test_what_a_network_of_ours_is_shown_goes_with_it() -> None:
+    spec = ModelSpec(pixel_size=(8, 8), object_diameter=24, contrast_window=48, inverted=True)
+    traced = torchscript_file.spec_of_traced(spec)
+    for name in ("offsets", "pixel_size", "object_diameter", "contrast_window", "inverted"):
+        assert getattr(traced, name) == getattr(spec, name)
+
+
 def test_a_file_without_or_with_another_card_is_refused(tmp_path: Path) -> None:
     (tmp_path / "alone.pt").write_bytes(program_of(Bright()))
     with pytest.raises(InputError, match="comes without a card"):

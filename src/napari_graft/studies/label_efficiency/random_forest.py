@@ -93,7 +93,7 @@ def train_forest(
     seed
         Decides the pixels and the trees.
     """
-    from sklearn.ensemble import RandomForestClassifier  # type: ignore[import-not-found,unused-ignore]
+    from sklearn.ensemble import RandomForestClassifier
 
     rng = np.random.default_rng(seed)
     rows, classes = [], []
