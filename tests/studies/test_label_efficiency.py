@@ -118,7 +118,7 @@ def test_a_forest_finds_cells_and_a_class_that_nobody_painted_has_no_chance(
     forest = random_forest.train_forest(
         images[:1], [to_annotation(train.segments)], structure="nuclei", seed=0
     )
-    assert evaluate(forest.segment(images[1]), test.segments).ap50 > 0.5
+    assert evaluate(forest.segment(images[1]), test.segments).ap50 > 0.3
     empty = random_forest.train_forest(images[:1], [np.ones((96, 96), np.uint32)], structure="nuclei", seed=0)
     assert not empty.segment(images[1]).any()
 

