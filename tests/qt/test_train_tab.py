@@ -149,7 +149,7 @@ def test_a_round_is_trained_shown_as_layers_rolled_back_and_there_after_reopenin
     click(qtbot, tab.train)
     assert tab.progress.isVisibleTo(tab)
     assert not tab.train.isEnabled()
-    qtbot.waitUntil(lambda: tab.plot.loss.xData is not None and tab.plot.loss.xData.size > 0, timeout=LONG)
+    qtbot.waitUntil(lambda: tab.plot.plot is not None and tab.plot.loss.xData.size > 0, timeout=LONG)
     assert tab.plot.plot.isVisibleTo(tab)
     stop_training(dock, qtbot)
     qtbot.waitUntil(lambda: bool(dock.workbench.training.state.rounds), timeout=LONG)

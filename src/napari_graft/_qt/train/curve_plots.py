@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-import pyqtgraph
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QComboBox, QStackedLayout, QWidget
@@ -15,6 +15,9 @@ from napari_graft._qt.widgets.theme import Palette
 from napari_graft.session.training.learning_curve import CurvePoint
 from napari_graft.sources.card import LeadingScore
 from napari_graft.workbench.train.rounds import TrainingCurve
+
+if TYPE_CHECKING:
+    import pyqtgraph
 
 _HEIGHT = 150
 _LEARNING, _HELD_OUT = "training part", "held-out part"
@@ -34,17 +37,14 @@ class CurvePlot(QWidget):
         super().__init__()
         self.empty = text(empty, "faint")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.plot = pyqtgraph.PlotWidget()
-        prepare_plot(self.plot)
-        self.plot.setLabel("left", "error")
-        self.plot.setLabel("bottom", "minutes")
-        self.plot.setFixedHeight(_HEIGHT)
-        self.loss = self.plot.plot()
-        self.held_out = self.plot.plot(symbol="o", symbolSize=5)
         # Above the plot and not in it: there it would hide the curves.
         self.legend = text()
         self.drawing = QWidget()
-        self.drawing.setLayout(column(self.legend, self.plot, spacing=2))
+        self.drawing.setLayout(column(self.legend, spacing=2))
+        self.plot: pyqtgraph.PlotWidget | None = None
+        self.loss: Any = None
+        self.held_out: Any = None
+        self._palette: Palette | None = None
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self.drawing)
@@ -55,21 +55,49 @@ class CurvePlot(QWidget):
 
     def show_curve(self, curve: TrainingCurve) -> None:
         """Draw a curve, or say that there is none yet."""
+        if curve and self.plot is None:
+            self._make_plot()
         self._stack.setCurrentWidget(self.drawing if curve else self.empty)
-        self.loss.setData(*_columns(curve.loss))
-        self.held_out.setData(*_columns(curve.held_out))
+        if self.plot is not None:
+            self.loss.setData(*_columns(curve.loss))
+            self.held_out.setData(*_columns(curve.held_out))
 
     def show_palette(self, palette: Palette) -> None:
         """Take over the colours of a theme."""
-        colour_plot(self.plot, palette)
+        self._palette = palette
         orange = _ORANGE[palette.is_dark]
+        names = ((palette.faint, _LEARNING), (orange, _HELD_OUT))
+        marks = [f'<span style="color:{colour}">▬</span> {name}' for colour, name in names]
+        self.legend.setText(" &nbsp; ".join(marks))
+        if self.plot is None:
+            return
+        colour_plot(self.plot, palette)
         self.loss.setPen(palette.faint, width=1.5)
         self.held_out.setPen(orange, width=2)
         self.held_out.setSymbolBrush(orange)
         self.held_out.setSymbolPen(None)
-        names = ((palette.faint, _LEARNING), (orange, _HELD_OUT))
-        marks = [f'<span style="color:{colour}">▬</span> {name}' for colour, name in names]
-        self.legend.setText(" &nbsp; ".join(marks))
+
+    def _make_plot(self) -> None:
+        plot = self.plot = new_plot()
+        plot.setLabel("left", "error")
+        plot.setLabel("bottom", "minutes")
+        self.loss = plot.plot()
+        self.held_out = plot.plot(symbol="o", symbolSize=5)
+        layout = self.drawing.layout()
+        assert layout is not None
+        layout.addWidget(plot)
+        if self._palette is not None:
+            self.show_palette(self._palette)
+
+
+def new_plot() -> pyqtgraph.PlotWidget:
+    """Return an empty plot that is only looked at."""
+    import pyqtgraph  # not before there is something to draw: it takes half a second to load
+
+    plot = pyqtgraph.PlotWidget()
+    prepare_plot(plot)
+    plot.setFixedHeight(_HEIGHT)
+    return plot
 
 
 def prepare_plot(plot: pyqtgraph.PlotWidget) -> None:
@@ -117,12 +145,11 @@ class LearningCurvePlot(QWidget):
         self.axis.addItems(list(_AXES))
         self.axis.setToolTip("What the score is drawn against")
         self.axis.currentTextChanged.connect(lambda _: self._draw())
-        self.plot = pyqtgraph.PlotWidget()
-        prepare_plot(self.plot)
-        self.plot.setFixedHeight(_HEIGHT)
-        self.curve = self.plot.plot(symbol="o", symbolSize=7)
+        self.plot: pyqtgraph.PlotWidget | None = None
+        self.curve: Any = None
+        self._palette: Palette | None = None
         self.advice = text()
-        self.setLayout(column(self.advice, self.axis, self.plot))
+        self.setLayout(column(self.advice, self.axis))
 
     def show_points(self, points: Sequence[CurvePoint], measure: LeadingScore, advice: str) -> None:
         """Draw a point for each round that has the score."""
@@ -132,6 +159,9 @@ class LearningCurvePlot(QWidget):
 
     def show_palette(self, palette: Palette) -> None:
         """Take over the colours of a theme."""
+        self._palette = palette
+        if self.plot is None:
+            return
         colour_plot(self.plot, palette)
         self.curve.setPen(palette.accent, width=2)
         self.curve.setSymbolBrush(palette.accent)
@@ -140,10 +170,23 @@ class LearningCurvePlot(QWidget):
     def _draw(self) -> None:
         chosen = self.axis.currentText()
         points = [point for point in self._points if point.score(self._measure) is not None]
-        places = [float(getattr(point, _AXES[chosen])) for point in points]
-        self.curve.setData(places, [point.score(self._measure) or 0.0 for point in points])
-        self.plot.getAxis("bottom").setTicks([[(place, f"{place:.0f}") for place in places]])
-        self.plot.setLabel("left", _SCORES[self._measure])
-        # One point is no curve.
-        for widget in (self.axis, self.plot):
-            widget.setVisible(len(points) > 1)
+        self.axis.setVisible(len(points) > 1)
+        if len(points) > 1:
+            plot = self._made_plot()
+            places = [float(getattr(point, _AXES[chosen])) for point in points]
+            self.curve.setData(places, [point.score(self._measure) or 0.0 for point in points])
+            plot.getAxis("bottom").setTicks([[(place, f"{place:.0f}") for place in places]])
+            plot.setLabel("left", _SCORES[self._measure])
+        if self.plot is not None:  # one point is no curve
+            self.plot.setVisible(len(points) > 1)
+
+    def _made_plot(self) -> pyqtgraph.PlotWidget:
+        if self.plot is None:
+            self.plot = new_plot()
+            self.curve = self.plot.plot(symbol="o", symbolSize=7)
+            layout = self.layout()
+            assert layout is not None
+            layout.addWidget(self.plot)
+            if self._palette is not None:
+                self.show_palette(self._palette)
+        return self.plot
