@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -147,6 +148,8 @@ def _describe_run(record: dict[str, Any]) -> dict[str, Any]:
 
 COPY = "image.ome.zarr"
 _NAME = "the image"
+_TRIES, _PAUSE = 20, 0.05
+"""Of removing a copy that could not be finished, and the seconds between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +249,16 @@ def make_project_with_copy(
         correct_object_diameter(project, options.object_diameter)
         return project
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        _discard(staging)
+
+
+def _discard(folder: Path) -> None:
+    """Remove a folder; threads that were writing to it when the disk filled up may still add a file."""
+    for _ in range(_TRIES):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(_PAUSE)
 
 
 def _remove_unfinished_copy(staging: Path) -> None:
