@@ -87,18 +87,3 @@ def load_first(path: Path, spec: ModelSpec) -> tuple[ResidualUNet, TrainResult]:
         return network, TrainResult(weights=network.stored_weights(), history=history, **record)
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedFileError(f"{path} holds no first half of a bridge ({error})") from None
-
-
-def joined(first: TrainResult, second: TrainResult) -> TrainResult:
-    """Return the record of two halves as one."""
-    later = [
-        replace(moment, step=moment.step + first.steps, seconds=moment.seconds + first.seconds)
-        for moment in second.history
-    ]
-    return replace(
-        second,
-        best_step=second.best_step + first.steps,
-        steps=second.steps + first.steps,
-        seconds=second.seconds + first.seconds,
-        history=(*first.history, *later),
-    )

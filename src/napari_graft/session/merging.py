@@ -271,14 +271,4 @@ def _with_first_half(result: TrainResult, run: Run) -> TrainResult:
     """Return the record of a training as the second half of the work of a run."""
     record = run.record
     earlier = [Moment(**moment.model_dump()) for moment in record.history]
-    later = [
-        replace(moment, step=moment.step + record.steps, seconds=moment.seconds + record.seconds)
-        for moment in result.history
-    ]
-    return replace(
-        result,
-        best_step=result.best_step + record.steps,
-        steps=result.steps + record.steps,
-        seconds=result.seconds + record.seconds,
-        history=(*earlier, *later),
-    )
+    return result.after(record.steps, record.seconds, earlier)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -117,6 +117,20 @@ class TrainResult:
         """Lowest loss on the held-out part, None where there is none."""
         losses = [moment.held_out for moment in self.history if moment.held_out is not None]
         return min(losses, default=None)
+
+    def after(self, steps: int, seconds: float, history: Sequence[Moment]) -> TrainResult:
+        """Return the record as that of the second half of a work, whose first half took so long."""
+        later = [
+            replace(moment, step=moment.step + steps, seconds=moment.seconds + seconds)
+            for moment in self.history
+        ]
+        return replace(
+            self,
+            best_step=self.best_step + steps,
+            steps=self.steps + steps,
+            seconds=self.seconds + seconds,
+            history=(*history, *later),
+        )
 
 
 FEWEST_VALIDATIONS = 9

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from napari_graft.bridging.halves import (
-    joined,
     load_first,
     part_of,
     report_of_first,
@@ -84,7 +83,8 @@ class Student:
         trainer = Trainer(config, context.device, context.states.student, auxiliary=lesson)
         report = report_of_second(context.report, training.steps)
         result = trainer.fit(copy_of(first.network), examples, report=report, cancel=context.cancel)
-        return Bridged(build_network(first.network.spec, result.weights), joined(training, result))
+        result = result.after(training.steps, training.seconds, training.history)
+        return Bridged(build_network(first.network.spec, result.weights), result)
 
     def _translated(self, source: ResidualUNet, context: BridgeContext) -> Bridged:
         """Return the first half, from the disk where it was finished before."""
