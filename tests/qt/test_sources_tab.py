@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from napari_graft.core.tile import Tile
 from napari_graft.project.documents import RankedEntry, StoredMap, StoredRanking
 from napari_graft.project.opening import open_project
 from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.workbench.sources.state import SourceRow
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -112,6 +114,38 @@ def test_ranking_by_a_click_shows_order_plot_and_ticks(
     assert [words.partition(": ")[0] for words in tab.distances.plot.titles] == [row.verdict for row in rows]
     box = tab.table.tick_box(FLY)
     assert Qt.CheckState(box.data(Qt.ItemDataRole.CheckStateRole)) == Qt.CheckState.Checked
+
+
+def ranked(tab: SourcesTab, *sources: str) -> tuple[SourceRow, ...]:
+    """Return rows of these sources as a ranking brings them, the others after them."""
+    rows = {row.id: row for row in tab.table.source_model.rows}
+    measured = [replace(rows.pop(source), is_ranked=True) for source in sources]
+    return (*measured, *rows.values())
+
+
+def test_ranking_points_at_the_best_and_not_at_what_stood_first_before(
+    dock: GraftDock, tab: SourcesTab
+) -> None:
+    state = dock.workbench.sources.state
+    listed_first = tab.table.source_model.rows[0].id
+    assert tab.table.current == listed_first
+    best = next(row.id for row in tab.table.source_model.rows if row.id != listed_first)
+    state.is_ranking = True
+    state.shown = ranked(tab, best)
+    state.shown = ranked(tab, best, listed_first)
+    state.is_ranking = False
+    state.shown = ranked(tab, best, listed_first)
+    assert tab.table.current == best
+
+
+def test_what_the_user_points_at_stays_while_a_ranking_goes_on(dock: GraftDock, tab: SourcesTab) -> None:
+    state = dock.workbench.sources.state
+    rows = tab.table.source_model.rows
+    state.is_ranking = True
+    tab.table.setCurrentIndex(tab.table.model().index(2, 1))
+    state.shown = ranked(tab, rows[1].id)
+    state.shown = ranked(tab, rows[1].id, rows[0].id)
+    assert tab.table.current == rows[2].id
 
 
 def test_narrow_dock_clips_nothing(

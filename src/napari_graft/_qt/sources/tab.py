@@ -132,6 +132,7 @@ class SourcesTab(QWidget):
 
     def _on_rank_clicked(self) -> None:
         self._show_refusal("")
+        self.table.is_pointed_by_hand = False
         self._model.rank()
 
     def _on_preview_clicked(self) -> None:
@@ -168,12 +169,17 @@ class SourcesTab(QWidget):
 
     def _show_rows(self, rows: tuple[SourceRow, ...]) -> None:
         pointed, before = self.table.current, self.table.source_model.rows
+        is_by_hand = self.table.is_pointed_by_hand
         self.table.show_rows(rows)
         to_point_at = row_to_point_at(before, rows, pointed)
-        if self._model.state.is_ranking and pointed in {row.id for row in rows}:
-            to_point_at = pointed  # rows come one after the other: what is pointed at must not run away
+        if self._model.state.is_ranking and rows:
+            # Rows come one after the other. What the user points at must not run away; else it is the best so far,
+            # and not the row that happened to be the first before anything was measured.
+            is_there = is_by_hand and pointed in {row.id for row in rows}
+            to_point_at = pointed if is_there else rows[0].id
         if to_point_at is not None:
             self.table.point_at(to_point_at)
+            self.table.is_pointed_by_hand = is_by_hand and to_point_at == pointed
         self._show_buttons()
 
     def _show_others(self, _: object) -> None:
