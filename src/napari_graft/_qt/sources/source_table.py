@@ -115,7 +115,7 @@ FIT, LICENCE = (
 
 _SORT_ROLE = Qt.ItemDataRole.UserRole
 _FEWEST_LINES, _MOST_LINES = 4, 10
-"""Lines that there is room for at least: as many as rows within these bounds, so that the buttons stay in sight."""
+"""Lines that there is room for: as many as rows within these bounds, so that the buttons stay in sight."""
 _AIR = 4
 """Pixels between the words of two rows."""
 _NARROW = 320

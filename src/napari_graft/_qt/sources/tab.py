@@ -173,8 +173,8 @@ class SourcesTab(QWidget):
         self.table.show_rows(rows)
         to_point_at = row_to_point_at(before, rows, pointed)
         if self._model.state.is_ranking and rows:
-            # Rows come one after the other. What the user points at must not run away; else it is the best so far,
-            # and not the row that happened to be the first before anything was measured.
+            # Rows come one after the other. What the user points at must not run away; else it is the best so
+            # far, and not the row that happened to be the first before anything was measured.
             is_there = is_by_hand and pointed in {row.id for row in rows}
             to_point_at = pointed if is_there else rows[0].id
         if to_point_at is not None:
