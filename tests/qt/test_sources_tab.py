@@ -16,6 +16,7 @@ from napari_graft._napari.comparison import comparison_view_of
 from napari_graft._napari.layers import details_of, our_layers
 from napari_graft._qt.annotate.tab import AnnotateTab
 from napari_graft._qt.shell.job_strip import JobRow
+from napari_graft._qt.sources.segment_box import SegmentBox
 from napari_graft._qt.sources.tab import SourcesTab
 from napari_graft.core.tile import Tile
 from napari_graft.project.documents import RankedEntry, StoredMap, StoredRanking
@@ -221,6 +222,37 @@ def test_ticked_sources_are_previewed_side_by_side_and_the_viewer_is_put_back(
     assert not viewer.canvas.grid.enabled
     qtbot.waitUntil(lambda: list(viewer.layers) == [viewer.layers["cortex"]], timeout=PATIENCE)
     assert tab.preview_card.isHidden()
+
+
+def test_the_whole_image_is_segmented_with_the_chosen_source_before_anything_is_painted(
+    dock: GraftDock,
+    tab: SourcesTab,
+    qtbot: QtBot,
+    neuropil_project: Path,
+    neuropil: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rank_before(neuropil_project, entry(FLY))
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+    assert tab.segment is None
+    click(qtbot, tab.buttons.use)
+    offer = tab.findChild(SegmentBox)
+    assert offer is not None
+    assert offer.isVisibleTo(tab)
+    proposed: list[str] = []
+
+    def answer(*asked: str) -> tuple[str, str]:
+        proposed.append(asked[2])
+        return str(neuropil_project.with_name("whole.zarr")), ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", answer)
+    click(qtbot, offer.go)
+    assert not offer.go.isEnabled()
+    qtbot.waitUntil(lambda: offer.written.text() != "", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "cortex · whole.zarr" in dock.viewer.layers, timeout=PATIENCE)
+    assert proposed == [str(neuropil_project.with_name(f"{neuropil_project.stem}-segments.tif"))]
+    assert "Proofread" in offer.written.text()
+    assert dock.viewer.layers["cortex · whole.zarr"].visible
 
 
 def test_preview_closes_when_one_of_its_layers_is_removed(

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from napari import Viewer
 
     from napari_graft._qt.sources.preparation_box import PreparationBox
+    from napari_graft._qt.sources.segment_box import SegmentBox
 
 
 _LONGEST_VIEW = 2048
@@ -74,6 +75,7 @@ class SourcesTab(QWidget):
         )
         self.refusal = text("", "error")
         self.in_use = text("", "good")
+        self.segment: SegmentBox | None = None
         self.preparation: PreparationBox | None = None
         self.shown = text("", "faint")
         self.close_preview = button("Close preview", self._model.close_preview)
@@ -120,6 +122,7 @@ class SourcesTab(QWidget):
         listen(self, state.events.unsuited, self._show_left_out)
         bind(self, state, "chosen", self._show_chosen)
         bind(self, state, "preview", self._show_preview)
+        bind(self, self._workbench.results.state, "untouched", self._show_segment)
         bind(self, self._workbench.preparation.state, "source", self._show_preparation)
         events = state.events
         for changed in (events.ticked, events.is_ranked, events.is_ranking, events.is_previewing):
@@ -207,6 +210,15 @@ class SourcesTab(QWidget):
         self.in_use.setVisible(chosen is not None)
         self._show_buttons()
 
+    def _show_segment(self, source: str | None) -> None:
+        """Offer to segment with a source: the offer is made when one is first chosen."""
+        if source is None or self.segment is not None:
+            return
+        from napari_graft._qt.sources.segment_box import SegmentBox
+
+        self.segment = SegmentBox(self._workbench.results)
+        self._layout.insertWidget(self._layout.indexOf(self.in_use) + 1, self.segment)
+
     def _show_preparation(self, source: str | None) -> None:
         """Offer to prepare a source: the offer is made when one is first chosen, as a form takes a while."""
         if source is None or self.preparation is not None:
@@ -214,7 +226,8 @@ class SourcesTab(QWidget):
         from napari_graft._qt.sources.preparation_box import PreparationBox
 
         self.preparation = PreparationBox(self._workbench.preparation)
-        self._layout.insertWidget(self._layout.indexOf(self.in_use) + 1, self.preparation)
+        before = self.segment or self.in_use
+        self._layout.insertWidget(self._layout.indexOf(before) + 1, self.preparation)
 
     def _show_preview(self, preview: Comparison | None) -> None:
         try:
