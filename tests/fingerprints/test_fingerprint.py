@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
+from exact_mmd import exact_mmd2
 from napari_graft.core.errors import InputError
 from napari_graft.fingerprints.distance import FAR, LIKE_OWN, NEAR, distance
 from napari_graft.fingerprints.fingerprint import make_fingerprint
-from napari_graft.fingerprints.mmd import exact_mmd2
 from napari_graft.sources.fingerprint import Fingerprint
 
 ENCODER = "c0ffee" * 10 + "c0ff"

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from scipy.stats import kstest
 
+from exact_mmd import exact_mmd2
 from napari_graft.core.errors import InputError
 from napari_graft.fingerprints.mmd import (
     N_NUMBERS,
     _stable_normals,
     check_value,
     draw_random_features,
-    exact_mmd2,
     median_bandwidth,
     mmd2_of_means,
     multiscale_kernel,

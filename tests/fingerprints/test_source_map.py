@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exact_mmd import exact_mmd2
 from napari_graft.core.errors import InputError
 from napari_graft.fingerprints.distance import map_of_fingerprints
 from napari_graft.fingerprints.fingerprint import make_fingerprint
-from napari_graft.fingerprints.mmd import exact_mmd2
 from napari_graft.fingerprints.source_map import TARGET, map_of_distances
 from napari_graft.sources.fingerprint import Fingerprint
 

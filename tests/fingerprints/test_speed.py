@@ -13,10 +13,11 @@ import zarr
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from exact_mmd import exact_mmd2
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.fingerprints.distance import distance
 from napari_graft.fingerprints.fingerprint import make_fingerprint
-from napari_graft.fingerprints.mmd import exact_mmd2, restore_random_features
+from napari_graft.fingerprints.mmd import restore_random_features
 from napari_graft.session.projects.creation import ImageOptions, make_project
 from napari_graft.session.ranking.rank import candidate_sources, rank_sources
 from napari_graft.sources.catalogue import Catalogue

@@ -4,7 +4,6 @@ import torch
 
 from napari_graft.core.errors import InputError
 from napari_graft.nets import build_network
-from napari_graft.nets.build import weights_of
 from napari_graft.nets.network import pad_to_stride
 from napari_graft.nets.residual_unet import depth_to_space, space_to_depth
 from napari_graft.sources.network_spec import ModelSpec
@@ -43,7 +42,7 @@ def test_default_network_has_between_one_and_two_and_a_half_million_parameters()
 
 def test_the_same_seed_gives_the_same_network_and_leaves_torchs_own_generator_alone() -> None:
     before = torch.random.get_rng_state()
-    first, second, other = (weights_of(build_network(SMALL[2], seed=seed)) for seed in (1, 1, 2))
+    first, second, other = (build_network(SMALL[2], seed=seed).stored_weights() for seed in (1, 1, 2))
 
     assert torch.equal(torch.random.get_rng_state(), before)
     assert all(np.array_equal(first[name], second[name]) for name in first)
@@ -61,7 +60,7 @@ def test_network_answers_alone_as_it_does_in_a_batch() -> None:
 
 def test_weights_survive_a_round_trip_in_half_precision_closely() -> None:
     network = build_network(SMALL[2])
-    halves = {name: value.astype(np.float16) for name, value in weights_of(network).items()}
+    halves = {name: value.astype(np.float16) for name, value in network.stored_weights().items()}
     image = torch.randn(1, 1, 32, 32)
 
     again = build_network(SMALL[2], halves)
@@ -79,7 +78,7 @@ def test_weights_survive_a_round_trip_in_half_precision_closely() -> None:
     ],
 )
 def test_weights_that_do_not_fit_are_refused(change, words: str) -> None:
-    weights = weights_of(build_network(SMALL[2]))
+    weights = build_network(SMALL[2]).stored_weights()
     change(weights)
 
     with pytest.raises(InputError, match=words):

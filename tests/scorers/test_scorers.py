@@ -12,11 +12,11 @@ import torch
 from scipy.stats import wasserstein_distance
 from tiny_loop import make_annotated
 
+from exact_mmd import exact_mmd2
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken
 from napari_graft.fingerprints.distance import general_mmd2
 from napari_graft.fingerprints.fingerprint import common_encoder, general_fingerprint
-from napari_graft.fingerprints.mmd import exact_mmd2
 from napari_graft.inference.features import tile_features
 from napari_graft.inference.predictor import Prediction, Predictor
 from napari_graft.io.weights import save_tensors

@@ -35,14 +35,6 @@ def test_a_spec_survives_json(ndim: int, norm: str) -> None:
     assert ModelSpec.model_validate_json(spec.model_dump_json()) == spec
 
 
-def test_offsets_have_a_physical_scale_where_the_pixel_size_is_known() -> None:
-    spec = ModelSpec(pixel_size=(4.0, 5.0))
-
-    assert spec.offsets_nm is not None
-    assert spec.offsets_nm[:3] == ((-4.0, 0.0), (0.0, -5.0), (-12.0, 0.0))
-    assert ModelSpec().offsets_nm is None
-
-
 @pytest.mark.parametrize(
     "values",
     [

@@ -9,7 +9,6 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets import build_network
-from napari_graft.nets.build import weights_of
 from napari_graft.project.run import checkpoint_age
 from napari_graft.sources.network_spec import ModelSpec
 from napari_graft.training.config import FEWEST_STEPS, FEWEST_VALIDATIONS, Clock, TrainConfig
@@ -86,7 +85,7 @@ def test_a_cancelled_training_keeps_its_best_and_says_so() -> None:
 
     assert result.stopped_by == "cancel"
     assert result.steps == 5
-    assert result.weights.keys() == weights_of(build_network(SPEC)).keys()
+    assert result.weights.keys() == build_network(SPEC).stored_weights().keys()
 
 
 def test_a_training_that_no_longer_gets_better_ends_early_where_that_is_asked_for() -> None:

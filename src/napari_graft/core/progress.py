@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from napari_graft.core.errors import Cancelled
@@ -42,6 +42,26 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
+
+
+def report_of_first(report: Report, share: float) -> Report:
+    """Report the progress of the first of two halves, of which it is a share, as that of both."""
+
+    def tell(state: Progress) -> None:
+        total = None if state.total is None else state.total / share
+        report(replace(state, total=total))
+
+    return tell
+
+
+def report_of_second(report: Report, n_done: float) -> Report:
+    """Report the progress of the second of two halves as that of both, after so many units of the first."""
+
+    def tell(state: Progress) -> None:
+        total = None if state.total is None else state.total + n_done
+        report(replace(state, done=state.done + n_done, total=total))
+
+    return tell
 
 
 def note(words: str) -> Progress:

@@ -1,4 +1,4 @@
-"""The squared maximum mean discrepancy of sets of feature vectors: exact, and by random Fourier features."""
+"""The squared maximum mean discrepancy of sets of feature vectors, by random Fourier features."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist, pdist
+from scipy.spatial.distance import pdist
 from scipy.special import ndtri
 
 from napari_graft.core.errors import InputError
@@ -38,32 +38,6 @@ def multiscale_kernel(squared_distances: NDArray[np.float64], bandwidth: float) 
     for scale in SCALES:
         kernel += np.exp(squared_distances / (-scale * bandwidth))
     return kernel / len(SCALES)
-
-
-def exact_mmd2(x: NDArray[np.floating[Any]], y: NDArray[np.floating[Any]], bandwidth: float) -> float:
-    """Return the unbiased estimate of the squared MMD between the rows of `x` (n, d) and `y` (m, d).
-
-    MMD²_u = 1/(n(n-1)) Σ_{i≠j} k(x_i, x_j) + 1/(m(m-1)) Σ_{i≠j} k(y_i, y_j) - 2/(nm) Σ_{i,j} k(x_i, y_j)
-
-    with the kernel of `multiscale_kernel`. It is unbiased, hence it can be negative. Time and memory grow
-    with nm; the stored fingerprints use `napari_graft.fingerprints.mmd` instead, for which this
-    is the oracle.
-
-    References
-    ----------
-    Gretton et al., A kernel two-sample test, JMLR 13 (2012), lemma 6.
-
-    Raises
-    ------
-    InputError
-        If one of the sets has fewer than two rows.
-    """
-    if min(len(x), len(y)) < 2:
-        raise InputError(f"cannot compare {len(x)} with {len(y)} tiles: give at least 2 of each")
-    within_x = multiscale_kernel(pdist(x, "sqeuclidean"), bandwidth).mean()
-    within_y = multiscale_kernel(pdist(y, "sqeuclidean"), bandwidth).mean()
-    between = multiscale_kernel(cdist(x, y, "sqeuclidean"), bandwidth).mean()
-    return float(within_x + within_y - 2 * between)
 
 
 Real = TypeVar("Real", bound=np.floating[Any])

@@ -18,14 +18,6 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 
-def scaled_shape(
-    shape: Sequence[int], from_pixel_size: Sequence[float], to_pixel_size: Sequence[float]
-) -> tuple[int, ...]:
-    """Return how many pixels of another size cover the same field of view, at least 1 along each axis."""
-    sizes = zip(shape, from_pixel_size, to_pixel_size, strict=True)
-    return tuple(max(1, round(n * old / new)) for n, old, new in sizes)
-
-
 Steps = Sequence[Fraction]
 """Length of an output pixel in input pixels, along each of the axes that are resampled."""
 

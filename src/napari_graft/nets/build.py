@@ -63,11 +63,6 @@ def load_weights(network: torch.nn.Module, weights: Weights) -> None:
     network.load_state_dict({k: torch.from_numpy(np.array(v, np.float32)) for k, v in weights.items()})
 
 
-def weights_of(network: ResidualUNet) -> dict[str, NDArray[np.float32]]:
-    """Return a copy of a network's weights as float32 arrays."""
-    return network.stored_weights()
-
-
 KINDS: Registry[Callable[..., Network]] = Registry("network architecture")
 """By `NetworkSpec.architecture`: called with a specification of that architecture and its weights."""
 KINDS.register("residual-unet")(build_network)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
-from napari_graft.core.errors import Cancelled, DamagedFileError, StorageError
+from napari_graft.core.errors import Cancelled
 from napari_graft.core.progress import CancelToken, Progress, Report
-from napari_graft.io.documents import DamageLog
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.pretraining.checkpoint import Half, PretrainState, restore_checkpoint, save_checkpoint
 from napari_graft.pretraining.config import PretrainConfig, PretrainResult, StoppedBy
@@ -19,7 +19,7 @@ from napari_graft.pretraining.objective import Objective
 from napari_graft.pretraining.record import PretrainMoment
 from napari_graft.pretraining.replay import ReplayStream
 from napari_graft.pretraining.unlabelled import Images, UnlabelledImages
-from napari_graft.training.config import Clock
+from napari_graft.training.budgeted_run import BudgetedRun
 from napari_graft.training.patches import Augmentation
 
 N_CHECKED = 2
@@ -90,25 +90,20 @@ class PretrainingData:
     streams: Sequence[ReplayStream]
 
 
-class _Run:
+class _Run(BudgetedRun):
     """One pretraining: the pieces that live for its duration."""
 
     def __init__(self, of: Pretrainer, network: ResidualUNet, data: PretrainingData) -> None:
         config = self.config = of.config
-        self.path, self.streams = of.checkpoint, data.streams
+        super().__init__(of.device, config.batch_size, of.checkpoint, "pretraining")
+        self.streams = data.streams
         self.images = UnlabelledImages(data.images, config.patch, Augmentation())
         self.network = network.cpu().train()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             self.objective = data.objective(self.network)
-        self.device, self.batch_size, self.notice = of.device, config.batch_size, ""
         self.state = self._begin()
-        steps, seconds = 0, 0.0
-        self.saved_step: int | None = None
-        if of.checkpoint is not None and of.checkpoint.exists():
-            steps, seconds = self._restore(of.checkpoint)
-        self.clock = Clock(config.clock_config(), steps, seconds)
-        self.saved_at = self.clock.seconds
+        self.start_clock(config.clock_config())
         self.losses: dict[str, list[float]] = {"self_supervised": [], "replay": []}
 
     def _begin(self) -> PretrainState:
@@ -123,20 +118,24 @@ class _Run:
         }
         return PretrainState(self.network, self.objective, halves, (0, self.network.stored_weights()), [])
 
-    def _half(self, parameters: dict[str, torch.nn.Parameter]) -> Half:
+    def _half(self, parameters: dict[str, nn.Parameter]) -> Half:
         rate, decay = self.config.learning_rate, self.config.weight_decay
         return Half(parameters, torch.optim.AdamW(parameters.values(), lr=rate, weight_decay=decay))
 
-    def _restore(self, path: Path) -> tuple[int, float]:
-        """Return the steps and seconds of a checkpoint, none where it is damaged and was set aside."""
-        try:
-            steps, seconds = restore_checkpoint(path, self.state)
-        except DamagedFileError as error:
-            told = DamagedFileError(f"{error}: the pretraining begins anew")
-            DamageLog(writable=True).set_aside(told, path)
-            return 0, 0.0
-        self.saved_step = steps
-        return steps, seconds
+    def _trained(self) -> tuple[nn.Module, ...]:
+        return self.network, self.objective
+
+    def _settle(self, *, is_moved: bool) -> None:
+        if is_moved:
+            good, history = self.state.good, self.state.history
+            self.state = self._begin()
+            self.state.good, self.state.history = good, history
+
+    def _read_state(self, path: Path) -> tuple[int, float]:
+        return restore_checkpoint(path, self.state)
+
+    def _write_state(self, path: Path) -> None:
+        save_checkpoint(path, self.state, self.clock.steps, self.clock.seconds)
 
     def go(self, report: Report, cancel: CancelToken) -> PretrainResult:
         """Prepare to the end of the budget, until the replay loss has risen, or until cancelled."""
@@ -144,7 +143,7 @@ class _Run:
             stopped_by = self._train(report, cancel)
         except Cancelled:
             stopped_by = "cancel"
-        self._save()
+        self.save()
         best_step, weights = self.state.good
         history = tuple(self.state.history)
         return PretrainResult(
@@ -160,16 +159,16 @@ class _Run:
     def _train(self, report: Report, cancel: CancelToken) -> StoppedBy:
         if not self.state.history:
             self._look(cancel)
-        self._save()
+        self.save()
         while (ended_by := self._ended_by()) is None:
             cancel.raise_if_cancelled()
-            self._step_within_memory(cancel)
+            self.step_within_memory(cancel)
             report(self._progress())
             if self.clock.steps % self.config.cycle == 0:
                 if self._has_risen(self._look(cancel)):
                     return "replay"
-                if self.clock.seconds - self.saved_at >= self.config.checkpoint_seconds:
-                    self._save()
+                if self.is_save_due(self.config.checkpoint_seconds):
+                    self.save()
         if self.state.history[-1].step < self.clock.steps and self._has_risen(self._look(cancel)):
             return "replay"
         return ended_by
@@ -177,25 +176,6 @@ class _Run:
     def _ended_by(self) -> StoppedBy | None:
         ended_by = self.clock.ended_by
         return None if ended_by == "flat" else ended_by
-
-    def _step_within_memory(self, cancel: CancelToken) -> None:
-        try:
-            self._step(cancel)
-        except torch.OutOfMemoryError:
-            self.network.zero_grad(set_to_none=True)
-            self.objective.zero_grad(set_to_none=True)
-            if self.batch_size > 1:
-                self.batch_size //= 2
-                self.notice = f"not enough GPU memory: going on with {self.batch_size} patches a step"
-            else:
-                self.notice = "not enough GPU memory even for one patch: going on with the CPU"
-                self._move_to_cpu()
-
-    def _move_to_cpu(self) -> None:
-        self.device, self.batch_size = torch.device("cpu"), self.config.batch_size
-        good, history = self.state.good, self.state.history
-        self.state = self._begin()
-        self.state.good, self.state.history = good, history
 
     def _step(self, cancel: CancelToken) -> None:
         # A generator of its own for every step: a resumed pretraining draws what it would have drawn.
@@ -211,7 +191,7 @@ class _Run:
         half.optimiser.zero_grad(set_to_none=True)
         if loss.requires_grad:
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(half.parameters.values(), 1.0)
+            nn.utils.clip_grad_norm_(half.parameters.values(), 1.0)
             half.optimiser.step()
         if is_own:
             self.objective.after_step(self.network)
@@ -259,13 +239,3 @@ class _Run:
         last = {name: values[-1] for name, values in self.losses.items() if values}
         message = self.notice or MESSAGE
         return Progress(self.clock.steps, self.clock.expected_steps, message, last)
-
-    def _save(self) -> None:
-        if self.path is None or self.saved_step == self.clock.steps:
-            return
-        self.saved_at, self.saved_step = self.clock.seconds, self.clock.steps
-        try:
-            save_checkpoint(self.path, self.state, self.clock.steps, self.clock.seconds)
-        except StorageError as error:
-            # What was learned is not lost yet: go on, and tell; saving the result fails if this lasts.
-            self.notice = f"no checkpoint could be written: {error}"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from napari_graft.core.errors import DamagedFileError, InputError
-from napari_graft.core.progress import Progress, Report
+from napari_graft.core.progress import Progress, Report, report_of_first, report_of_second
 from napari_graft.io.documents import DamageLog
 from napari_graft.io.weights import load_tensors, save_tensors
 from napari_graft.merging.method import MergeContext, Merged
@@ -183,7 +183,7 @@ class MergeWork:
         return True
 
     def _context(self) -> MergeContext:
-        config = train_config(self._first.spec, _part(self.budget, self._share))
+        config = train_config(self._first.spec, self.budget).part(self._share)
         config = replace(config, n_validations=max(_FEWEST_LOOKS, round(self._share * config.n_validations)))
         fitting, device = self.fitting, choose_device(self.budget.device)
         report = self._merging_report()
@@ -193,19 +193,10 @@ class MergeWork:
         """Report the progress of the first half as that of both, in steps, and say what is being done."""
 
         def report(state: Progress) -> None:
-            total = None if state.total is None else state.total / self._share
-            self.fitting.report(Progress(state.done, self.budget.steps or total, _MERGING, state.metrics))
+            total = self.budget.steps or state.total
+            self.fitting.report(Progress(state.done, total, _MERGING, state.metrics))
 
-        return report
-
-    def _training_report(self, n_done: int) -> Report:
-        """Report the progress of the second half as that of both, in steps."""
-
-        def report(state: Progress) -> None:
-            total = None if state.total is None else state.total + n_done
-            self.fitting.report(replace(state, done=state.done + n_done, total=total))
-
-        return report
+        return report_of_first(report, self._share)
 
     def _note(self, merged: Merged) -> Run:
         """Write down what was merged and what that took."""
@@ -220,8 +211,8 @@ class MergeWork:
         record = run.record
         network = build_network(record.spec, load_tensors(run.merged_path)[0])
         start = Model(record.source, network, self._first.decode)
-        fitting = replace(self.fitting, report=self._training_report(record.steps))
-        fitted = fitting.fit(start, _rest(self.budget, run), run.checkpoint_path)
+        fitting = replace(self.fitting, report=report_of_second(self.fitting.report, record.steps))
+        fitted = fitting.fit(start, self.budget.rest(record.steps, record.seconds), run.checkpoint_path)
         return replace(fitted, result=_with_first_half(fitted.result, run))
 
     def _stopped(self, network: ResidualUNet, training: TrainResult) -> Fitted:
@@ -247,24 +238,6 @@ def networks_of(members: Mapping[str, Model]) -> dict[str, ResidualUNet]:
         If one was imported as a finished network.
     """
     return {name: trainable(model.network, model.name) for name, model in members.items()}
-
-
-def _part(budget: Budget, share: float) -> Budget:
-    """Return a part of a budget, at least one step or a tenth of a second."""
-    return replace(
-        budget,
-        seconds=None if budget.seconds is None else max(0.1, share * budget.seconds),
-        steps=None if budget.steps is None else max(1, round(share * budget.steps)),
-    )
-
-
-def _rest(budget: Budget, run: Run) -> Budget:
-    """Return what the merging has left of a budget, at least one step or a tenth of a second."""
-    return replace(
-        budget,
-        seconds=None if budget.seconds is None else max(0.1, budget.seconds - run.record.seconds),
-        steps=None if budget.steps is None else max(1, budget.steps - run.record.steps),
-    )
 
 
 def _with_first_half(result: TrainResult, run: Run) -> TrainResult:

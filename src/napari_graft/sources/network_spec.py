@@ -98,14 +98,6 @@ class NetworkSpec(BaseModel):
         """Return the largest window to show the network at once, where `usual` is what a network can take."""
         return usual
 
-    @property
-    def offsets_nm(self) -> tuple[tuple[float, ...], ...] | None:
-        """Offsets in nanometres, the affinities' physical scale; None where the pixel size is unknown."""
-        pixel_size = self.pixel_size
-        if pixel_size is None:
-            return None
-        return tuple(tuple(o * s for o, s in zip(offset, pixel_size, strict=True)) for offset in self.offsets)
-
 
 MAX_WEIGHTS = 2**28
 """Numbers that a network may consist of: 1 GiB in single precision, as much as a file of weights may have."""

@@ -20,6 +20,9 @@ PATCH = {2: (192, 192), 3: (16, 96, 96)}
 BATCH = {2: 4, 3: 1}
 """Usual number of patches of a step; a 3-D patch has about as many pixels as four 2-D ones."""
 
+_SHORTEST = 0.1
+"""Seconds of the smallest budget that remains of a divided one."""
+
 StoppedBy = Literal["time", "steps", "cancel", "flat"]
 
 
@@ -72,6 +75,22 @@ class TrainConfig:
             raise InputError(f"time budget {self.time_budget} s must be positive: try 60s")
         if self.max_steps is not None and self.max_steps < 1:
             raise InputError(f"{self.max_steps} steps are not a training: give at least 1")
+
+    def part(self, share: float) -> TrainConfig:
+        """Return a share of the budget, at least one step or a tenth of a second."""
+        return replace(
+            self,
+            time_budget=None if self.time_budget is None else max(_SHORTEST, share * self.time_budget),
+            max_steps=None if self.max_steps is None else max(1, round(share * self.max_steps)),
+        )
+
+    def rest(self, steps: int, seconds: float) -> TrainConfig:
+        """Return what an earlier part of the work leaves, at least one step or a tenth of a second."""
+        return replace(
+            self,
+            time_budget=None if self.time_budget is None else max(_SHORTEST, self.time_budget - seconds),
+            max_steps=None if self.max_steps is None else max(1, self.max_steps - steps),
+        )
 
 
 @dataclass(frozen=True, slots=True)

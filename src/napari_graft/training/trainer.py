@@ -7,14 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
-from napari_graft.core.errors import Cancelled, DamagedFileError, StorageError
+from napari_graft.core.errors import Cancelled
 from napari_graft.core.progress import CancelToken, Phase, Progress, Report
-from napari_graft.io.documents import DamageLog
 from napari_graft.nets.device import mixed_precision
 from napari_graft.nets.network import Network
+from napari_graft.training.budgeted_run import BudgetedRun
 from napari_graft.training.checkpoint import TrainState, restore_checkpoint, save_checkpoint
-from napari_graft.training.config import Clock, Moment, StoppedBy, TrainConfig, TrainResult, is_flat
+from napari_graft.training.config import Moment, StoppedBy, TrainConfig, TrainResult, is_flat
 from napari_graft.training.examples import Example
 from napari_graft.training.losses import HeldOutLoss, make_targets, masked_loss
 from napari_graft.training.patches import Batch, PatchSampler
@@ -80,7 +81,7 @@ class Trainer:
         return run.go(report, cancel)
 
 
-class _Run:
+class _Run(BudgetedRun):
     """One training: the pieces that live for its duration."""
 
     def __init__(
@@ -91,45 +92,44 @@ class _Run:
         examples: Sequence[Example],
         checkpoint: Path | None,
     ) -> None:
+        super().__init__(device, config.batch_size, checkpoint, "training")
         self.config = config
         self.examples = examples
         self.network = network.to(device).train()
-        self.checkpoint = checkpoint
-        self.batch_size = config.batch_size
         self.state = TrainState(self.network, WeightAverage(self.network), self._optimiser(), None, [])
-        steps, seconds = 0, 0.0
-        self.saved_step: int | None = None
-        if checkpoint is not None and checkpoint.exists():
-            steps, seconds = self._restore(checkpoint)
-        self.notice = ""
-        self._use(device)
-        self.clock = Clock(config, steps, seconds)
-        self.saved_at = self.clock.seconds
+        self._draw_from_examples()
+        self.start_clock(config)
         self.losses: list[float] = []
         self.auxiliary: Auxiliary | None = None
-
-    def _restore(self, checkpoint: Path) -> tuple[int, float]:
-        """Return the steps and seconds of a checkpoint, none where it is damaged and was set aside."""
-        try:
-            steps, seconds = restore_checkpoint(checkpoint, self.state)
-        except DamagedFileError as error:
-            told = DamagedFileError(f"{error}: the training begins anew")
-            DamageLog(writable=True).set_aside(told, checkpoint)
-            return 0, 0.0
-        self.saved_step = steps
-        return steps, seconds
 
     def _optimiser(self) -> torch.optim.Optimizer:
         config = self.config
         parameters = self.network.parameters()
         return torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
 
-    def _use(self, device: torch.device) -> None:
-        self.device = device
+    def _draw_from_examples(self) -> None:
+        """Have the examples where the network is, in batches of the present size."""
+        config = self.config
         self.sampler = PatchSampler(
-            self.examples, self.config.patch, self.batch_size, device, self.config.augmentation
+            self.examples, config.patch, self.batch_size, self.device, config.augmentation
         )
-        self.held_out = HeldOutLoss(self.examples, device)
+        self.held_out = HeldOutLoss(self.examples, self.device)
+
+    def _trained(self) -> tuple[nn.Module, ...]:
+        return (self.network,)
+
+    def _settle(self, *, is_moved: bool) -> None:
+        if is_moved:
+            self.network.to(self.device)
+            self.state.average.network.to(self.device)
+            self.state.optimiser = self._optimiser()
+        self._draw_from_examples()
+
+    def _read_state(self, path: Path) -> tuple[int, float]:
+        return restore_checkpoint(path, self.state)
+
+    def _write_state(self, path: Path) -> None:
+        save_checkpoint(path, self.state, self.clock.steps, self.clock.seconds)
 
     def go(self, report: Report, cancel: CancelToken) -> TrainResult:
         """Train to the end of the budget, or until cancelled."""
@@ -147,36 +147,16 @@ class _Run:
         self._save(report)
         while (ended_by := self.clock.ended_by) is None:
             cancel.raise_if_cancelled()
-            self._step_within_memory(cancel)
+            self.step_within_memory(cancel)
             if self._is_validation_due():
                 self._validate(cancel)
                 if self.config.stops_when_flat and is_flat(self.state.history):
                     return "flat"
             self._report(report)
-            self._save_when_due(report)
+            if self.is_save_due(self.config.checkpoint_seconds):
+                self._save(report)
         self._validate(cancel)
         return ended_by
-
-    def _step_within_memory(self, cancel: CancelToken) -> None:
-        try:
-            self._step(cancel)
-        except torch.OutOfMemoryError:
-            self.network.zero_grad(set_to_none=True)
-            if self.batch_size > 1:
-                self.batch_size //= 2
-                self.notice = f"not enough GPU memory: going on with {self.batch_size} patches a step"
-                self._use(self.device)
-            else:
-                self.notice = "not enough GPU memory even for one patch: going on with the CPU"
-                self._move_to_cpu()
-
-    def _move_to_cpu(self) -> None:
-        cpu = torch.device("cpu")
-        self.network.to(cpu)
-        self.state.average.network.to(cpu)
-        self.state.optimiser = self._optimiser()
-        self.batch_size = self.config.batch_size
-        self._use(cpu)
 
     def _step(self, cancel: CancelToken) -> None:
         # A generator of its own for every step: a resumed training draws what it would have drawn.
@@ -194,7 +174,7 @@ class _Run:
             group["lr"] = self.config.learning_rate * self.clock.rate
         self.state.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.state.optimiser.step()
         self.state.average.update(self.network, self.clock.expected_steps)
         self.clock.tick()
@@ -220,19 +200,8 @@ class _Run:
         message, phase = self.notice or "training", _phase(self.notice)
         report(Progress(self.clock.steps, self.clock.expected_steps, message, metrics, phase=phase))
 
-    def _save_when_due(self, report: Report) -> None:
-        if self.clock.seconds - self.saved_at >= self.config.checkpoint_seconds:
-            self._save(report)
-
     def _save(self, report: Report) -> None:
-        if self.checkpoint is None or self.saved_step == self.clock.steps:
-            return
-        self.saved_at, self.saved_step = self.clock.seconds, self.clock.steps
-        try:
-            save_checkpoint(self.checkpoint, self.state, self.clock.steps, self.clock.seconds)
-        except StorageError as error:
-            # The training itself is not lost yet: go on, and tell; saving the result fails if this lasts.
-            self.notice = f"no checkpoint could be written: {error}"
+        if not self.save():
             self._report(report)
 
     def _result(self, stopped_by: StoppedBy) -> TrainResult:

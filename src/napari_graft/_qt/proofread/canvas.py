@@ -29,17 +29,6 @@ from napari_graft.workbench.workbench import Workbench
 if TYPE_CHECKING:
     from napari import Viewer
 
-_TOOLS: tuple[ToolName, ...] = (
-    "merge",
-    "split",
-    "new",
-    "delete",
-    "fill",
-    "smooth",
-    "between",
-    "onwards",
-    "lock",
-)
 _canvases: weakref.WeakKeyDictionary[Viewer, ProofreadCanvas] = weakref.WeakKeyDictionary()
 
 

@@ -7,14 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-from napari_graft.bridging.halves import (
-    load_first,
-    part_of,
-    report_of_first,
-    report_of_second,
-    rest_of,
-    save_first,
-)
+from napari_graft.bridging.halves import load_first, save_first
 from napari_graft.bridging.learning import Weighing, config_for
 from napari_graft.bridging.method import BridgeContext, Bridged
 from napari_graft.bridging.methods.translation import Translation
@@ -23,7 +16,7 @@ from napari_graft.bridging.sampling import PairSampler
 from napari_graft.bridging.step import BridgeStep
 from napari_graft.bridging.views import copy_of
 from napari_graft.core.errors import Cancelled, InputError
-from napari_graft.core.progress import Progress
+from napari_graft.core.progress import Progress, report_of_first, report_of_second
 from napari_graft.nets.build import build_network
 from napari_graft.nets.network import Network
 from napari_graft.nets.residual_unet import ResidualUNet
@@ -78,9 +71,9 @@ class Student:
             return replace(first, training=replace(training, stopped_by="cancel"))
         if not examples:
             return replace(first, note=NOTHING_STAYS)
-        config = config_for(source, rest_of(context.config, training), RATE)
-        lesson = StudentLoss(source, first.network, self.weighing, replace(context, config=config))
-        trainer = Trainer(config, context.device, context.states.student, auxiliary=lesson)
+        config = config_for(source, context.config.rest(training.steps, training.seconds), RATE)
+        losses = StudentLoss(source, first.network, self.weighing, replace(context, config=config))
+        trainer = Trainer(config, context.device, context.states.student, auxiliary=losses)
         report = report_of_second(context.report, training.steps)
         result = trainer.fit(copy_of(first.network), examples, report=report, cancel=context.cancel)
         result = result.after(training.steps, training.seconds, training.history)
@@ -95,7 +88,7 @@ class Student:
                 return Bridged(*load_first(path, spec))
             except InputError:  # damaged: it is learned again
                 path.unlink()
-        config, report = part_of(context.config, self.share), report_of_first(context.report, self.share)
+        config, report = context.config.part(self.share), report_of_first(context.report, self.share)
         first = self.translation.bridge(source, replace(context, config=config, report=report))
         if path is not None and first.training is not None and first.training.stopped_by != "cancel":
             save_first(path, first.network, first.training)

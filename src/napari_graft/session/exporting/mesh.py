@@ -10,10 +10,7 @@ from numpy.typing import NDArray
 from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
-from napari_graft.io.atomic import storage_errors
-from napari_graft.io.writers.file_kinds import NAME, FileKind, head_of, is_text, program_name
-from napari_graft.segmentation.measurements import unit_of
-from napari_graft.session.exporting.objects import each_object, find_objects
+from napari_graft.session.exporting.objects import shape_kind, write_shapes
 from napari_graft.session.exporting.task import ExportFormat, ExportTask
 
 
@@ -31,20 +28,17 @@ def write_mesh(task: ExportTask, out: Path) -> int:
             f"{task.labels.name} is a 2-D image, whose objects have no surface: "
             "export their outlines with --to coco, or give a stack"
         )
-    task = task.held()
-    found, n_before = find_objects(task), 0
-    with storage_errors(out), out.open("w", encoding="utf-8") as file:
-        file.write(f"# {program_name()}\n# unit: {unit_of(axes)}\n")
-        for one, box, pixels in each_object(task, found, "drawing the surfaces"):
-            corners, triangles = surface(pixels, box, axes)
-            file.write(f"o {one}\n")
-            file.write(_lines("v %.9g %.9g %.9g\n", corners))
-            file.write(_lines("f %d %d %d\n", triangles + n_before + 1))
-            n_before += len(corners)
-    return len(found.boxes)
+
+    def lines(one: int, box: Tile, pixels: NDArray[np.bool_], n_before: int) -> tuple[str, int]:
+        corners, triangles = surface(pixels, box, axes)
+        places = _rows("v %.9g %.9g %.9g\n", corners)
+        faces = _rows("f %d %d %d\n", triangles + n_before + 1)
+        return f"o {one}\n{places}{faces}", len(corners)
+
+    return write_shapes(task, out, lines, message="drawing the surfaces")
 
 
-def _lines(line: str, rows: NDArray[np.generic]) -> str:
+def _rows(line: str, rows: NDArray[np.generic]) -> str:
     """Return a line for each row; numpy's own way takes several times as long."""
     return (line * len(rows)) % tuple(rows.ravel().tolist())
 
@@ -79,8 +73,4 @@ def surface(
     return moved[:, ::-1], triangles.astype(np.int64)
 
 
-def _is_ours(path: Path) -> bool:
-    return head_of(path).startswith(f"# {NAME} ".encode()) or head_of(path).startswith(f"# {NAME}\n".encode())
-
-
-MESH = ExportFormat(write_mesh, (".obj",), lambda _: FileKind("a file of surfaces", _is_ours, is_text))
+MESH = ExportFormat(write_mesh, (".obj",), lambda _: shape_kind("a file of surfaces"))

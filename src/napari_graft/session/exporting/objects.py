@@ -1,17 +1,20 @@
-"""Where each object of a segmentation is, and which touch, found block by block."""
+"""Where each object of a segmentation is, and which touch, found block by block; files of their shapes."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.core.process import require_memory
 from napari_graft.core.tile import Tile
-from napari_graft.segmentation.measurements import touching_pairs
+from napari_graft.io.atomic import storage_errors
+from napari_graft.io.writers.file_kinds import NAME, FileKind, head_of, is_text, program_name
+from napari_graft.segmentation.measurements import touching_pairs, unit_of
 from napari_graft.session.exporting.task import ExportTask
 
 _BYTES_PER_PIXEL = 24
@@ -81,6 +84,46 @@ def each_object(
         words = f"object {one}, which reaches over {' × '.join(map(str, box.shape))} pixels,"
         require_memory(_BYTES_PER_PIXEL * box.n_pixels, words)
         yield one, box, np.asarray(task.labels.read_raw(box) == one)
+
+
+Lines = Callable[[int, Tile, NDArray[np.bool_], int], tuple[str, int]]
+"""Returns the lines of an object and how many points they name, of its id, its box, which pixels of the box
+belong to it, and how many points were named before."""
+
+
+def write_shapes(task: ExportTask, out: Path, lines: Lines, *, message: str, head: str = "") -> int:
+    """Write the shapes of 3-D objects one after the other, below the program and the unit of the pixel size.
+
+    Parameters
+    ----------
+    message
+        What is done with each object, in words.
+    head
+        Further comments at the beginning of the file.
+
+    Returns
+    -------
+    int
+        How many objects that were.
+    """
+    task = task.held()
+    found, n_before = find_objects(task), 0
+    with storage_errors(out), out.open("w", encoding="utf-8") as file:
+        file.write(f"# {program_name()}\n# unit: {unit_of(task.labels.axes)}\n{head}")
+        for one, box, pixels in each_object(task, found, message):
+            written, n_points = lines(one, box, pixels, n_before)
+            file.write(written)
+            n_before += n_points
+    return len(found.boxes)
+
+
+def shape_kind(name: str) -> FileKind:
+    """Return the kind of the files of `write_shapes`, called for instance "a file of surfaces"."""
+    return FileKind(name, _is_ours, is_text)
+
+
+def _is_ours(path: Path) -> bool:
+    return head_of(path).startswith((f"# {NAME} ".encode(), f"# {NAME}\n".encode()))
 
 
 def _around(first: Tile, second: Tile) -> Tile:

@@ -10,10 +10,7 @@ from numpy.typing import NDArray
 from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
-from napari_graft.io.atomic import storage_errors
-from napari_graft.io.writers.file_kinds import NAME, FileKind, head_of, is_text, program_name
-from napari_graft.segmentation.measurements import unit_of
-from napari_graft.session.exporting.objects import each_object, find_objects
+from napari_graft.session.exporting.objects import shape_kind, write_shapes
 from napari_graft.session.exporting.task import ExportFormat, ExportTask
 
 _UNDEFINED = 0
@@ -34,19 +31,18 @@ def write_skeletons(task: ExportTask, out: Path) -> int:
             f"{task.labels.name} is a 2-D image, and SWC is of 3-D objects: export their outlines with "
             "--to coco, or give a stack"
         )
-    task = task.held()
-    found, n_before = find_objects(task), 0
-    with storage_errors(out), out.open("w", encoding="utf-8") as file:
-        file.write(f"# {program_name()}\n# unit: {unit_of(axes)}\n# columns: id type x y z radius parent\n")
-        for one, box, pixels in each_object(task, found, "drawing the centre lines"):
-            nodes, parents = skeleton(pixels, box, axes)
-            file.write(f"# object {one}\n")
-            for number, (node, parent) in enumerate(zip(nodes, parents.tolist(), strict=True), n_before + 1):
-                above = -1 if parent < 0 else parent + n_before + 1
-                place = " ".join(f"{value:.9g}" for value in node)
-                file.write(f"{number} {_UNDEFINED} {place} {above}\n")
-            n_before += len(nodes)
-    return len(found.boxes)
+
+    def lines(one: int, box: Tile, pixels: NDArray[np.bool_], n_before: int) -> tuple[str, int]:
+        nodes, parents = skeleton(pixels, box, axes)
+        written = [f"# object {one}\n"]
+        for number, (node, parent) in enumerate(zip(nodes, parents.tolist(), strict=True), n_before + 1):
+            above = -1 if parent < 0 else parent + n_before + 1
+            place = " ".join(f"{value:.9g}" for value in node)
+            written.append(f"{number} {_UNDEFINED} {place} {above}\n")
+        return "".join(written), len(nodes)
+
+    head = "# columns: id type x y z radius parent\n"
+    return write_shapes(task, out, lines, message="drawing the centre lines", head=head)
 
 
 def skeleton(
@@ -113,10 +109,4 @@ def _as_tree(
     return order, np.where(above < 0, -1, place_of[above])
 
 
-def _is_ours(path: Path) -> bool:
-    return head_of(path).startswith((f"# {NAME} ".encode(), f"# {NAME}\n".encode()))
-
-
-SWC = ExportFormat(
-    write_skeletons, (".swc",), lambda _: FileKind("a file of centre lines", _is_ours, is_text)
-)
+SWC = ExportFormat(write_skeletons, (".swc",), lambda _: shape_kind("a file of centre lines"))

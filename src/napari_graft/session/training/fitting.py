@@ -86,6 +86,11 @@ class Budget:
             raise InputError(f"seed {self.seed} is negative: give 0 or more")
         TrainConfig(time_budget=self.seconds, max_steps=self.steps)
 
+    def rest(self, steps: int, seconds: float) -> Budget:
+        """Return what an earlier part of the work leaves; see `TrainConfig.rest`."""
+        left = TrainConfig(time_budget=self.seconds, max_steps=self.steps).rest(steps, seconds)
+        return replace(self, seconds=left.time_budget, steps=left.max_steps)
+
     @property
     def settings(self) -> dict[str, str | int | float | bool | None]:
         """What the record of a run keeps of it, and by which a run that was cut off is known again."""
