@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +13,13 @@ from napari_graft.core.progress import CancelToken, Phase, Progress, Report
 from napari_graft.io.documents import DamageLog
 from napari_graft.nets.device import mixed_precision
 from napari_graft.nets.network import Network
+from napari_graft.training.auxiliary import Auxiliary, TrainingStep
 from napari_graft.training.checkpoint import TrainState, restore_checkpoint, save_checkpoint
 from napari_graft.training.config import Clock, Moment, StoppedBy, TrainConfig, TrainResult, is_flat
 from napari_graft.training.examples import Example
 from napari_graft.training.losses import HeldOutLoss, make_targets, masked_loss
-from napari_graft.training.patches import Batch, PatchSampler
+from napari_graft.training.patches import PatchSampler
 from napari_graft.training.weight_averaging import WeightAverage
-
-Auxiliary = Callable[[Network, Batch, np.random.Generator], torch.Tensor]
-"""Returns a further loss of the network in training for a batch, drawing from the generator of the step."""
 
 
 class Trainer:
@@ -94,9 +92,11 @@ class _Run:
         self.config = config
         self.examples = examples
         self.network = network.to(device).train()
+        self._freeze(config.frozen)
         self.checkpoint = checkpoint
         self.batch_size = config.batch_size
-        self.state = TrainState(self.network, WeightAverage(self.network), self._optimiser(), None, [])
+        average = WeightAverage(self.network, config.averaging)
+        self.state = TrainState(self.network, average, self._optimiser(), None, [])
         steps, seconds = 0, 0.0
         self.saved_step: int | None = None
         if checkpoint is not None and checkpoint.exists():
@@ -118,6 +118,12 @@ class _Run:
             return 0, 0.0
         self.saved_step = steps
         return steps, seconds
+
+    def _freeze(self, beginnings: tuple[str, ...]) -> None:
+        """Leave weights out of the training whose names begin so."""
+        for name, parameter in self.network.named_parameters():
+            if name.startswith(beginnings):
+                parameter.requires_grad_(False)
 
     def _optimiser(self) -> torch.optim.Optimizer:
         config = self.config
@@ -187,7 +193,8 @@ class _Run:
             logits = self.network(batch.image)
         loss = masked_loss(logits.float(), targets)
         if self.auxiliary is not None:
-            loss = loss + self.auxiliary(self.network, batch, rng)
+            average, used = self.state.average.network, self.clock.used
+            loss = loss + self.auxiliary(TrainingStep(self.network, average, batch, used, rng))
         # On a busy CPU a step takes seconds, most of it what follows; nothing has changed yet.
         cancel.raise_if_cancelled()
         for group in self.state.optimiser.param_groups:
