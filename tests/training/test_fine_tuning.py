@@ -76,7 +76,7 @@ def test_the_pull_is_half_the_squared_distance_and_keeps_the_weights_nearer() ->
     assert pull(step(network, network)).item() == 0
     with torch.no_grad():
         bias = network.get_parameter("head.bias")
-        bias += 2.0
+        bias.add_(2.0)
     assert pull(step(network, network)).item() == pytest.approx(0.25 * 4 * bias.numel())
     config = replace(CONFIG, max_steps=8)
     assert moved(*fit(FineTuning(source_pull=100.0), config)) < 0.8 * moved(*fit(FineTuning(), config))
