@@ -39,6 +39,9 @@ class BenchmarkOptions:
         (3), of which it shows the median.
     all_sources
         In ranking and merging, try also the sources of another family of structures than the target's.
+    views
+        In ranking, try each source as it is, with dark and bright swapped, and at half and twice the scale:
+        it takes four times as long.
     source
         Sources that robustness looks at, by id; all where not given.
     sets
@@ -55,6 +58,7 @@ class BenchmarkOptions:
     quick: bool = False
     seeds: int | None = None
     all_sources: Annotated[bool, Parameter(negative="")] = False
+    views: Annotated[bool, Parameter(negative="")] = False
     source: Names = None
     sets: Names = None
     against: Path | None = None
@@ -203,6 +207,7 @@ def _transfer(
         _CHECKOUT / "recipes",
         n_seeds if options.seeds is None else options.seeds,
         is_family_only=not options.all_sources,
+        has_views=options.views,
         outputs=place.outputs,
     )
     with progress() as (report, cancel):
