@@ -8,9 +8,14 @@ from functools import partial
 from napari_graft.core.registry import Registry
 from napari_graft.merging.alignment import align
 from napari_graft.merging.average import Average
+from napari_graft.merging.consistency import Consistent
+from napari_graft.merging.distillation import DistilledEnsemble
 from napari_graft.merging.kernel import Kernel
 from napari_graft.merging.method import MergeContext, Merged, MergeMethod
+from napari_graft.merging.probing import Probing
 from napari_graft.merging.recipe import DEFAULT_METHOD, require_one_shape
+from napari_graft.merging.slices import Slices
+from napari_graft.merging.soup import GreedySoup
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.sources.plugins import plugin_parts_by_name
 
@@ -19,6 +24,11 @@ MERGE_METHODS: Registry[MergeMethod] = Registry(
 )
 MERGE_METHODS.register(DEFAULT_METHOD)(Kernel())
 MERGE_METHODS.register("average")(Average())
+MERGE_METHODS.register("probing")(Probing())
+MERGE_METHODS.register("slices")(Slices())
+MERGE_METHODS.register("consistent")(Consistent())
+MERGE_METHODS.register("soup")(GreedySoup())
+MERGE_METHODS.register("distilled")(DistilledEnsemble())
 
 
 def merge_networks(members: Mapping[str, ResidualUNet], method: str, context: MergeContext) -> Merged:

@@ -94,10 +94,10 @@ class Measurer:
             return source
         inverted = invert_source(source)
         negative = self._distance(inverted)
-        if negative is None or negative.z >= CLEARLY_NEARER * plain.z:
+        if negative is None or not is_clearly_nearer(plain.z, negative.z):
             return source
-        is_consistent = self._consistency(inverted) >= self._consistency(source) - CONSISTENCY_NOISE
-        return inverted if is_consistent else source
+        consistency = self._consistency(source), self._consistency(inverted)
+        return inverted if is_better_negative((plain.z, negative.z), consistency) else source
 
     def evidence(self, source: Source) -> Evidence:
         """Return what is to be known of a source before the best are looked into.
@@ -149,6 +149,16 @@ class Measurer:
                 source, model.network, model.decode, self._target, self._compute
             )
         return self._contexts[source.id]
+
+
+def is_clearly_nearer(plain: float, negative: float) -> bool:
+    """Say whether the negative is clearly nearer to a source than the image, of which the z are given."""
+    return plain > LIKE_OWN_LIMIT and negative < CLEARLY_NEARER * plain
+
+
+def is_better_negative(z: tuple[float, float], consistency: tuple[float, float]) -> bool:
+    """Say whether a source is shown the negative, given z and consistency of the image and the negative."""
+    return is_clearly_nearer(*z) and consistency[1] >= consistency[0] - CONSISTENCY_NOISE
 
 
 Part = Literal["distance", "image", "scale", "tiles"]
