@@ -24,7 +24,7 @@ from napari_graft.recipes.dataset_split import load_dataset
 from napari_graft.recipes.fingerprinting import write_fingerprints
 from napari_graft.recipes.recipe import Recipe, read_recipe
 from napari_graft.recipes.samples import DatasetSplit, find_pairs
-from napari_graft.recipes.scoring import few_samples, measure_network
+from napari_graft.recipes.scoring import few_samples, foreground_share, measure_network
 from napari_graft.sources.archive import CARD, FINGERPRINT, GENERAL, WEIGHTS
 from napari_graft.sources.card import SourceCard, TrainingRecord
 from napari_graft.sources.catalogue import Catalogue
@@ -159,6 +159,7 @@ def _card(
         training=record,
         validation=validation,
         decode=decode,
+        foreground=foreground_share(dataset.train),
     )
 
 

@@ -222,7 +222,9 @@ class BridgeWork:
             pairs=pairs,
             target=target_tiles(task.project, spec, self.budget.seed, task.cancel),
             inverted=False,
-            foreground=usual_foreground(predictor, [pair.source for pair in pairs], task.cancel),
+            foreground=usual_foreground(
+                self.model.source, predictor, [pair.source for pair in pairs], task.cancel
+            ),
             decode=self.model.decode,
         )
         inverted = self.assessor(data).is_negative_better(self.source)

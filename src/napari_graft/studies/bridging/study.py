@@ -287,7 +287,8 @@ class _Bench:
             pairs = [Pair(str(n), self._see(a), self._see(b)) for n, (a, b) in enumerate(self.scene.pairs)]
             source = trainable(self.model.network, self.model.name)
             predictor = Predictor(source, self.device)
-            foreground = usual_foreground(predictor, [pair.source for pair in pairs], self.cancel)
+            own = [pair.source for pair in pairs]
+            foreground = usual_foreground(self.model.source, predictor, own, self.cancel)
             inverted = self._assessor().is_negative_better(source)
             target = [self._see(self.scene.target)]
             data = BridgeData(pairs, target, inverted, foreground, self.model.decode)
