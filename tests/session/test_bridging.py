@@ -127,7 +127,7 @@ def test_the_usual_share_of_foreground_is_that_of_the_card_and_else_what_the_sou
 def test_what_is_less_consistent_than_the_best_view_is_not_used(
     folder: Path, pairs: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def measured(assessor: Assessor, network: ResidualUNet, **_: bool) -> float:
+    def measured(assessor: Assessor, network: ResidualUNet) -> float:
         return 0.6 if network.spec.translator is None else 0.2
 
     monkeypatch.setattr(Assessor, "consistency", measured)

@@ -163,7 +163,14 @@ def _card(
     )
 
 
-_OF_IMAGES = {"pixel_size": None, "object_diameter": None, "contrast_window": None, "inverted": False}
+_OF_IMAGES = {
+    "pixel_size": None,
+    "object_diameter": None,
+    "contrast_window": None,
+    "inverted": False,
+    "stain": None,
+    "zoom": 1.0,
+}
 """What a specification says of the images and not of the network."""
 
 _ON_CARD = (

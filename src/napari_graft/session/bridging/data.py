@@ -16,6 +16,7 @@ from napari_graft.core.tile import Tile
 from napari_graft.inference.predictor import Predictor
 from napari_graft.inference.view import ModelView
 from napari_graft.io import Volume
+from napari_graft.io.stains import Stain, in_stain
 from napari_graft.project.project import Project
 from napari_graft.session.projects.project_image import measure_intensity, random_tiles, view_of
 from napari_graft.sources.network_spec import NetworkSpec
@@ -40,13 +41,16 @@ class PairReader:
     project
         Its image is of the modality of the first folder.
     spec
-        Of the network.
+        Of the network, which says in which stain and at which scale it is shown images like the project's.
+    own_stain
+        Stain that it is shown of images of its own modality.
     cancel, report
         The token that stops the work, and progress.
     """
 
     project: Project
     spec: NetworkSpec
+    own_stain: Stain | None
     cancel: CancelToken
     report: Report
 
@@ -64,15 +68,16 @@ class PairReader:
         own = view_of(self.project, self.spec, self.cancel, self.report)
         is_inverted = self.project.manifest.inverted
 
-        def look(volume: Volume, *, inverted: bool) -> list[Image]:
+        def look(volume: Volume, stain: Stain | None, *, inverted: bool) -> list[Image]:
+            volume = in_stain(volume, stain)
             intensity = replace(measure_intensity(volume), inverted=inverted)
             view = ModelView(self._sized(volume), intensity, self.spec, own.object_diameter)
             return [view.read(tile) for tile in planes_of(volume, self.spec.ndim)]
 
         return read_pairs(
             files,
-            lambda volume: look(volume, inverted=is_inverted),
-            lambda volume: look(volume, inverted=False),
+            lambda volume: look(volume, self.spec.stain, inverted=is_inverted),
+            lambda volume: look(volume, self.own_stain, inverted=False),
             self.cancel,
         )
 
