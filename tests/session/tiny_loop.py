@@ -24,7 +24,7 @@ from napari_graft.inference.features import tile_features
 from napari_graft.io import open_labels
 from napari_graft.io.documents import write_document
 from napari_graft.io.weights import save_tensors
-from napari_graft.nets.build import build_network, weights_of
+from napari_graft.nets.build import build_network
 from napari_graft.samples.appearance import Appearance, GeneratedImage
 from napari_graft.samples.cells import generate_cells
 from napari_graft.segmentation import calibrate
@@ -73,7 +73,7 @@ def trained_weights(spec: ModelSpec, seed: int, n_steps: int) -> dict[str, np.nd
         example = Example(_normalised(sample.image), labels, np.zeros_like(labels))
         config = TrainConfig(None, n_steps, patch=(64, 64), batch_size=2, learning_rate=1e-2)
         Trainer(config, CPU).fit(network, [example], report=ignore_progress, cancel=CancelToken())
-    return {name: value.astype(np.float16) for name, value in weights_of(network).items()}
+    return {name: value.astype(np.float16) for name, value in network.stored_weights().items()}
 
 
 def make_source(folder: Path, source_id: str, *, seed: int = 0, n_steps: int = 0, **fields: object) -> Path:

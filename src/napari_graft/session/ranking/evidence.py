@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from napari_graft.core.errors import InputError, StorageError
 from napari_graft.core.strings import checksum_of
-from napari_graft.fingerprints.distance import LIKE_OWN_LIMIT, Distance
+from napari_graft.fingerprints.distance import Distance
 from napari_graft.fingerprints.fingerprint import common_encoder
 from napari_graft.imaging.resample import resample_image
 from napari_graft.inference.features import FEATURE_TILE, tile_features
@@ -23,6 +23,7 @@ from napari_graft.io.documents import Document, read_document, write_document
 from napari_graft.io.integrity import image_stamp
 from napari_graft.project.opening import program_versions
 from napari_graft.project.project import Project
+from napari_graft.scorers.best_view import nearest_view
 from napari_graft.scorers.domain_shift import diagnose_domain_shift
 from napari_graft.scorers.order import Evidence
 from napari_graft.scorers.registry import SCORERS, read_all
@@ -38,12 +39,6 @@ from napari_graft.training.examples import Example
 
 if TYPE_CHECKING:
     from napari_graft.nets.residual_unet import ResidualUNet
-
-
-CLEARLY_NEARER = 0.95
-"""Share of the distance below which the negative is the nearer view: a tie is no reason for it."""
-CONSISTENCY_NOISE = 0.02
-"""Difference of two consistencies that means nothing."""
 
 
 class Measurer:
@@ -80,7 +75,7 @@ class Measurer:
         """Return a source, or that source shown the negative of the image.
 
         The negative is taken where it is clearly nearer to the source's training images, and what the source
-        finds in it is no less consistent.
+        finds in it is no less consistent; see `nearest_view`.
 
         Raises
         ------
@@ -89,15 +84,12 @@ class Measurer:
         Cancelled
             When asked to stop.
         """
-        plain = self._distance(source)
-        if plain is None or plain.z <= LIKE_OWN_LIMIT:
-            return source
-        inverted = invert_source(source)
-        negative = self._distance(inverted)
-        if negative is None or not is_clearly_nearer(plain.z, negative.z):
-            return source
-        consistency = self._consistency(source), self._consistency(inverted)
-        return inverted if is_better_negative((plain.z, negative.z), consistency) else source
+
+        def z(view: Source) -> float | None:
+            distance = self._distance(view)
+            return None if distance is None else distance.z
+
+        return nearest_view([source, invert_source(source)], z, self._consistency)
 
     def evidence(self, source: Source) -> Evidence:
         """Return what is to be known of a source before the best are looked into.
@@ -149,16 +141,6 @@ class Measurer:
                 source, model.network, model.decode, self._target, self._compute
             )
         return self._contexts[source.id]
-
-
-def is_clearly_nearer(plain: float, negative: float) -> bool:
-    """Say whether the negative is clearly nearer to a source than the image, of which the z are given."""
-    return plain > LIKE_OWN_LIMIT and negative < CLEARLY_NEARER * plain
-
-
-def is_better_negative(z: tuple[float, float], consistency: tuple[float, float]) -> bool:
-    """Say whether a source is shown the negative, given z and consistency of the image and the negative."""
-    return is_clearly_nearer(*z) and consistency[1] >= consistency[0] - CONSISTENCY_NOISE
 
 
 Part = Literal["distance", "image", "scale", "tiles"]
@@ -277,7 +259,7 @@ N_TILES = {2: 32, 3: 16}
 """Of 3-D tiles fewer: each holds as many pixels as four 2-D ones."""
 _SEED = 0
 
-_Scale = tuple[int, tuple[float, ...] | None, float | None, float | None, bool, float]
+_Scale = tuple[int, tuple[float, ...] | None, float | None, float | None, bool, str | None, float, float]
 
 
 @dataclass(slots=True)
@@ -364,6 +346,8 @@ def _scale(spec: NetworkSpec, zoom: float) -> _Scale:
         spec.object_diameter,
         spec.contrast_window,
         spec.inverted,
+        spec.stain,
+        spec.zoom,
         zoom,
     )
 

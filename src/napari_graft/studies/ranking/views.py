@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from napari_graft.session.ranking.evidence import is_better_negative
+from napari_graft.scorers.best_view import nearest_view
 from napari_graft.sources.source import Source, id_without_view, invert_source
 
 FACTORS = (0.5, 2.0)
@@ -75,11 +75,9 @@ def _by_source(candidates: Mapping[str, Readings]) -> dict[str, list[str]]:
 
 def _view_of_program(views: Sequence[str], readings: Mapping[str, Readings]) -> str:
     plain = plain_id(views[0])
-    negative = next((one for one in views if one != plain and id_without_view(one) == plain), None)
-    if negative is None or not {"mmd"} <= readings[plain].keys() & readings[negative].keys():
-        return plain
-    z, consistency = (
-        [readings[one].get(name, missing) for one in (plain, negative)]
-        for name, missing in (("mmd", 0.0), ("consistency", 1.0))
-    )
-    return negative if is_better_negative((-z[0], -z[1]), (consistency[0], consistency[1])) else plain
+    negative = [one for one in views if one != plain and id_without_view(one) == plain]
+
+    def z(view: str) -> float | None:
+        return -readings[view]["mmd"] if "mmd" in readings[view] else None
+
+    return nearest_view([plain, *negative], z, lambda view: readings[view].get("consistency", 1.0))
