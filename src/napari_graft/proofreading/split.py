@@ -126,18 +126,30 @@ def _settle_ties(part_of: NDArray[np.int32], borders: Borders, seeds: Mapping[in
 
     Moves of single basins as of Kernighan and Lin (1970, BSTJ 49:291); those with a seed stay.
     """
-    near: dict[int, list[tuple[int, float, int]]] = defaultdict(list)
-    sums = (borders.affinity * borders.counts).tolist()
-    for (a, b), total, count in zip(borders.pairs.tolist(), sums, borders.counts.tolist(), strict=True):
-        near[a].append((b, total, count))
-        near[b].append((a, total, count))
     for _ in range(_MOST_ROUNDS):
         before = part_of.copy()
-        for basin, bonds in sorted(near.items()):
-            if basin not in seeds and part_of[basin]:
+        for basin, bonds in _bonds_between_parts(part_of, borders):
+            if basin not in seeds:
                 part_of[basin] = _strongest_part(bonds, part_of, int(part_of[basin]))
         if np.array_equal(before, part_of):
             return
+
+
+def _bonds_between_parts(
+    part_of: NDArray[np.int32], borders: Borders
+) -> list[tuple[int, list[tuple[int, float, int]]]]:
+    """Return the basins that meet another part than their own, rising, and what each is bound to."""
+    ends = part_of[borders.pairs]
+    meets = borders.pairs[(ends[:, 0] != ends[:, 1]) & (ends > 0).all(axis=1)]
+    asked = np.zeros(part_of.size, bool)
+    asked[meets] = True
+    near = borders.select(asked[borders.pairs].any(axis=1))
+    bonds: dict[int, list[tuple[int, float, int]]] = defaultdict(list)
+    sums = (near.affinity * near.counts).tolist()
+    for (a, b), total, count in zip(near.pairs.tolist(), sums, near.counts.tolist(), strict=True):
+        bonds[a].append((b, total, count))
+        bonds[b].append((a, total, count))
+    return [(basin, bonds[basin]) for basin in np.flatnonzero(asked).tolist()]
 
 
 def _strongest_part(bonds: list[tuple[int, float, int]], part_of: NDArray[np.int32], own: int) -> int:
