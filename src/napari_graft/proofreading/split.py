@@ -143,7 +143,7 @@ def _bonds_between_parts(
     meets = borders.pairs[(ends[:, 0] != ends[:, 1]) & (ends > 0).all(axis=1)]
     asked = np.zeros(part_of.size, bool)
     asked[meets] = True
-    near = borders.select(asked[borders.pairs].any(axis=1))
+    near = borders.select(asked[borders.pairs[:, 0]] | asked[borders.pairs[:, 1]])
     bonds: dict[int, list[tuple[int, float, int]]] = defaultdict(list)
     sums = (near.affinity * near.counts).tolist()
     for (a, b), total, count in zip(near.pairs.tolist(), sums, near.counts.tolist(), strict=True):
