@@ -34,11 +34,10 @@ def generate_adherent_cells(
     """
     appearance = appearance or _random_appearance(rng)
     culture = draw_culture(shape, appearance, rng)
-    edges = touching_edges(culture.numbers)
     phase = draw_thickness(culture, appearance, rng) + _debris(shape, rng)
     look = _INSTRUMENTS[int(rng.choice(len(_INSTRUMENTS), p=_CHANCES))]
     scene = look(phase, appearance, rng)
-    regions = np.where(edges, 0, culture.numbers).astype(np.int32)
+    regions = np.where(touching_edges(culture.numbers), 0, culture.numbers).astype(np.int32)
     return GeneratedImage(photograph(scene[None], appearance, rng)[0], connected_truth(regions[None])[0])
 
 
@@ -85,13 +84,13 @@ def _inside(culture: Culture, appearance: Appearance, rng: np.random.Generator) 
     is_nucleus = 0.5 * (1 - np.tanh(6 * (nucleus - 1)))
     envelope = rng.uniform(0.0, 0.3) * np.exp(-(((nucleus - 1) / 0.15) ** 2))
     size = max(1.2, rng.uniform(0.04, 0.08) * appearance.radius)
-    nucleoli = rng.uniform(0.2, 1.2) * _spots(shape, 0.13 * appearance.radius, rng.uniform(0.8, 1.8), rng) * is_nucleus
+    nucleoli = rng.uniform(0.2, 1.2) * _spots(shape, 0.13 * appearance.radius, rng.uniform(0.8, 1.8), rng)
     near = np.exp(-((np.clip(nucleus - 1, 0, None) / rng.uniform(0.4, 1.5)) ** 2)) * (1 - is_nucleus)
     granules = rng.uniform(0.1, 0.8) * _spots(shape, size, rng.uniform(0.8, 2.0), rng) * near
     vacuoles = rng.uniform(0.0, 1.2) * _spots(shape, 1.5 * size, rng.uniform(1.9, 3.2), rng) * near
     texture = 2 * appearance.texture * grain(shape, rng.uniform(0.8, 2.5), rng)
     step = rng.uniform(-0.2, 0.15)
-    return np.asarray(step * is_nucleus + envelope + nucleoli + granules - vacuoles + texture, np.float32)
+    return np.asarray((step + nucleoli) * is_nucleus + envelope + granules - vacuoles + texture, np.float32)
 
 
 def _spots(shape: tuple[int, ...], size: float, rareness: float, rng: np.random.Generator) -> FloatArray:

@@ -112,29 +112,48 @@ _FORMS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Habit:
+    """How the cells of one culture lie: what they cover of the glass and how, and how many round up."""
+
+    shares: NDArray[np.float64]
+    cover: float
+    closeness: float
+    clumping: float
+    disorder: float
+    rounded: float
+
+
+def _habit(rng: np.random.Generator) -> _Habit:
+    shares = rng.dirichlet(np.full(len(_FORMS), 0.5))
+    cover, closeness = rng.uniform(0.08, 1.1), rng.uniform(0.65, 1.0)
+    clumping, disorder = rng.uniform(0.0, 0.8), rng.uniform(0.1, 1.5)
+    return _Habit(
+        shares, cover, closeness, clumping, disorder, float(rng.choice([0.0, rng.uniform(0.02, 0.3)]))
+    )
+
+
 def _place(shape: tuple[int, int], appearance: Appearance, rng: np.random.Generator) -> list[SpreadCell]:
     """Return cells until they cover what they shall of the image; those that have rounded up come last."""
-    shares = rng.dirichlet(np.full(len(_FORMS), 0.5))
-    covered, closeness = rng.uniform(0.08, 1.1), rng.uniform(0.65, 1.0)
-    clumping, disorder = rng.uniform(0.0, 0.8), rng.uniform(0.1, 1.5)
-    rounded = float(rng.choice([0.0, rng.uniform(0.02, 0.3)]))
+    habit = _habit(rng)
     direction = np.pi * smooth_field(shape, (6 * appearance.radius,) * 2, rng)
     cells: list[SpreadCell] = []
     taken = np.zeros((0, 3))
-    area, wanted = 0.0, covered * float(np.prod(shape))
+    area, wanted = 0.0, habit.cover * float(np.prod(shape))
     for _ in range(20 + int(8 * wanted / appearance.radius**2)):
         if area > wanted:
             break
         size = appearance.radius * float(np.exp(rng.normal(0, 0.4 * appearance.size_spread)))
-        is_round = bool(rng.random() < rounded)
+        is_round = bool(rng.random() < habit.rounded)
         size *= rng.uniform(0.4, 0.65) if is_round else 1.0
-        y, x = _somewhere(shape, taken, size, clumping * closeness, rng)
-        if _is_taken(taken, y, x, size * closeness):
+        y, x = _somewhere(shape, taken, size, habit.clumping * habit.closeness, rng)
+        if _is_taken(taken, y, x, size * habit.closeness):
             continue
         middle = direction[int(np.clip(y, 0, shape[0] - 1)), int(np.clip(x, 0, shape[1] - 1))]
-        outline = _round_outline(rng) if is_round else _outline(_FORMS[rng.choice(len(_FORMS), p=shares)], rng)
-        cells.append(SpreadCell(y, x, middle + rng.normal(0, disorder), size * outline, size, is_round))
-        taken = np.vstack([taken, [y, x, size * closeness]])
+        outline = _round_outline(rng) if is_round else _any_outline(habit.shares, rng)
+        angle = middle + rng.normal(0, habit.disorder)
+        cells.append(SpreadCell(y, x, angle, size * outline, size, is_round))
+        taken = np.vstack([taken, [y, x, size * habit.closeness]])
         area += np.pi * size**2
     return sorted(cells, key=lambda cell: cell.is_round)
 
@@ -154,6 +173,10 @@ def _somewhere(
 def _is_taken(taken: NDArray[np.float64], y: float, x: float, room: float) -> bool:
     apart = np.hypot(taken[:, 0] - y, taken[:, 1] - x)
     return bool((apart < taken[:, 2] + room).any())
+
+
+def _any_outline(shares: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    return _outline(_FORMS[rng.choice(len(_FORMS), p=shares)], rng)
 
 
 def _outline(form: _Form, rng: np.random.Generator) -> NDArray[np.float64]:
