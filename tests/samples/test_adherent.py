@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_graft.samples.adherent import draw_thickness, generate_adherent_cells
+from napari_graft.samples.adherent import draw_debris, draw_thickness, generate_adherent_cells
 from napari_graft.samples.appearance import Appearance
 from napari_graft.samples.spread_cells import SpreadCell, draw_culture
 
@@ -47,7 +47,7 @@ def test_cultures_are_sparse_and_crowded_and_some_have_cells_that_round_up() -> 
     cultures = [draw_culture((200, 200), USUAL, np.random.default_rng(seed)) for seed in range(25)]
     covered = [(culture.numbers > 0).mean() for culture in cultures]
     assert min(covered) < 0.2
-    assert max(covered) > 0.6
+    assert max(covered) > 0.75
     assert 0 < sum(any(cell.is_round for cell in culture.members) for culture in cultures) < 25
 
 
@@ -83,3 +83,15 @@ def test_what_the_instruments_show_has_contrast_in_the_cells_and_hardly_any_besi
             shares.append(image[made.segments > 0].std() / image[away].std())
     assert len(shares) > 5
     assert np.median(shares) > 2
+
+
+def test_debris_is_smaller_than_cells_and_thinner_than_most() -> None:
+    for seed in range(12):
+        debris = draw_debris((200, 200), 16.0, np.random.default_rng(seed))
+        assert debris.shape == (200, 200)
+        pieces, n_pieces = ndimage.label(np.abs(debris) > 0.1)
+        depths = ndimage.maximum(
+            ndimage.distance_transform_edt(pieces > 0), pieces, np.arange(1, n_pieces + 1)
+        )
+        assert n_pieces == 0 or np.percentile(depths, 90) < 0.5 * 16
+        assert np.median(np.abs(debris)) < 0.1

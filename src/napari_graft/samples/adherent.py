@@ -34,7 +34,7 @@ def generate_adherent_cells(
     """
     appearance = appearance or _random_appearance(rng)
     culture = draw_culture(shape, appearance, rng)
-    phase = draw_thickness(culture, appearance, rng) + _debris(shape, rng)
+    phase = draw_thickness(culture, appearance, rng) + draw_debris(shape, appearance.radius, rng)
     look = _INSTRUMENTS[int(rng.choice(len(_INSTRUMENTS), p=_CHANCES))]
     scene = look(phase, appearance, rng)
     regions = np.where(touching_edges(culture.numbers), 0, culture.numbers).astype(np.int32)
@@ -116,15 +116,45 @@ def _nucleus(cell: SpreadCell, share: float, rng: np.random.Generator) -> Ellips
     return Ellipse(y, x, radius / np.sqrt(slender), radius * np.sqrt(slender), cell.angle)
 
 
-def _debris(shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:
-    """Draw specks and crumbs that lie on the glass and on the cells, as optical thickness."""
-    specks = np.zeros(shape, np.float32)
+def draw_debris(shape: tuple[int, int], radius: float, rng: np.random.Generator) -> FloatArray:
+    """Draw what lies about on the glass and on the cells and is no object, as optical thickness.
+
+    Specks, crumbs and footprints that are much smaller than a cell of the given radius, rings of what is far
+    out of focus, and a film.
+    """
+    debris = rng.exponential(0.01) * smooth_field(shape, (rng.uniform(1.0, 6.0),) * 2, rng)
     for _ in range(int(rng.choice([0, 1, 2]))):
-        sigma, n = rng.uniform(0.7, 2.0), int(rng.exponential(0.0004) * np.prod(shape))
-        points = np.zeros(shape, np.float32)
-        points[rng.integers(shape[0], size=n), rng.integers(shape[1], size=n)] = rng.uniform(-0.5, 1.5, n)
-        specks += 2 * np.pi * sigma**2 * ndimage.gaussian_filter(points, sigma, truncate=3.0)
-    return specks
+        debris = debris + _specks(shape, rng)
+    for _ in range(int(rng.choice([0, 1, 2]))):
+        size = radius * rng.uniform(0.08, 0.25)
+        crumbs = _spots(shape, size, rng.uniform(1.8, 3.0), rng) * (1 + grain(shape, 1.0, rng))
+        debris = debris + rng.uniform(-0.2, 0.5) * crumbs
+    if rng.random() < 0.4:
+        debris = debris + _rings(shape, radius, rng)
+    return np.asarray(debris, np.float32)
+
+
+def _specks(shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:
+    sigma, n = rng.uniform(0.7, 2.5), int(rng.exponential(0.0005) * np.prod(shape))
+    points = np.zeros(shape, np.float32)
+    points[rng.integers(shape[0], size=n), rng.integers(shape[1], size=n)] = rng.uniform(-0.5, 1.5, n)
+    blurred = ndimage.gaussian_filter(points, sigma, truncate=3.0)
+    return np.asarray(2 * np.pi * sigma**2 * blurred, np.float32)
+
+
+def _rings(shape: tuple[int, int], radius: float, rng: np.random.Generator) -> FloatArray:
+    """Draw faint circles, some of them with a dot or another circle inside."""
+    rings = np.zeros(shape, np.float32)
+    for _ in range(1 + int(rng.exponential(0.00005) * np.prod(shape))):
+        y, x = rng.random(2) * np.asarray(shape)
+        wide, line = radius * rng.uniform(0.3, 1.3), rng.uniform(1.0, 3.0)
+        box = box_around(y, x, wide + 4 * line, shape)
+        rows, columns = pixel_positions(box)
+        far = np.hypot(rows - y, columns - x)
+        inner = wide * rng.choice([0.0, rng.uniform(0.4, 0.8)])
+        ring = np.exp(-(((far - wide) / line) ** 2)) + rng.random() * np.exp(-(((far - inner) / line) ** 2))
+        rings[box] += rng.uniform(-0.2, 0.2) * ring
+    return rings
 
 
 _Instrument = Callable[[FloatArray, Appearance, np.random.Generator], FloatArray]

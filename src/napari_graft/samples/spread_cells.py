@@ -126,7 +126,9 @@ class _Habit:
 
 def _habit(rng: np.random.Generator) -> _Habit:
     shares = rng.dirichlet(np.full(len(_FORMS), 0.5))
-    cover, closeness = rng.uniform(0.08, 1.1), rng.uniform(0.65, 1.0)
+    cover, closeness = 0.05 + rng.random() ** 1.5, rng.uniform(0.65, 1.0)
+    if rng.random() < 0.2:  # a closed layer
+        cover, closeness = rng.uniform(1.3, 2.0), rng.uniform(0.5, 0.65)
     clumping, disorder = rng.uniform(0.0, 0.8), rng.uniform(0.1, 1.5)
     return _Habit(
         shares, cover, closeness, clumping, disorder, float(rng.choice([0.0, rng.uniform(0.02, 0.3)]))
