@@ -155,7 +155,7 @@ Part = Literal["distance", "image", "scale", "tiles"]
 """How far the image is, what it alone shows, whether scale or noise explains it, what tiles show."""
 
 FOLDER = Path("cache", "measured")
-_METHOD = 6
+_METHOD = 7
 """To be raised when the same source, image and tiles would give other numbers."""
 _OF_IMAGE = {"shape", "axes", "declared_axes", "channel", "pixel_size", "unit", "inverted", "object_diameter"}
 
