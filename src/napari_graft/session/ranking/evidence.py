@@ -25,6 +25,7 @@ from napari_graft.project.opening import program_versions
 from napari_graft.project.project import Project
 from napari_graft.scorers.domain_shift import diagnose_domain_shift
 from napari_graft.scorers.order import Evidence
+from napari_graft.scorers.polarity import contrast
 from napari_graft.scorers.registry import SCORERS, read_all
 from napari_graft.scorers.scoring_context import ComputeContext, Images, ScoringContext
 from napari_graft.session.models import model_of_source
@@ -120,7 +121,9 @@ class Measurer:
 
     def _measure_image(self, source: Source) -> Evidence:
         context = self._context(source)
-        return Evidence(source.card.structure, context.distance, read_all(context, self._on_image))
+        readings = read_all(context, self._on_image)
+        seen = contrast(context) if "consistency" in readings else None
+        return Evidence(source.card.structure, context.distance, readings, contrast=seen)
 
     def _consistency(self, source: Source) -> float:
         """Return the consistency of a source, 1 where nobody asks for that."""
