@@ -8,10 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_graft.inference.predictor import Predictor
-from napari_graft.scorers.consistency import N_TILES, most_contrasted
 from napari_graft.scorers.scoring_context import ScoringContext
-from napari_graft.segmentation.decode import decode
 
 _AROUND = 5
 """Width of the ring around an object that it is compared with, in pixels of the network."""
@@ -27,18 +24,11 @@ def contrast(context: ScoringContext) -> float | None:
     Of the image as it is, whatever view the source sees it in, in its normalised greys: negative where they
     are darker. None where it finds nothing.
     """
-    network = context.network
-    predictor = Predictor(network, context.compute.device)
-    differences = []
-    for tile in most_contrasted(context.tiles, N_TILES[network.spec.ndim]):
-        answer = predictor.predict_array(tile, context.compute.cancel)
-        objects = decode(answer[0], answer[1:], network.spec.offsets, context.decode)
-        difference = difference_around(tile, objects > 0)
-        if difference is not None:
-            differences.append(difference)
+    compared = (difference_around(tile, objects > 0) for tile, objects in context.found)
+    differences = [difference for difference in compared if difference is not None]
     if not differences:
         return None
-    return float(np.mean(differences)) * (-1 if network.spec.inverted else 1)
+    return float(np.mean(differences)) * (-1 if context.network.spec.inverted else 1)
 
 
 def difference_around(image: NDArray[np.float32], is_object: NDArray[np.bool_]) -> float | None:
