@@ -20,6 +20,7 @@ from napari_graft.samples.bacteria import generate_bacteria
 from napari_graft.samples.cells import generate_cells
 from napari_graft.samples.em import generate_neuropil
 from napari_graft.samples.myelin import generate_myelin
+from napari_graft.samples.tissue import generate_tissue
 
 _NEUROPIL = Appearance(
     radius=14.0,
@@ -89,6 +90,7 @@ GENERATORS: Mapping[str, Callable[[tuple[int, int], np.random.Generator], Genera
         "adherent-cells": generate_adherent_cells,
         "bacteria": generate_bacteria,
         "myelin": generate_myelin,
+        "stained-nuclei": generate_tissue,
     }
 )
 """What draws an image to train on, by what it shows."""

@@ -24,7 +24,7 @@ from napari_graft.project.comparison import is_no_worse
 from napari_graft.project.reports import BridgeReport
 from napari_graft.project.run import Run
 from napari_graft.scorers.best_view import CONSISTENCY_NOISE
-from napari_graft.scorers.consistency import most_contrasted
+from napari_graft.scorers.found_objects import most_contrasted
 from napari_graft.scorers.scoring_context import ComputeContext
 from napari_graft.session.bridging.assess import Assessor, assess_pairs
 from napari_graft.session.bridging.best_view import ViewedSource, best_view

@@ -26,6 +26,7 @@ from napari_graft.project.project import Project
 from napari_graft.scorers.best_view import nearest_view
 from napari_graft.scorers.domain_shift import diagnose_domain_shift
 from napari_graft.scorers.order import Evidence
+from napari_graft.scorers.polarity import contrast
 from napari_graft.scorers.registry import SCORERS, read_all
 from napari_graft.scorers.scoring_context import ComputeContext, Images, ScoringContext
 from napari_graft.session.models import model_of_source
@@ -112,7 +113,9 @@ class Measurer:
 
     def _measure_image(self, source: Source) -> Evidence:
         context = self._context(source)
-        return Evidence(source.card.structure, context.distance, read_all(context, self._on_image))
+        readings = read_all(context, self._on_image)
+        seen = contrast(context) if "consistency" in readings else None
+        return Evidence(source.card.structure, context.distance, readings, contrast=seen)
 
     def _consistency(self, source: Source) -> float:
         """Return the consistency of a source, 1 where nobody asks for that."""
@@ -147,7 +150,7 @@ Part = Literal["distance", "image", "scale", "tiles"]
 """How far the image is, what it alone shows, whether scale or noise explains it, what tiles show."""
 
 FOLDER = Path("cache", "measured")
-_METHOD = 6
+_METHOD = 7
 """To be raised when the same source, image and tiles would give other numbers."""
 _OF_IMAGE = {"shape", "axes", "declared_axes", "channel", "pixel_size", "unit", "inverted", "object_diameter"}
 
