@@ -13,32 +13,15 @@ from numpy.typing import NDArray
 from napari_graft.core.axes import SPATIAL_NAMES, Axes
 from napari_graft.core.errors import InputError, MaskMeaningError
 from napari_graft.io.untrusted import foreign_errors
-from napari_graft.io.volume import LazyArray, Volume, sample_tiles
+from napari_graft.io.volume import ArrayView, LazyArray, Volume, sample_tiles
 
 LARGEST_LABEL = 2**32 - 2
 """Largest label that still fits into uint32 after the shift to the annotation convention."""
 SMALL_BYTES = 64 << 20
 
 
-class LabelView:
-    """Base of arrays of labels that show those of another array, `source`, of the same shape."""
-
-    __slots__ = ()
-    source: LazyArray
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of pixels along each axis."""
-        return tuple(self.source.shape)
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
-class CheckedLabels(LabelView):
+class CheckedLabels(ArrayView):
     """Lazy view of labels that refuses those that are negative or too large.
 
     Parameters
@@ -115,7 +98,7 @@ _SAMPLED_PIXELS = 1 << 24
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BooleanNumbers(LabelView):
+class BooleanNumbers(ArrayView):
     """Array of true and false, shown as 1 and 0 (uint8) without being read."""
 
     source: LazyArray
@@ -131,7 +114,7 @@ class BooleanNumbers(LabelView):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class MaskPieces(LabelView):
+class MaskPieces(ArrayView):
     """Mask whose connected pieces (by edges in 2-D, faces in 3-D) are numbered from 1 in each box read."""
 
     source: LazyArray

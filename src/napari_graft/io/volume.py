@@ -41,6 +41,23 @@ class LazyArray(Protocol):
         """Read a box."""
 
 
+class ArrayView:
+    """Base of lazy arrays that show the elements of another one, `source`, of the same shape, as others."""
+
+    __slots__ = ()
+    source: LazyArray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of elements along each axis."""
+        return tuple(self.source.shape)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Volume:
     """A 2-D or 3-D image, maybe larger than the memory, of which grey tiles are read.

@@ -1,9 +1,10 @@
-"""Intervals and tests for differences that were measured on several targets with several seeds."""
+"""Intervals and tests for means and differences that were measured on several targets with several seeds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean, stdev
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,3 +96,22 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
         largest = max(largest, min(1.0, (len(p_values) - place) * p))
         adjusted[name] = largest
     return adjusted
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float | None, float | None]:
+    """Return the interval that holds the true mean with 95 %, by Student's t; None for fewer than two values.
+
+    Examples
+    --------
+    >>> low, high = mean_interval([0.1, 0.2, 0.3])
+    >>> round(low, 3), round(high, 3)
+    (-0.048, 0.448)
+    """
+    from scipy.stats import t
+
+    n = len(values)
+    if n < 2:
+        return None, None
+    half = float(t.ppf((1 + LEVEL) / 2, n - 1)) * stdev(values) / n**0.5
+    mean = fmean(values)
+    return mean - half, mean + half

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from napari_graft.io.pixel_sizes.stated import StatedSize, as_number, state_size
 from napari_graft.io.regular_files import DATASET_MARK, read_regular
 from napari_graft.io.untrusted import words_of
-from napari_graft.io.volume import LazyArray
+from napari_graft.io.volume import ArrayView, LazyArray
 
 if TYPE_CHECKING:
     import h5py
@@ -134,20 +134,10 @@ def size_of_view(file: h5py.File, view: View, path: str) -> StatedSize:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class UnsignedArray:
+class UnsignedArray(ArrayView):
     """Lazy view of 16-bit numbers as unsigned, which BigDataViewer stores with a sign."""
 
     source: LazyArray
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of elements along each axis."""
-        return tuple(self.source.shape)
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
 
     @property
     def dtype(self) -> np.dtype[np.generic]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from napari_graft.io.documents import Document
-from napari_graft.studies.statistics import mean_interval
+from napari_graft.studies.bootstrap import mean_interval
 from napari_graft.studies.transfer import quality_of
 
 UNTOUCHED, LONGER = "untouched", "longer fine-tuning"
