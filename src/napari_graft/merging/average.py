@@ -12,8 +12,6 @@ from napari_graft.nets.residual_unet import ResidualUNet
 class Average:
     """Average of all filters, the same share for every network (a uniform soup, Wortsman et al. 2022)."""
 
-    title = "The average"
-    words = "Takes the same of each source, and trains the result."
     share_of_budget = 0.0
     rate_after = None
 

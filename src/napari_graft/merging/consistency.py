@@ -30,11 +30,6 @@ class Consistent:
     with changed grey values (`MeanTeacher`), and the mean foreground is held to that of the painted tiles.
     """
 
-    title = "Filter by filter, on the whole image"
-    words = (
-        "As filter by filter with more time, but looks at places that you have not painted as well: what it "
-        "finds there should not depend on brightness and contrast."
-    )
     share_of_budget = 1 / 2
     rate_after = GENTLE_RATE
 

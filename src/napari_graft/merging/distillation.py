@@ -39,11 +39,6 @@ class DistilledEnsemble:
     answers (Hinton et al. 2015, arXiv 1503.02531) while the labels of the tiles correct it.
     """
 
-    title = "Ask all, teach one"
-    words = (
-        "Lets all sources answer on your image, those trained on more similar images counting more, and "
-        "teaches one model what they say together and what you have painted."
-    )
     share_of_budget = 1 / 2
     rate_after = GENTLE_RATE
 

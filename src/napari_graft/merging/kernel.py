@@ -19,8 +19,6 @@ class Kernel:
     benchmark, and leaves more for the training of the merged network.
     """
 
-    title = "Filter by filter"
-    words = "Finds out for a sixth of the time what to take of each source, and trains the result."
     share_of_budget = 1 / 6
     rate_after = None
 

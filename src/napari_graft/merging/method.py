@@ -118,16 +118,6 @@ class MergeMethod(Protocol):
     """Method of merging networks of one architecture whose channels are in one order."""
 
     @property
-    def title(self) -> str:
-        """What people call it."""
-        ...
-
-    @property
-    def words(self) -> str:
-        """What it does, in a sentence without terms of the field."""
-        ...
-
-    @property
     def rate_after(self) -> float | None:
         """Learning rate of the training of the merged network, None for the usual one."""
         ...

@@ -22,8 +22,6 @@ class Probing:
     2202.10054).
     """
 
-    title = "Filter by filter, with more time"
-    words = "Finds out for half of the time what to take of each source, and trains the result gently."
     share_of_budget = 1 / 2
     rate_after = GENTLE_RATE
 

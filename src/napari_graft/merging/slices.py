@@ -26,11 +26,6 @@ class Slices:
     to the loss. With few tiles it is the same as `Probing`.
     """
 
-    title = "Slice by slice"
-    words = (
-        "As filter by filter with more time, but in finer pieces; from twenty painted tiles on, before that "
-        "it is the same."
-    )
     share_of_budget = 1 / 2
     rate_after = GENTLE_RATE
 

@@ -41,11 +41,6 @@ class GreedySoup:
     tiles; where none helps, the soup is the best one alone. It is judged by the objects, as everything else.
     """
 
-    title = "Train each, then mix"
-    words = (
-        "Trains every source on your tiles for its part of the time, and averages those that are better "
-        "together than the best alone."
-    )
     share_of_budget = 3 / 4
     rate_after = GENTLE_RATE
 

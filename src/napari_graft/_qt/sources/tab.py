@@ -10,6 +10,7 @@ from napari_graft._napari.overlays.field_of_view import tile_in_view, tile_over_
 from napari_graft._qt.canvas.comparison_canvas import ComparisonHost
 from napari_graft._qt.sources.boxes import AdviceCard, DistanceBox, MoreSources, SourceButtons, SourceMapBox
 from napari_graft._qt.sources.bridge_box import BridgeBox
+from napari_graft._qt.sources.merge_options import MergeOptions
 from napari_graft._qt.sources.source_table import SourceTable
 from napari_graft._qt.sources.trial_box import TrialBox
 from napari_graft._qt.sources.words import (
@@ -83,6 +84,7 @@ class SourcesTab(QWidget):
         self.left_out = text("", "faint")
         self.distances = DistanceBox()
         self.trial = TrialBox(self._workbench.trial)
+        self.merging = MergeOptions(self._workbench.training.merge_options)
         self.map_box = SourceMapBox()
         self.bridge = BridgeBox(self._workbench.bridging, self._viewer, lambda: self.table.current)
         self.more = MoreSources(self._model)
@@ -98,7 +100,9 @@ class SourcesTab(QWidget):
         layout.addWidget(self.others)
         for widget in (self.buttons, self.refusal, self.in_use, self.preview_card, self.trial):
             layout.addWidget(widget)
-        for widget in (self.left_out, self.distances, self.map_box, self.options, self.bridge, self.more):
+        for widget in (self.left_out, self.distances, self.map_box, self.options, self.merging):
+            layout.addWidget(widget)
+        for widget in (self.bridge, self.more):
             layout.addWidget(widget)
         layout.addStretch(0)
         self._layout = layout
