@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_graft.samples.adherent import generate_adherent_cells
 from napari_graft.samples.appearance import Appearance, CellKind, GeneratedImage, random_appearance
 from napari_graft.samples.bacteria import generate_bacteria
 from napari_graft.samples.cells import generate_cells
@@ -23,7 +22,6 @@ GENERATORS = [
     generate_neuropil,
     generate_cells,
     generate_training_image,
-    generate_adherent_cells,
     generate_bacteria,
     generate_myelin,
     generate_tissue,

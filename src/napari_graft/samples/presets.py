@@ -14,7 +14,6 @@ from types import MappingProxyType
 
 import numpy as np
 
-from napari_graft.samples.adherent import generate_adherent_cells
 from napari_graft.samples.appearance import Appearance, CellKind, GeneratedImage, random_appearance
 from napari_graft.samples.bacteria import generate_bacteria
 from napari_graft.samples.cells import generate_cells
@@ -87,7 +86,6 @@ def generate_training_image(shape: tuple[int, int], rng: np.random.Generator) ->
 GENERATORS: Mapping[str, Callable[[tuple[int, int], np.random.Generator], GeneratedImage]] = MappingProxyType(
     {
         "any": generate_training_image,
-        "adherent-cells": generate_adherent_cells,
         "bacteria": generate_bacteria,
         "myelin": generate_myelin,
         "stained-nuclei": generate_tissue,
