@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,12 +40,19 @@ write_pairs(folder / "pairs")
 """
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with project, source and pairs, made by another process: this one must not load torch."""
+    folder, tests = tmp_path_factory.mktemp("bridge"), Path(__file__).parents[1]
+    places = [str(tests / "session"), str(tests / "bridging"), str(tests)]
+    subprocess.run([sys.executable, "-c", MAKE_PROJECT, str(folder), *places], check=True)
+    return folder
+
+
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a project, a source and pairs. Another process makes them: this one must not load torch."""
-    tests = Path(__file__).parents[1]
-    places = [str(tests / "session"), str(tests / "bridging")]
-    subprocess.run([sys.executable, "-c", MAKE_PROJECT, str(tmp_path), *places], check=True)
+def project(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a copy of the project, beside copies of the image and the pairs."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("NAPARI_GRAFT_SOURCES", str(tmp_path / "sources"))
     monkeypatch.setenv("NAPARI_GRAFT_HOME", str(tmp_path / "home"))
     return tmp_path / "p.graft"
@@ -61,6 +69,7 @@ def open_in(dock: GraftDock, qtbot: QtBot, project: Path) -> SourcesTab:
     return tab
 
 
+@pytest.mark.usefixtures("quick_workers")
 def test_a_source_is_bridged_at_a_click_and_shown_among_the_others(
     dock: GraftDock, qtbot: QtBot, project: Path
 ) -> None:
