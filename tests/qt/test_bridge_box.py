@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from in_workers import run_in_workers
 from napari_graft._qt.sources.tab import SourcesTab
 from napari_graft.sources.catalogue import Catalogue
 
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 LONG = 300_000
 """Milliseconds: a worker process has to load its libraries first."""
 NARROWEST = 232  # what a dock of 260 pixels leaves beside its frame and a scroll bar
+FEW_TILES = """
+from napari_graft.scorers import consistency
+from napari_graft.session.bridging import assess, data
+data.N_TILES, assess._N_CUTS, consistency.N_TILES = {2: 4, 3: 2}, 8, {2: 2, 3: 1}
+"""
 MAKE_PROJECT = """
 import sys
 from pathlib import Path
@@ -71,8 +77,9 @@ def open_in(dock: GraftDock, qtbot: QtBot, project: Path) -> SourcesTab:
 
 @pytest.mark.usefixtures("quick_workers")
 def test_a_source_is_bridged_at_a_click_and_shown_among_the_others(
-    dock: GraftDock, qtbot: QtBot, project: Path
+    dock: GraftDock, qtbot: QtBot, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    run_in_workers(FEW_TILES, tmp_path, monkeypatch)
     workbench, tab = dock.workbench, open_in(dock, qtbot, project)
     box, model = tab.bridge, workbench.bridging
     box.expand(animate=False)

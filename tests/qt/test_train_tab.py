@@ -251,7 +251,6 @@ def test_ticked_sources_are_merged_by_a_click_and_the_round_shows_what_it_is_mad
     assert tab.minimumSizeHint().width() <= NARROWEST
 
 
-@pytest.mark.usefixtures("quick_workers")
 def test_closing_the_window_while_training_asks_and_leaves_a_project_that_opens(
     bench_dock: GraftDock,
     qtbot: QtBot,
