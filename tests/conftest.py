@@ -82,10 +82,10 @@ def _own_napari_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
 FEW_SOURCES = ("fly-medulla-fibsem", "nuclei-he", "rat-axons-sem")
 _FEW_IN_WORKERS = """
 from pathlib import Path
-from napari_graft.scorers import consistency
+from napari_graft.scorers import found_objects
 from napari_graft.session.ranking import evidence
 from napari_graft.sources import catalogue
-evidence.N_TILES, consistency.N_TILES = {{2: 8, 3: 4}}, {{2: 2, 3: 1}}
+evidence.N_TILES, found_objects.N_TILES = {{2: 8, 3: 4}}, {{2: 2, 3: 1}}
 catalogue.default_folders = lambda: [(Path(name), "user") for name in {folders!r}]
 """
 

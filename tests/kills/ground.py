@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import tifffile
+from looks import write_pairs
 from tiny_loop import make_sample
 
 from napari_graft.core.tile import Tile
@@ -183,6 +184,7 @@ def _make_base(base: Path) -> None:
     tifffile.imwrite(base / "images" / "image.tif", sample.image)
     tifffile.imwrite(base / "images" / "labels.tif", sample.segments)
     (base / "tiny.yaml").write_text(RECIPE)
+    write_pairs(base, n=2)
     boxes = [{"start": [32, 32], "shape": [16, 16]}, {"start": [48, 32], "shape": [16, 16]}]
     (base / "tiles.json").write_text(json.dumps(boxes))
     options = ImageOptions(str(base / "image.tif"), structure="nuclei")
@@ -204,7 +206,9 @@ def check_kept(root: Path, base: Path) -> None:
         for run in before.runs.all():
             assert known[run.id].record == run.record
             assert known[run.id].weights_path.read_bytes() == run.weights_path.read_bytes()
-        for run in known.values():
+        prepared = {run.id: run for run in project.runs.prepared()}
+        assert list(prepared) == [f"p{number:04d}" for number in range(1, len(prepared) + 1)]
+        for run in (known | prepared).values():
             assert is_whole(run) or (run.record.stopped_by is None and run.newest_state is not None)
         project.journal.entries()
         project.suggestions()

@@ -23,11 +23,13 @@ from typing import Any
 import painting
 import torch
 
+from napari_graft.bridging import learning, suitability
 from napari_graft.cli.app import run
 from napari_graft.engine import client
 from napari_graft.jobs.base import Request
 from napari_graft.jobs.running import run_job
 from napari_graft.segmentation import calibrate
+from napari_graft.session import pretraining
 from napari_graft.session.training import fitting
 from napari_graft.sources import catalogue
 
@@ -55,6 +57,13 @@ def prepare() -> None:
     fitting.TrainConfig = partial(fitting.TrainConfig, checkpoint_seconds=0.0)  # type: ignore[assignment, misc]
     fitting.PATCH, fitting.BATCH = {2: (32, 32), 3: (8, 32, 32)}, {2: 1, 3: 1}
     calibrate.STAGES = ()
+    learning.PATCH, learning.BATCH = {2: (32, 32), 3: (4, 32, 32)}, {2: 1, 3: 1}
+    suitability.STEPS = 30
+    pretraining.PretrainConfig = partial(  # type: ignore[assignment, misc]
+        pretraining.PretrainConfig, self_supervised_steps=1, replay_steps=1, checkpoint_seconds=0.0
+    )
+    pretraining.PATCH, pretraining.PLACE = {2: (32, 32)}, {2: (48, 48)}  # type: ignore[assignment]
+    pretraining.N_PLACES, pretraining.BATCH = {2: 2}, {2: 1}
     os.fsync = lambda descriptor: sys.audit("graft.fsync", descriptor)  # the disk is not what is tested
 
 

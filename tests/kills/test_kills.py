@@ -19,6 +19,8 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="waits by 
 SHORT = {
     "train": 3,
     "merge": 3,
+    "pretrain": 3,
+    "bridge": 2,
     "trial": 2,
     "predict": 3,
     "annotate": 8,
@@ -28,7 +30,7 @@ SHORT = {
 }
 """Jobs that are killed with the other tests, and how often."""
 N_PARTS, N_IN_PART = 8, 7
-"""Each of the eighteen jobs so often: a thousand and eight in all."""
+"""Each of the twenty jobs so often: a thousand one hundred and twenty in all."""
 
 
 @pytest.fixture(scope="module")

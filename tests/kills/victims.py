@@ -51,6 +51,40 @@ def _check_training(root: Path, undisturbed: Path, left: Run | None) -> None:
             _assert_same_weights(run, reference)
 
 
+def _look_at_preparing(root: Path) -> Run | None:
+    with opened(root) as project:
+        prepared = project.runs.prepared()
+    result = said(root)
+    assert len(prepared) <= 1
+    if result is not None and "run" in result:
+        assert is_whole(prepared[0])
+    return prepared[0] if prepared else None
+
+
+def _check_preparing(root: Path, undisturbed: Path, left: Run | None) -> None:
+    result = said(root)
+    goes_on = left is not None and not left.is_finished
+    expected = "p0002" if left is not None and left.is_finished else "p0001"
+    assert (result["run"], result["resumed"]) == (expected, goes_on)
+    with opened(root) as project, opened(undisturbed) as whole:
+        run, reference = project.runs.get(expected), whole.runs.get("p0001")
+        assert (run.record.steps, run.record.stopped_by) == (4, "steps")
+        assert run.record.pretraining is not None
+        assert reference.record.pretraining is not None
+        steps = [moment.step for moment in run.record.pretraining.history]
+        assert steps == [moment.step for moment in reference.record.pretraining.history]
+        _assert_same_weights(run, reference)
+
+
+def _check_bridge(root: Path, undisturbed: Path, left: Run | None) -> None:
+    _check_training(root, undisturbed, left)
+    result = said(root)
+    with opened(root) as project:
+        assert project.runs.get(result["run"]).record.spec.translator is not None
+    if result["kept"]:
+        assert open_source(root / "home" / "sources" / result["source"], "user").load_weights()
+
+
 def _assert_same_weights(run: Run, reference: Run) -> None:
     weights = run.load_weights()
     for name, value in reference.load_weights().items():
@@ -205,6 +239,22 @@ VICTIMS = {
             *STEPS,
         ),
         _check_training,
+        _look_at_training,
+    ),
+    "pretrain": Victim(
+        lambda root: (
+            *("pretrain", root / "p.graft", "--source", "tiny-nuclei", "--replay", "distillation"),
+            *STEPS,
+        ),
+        _check_preparing,
+        _look_at_preparing,
+    ),
+    "bridge": Victim(
+        lambda root: (
+            *("bridge", root / "p.graft", "--source", "tiny-nuclei", "--pairs", root / "rims"),
+            *(root / "filled", *STEPS),
+        ),
+        _check_bridge,
         _look_at_training,
     ),
     "trial": Victim(

@@ -12,9 +12,9 @@ from napari_graft.pretraining.dense import NEAR, DensePixels
 from napari_graft.pretraining.dense import TEMPERATURE as DENSE_TEMPERATURE
 from napari_graft.pretraining.masked import BLOCK, MaskedReconstruction
 from napari_graft.pretraining.moco import MOMENTUM, QUEUE, TEMPERATURE, MomentumContrast
-from napari_graft.pretraining.unlabelled import PatchView, UnlabelledImages
 from napari_graft.sources.network_spec import ModelSpec
 from napari_graft.training.patches import Augmentation
+from napari_graft.training.unlabelled import PatchView, UnlabelledImages
 
 STILL = Augmentation(scale=0, shear=0, elastic=0, contrast=0, brightness=0, gamma=0, noise=0)
 

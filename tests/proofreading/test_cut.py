@@ -65,3 +65,17 @@ def test_a_gap_in_a_border_does_not_let_a_part_leak_through() -> None:
     objects.apply(edit)
     assert (objects.labels[:, :26] == 1).all()
     assert (objects.labels[:, 34:] == 2).mean() > 0.95
+
+
+def test_a_basin_that_is_bound_to_both_parts_alike_goes_to_the_one_with_the_longer_border() -> None:
+    """The middle strip is bound to the left part by a hair more strongly, and to the right one along more."""
+    values = np.ones((2, 40, 48), np.float32)
+    values[1, :8, 16], values[1, 8:, 16] = 0.72, 0.0
+    values[1, :, 32] = 0.7
+    mask = np.ones((40, 48), np.uint32)
+    mask[8:, 16] = 0  # the left part is met along eight pixels alone
+    affinities = AffinityMap(values, ((-1, 0), (0, -1)))
+    objects = ObjectMap(mask)
+    objects.apply(split(objects, 1, [[(20, 4)], [(20, 44)]], affinities))
+    assert (objects.labels[:, :15] == 1).all()
+    assert (objects.labels[:, 18:] == 2).mean() > 0.95

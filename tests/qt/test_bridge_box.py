@@ -26,9 +26,9 @@ LONG = 300_000
 """Milliseconds: a worker process has to load its libraries first."""
 NARROWEST = 232  # what a dock of 260 pixels leaves beside its frame and a scroll bar
 FEW_TILES = """
-from napari_graft.scorers import consistency
+from napari_graft.scorers import found_objects
 from napari_graft.session.bridging import assess, data
-data.N_TILES, assess._N_CUTS, consistency.N_TILES = {2: 4, 3: 2}, 8, {2: 2, 3: 1}
+data.N_TILES, assess._N_CUTS, found_objects.N_TILES = {2: 4, 3: 2}, 8, {2: 2, 3: 1}
 """
 MAKE_PROJECT = """
 import sys

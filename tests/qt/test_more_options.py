@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel
 
 from napari_graft._qt.annotate.tab import AnnotateTab
 from napari_graft._qt.sources.tab import SourcesTab
@@ -23,6 +24,9 @@ from napari_graft.jobs.builtin.suggest import SuggestRequest
 from napari_graft.jobs.builtin.train import TrainRequest
 from napari_graft.jobs.builtin.trial import TrialRequest
 from napari_graft.jobs.registry import BUILT_IN, JOBS
+from napari_graft.merging.methods import METHODS
+from napari_graft.merging.recipe import DEFAULT_METHOD
+from napari_graft.merging.registry import MERGE_METHODS
 from napari_graft.sources.card import STRUCTURES
 from napari_graft.workbench.next_step import TABS
 
@@ -96,6 +100,21 @@ def test_lists_have_commas_and_what_may_be_left_out_may_be_empty(qtbot: QtBot) -
 
     found = MergeRequest.model_validate(typed_values(form) | {"project": "p"})
     assert (found.sources, found.steps, found.seconds) == (("one", "another"), 30, None)
+
+
+def test_all_ways_of_merging_are_offered_in_words_and_the_chosen_one_is_asked_for(dock: GraftDock) -> None:
+    tab, options = dock.findChild(SourcesTab), dock.workbench.training.merge_options
+    tab.merging.expand()
+    box = tab.merging.box
+    assert box is not None
+    assert box.form.method.choices == tuple(MERGE_METHODS)
+    shown = [label.text() for label in tab.merging.findChildren(QLabel)]
+    assert all(any(one.title in words and one.words in words for words in shown) for one in METHODS)
+    assert options.request(project="p", sources=("a", "b")).method == DEFAULT_METHOD
+
+    box.form.method.value = "distilled"
+
+    assert options.request(project="p", sources=("a", "b")).method == "distilled"
 
 
 def test_a_list_that_may_be_left_out_has_commas_too(qtbot: QtBot) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,13 @@ from napari_graft._napari.comparison import comparison_view_of
 from napari_graft._napari.layers import details_of, our_layers
 from napari_graft._qt.annotate.tab import AnnotateTab
 from napari_graft._qt.shell.job_strip import JobRow
+from napari_graft._qt.sources.segment_box import SegmentBox
 from napari_graft._qt.sources.tab import SourcesTab
 from napari_graft.core.tile import Tile
 from napari_graft.project.documents import RankedEntry, StoredMap, StoredRanking
 from napari_graft.project.opening import open_project
 from napari_graft.session.projects.creation import ImageOptions, make_project
+from napari_graft.workbench.sources.state import SourceRow
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -114,6 +117,38 @@ def test_ranking_by_a_click_shows_order_plot_and_ticks(
     assert Qt.CheckState(box.data(Qt.ItemDataRole.CheckStateRole)) == Qt.CheckState.Checked
 
 
+def ranked(tab: SourcesTab, *sources: str) -> tuple[SourceRow, ...]:
+    """Return rows of these sources as a ranking brings them, the others after them."""
+    rows = {row.id: row for row in tab.table.source_model.rows}
+    measured = [replace(rows.pop(source), is_ranked=True) for source in sources]
+    return (*measured, *rows.values())
+
+
+def test_ranking_points_at_the_best_and_not_at_what_stood_first_before(
+    dock: GraftDock, tab: SourcesTab
+) -> None:
+    state = dock.workbench.sources.state
+    listed_first = tab.table.source_model.rows[0].id
+    assert tab.table.current == listed_first
+    best = next(row.id for row in tab.table.source_model.rows if row.id != listed_first)
+    state.is_ranking = True
+    state.shown = ranked(tab, best)
+    state.shown = ranked(tab, best, listed_first)
+    state.is_ranking = False
+    state.shown = ranked(tab, best, listed_first)
+    assert tab.table.current == best
+
+
+def test_what_the_user_points_at_stays_while_a_ranking_goes_on(dock: GraftDock, tab: SourcesTab) -> None:
+    state = dock.workbench.sources.state
+    rows = tab.table.source_model.rows
+    state.is_ranking = True
+    tab.table.setCurrentIndex(tab.table.model().index(2, 1))
+    state.shown = ranked(tab, rows[1].id)
+    state.shown = ranked(tab, rows[1].id, rows[0].id)
+    assert tab.table.current == rows[2].id
+
+
 def test_narrow_dock_clips_nothing(
     dock: GraftDock, tab: SourcesTab, qtbot: QtBot, neuropil_project: Path, neuropil: Path
 ) -> None:
@@ -187,6 +222,37 @@ def test_ticked_sources_are_previewed_side_by_side_and_the_viewer_is_put_back(
     assert not viewer.canvas.grid.enabled
     qtbot.waitUntil(lambda: list(viewer.layers) == [viewer.layers["cortex"]], timeout=PATIENCE)
     assert tab.preview_card.isHidden()
+
+
+def test_the_whole_image_is_segmented_with_the_chosen_source_before_anything_is_painted(
+    dock: GraftDock,
+    tab: SourcesTab,
+    qtbot: QtBot,
+    neuropil_project: Path,
+    neuropil: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rank_before(neuropil_project, entry(FLY))
+    open_with_image(dock, qtbot, neuropil_project, neuropil)
+    assert tab.segment is None
+    click(qtbot, tab.buttons.use)
+    offer = tab.findChild(SegmentBox)
+    assert offer is not None
+    assert offer.isVisibleTo(tab)
+    proposed: list[str] = []
+
+    def answer(*asked: str) -> tuple[str, str]:
+        proposed.append(asked[2])
+        return str(neuropil_project.with_name("whole.zarr")), ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", answer)
+    click(qtbot, offer.go)
+    assert not offer.go.isEnabled()
+    qtbot.waitUntil(lambda: offer.written.text() != "", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "cortex · whole.zarr" in dock.viewer.layers, timeout=PATIENCE)
+    assert proposed == [str(neuropil_project.with_name(f"{neuropil_project.stem}-segments.tif"))]
+    assert "Proofread" in offer.written.text()
+    assert dock.viewer.layers["cortex · whole.zarr"].visible
 
 
 def test_preview_closes_when_one_of_its_layers_is_removed(

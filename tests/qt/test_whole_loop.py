@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 PATIENCE = 600.0
 FEW_TILES = """
-from napari_graft.scorers import consistency
+from napari_graft.scorers import found_objects
 from napari_graft.session.ranking import evidence
-evidence.N_TILES, consistency.N_TILES = {2: 8, 3: 4}, {2: 2, 3: 1}
+evidence.N_TILES, found_objects.N_TILES = {2: 8, 3: 4}, {2: 2, 3: 1}
 """
 N_TILES = 2
 SIDE = 128

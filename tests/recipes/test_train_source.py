@@ -10,7 +10,8 @@ from napari_graft.core.progress import CancelToken, Progress, ignore_progress
 from napari_graft.io.documents import write_document
 from napari_graft.recipes.fingerprinting import renew_fingerprints
 from napari_graft.recipes.recipe import read_recipe
-from napari_graft.recipes.scoring import rescore_source
+from napari_graft.recipes.samples import Sample
+from napari_graft.recipes.scoring import foreground_share, rescore_source
 from napari_graft.recipes.training import train_source
 from napari_graft.samples.em import generate_neuropil
 from napari_graft.sources.source import open_source
@@ -50,11 +51,24 @@ def test_a_recipe_gives_a_complete_source(recipe: Path, tmp_path: Path) -> None:
     assert len(again.card.training.image_sha256s) == 1
     assert {"vi", "ap50", "dice"} <= again.card.validation.keys()
     assert {"foreground_threshold", "attraction_bias", "min_size"} <= set(again.card.decode)
+    segments = tifffile.imread(tmp_path / "images" / "labels.tif")
+    n_trained = 7  # of ten slices two are only scored, and one chooses
+    assert again.card.foreground == round(float((segments[:n_trained] > 0).mean()), 4)
     assert again.load_weights().keys() == source.load_weights().keys()
     fingerprint = again.load_fingerprint()
     assert fingerprint is not None
     assert fingerprint.encoder == again.card.weights_sha256
     assert not list((tmp_path / "tiny").glob("checkpoint*"))
+
+
+def test_the_share_of_foreground_counts_samples_by_their_size_and_weight() -> None:
+    def sample(side: int, n_filled: int, weight: float) -> Sample:
+        segments = np.zeros((side, side), np.int32)
+        segments[:n_filled] = 1
+        return Sample(np.zeros((side, side), np.float32), segments, 0, weight=weight)
+
+    assert foreground_share([sample(4, 1, 1.0), sample(8, 8, 1.0)]) == 0.85  # (4 + 64) / (16 + 64)
+    assert foreground_share([sample(4, 1, 8.0), sample(8, 8, 1.0)]) == 0.5  # (8 * 4 + 64) / (8 * 16 + 64)
 
 
 def test_what_a_killed_training_was_writing_does_not_stop_the_next_one(recipe: Path, tmp_path: Path) -> None:
@@ -97,7 +111,9 @@ def test_measuring_anew_changes_the_card_only_and_finds_the_same(recipe: Path, t
     source = train_source(recipe, folder, report=ignore_progress, cancel=CancelToken())
     assert source is not None
     files = {path: path.read_bytes() for path in folder.iterdir()}
-    stale = source.card.model_copy(update={"decode": {"min_size": 9.0}, "validation": {"vi": 99.0}})
+    stale = source.card.model_copy(
+        update={"decode": {"min_size": 9.0}, "validation": {"vi": 99.0}, "foreground": None}
+    )
     write_document(folder / "card.json", stale)
 
     again = rescore_source(recipe, folder, report=ignore_progress, cancel=CancelToken())

@@ -7,16 +7,27 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from napari_graft.samples.adherent import generate_adherent_cells
 from napari_graft.samples.appearance import Appearance, CellKind, GeneratedImage, random_appearance
 from napari_graft.samples.bacteria import generate_bacteria
 from napari_graft.samples.cells import generate_cells
 from napari_graft.samples.em import generate_neuropil
 from napari_graft.samples.myelin import generate_myelin
+from napari_graft.samples.nuclei import lay_out_smear, lay_out_tissue
 from napari_graft.samples.presets import generate_training_image
 from napari_graft.samples.rods import draw_rods
+from napari_graft.samples.tissue import generate_tissue
 
 Generator = Callable[[tuple[int, int], np.random.Generator], GeneratedImage]
-GENERATORS = [generate_neuropil, generate_cells, generate_training_image, generate_bacteria, generate_myelin]
+GENERATORS = [
+    generate_neuropil,
+    generate_cells,
+    generate_training_image,
+    generate_adherent_cells,
+    generate_bacteria,
+    generate_myelin,
+    generate_tissue,
+]
 
 
 def assert_truth_holds(segments: np.ndarray) -> None:
@@ -123,3 +134,44 @@ def test_axons_lie_inside_sheaths_that_are_darker() -> None:
         is_axon = made.segments > 0
         around = ndimage.binary_dilation(is_axon, iterations=3) & ~ndimage.binary_dilation(is_axon)
         assert made.image[is_axon].mean() > made.image[around].mean() + 20
+
+
+def test_stained_nuclei_are_darker_than_what_lies_around_them() -> None:
+    appearance = replace(Appearance(), noise=0.01, texture=0.01)
+    for seed in range(8):
+        made = generate_tissue((200, 200), np.random.default_rng(seed), appearance)
+        is_nucleus = made.segments > 0
+        around = ndimage.binary_dilation(is_nucleus, iterations=4) & ~ndimage.binary_dilation(
+            is_nucleus, iterations=2
+        )
+        assert made.image[is_nucleus].mean() < made.image[around].mean() - 15, seed
+
+
+def test_nuclei_are_about_as_large_as_the_radius_says() -> None:
+    appearance = replace(Appearance(), radius=12.0)
+    for lay_out in (lay_out_tissue, lay_out_smear):
+        layouts = [lay_out((300, 300), appearance, np.random.default_rng(seed)) for seed in range(8)]
+        radii = [np.sqrt(one.short * one.long) for layout in layouts for one in layout.nuclei]
+        assert np.percentile(radii, 75) == pytest.approx(12.0, rel=0.35)
+
+
+def test_nuclei_overlap_little_and_none_of_a_tissue_lies_where_nothing_is() -> None:
+    for seed in range(8):
+        layout = lay_out_tissue((200, 200), replace(Appearance(), radius=9.0), np.random.default_rng(seed))
+        assert not layout.cells
+        for number, one in enumerate(layout.nuclei):
+            others = layout.nuclei[:number]
+            assert all(one.distance(np.array(other.y), np.array(other.x)) > 0.7 for other in others)
+
+
+def test_a_smear_has_wide_cells_with_nuclei_in_them() -> None:
+    appearance = replace(Appearance(), radius=8.0)
+    layouts = [lay_out_smear((300, 300), appearance, np.random.default_rng(seed)) for seed in range(8)]
+    cells = [one for layout in layouts for one in layout.cells]
+    assert np.median([one.long for one in cells]) > 2.5 * appearance.radius
+    with_nucleus = [
+        any(cell.distance(np.array(one.y), np.array(one.x)) < 1 for one in layout.nuclei)
+        for layout in layouts
+        for cell in layout.cells
+    ]
+    assert np.mean(with_nucleus) > 0.7

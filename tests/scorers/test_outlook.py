@@ -27,6 +27,13 @@ def test_what_to_expect_follows_from_the_consistency_of_the_first_source(consist
     assert (str(N_TILES[kind]) in found.words) == (kind != "serves")
 
 
+def test_nothing_serves_for_sure_where_objects_of_two_widths_are_seen():
+    found = outlook([Ranked(0.97)], "nuclei", wider=136.4)
+    assert found.kind == "unsure"
+    assert "136 pixels" in found.words
+    assert outlook([Ranked(0.6)], "nuclei", wider=136.4).kind == "nothing"
+
+
 def test_sources_of_another_structure_promise_nothing():
     found = outlook([Ranked(0.99, same_structure=False)], "mitochondria")
     assert found.kind == "nothing"

@@ -143,3 +143,35 @@ def test_scales_stand_in_order() -> None:
 
 def _nothing(factor: float) -> SegmentPairs:
     return iter(())
+
+
+def _cells_with_nuclei(factor: float, n_cells: int = 36) -> SegmentPairs:
+    """Yield what a source finds that takes cells 130 pixels wide and nuclei of 18 alike for its objects."""
+    found = _disks(130 * factor, n_cells) if factor < 0.5 else _disks(18 * factor, 12)
+    yield found, found
+
+
+def test_of_objects_in_objects_the_inner_ones_are_taken_where_these_are_wanted() -> None:
+    scouts = [Scout(OWN, _cells_with_nuclei, _cells_with_nuclei) for _ in range(3)]
+    outer, inner = find_diameter(scouts), find_diameter(scouts, innermost=True)
+    assert outer is not None
+    assert inner is not None
+    assert outer.pixels == pytest.approx(130, rel=0.1)
+    assert outer.wider is None
+    assert inner.pixels == pytest.approx(18, rel=0.2)
+    assert inner.wider == pytest.approx(130, rel=0.1)
+
+
+def test_debris_that_few_sources_see_is_not_taken_for_the_inner_objects() -> None:
+    def sees_cells_only(factor: float) -> SegmentPairs:
+        found = _disks(130 * factor) if factor < 0.5 else np.zeros((50, 50), np.uint32)
+        yield found, found
+
+    scouts = [
+        Scout(OWN, _cells_with_nuclei, _cells_with_nuclei),
+        *(Scout(OWN, sees_cells_only, sees_cells_only) for _ in range(2)),
+    ]
+    found = find_diameter(scouts, innermost=True)
+    assert found is not None
+    assert found.pixels == pytest.approx(130, rel=0.1)
+    assert found.wider is None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from scipy.stats import wasserstein_distance
 from tiny_loop import make_annotated
@@ -33,7 +34,6 @@ from napari_graft.scorers.consistency import (
     changes,
     consistency,
     mean_agreement,
-    most_contrasted,
 )
 from napari_graft.scorers.distances import energy_distance, frechet_to_standard, general_closeness
 from napari_graft.scorers.domain_shift import diagnose_domain_shift
@@ -45,6 +45,8 @@ from napari_graft.scorers.few_shot import (
     head_batch,
     predict_from_features,
 )
+from napari_graft.scorers.found_objects import most_contrasted
+from napari_graft.scorers.polarity import contrast, difference_around
 from napari_graft.scorers.registry import SCORERS
 from napari_graft.scorers.scoring_context import ComputeContext, ScoringContext
 from napari_graft.scorers.zero_shot import MOST_TILES, examples_to_score, zero_shot
@@ -140,6 +142,17 @@ def test_a_source_that_finds_nothing_is_not_consistent(project: Project) -> None
     with torch.no_grad():
         silent.network.head.bias.fill_(-20)
     assert consistency(silent) == 0
+    assert contrast(silent) is None
+
+
+def test_what_is_found_is_brighter_or_darker_than_its_surroundings_as_the_objects_are(
+    project: Project, image: Path, labels: Path
+) -> None:
+    true = difference_around(tifffile.imread(image).astype(np.float32), tifffile.imread(labels) > 0)
+    found = contrast(scoring_context(project))
+    assert true is not None
+    assert found is not None
+    assert found * true > 0
 
 
 def test_a_source_that_finds_a_few_specks_is_less_consistent_than_they_are(
@@ -150,7 +163,7 @@ def test_a_source_that_finds_a_few_specks_is_less_consistent_than_they_are(
         specks[:3, :12], specks[-3:, :12] = 1, 2
         return specks
 
-    monkeypatch.setattr("napari_graft.scorers.consistency.decode", found)
+    monkeypatch.setattr("napari_graft.scorers.found_objects.decode", found)
     context = scoring_context(project)
     share = 72 / context.tiles[0].size
 

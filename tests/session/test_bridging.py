@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,14 +19,16 @@ from looks import as_uint, draw, write_pairs
 from napari_graft.bridging import learning, suitability
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, Report, ignore_progress
+from napari_graft.inference.predictor import Predictor
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.project.reports import BridgeReport
 from napari_graft.session.bridging import task as bridging
 from napari_graft.session.bridging.assess import Assessor
+from napari_graft.session.bridging.data import usual_foreground
 from napari_graft.session.bridging.task import BridgeTask
-from napari_graft.session.models import load_model
+from napari_graft.session.models import load_model, model_of_source
 from napari_graft.session.projects.creation import ImageOptions, make_project
 from napari_graft.session.ranking.rank import rank_sources
 from napari_graft.session.sources import export_reference
@@ -52,8 +55,6 @@ def quick_bridging(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _eager(make, *arguments):  # type: ignore[no-untyped-def]
-    from dataclasses import replace
-
     return replace(make(*arguments), checkpoint_seconds=0.0)
 
 
@@ -108,10 +109,25 @@ def test_a_bridge_is_a_run_and_a_source_with_its_translator_inside(
         assert found.explained > found.explained_by_view
 
 
+@pytest.mark.parametrize(("on_card", "expected"), [(0.31, 0.31), (0.001, 0.02), (None, 0.75)])
+def test_the_usual_share_of_foreground_is_that_of_the_card_and_else_what_the_source_finds(
+    on_card: float | None, expected: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Catalogue().get(SOURCE)
+    source = replace(source, card=source.card.model_copy(update={"foreground": on_card}))
+    answer = np.zeros((1, 8, 8), np.float32)
+    answer[:, :6] = 0.9
+    predictor = Predictor(model_of_source(source).network, torch.device("cpu"))
+    monkeypatch.setattr(Predictor, "predict_array", lambda *_: answer)
+    images = [np.zeros((8, 8), np.float32)]
+
+    assert usual_foreground(source, predictor, images, CancelToken()) == pytest.approx(expected)
+
+
 def test_what_is_less_consistent_than_the_best_view_is_not_used(
     folder: Path, pairs: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def measured(assessor: Assessor, network: ResidualUNet, **_: bool) -> float:
+    def measured(assessor: Assessor, network: ResidualUNet) -> float:
         return 0.6 if network.spec.translator is None else 0.2
 
     monkeypatch.setattr(Assessor, "consistency", measured)

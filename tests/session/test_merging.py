@@ -11,6 +11,7 @@ from tiny_loop import SEEN_SET, WIDTHS, make_annotated, make_source, train_quick
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report, ignore_progress
+from napari_graft.merging.registry import MERGE_METHODS
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
 from napari_graft.project.reports import MergeReport
@@ -77,7 +78,7 @@ def files_of(project: Project, run: str) -> set[str]:
     return {path.name for path in project.runs.get(run).folder.iterdir()}
 
 
-@pytest.mark.parametrize("method", ["kernel", "average"])
+@pytest.mark.parametrize("method", list(MERGE_METHODS))
 def test_a_merge_becomes_a_run_that_says_what_it_is_made_of(folder: Path, method: str) -> None:
     with open_project(folder, write=True) as project:
         report = merge(project, method=method)
@@ -236,7 +237,7 @@ def test_a_merge_that_is_stopped_keeps_the_best_so_far(folder: Path, at: int) ->
         (("tiny-nuclei", "scratch"), "kernel", "fresh weights hold nothing to merge"),
         (("tiny-nuclei", "tiny-nucleus"), "kernel", "no source is called 'tiny-nucleus'"),
         (("tiny-nuclei", "run 7"), "kernel", "no run '7'"),
-        (BOTH, "blend", "choose one of kernel, average"),
+        (BOTH, "blend", "choose one of kernel, average, probing"),
     ],
 )
 def test_what_cannot_be_merged_is_refused_and_leaves_nothing(

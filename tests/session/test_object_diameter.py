@@ -16,6 +16,7 @@ from napari_graft.core.tile import Tile
 from napari_graft.imaging.resample import resample_image
 from napari_graft.project.opening import open_project
 from napari_graft.project.project import Project
+from napari_graft.scorers.scale import FoundDiameter
 from napari_graft.session.model_comparison import PreviewOptions, preview_models
 from napari_graft.session.prediction import PredictOptions, predict_project
 from napari_graft.session.projects import object_diameter as module
@@ -161,6 +162,23 @@ def test_what_several_networks_need_is_found_before_they_work_and_nothing_where_
     assert told == []
     find_diameter_beforehand(project, [ModelSpec(), SPEC], CancelToken(), told.append)
     assert told[-1].message.startswith(NOTE)
+
+
+def test_wider_objects_that_were_seen_as_well_are_remembered(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def look(*_: object, innermost: bool) -> FoundDiameter:
+        asked.append(innermost)
+        return FoundDiameter(18.0, 0.5, wider=130.0)
+
+    monkeypatch.setattr(module, "look_for_diameter", look)
+    assert view_of(project, SPEC).object_diameter == 18
+    assert known_diameter(project) == KnownDiameter(18, "found", wider=130)
+    assert asked == [True]  # nuclei lie in cells
+    correct_object_diameter(project, 130)
+    assert known_diameter(project) == KnownDiameter(130, "said")
 
 
 def test_it_is_known_how_the_diameter_is_known(project: Project) -> None:

@@ -12,6 +12,7 @@ from napari_graft.core.progress import CancelToken, Progress, ignore_progress
 from napari_graft.core.tile import Tile
 from napari_graft.io import open_labels, open_volume
 from napari_graft.project.opening import open_project
+from napari_graft.project.results import written_results
 from napari_graft.session.models import load_model
 from napari_graft.session.prediction import PredictOptions, parse_region, predict_project, segment_tiles
 from napari_graft.session.projects.creation import ImageOptions, make_project
@@ -76,6 +77,14 @@ def _predict(folder: Path, out: Path, **options: object) -> np.ndarray:
     found = labels.read_raw(Tile((0,) * len(labels.shape), labels.shape))
     assert result.n_objects == np.unique(found[found > 0]).size
     return found
+
+
+def test_what_a_source_segmented_is_known_to_the_project(tmp_path: Path) -> None:
+    folder = _project(tmp_path, PIXEL_NM)
+    _predict(folder, tmp_path / "part.tif", region="20:80,:70")
+    _predict(folder, tmp_path / "segments.tif")
+    (known,) = written_results(folder)
+    assert (known.file(folder).name, known.run, known.source) == ("segments.tif", None, "tiny-nuclei")
 
 
 @pytest.mark.parametrize("pixel_nm", [PIXEL_NM / 2.1, PIXEL_NM * 1.7, PIXEL_NM, None])

@@ -10,6 +10,7 @@ import pytest
 from napari_graft.core.axes import Axes
 from napari_graft.core.errors import InputError
 from napari_graft.core.tile import Tile
+from napari_graft.exchange.torchscript_file import spec_of_traced
 from napari_graft.imaging.intensity import IntensityRange
 from napari_graft.inference.view import ModelView
 from napari_graft.io.volume import Volume
@@ -31,6 +32,16 @@ def test_inverted_view_is_the_negative_of_the_other(window: float | None) -> Non
     )
     np.testing.assert_allclose(negative, -plain, atol=1e-5)
     assert np.abs(plain).max() > 0.5
+
+
+def test_a_zoom_comes_on_top_of_what_sizes_and_diameters_ask_for() -> None:
+    volume, grey = Volume(GREY, Axes(("y", "x"))), IntensityRange(0, 255)
+    spec = ModelSpec(object_diameter=20.0, zoom=0.5)
+
+    assert ModelView(volume, grey, ModelSpec(zoom=2.0)).read(WHOLE).shape == (80, 96)
+    assert ModelView(volume, grey, spec, object_diameter=10.0).read(WHOLE).shape == (40, 48)
+    assert spec_of_traced(ModelSpec(zoom=2.0, stain="dab")).zoom == 2.0
+    assert spec_of_traced(ModelSpec(zoom=2.0, stain="dab")).stain == "dab"
 
 
 def test_reference_names_source_and_view() -> None:
@@ -58,6 +69,10 @@ def test_folder_whose_name_ends_like_a_view_is_found_first(tmp_path: Path) -> No
 def test_views_that_differ_are_not_merged() -> None:
     with pytest.raises(InputError, match="differ in inverted"):
         require_one_shape({"a": ModelSpec(), "b": ModelSpec(inverted=True)})
+    with pytest.raises(InputError, match="differ in stain"):
+        require_one_shape({"a": ModelSpec(), "b": ModelSpec(stain="dab")})
+    with pytest.raises(InputError, match="differ in zoom"):
+        require_one_shape({"a": ModelSpec(), "b": ModelSpec(zoom=2.0)})
 
 
 def test_slices_of_a_volume_are_seen_in_the_same_view() -> None:

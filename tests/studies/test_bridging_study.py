@@ -1,19 +1,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from napari_graft.bridging import learning, suitability
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, ignore_progress
+from napari_graft.nets.network import Network
 from napari_graft.samples.appearance import Appearance
 from napari_graft.samples.cells import generate_cells
+from napari_graft.session.models import model_of_source
+from napari_graft.sources.catalogue import Catalogue
+from napari_graft.studies.bridging import bench as bench_module
+from napari_graft.studies.bridging.bench import BridgingBench, painted_tiles
 from napari_graft.studies.bridging.study import (
     BRIDGE,
     CEILING,
+    PAINTED,
     PROMISES,
     SHUFFLED,
     BridgingRequest,
@@ -24,8 +34,13 @@ from napari_graft.studies.bridging.study import (
 )
 from napari_graft.studies.bridging.tasks import GENERATED, LOOKS, TASKS, BridgingTask, Scene
 from napari_graft.studies.results import check_benchmark_output
+from napari_graft.training.config import TrainResult
+from napari_graft.training.examples import Example
+from napari_graft.training.trainer import Trainer
 
-COLUMNS = ("as-it-is", "best-view", "tgmb", SHUFFLED, CEILING)
+CPU = torch.device("cpu")
+
+COLUMNS = ("as-it-is", "best-view", "tgmb", SHUFFLED, PAINTED, CEILING)
 
 
 def scene(data: Path, seed: int) -> Scene:
@@ -107,6 +122,57 @@ def test_a_generated_scene_shows_pairs_of_another_specimen(task: BridgingTask) -
     assert made.truth.max() > 5
     np.testing.assert_array_equal(made.target, again.target)
     assert len(LOOKS) == 3
+
+
+def test_four_tiles_are_painted_apart_from_each_other_and_hold_objects() -> None:
+    truth = scene(Path(), 0).truth
+    boxes = painted_tiles(truth, np.random.default_rng(0))
+
+    assert len(boxes) == len(set(boxes)) == 4
+    assert all(box.shape == (32, 32) and truth[box.slices].any() for box in boxes)
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+
+
+def test_what_was_painted_has_no_part_in_the_score_and_gets_as_many_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = scene(Path(), 0)
+    bench = BridgingBench(made, model_of_source(Catalogue().get("tiny-nuclei")), 2, 0, CPU, CancelToken())
+    known, steps = [], []
+
+    def train(trainer: Trainer, network: Network, examples: Sequence[Example], **_: object) -> TrainResult:
+        known.extend(examples)
+        steps.append(trainer._config.max_steps)
+        return TrainResult(network.stored_weights(), 2, 2, 1.0, "cpu", "steps", ())
+
+    monkeypatch.setattr(Trainer, "fit", train)
+    compared = list[tuple[np.ndarray, np.ndarray]]()
+    real = bench_module.evaluate
+    monkeypatch.setattr(bench_module, "evaluate", lambda a, b: compared.append((a, b)) or real(a, b))
+    scores = bench.scores(PAINTED)
+
+    assert 0 <= scores["ap50"] <= 1
+    assert steps == [2]
+    assert len(known) == 4
+    assert all((one.train > 0).all() and not one.validation.any() for one in known)
+    ((found, truth),) = compared
+    for box in painted_tiles(made.truth, np.random.default_rng(0)):
+        assert not found[box.slices].any()
+        assert not truth[box.slices].any()
+    assert truth.any()
+
+
+def test_what_was_measured_in_another_way_is_measured_anew(tmp_path: Path) -> None:
+    request = replace(make_request(tmp_path), columns=("as-it-is",))
+    old = run(TASK.key, "as-it-is", 0, 0.123)
+    (tmp_path / "bridging-runs.jsonl").write_text(
+        f"{old.model_copy(update={'steps': 2}).model_dump_json()}\n"
+    )
+    run_bridging(request, report=ignore_progress, cancel=CancelToken())
+
+    runs = json.loads((tmp_path / "bridging.json").read_text())["runs"]
+    assert [one["procedure"] for one in runs] == [2, 2]
+    assert runs[-1]["scores"]["ap50"] != 0.123
 
 
 def test_groups_are_chosen_by_name(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -107,20 +109,59 @@ def test_between_the_pool_and_the_test_part_lies_a_gap() -> None:
     assert (sheet.annotatable.stop[0], sheet.test[0].start[0]) == (375, 400)
 
 
-def test_a_forest_finds_cells_and_a_class_that_nobody_painted_has_no_chance(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def small_forest(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("sklearn")
     monkeypatch.setattr(random_forest, "N_TREES", 12)
     monkeypatch.setattr(random_forest, "MOST_PIXELS", 2000)
+
+
+@pytest.mark.usefixtures("small_forest")
+def test_a_forest_finds_cells_and_a_class_that_nobody_painted_has_no_chance() -> None:
     train, test = make_sample((96, 96), seed=1), make_sample((96, 96), seed=2)
     images = [sample.image.astype(np.float32) / sample.image.max() for sample in (train, test)]
     forest = random_forest.train_forest(
         images[:1], [to_annotation(train.segments)], structure="nuclei", seed=0
     )
-    assert evaluate(forest.segment(images[1]), test.segments).ap50 > 0.3
+    assert evaluate(forest.segment(images[1]), test.segments).ap50 > 0.8
     empty = random_forest.train_forest(images[:1], [np.ones((96, 96), np.uint32)], structure="nuclei", seed=0)
     assert not empty.segment(images[1]).any()
+
+
+def test_touching_cells_are_told_apart_by_either_kind_of_seed() -> None:
+    y, x = np.mgrid[:40, :70]
+    far = [np.hypot(y - 20, x - centre) for centre in (22, 46)]
+    inside = np.clip(1.2 - np.minimum(*far) / 14, 0, 1).astype(np.float32)
+    chances = np.stack([inside < 0.2, 1 - inside, inside]).astype(np.float32)
+
+    def count(by: Literal["inside", "distance"], level: float) -> int:
+        found = random_forest.watershed_of(chances, random_forest.SeedSettings(by, level, 1.0))
+        return len(np.unique(found)) - 1
+
+    assert (count("inside", 0.3), count("inside", 0.7), count("distance", 0.3)) == (1, 2, 2)
+
+
+@pytest.mark.usefixtures("small_forest")
+def test_seeds_are_tuned_on_tiles_that_no_forest_of_the_tuning_learned_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    samples = [make_sample((64, 64), seed) for seed in range(3)]
+    images = [sample.image.astype(np.float32) / sample.image.max() for sample in samples]
+    learned: list[list[float]] = []
+    fit = random_forest._fit
+
+    def noting(of: Sequence[np.ndarray], *more: Any) -> Any:
+        learned.append([float(one.mean()) for one in of])
+        return fit(of, *more)
+
+    monkeypatch.setattr(random_forest, "_fit", noting)
+    annotations = [to_annotation(sample.segments) for sample in samples]
+    random_forest.train_forest(images, annotations, "nuclei", seed=0)
+    first, second, third = (float(one.mean()) for one in images)
+    assert learned == [[second], [first, third], [first, second, third]]
+    learned.clear()
+    random_forest.train_forest(images[:1], annotations[:1], "nuclei", seed=0)
+    assert learned == [[float(images[0][32:].mean())], [float(images[0][:32].mean())], [first]]
 
 
 def test_filters_and_classes_follow_the_image() -> None:

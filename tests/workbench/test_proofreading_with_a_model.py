@@ -118,8 +118,10 @@ def test_merged_objects_are_split_along_the_border_that_the_model_sees(
 
     proofreader.use("split", *places)
 
-    # Two basins at the border may go to the other side: they are joined by the mean of all their affinities.
-    assert overlap(proofreader.labels == proofreader.labels[places[0]], objects == first) > 0.75
+    kept, cut = (proofreader.labels == proofreader.labels[place] for place in places)
+    assert overlap(kept, objects == first) > 0.9
+    # The small one has no border that short affinities see; a sliver of it would overlap by 0.02.
+    assert overlap(cut, objects == second) > 0.4
     for place in places:
         parts = (one == one[place] for one in (proofreader.labels, expected.labels))
         assert overlap(*parts) > 0.95

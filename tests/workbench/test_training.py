@@ -343,6 +343,7 @@ def test_a_merge_is_a_round_that_says_what_it_is_made_of_and_goes_on_after_the_w
     training, refused = window.bench.training, []
     window.bench.sources.refused.connect(refused.append)
     training.state.minutes = 10
+    training.merge_options.set("method", "probing")
     tick_two(window)
     window.bench.merge_ticked()
     assert window.bench.state.tab == "train"
@@ -356,6 +357,8 @@ def test_a_merge_is_a_round_that_says_what_it_is_made_of_and_goes_on_after_the_w
     unfinished = training.state.unfinished
     assert unfinished is not None
     assert unfinished.merge is not None
+    assert unfinished.merge.method == "probing"
+    training.merge_options.set("method", "average")  # what was begun goes on as it was begun
     training.go_on()
     window.wait_until(lambda: training.state.steps > unfinished.steps)
     training.stop()

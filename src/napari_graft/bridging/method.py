@@ -11,6 +11,7 @@ from napari_graft.bridging.pairs import Image, Pair
 from napari_graft.core.progress import CancelToken, Report
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.segmentation.settings import DecodeSettings
+from napari_graft.sources.network_spec import ModelSpec
 from napari_graft.training.config import TrainConfig, TrainResult
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ class BridgeData:
         Share of an image that the objects usually fill, 0 to 1.
     decode
         How the answer of the source becomes objects.
+    as_it_is
+        Specification of the source before it was shown another stain or scale of the image, None where it is
+        shown the image as it is.
     """
 
     pairs: Sequence[Pair]
@@ -40,6 +44,7 @@ class BridgeData:
     inverted: bool
     foreground: float
     decode: DecodeSettings
+    as_it_is: ModelSpec | None = None
 
     def negative(self) -> BridgeData:
         """Return the same, with everything in the modality of the target shown as its negative."""

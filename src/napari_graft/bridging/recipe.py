@@ -70,6 +70,8 @@ class BridgeRecord(BaseModel):
         The two folders: of the modality of the image, and of that of the source.
     n_pairs
         Number of pairs.
+    view
+        View of the image that suited the source best before the bridge, in words; empty for it as it is.
     suitability
         What they promised; None for a method that uses none of them.
     consistency, consistency_of_view
@@ -85,6 +87,7 @@ class BridgeRecord(BaseModel):
     source: str
     pairs: tuple[str, str]
     n_pairs: int = Field(ge=1)
+    view: str = ""
     suitability: Suitability | None = None
     consistency: Finite | None = None
     consistency_of_view: Finite | None = None

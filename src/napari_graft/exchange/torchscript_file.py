@@ -124,6 +124,8 @@ def spec_of_traced(spec: ModelSpec) -> ForeignSpec:
         object_diameter=spec.object_diameter,
         contrast_window=spec.contrast_window,
         inverted=spec.inverted,
+        stain=spec.stain,
+        zoom=spec.zoom,
         outputs=("foreground", *affinities),
         smallest=spec.total_stride,
         step=spec.total_stride,

@@ -221,7 +221,7 @@ def scale_factors(axes: Axes, spec: NetworkSpec, object_diameter: float | None =
     """Return the length of an image pixel in model pixels, along each axis of the model.
 
     Within a plane the diameters of the objects decide where both are known, else the pixel sizes; it is 1
-    where neither can.
+    where neither can. There the zoom of the model comes on top.
 
     Parameters
     ----------
@@ -233,6 +233,7 @@ def scale_factors(axes: Axes, spec: NetworkSpec, object_diameter: float | None =
         factors = (1.0,) * spec.ndim
     else:
         factors = tuple(a / b for a, b in zip(own[-spec.ndim :], spec.pixel_size, strict=True))
-    if object_diameter is None or spec.object_diameter is None:
-        return factors
-    return (*factors[:-2], *(spec.object_diameter / object_diameter,) * 2)
+    in_plane = factors[-2:]
+    if object_diameter is not None and spec.object_diameter is not None:
+        in_plane = (spec.object_diameter / object_diameter,) * 2
+    return (*factors[:-2], *(spec.zoom * factor for factor in in_plane))

@@ -13,6 +13,7 @@ class Average:
     """Average of all filters, the same share for every network (a uniform soup, Wortsman et al. 2022)."""
 
     share_of_budget = 0.0
+    rate_after = None
 
     def merge(self, members: Sequence[ResidualUNet], context: MergeContext) -> Merged:
         """Return the average. See `MergeMethod`."""

@@ -17,9 +17,12 @@ from napari_graft.nets.network import Network
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.sources.network_spec import ModelSpec
 
-_GAIN = 30.0
+GAIN = 30.0
 """Logits are kept divided by this, so that they learn that many times faster than the weights of the head: a
 few dozen steps must be enough to leave the plain average."""
+_REACH = 12.0
+"""Difference of two logits after a learning in which each step goes the same way, where shares are 0 and 1 in
+all but name. Steps do not agree that well, so that half of it may be reached."""
 _HEAD = "head"
 
 
@@ -35,10 +38,18 @@ class MixedUNet(Network):
     ----------
     members
         Networks of one architecture, their channels in one order; they are copied and never changed.
+    gain
+        How many times faster the logits learn than the head.
+    is_per_slice
+        Whether each slice of a filter, one for each channel that it looks at, has a share of its own. Bias,
+        scale and shift of a filter are then mixed by the mean over its slices.
     """
 
-    def __init__(self, members: Sequence[ResidualUNet]) -> None:
+    def __init__(
+        self, members: Sequence[ResidualUNet], *, gain: float = GAIN, is_per_slice: bool = False
+    ) -> None:
         super().__init__()
+        self._gain = gain
         self.spec: ModelSpec = members[0].spec
         with torch.device("meta"):
             skeleton = ResidualUNet(self.spec)
@@ -53,11 +64,9 @@ class MixedUNet(Network):
         for name, stack in stacks.items():
             # They are the members' own and stored with them.
             self.register_buffer(_flat(name), stack, persistent=False)
-        sizes = {filter_name(name): stack.shape[1] for name, stack in stacks.items()}
-        self.logits = nn.ParameterDict(
-            {_flat(name): torch.zeros(len(members), size) for name, size in sizes.items()}
-        )
-        self._filters = tuple(sizes)
+        shapes = _shapes(stacks, n_axes=3 if is_per_slice else 2)
+        self.logits = nn.ParameterDict({_flat(name): torch.zeros(shape) for name, shape in shapes.items()})
+        self._filters = tuple(shapes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return logits of shape (N, 1 + n_offsets, *spatial), as the mixed network does."""
@@ -69,8 +78,14 @@ class MixedUNet(Network):
         return self.fold().encode(x)
 
     def shares(self) -> Shares:
-        """Return the share of each member in each filter."""
-        return {name: self._shares(name).detach().cpu().numpy() for name in self._filters}
+        """Return the share of each member in each filter, (K, n_filters)."""
+        return {name: _of_filters(self._shares(name)).detach().cpu().numpy() for name in self._filters}
+
+    def spread(self) -> torch.Tensor:
+        """Return the mean squared distance of all shares from the plain average."""
+        shares = [self._shares(name) for name in self._filters]
+        squares = torch.cat([(one - 1 / len(one)).square().flatten() for one in shares])
+        return squares.mean()
 
     def fold(self) -> ResidualUNet:
         """Return the mixed network as a plain one, which answers alike."""
@@ -82,7 +97,7 @@ class MixedUNet(Network):
         return {k: v.detach().cpu().numpy().astype(np.float32) for k, v in self.state_dict().items()}
 
     def _shares(self, name: str) -> torch.Tensor:
-        return torch.softmax(_GAIN * self.logits[_flat(name)], dim=0)
+        return torch.softmax(self._gain * self.logits[_flat(name)], dim=0)
 
     def _mixed(self) -> dict[str, torch.Tensor]:
         shares = {name: self._shares(name) for name in self._filters}
@@ -91,9 +106,26 @@ class MixedUNet(Network):
         }
         for name in self._names:
             stack, share = self.get_buffer(_flat(name)), shares[filter_name(name)]
+            share = share if stack.ndim > share.ndim else _of_filters(share)
             # Not by einsum: its backward pass crashed the process for narrow networks (torch 2.13, CPU).
-            weights[name] = (share.reshape(*share.shape, *(1,) * (stack.ndim - 2)) * stack).sum(0)
+            weights[name] = (share.reshape(*share.shape, *(1,) * (stack.ndim - share.ndim)) * stack).sum(0)
         return weights
+
+
+def gain_for(learning_rate: float, n_steps: int) -> float:
+    """Return the gain with which shares can go from the plain average to one member within so many steps.
+
+    A step of Adam is no longer than the learning rate, whose mean over a schedule is about half the largest.
+
+    >>> gain_for(1e-3, 100), gain_for(1e-3, 200)
+    (120.0, 60.0)
+    """
+    return _REACH / (learning_rate * max(n_steps, 1))
+
+
+def _of_filters(shares: torch.Tensor) -> torch.Tensor:
+    """Return the share of each filter, the mean over its slices where these have shares of their own."""
+    return shares if shares.ndim == 2 else shares.mean(2)
 
 
 def filter_name(parameter: str) -> str:
@@ -103,6 +135,15 @@ def filter_name(parameter: str) -> str:
     'encoder.0.first'
     """
     return parameter.rpartition(".")[0].removesuffix("_norm")
+
+
+def _shapes(stacks: Mapping[str, torch.Tensor], n_axes: int) -> dict[str, tuple[int, ...]]:
+    """Return the shape of the logits of each convolution; bias and normalisation have one axis alone."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, stack in stacks.items():
+        known = shapes.get(filter_name(name), ())
+        shapes[filter_name(name)] = max(known, tuple(stack.shape[:n_axes]), key=len)
+    return shapes
 
 
 def _stack(members: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:

@@ -156,7 +156,8 @@ def _title(part: str, level: int, deepest: int) -> str:
     return f"{'Seeing' if part == 'encoder' else 'Drawing'} {level + 1}{places.get(level, '')}"
 
 
-_SHAPE = ("ndim", "widths", "strides", "norm", "offsets", "contrast_window", "inverted", "translator")
+_OF_IMAGE = ("contrast_window", "inverted", "stain", "zoom")
+_SHAPE = ("ndim", "widths", "strides", "norm", "offsets", *_OF_IMAGE, "translator")
 """Fields of a specification that must agree; pixel size and diameter are those of the first network."""
 
 

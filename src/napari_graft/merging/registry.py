@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from importlib import import_module
 
 from napari_graft.core.registry import Registry
 from napari_graft.merging.alignment import align
-from napari_graft.merging.average import Average
-from napari_graft.merging.kernel import Kernel
 from napari_graft.merging.method import MergeContext, Merged, MergeMethod
-from napari_graft.merging.recipe import DEFAULT_METHOD, require_one_shape
+from napari_graft.merging.methods import METHODS
+from napari_graft.merging.recipe import require_one_shape
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.sources.plugins import plugin_parts_by_name
 
 MERGE_METHODS: Registry[MergeMethod] = Registry(
     "merge method", partial(plugin_parts_by_name, "napari_graft_merge_methods")
 )
-MERGE_METHODS.register(DEFAULT_METHOD)(Kernel())
-MERGE_METHODS.register("average")(Average())
+for _entry in METHODS:
+    _module, _, _class = _entry.place.partition(":")
+    _kind = getattr(import_module(f"napari_graft.merging.{_module}"), _class)
+    MERGE_METHODS.register(_entry.name)(_kind())
 
 
 def merge_networks(members: Mapping[str, ResidualUNet], method: str, context: MergeContext) -> Merged:

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.pretraining.objective import SelfSupervision, convolution, encode
-from napari_graft.pretraining.unlabelled import PatchView
+from napari_graft.training.unlabelled import PatchView
 
 TEMPERATURE = 0.3
 NEAR = 0.7

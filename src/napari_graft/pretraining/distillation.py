@@ -11,8 +11,8 @@ from torch.nn import functional
 from napari_graft.nets.device import mixed_precision
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.pretraining.replay import ReplayContext, ReplayStream
-from napari_graft.pretraining.unlabelled import UnlabelledImages
 from napari_graft.training.patches import Augmentation
+from napari_graft.training.unlabelled import UnlabelledImages
 
 WEAK = Augmentation(scale=0.1, shear=0.0, elastic=0.0, contrast=0.1, brightness=0.1, gamma=0.1, noise=0.05)
 

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from napari_graft.nets.residual_unet import ResidualUNet, depth_to_space
 from napari_graft.pretraining.objective import SelfSupervision, convolution, encode
-from napari_graft.pretraining.unlabelled import PatchView
+from napari_graft.training.unlabelled import PatchView
 
 BLOCK = {2: (16, 16), 3: (4, 16, 16)}
 """Shape of what is hidden at once, in pixels of the model's grid."""

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.pretraining.objective import SelfSupervision, encode
-from napari_graft.pretraining.unlabelled import PatchView
+from napari_graft.training.unlabelled import PatchView
 
 QUEUE = 4096
 MOMENTUM = 0.999

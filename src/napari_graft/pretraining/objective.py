@@ -12,7 +12,7 @@ from torch import nn
 
 from napari_graft.nets.device import mixed_precision
 from napari_graft.nets.residual_unet import ResidualUNet
-from napari_graft.pretraining.unlabelled import PatchView
+from napari_graft.training.unlabelled import PatchView
 
 
 class SelfSupervision(nn.Module, ABC):

@@ -18,9 +18,9 @@ from napari_graft.pretraining.config import PretrainConfig, PretrainResult, Stop
 from napari_graft.pretraining.objective import Objective
 from napari_graft.pretraining.record import PretrainMoment
 from napari_graft.pretraining.replay import ReplayStream
-from napari_graft.pretraining.unlabelled import Images, UnlabelledImages
 from napari_graft.training.budgeted_run import BudgetedRun
 from napari_graft.training.patches import Augmentation
+from napari_graft.training.unlabelled import Images, UnlabelledImages
 
 N_CHECKED = 2
 """Batches of each stream by which it is judged whether the replay loss has risen."""

@@ -12,11 +12,11 @@ import torch
 from napari_graft.core.progress import CancelToken, Report, ignore_progress
 from napari_graft.nets.device import mixed_precision
 from napari_graft.nets.residual_unet import ResidualUNet
-from napari_graft.pretraining.unlabelled import Images
 from napari_graft.sources.fingerprint import Fingerprint
 from napari_graft.training.examples import Example
 from napari_graft.training.losses import make_targets, masked_loss
 from napari_graft.training.patches import Augmentation, PatchSampler
+from napari_graft.training.unlabelled import Images
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ class BridgeReport(BaseModel):
             "method": record.method,
             "pairs": list(record.pairs),
             "n_pairs": record.n_pairs,
+            "view": record.view,
             "consistency": record.consistency,
             "consistency_of_view": record.consistency_of_view,
             "suitability": None if record.suitability is None else record.suitability.model_dump(mode="json"),

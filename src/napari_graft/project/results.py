@@ -130,8 +130,8 @@ class WrittenResult(BaseModel):
     ----------
     path
         Where it is: relative to the project's folder where it lies near that, as the image is.
-    run
-        Id of the run that made it.
+    run, source
+        Id of the run that made it, or of the source that did so untouched; both None where that is not known.
     n_objects
         How many objects were found.
     made_of
@@ -141,7 +141,8 @@ class WrittenResult(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     path: str
-    run: str
+    run: str | None = None
+    source: str | None = None
     n_objects: int = Field(ge=0)
     made_of: PixelRecord | None = None
 
@@ -162,9 +163,14 @@ def written_results(folder: Path) -> tuple[WrittenResult, ...]:
 
 
 def note_written_result(
-    folder: Path, file: Path, run: str, n_objects: int, made_of: PixelRecord | None = None
+    folder: Path,
+    file: Path,
+    run: str | None,
+    n_objects: int,
+    made_of: PixelRecord | None = None,
+    source: str | None = None,
 ) -> WrittenResult:
-    """Remember a file, in place of what was written to it before.
+    """Remember a file, in place of what was written to it before; see `WrittenResult`.
 
     Raises
     ------
@@ -172,7 +178,7 @@ def note_written_result(
         If the disk is full.
     """
     stored = to_stored_path(str(file), folder)
-    result = WrittenResult(path=stored, run=run, n_objects=n_objects, made_of=made_of)
+    result = WrittenResult(path=stored, run=run, source=source, n_objects=n_objects, made_of=made_of)
     others = [one for one in _read(folder).results if one.path != result.path]
     path = folder / _FILE
     with atomic.storage_errors(path):

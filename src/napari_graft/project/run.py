@@ -159,7 +159,10 @@ class Run:
 
     @property
     def mixing_path(self) -> Path:
-        """File of the state of the first half of an unfinished merge or bridge."""
+        """File of the state of the first half of an unfinished merge or bridge.
+
+        A half of several trainings has files beside it, ``mixing-1.safetensors`` and so on.
+        """
         return self.folder / MIXING
 
     @property
@@ -186,7 +189,8 @@ class Run:
 
     def remove_state(self) -> None:
         """Remove what an unfinished training goes on from."""
-        for path in (self.checkpoint_path, self.mixing_path, self.merged_path):
+        parts = self.folder.glob(f"{self.mixing_path.stem}-*{self.mixing_path.suffix}")
+        for path in (self.checkpoint_path, self.mixing_path, self.merged_path, *parts):
             path.unlink(missing_ok=True)
 
     @property

@@ -67,7 +67,7 @@ class ImageEntry(_Part):
 class GeneratedEntry(_Part):
     """Generated images: what they show (see `GENERATORS`), their number, side in pixels, and the seed."""
 
-    content: Literal["any", "bacteria", "myelin"] = "any"
+    content: Literal["any", "adherent-cells", "bacteria", "myelin", "stained-nuclei"] = "any"
     n_images: int = Field(ge=10)
     size: int = Field(ge=128)
     seed: int = 0

@@ -88,10 +88,19 @@ def mean_of_scores(scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: round(float(np.mean([score[name] for score in scores])), 4) for name in _SCORES}
 
 
+def foreground_share(samples: Sequence[Sample]) -> float:
+    """Return the share of the pixels of samples that belong to objects, 0 to 1, each sample by its weight."""
+    n_pixels = np.array([sample.weight * sample.segments.size for sample in samples])
+    shares = np.array([(sample.segments > 0).mean() for sample in samples])
+    return round(float(np.average(shares, weights=n_pixels)), 4)
+
+
 def rescore_source(
     recipe_path: Path, out: Path, *, device: str = "auto", report: Report, cancel: CancelToken
 ) -> Source:
-    """Write decode settings and scores of a finished source onto its card anew; nothing is trained.
+    """Write decode settings, scores and the share of foreground onto the card of a finished source anew.
+
+    Nothing is trained.
 
     Parameters
     ----------
@@ -115,6 +124,8 @@ def rescore_source(
     network = finished.load_network()
     decode, validation = measure_network(network, structure, finished.dataset, choose_device(device))
     cancel.raise_if_cancelled()
-    card = source.card.model_copy(update={"decode": decode, "validation": validation})
+    foreground = foreground_share(finished.dataset.train)
+    measured = {"decode": decode, "validation": validation, "foreground": foreground}
+    card = source.card.model_copy(update=measured)
     write_document(out / CARD, card)
     return open_source(out, "file")

@@ -24,7 +24,7 @@ from napari_graft.recipes.dataset_split import load_dataset
 from napari_graft.recipes.fingerprinting import write_fingerprints
 from napari_graft.recipes.recipe import Recipe, read_recipe
 from napari_graft.recipes.samples import DatasetSplit, find_pairs
-from napari_graft.recipes.scoring import few_samples, measure_network
+from napari_graft.recipes.scoring import few_samples, foreground_share, measure_network
 from napari_graft.sources.archive import CARD, FINGERPRINT, GENERAL, WEIGHTS
 from napari_graft.sources.card import SourceCard, TrainingRecord
 from napari_graft.sources.catalogue import Catalogue
@@ -159,10 +159,18 @@ def _card(
         training=record,
         validation=validation,
         decode=decode,
+        foreground=foreground_share(dataset.train),
     )
 
 
-_OF_IMAGES = {"pixel_size": None, "object_diameter": None, "contrast_window": None, "inverted": False}
+_OF_IMAGES = {
+    "pixel_size": None,
+    "object_diameter": None,
+    "contrast_window": None,
+    "inverted": False,
+    "stain": None,
+    "zoom": 1.0,
+}
 """What a specification says of the images and not of the network."""
 
 _ON_CARD = (

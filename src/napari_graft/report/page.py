@@ -19,10 +19,11 @@ from napari_graft.io.atomic import storage_errors
 from napari_graft.io.writers.file_kinds import JSON, PAGE, PNG, marked, png_with_mark, program_name
 from napari_graft.io.writers.outputs import NO_INPUTS, Outputs
 from napari_graft.report.drawing import Picture, ThemedPicture
+from napari_graft.report.lineage import references_in
 from napari_graft.report.record import MEASURES, LoopRecord, duration, leading_measures, vi_improvement
 from napari_graft.report.round_charts import curve_chart, numbered_tiles, overview_charts, round_colour
 from napari_graft.report.segmentation_pictures import KINDS, Place, show_place
-from napari_graft.report.sentences import REFERENCES, further_findings, headline, methods_paragraph
+from napari_graft.report.sentences import further_findings, headline, methods_paragraph
 from napari_graft.report.source_charts import is_same_structure, map_chart, ranking_chart
 from napari_graft.report.tables import held_out_rows, ranking_rows, result_bars, score_rows
 
@@ -96,6 +97,7 @@ def draw_figures(record: LoopRecord) -> Figures:
 def render_page(record: LoopRecord, figures: Figures) -> str:
     """Return the HTML of a page; every string of the record is escaped."""
     held_out_heads, held_out = held_out_rows(record)
+    methods = methods_paragraph(record)
     return _environment().get_template("report.html.j2").render(
         record=record,
         generator=program_name(),
@@ -115,8 +117,8 @@ def render_page(record: LoopRecord, figures: Figures) -> str:
         scores=score_rows(record),
         held_out_heads=held_out_heads,
         held_out=held_out,
-        methods=methods_paragraph(record),
-        references=REFERENCES,
+        methods=methods,
+        references=references_in(methods),
     )  # fmt: skip
 
 

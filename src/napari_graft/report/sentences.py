@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from napari_graft.report.lineage import Lineage
 from napari_graft.report.record import (
     VI,
     LoopRecord,
@@ -153,19 +154,6 @@ def _judge(new: Row, old: Row, measure: Measure) -> Verdict:
     return measure.judge(number(new, measure.key), number(old, measure.key))
 
 
-REFERENCES = (
-    "Sawmya S., Athey T. L., Liu G., Shavit N. (2025). NeuroADDA: Active Discriminative Domain Adaptation in "
-    "Connectomics. arXiv:2503.06196.",
-    "Xie Y., Ding M., Tomizuka M., Zhan W. (2023). Towards Free Data Selection with General-Purpose Models. "
-    "NeurIPS 2023. arXiv:2309.17342.",
-    "Wolf S., Bailoni A., Pape C., Rahaman N., Kreshuk A., Köthe U., Hamprecht F. A. (2020). The Mutex "
-    "Watershed and its Objective: Efficient, Parameter-Free Graph Partitioning. IEEE TPAMI 43(10):3724–3738.",
-)
-
-PREPARED_REFERENCE = (
-    "Liao W., Li X., Wang Q., Xu Y., Yin Z., Xiong H. (2023). CUPre: Cross-domain Unsupervised Pre-training "
-    "for Few-Shot Cell Segmentation. arXiv:2310.03981."
-)
 _FREESEL = "the FreeSel method (Xie et al. 2023), which covers the patterns of the image without any label"
 _DIVERSE = "chance among places with objects that differ from each other"
 _STRATEGIES = {
@@ -200,33 +188,17 @@ def methods_paragraph(record: LoopRecord) -> str:
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def methods_of_project(record: LoopRecord) -> str:
+def methods_of_project(record: LoopRecord, lineage: Lineage) -> str:
     """Return the same for a project, which has no test part: its scores are of what was kept apart."""
     sentences = (
         _program(record),
         _ranking(record),
-        _merging(record),
-        _preparation(record),
+        *lineage.sentences,
         _tiles(record),
         _training(record),
         _kept_apart(record),
     )
     return " ".join(sentence for sentence in sentences if sentence)
-
-
-def _merging(record: LoopRecord) -> str:
-    method = _fact(record, "merged")
-    return f"The networks that it names were merged into one by the method “{method}”." if method else ""
-
-
-def _preparation(record: LoopRecord) -> str:
-    objective = _fact(record, "prepared")
-    return (
-        f"Before the training it was prepared on images without labels, by self-supervision (“{objective}”) "
-        "and replay in turn (after CUPre; Liao et al. 2023)."
-        if objective
-        else ""
-    )
 
 
 def _kept_apart(record: LoopRecord) -> str:
@@ -280,6 +252,8 @@ def _ranking(record: LoopRecord) -> str:
 
 def _tiles(record: LoopRecord) -> str:
     n = max(number(row, "n_tiles") for row in record.rounds)
+    if not n:
+        return "No tile was annotated."
     strategy = (
         "foreground-diversity" if record.strategy == "auto" and len(record.rounds) == 1 else record.strategy
     )
@@ -292,6 +266,11 @@ def _tiles(record: LoopRecord) -> str:
 
 def _training(record: LoopRecord) -> str:
     row = record.compared_round
+    if not number(row, "n_tiles"):
+        return (
+            "The network is a residual U-Net that predicts the foreground and affinities at short and long "
+            "distances, and objects were obtained by the mutex watershed (Wolf et al. 2020)."
+        )
     steps, seconds = number(row, "steps"), number(row, "seconds")
     amount = "" if math.isnan(steps) else f" for {steps:.0f} steps"
     if not math.isnan(seconds):

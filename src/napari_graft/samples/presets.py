@@ -14,11 +14,13 @@ from types import MappingProxyType
 
 import numpy as np
 
+from napari_graft.samples.adherent import generate_adherent_cells
 from napari_graft.samples.appearance import Appearance, CellKind, GeneratedImage, random_appearance
 from napari_graft.samples.bacteria import generate_bacteria
 from napari_graft.samples.cells import generate_cells
 from napari_graft.samples.em import generate_neuropil
 from napari_graft.samples.myelin import generate_myelin
+from napari_graft.samples.tissue import generate_tissue
 
 _NEUROPIL = Appearance(
     radius=14.0,
@@ -83,6 +85,12 @@ def generate_training_image(shape: tuple[int, int], rng: np.random.Generator) ->
 
 
 GENERATORS: Mapping[str, Callable[[tuple[int, int], np.random.Generator], GeneratedImage]] = MappingProxyType(
-    {"any": generate_training_image, "bacteria": generate_bacteria, "myelin": generate_myelin}
+    {
+        "any": generate_training_image,
+        "adherent-cells": generate_adherent_cells,
+        "bacteria": generate_bacteria,
+        "myelin": generate_myelin,
+        "stained-nuclei": generate_tissue,
+    }
 )
 """What draws an image to train on, by what it shows."""

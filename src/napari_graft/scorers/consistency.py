@@ -5,26 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from napari_graft.core.progress import CancelToken
 from napari_graft.inference.predictor import Predictor
 from napari_graft.metrics.contingency import tabulate
 from napari_graft.metrics.scores import adapted_rand_error
 from napari_graft.nets.network import Network
+from napari_graft.scorers.found_objects import Image, Segments, find_objects, telling_tiles
 from napari_graft.scorers.scoring_context import ComputeContext, ScoringContext
-from napari_graft.segmentation.decode import decode
 from napari_graft.segmentation.settings import DecodeSettings
 
-N_TILES = {2: 6, 3: 2}
-"""A 3-D tile has as many pixels as four 2-D ones."""
 FILLING = 0.5
 """Share of a tile beyond which its only object is none: nothing was told apart."""
 LEAST_FILLED = 0.025
 """Share of the most contrasted tiles that objects fill at least: who finds less overlooks what is there."""
 _SEED = 0
 
-Image = NDArray[np.float32]
-Segments = NDArray[np.uint32]
 SegmentPairs = Iterable[tuple[Segments, Segments]]
 
 
@@ -35,11 +31,11 @@ def consistency(context: ScoringContext) -> float:
     CRank (Talks et al., arXiv 2503.00450), whose score of instances is 1 minus the adapted Rand error. A
     network that finds nothing, or one object in all of a tile, is perfectly consistent and of no use: such
     tiles have no say (`mean_agreement`), and where all are such it is 0. The tiles are those where there is
-    something to find (`most_contrasted`): much of an ordinary image can be empty, and says nothing of any
+    something to find (`telling_tiles`): much of an ordinary image can be empty, and says nothing of any
     source. A few specks in all of them are consistent too, and hardly what is wanted: below `LEAST_FILLED`
     the agreement counts in proportion.
     """
-    return consistency_of(context.network, context.decode, context.tiles, context.compute)
+    return _consistency(context.predictor, context.decode, context.found, context.compute.cancel)
 
 
 def consistency_of(
@@ -47,24 +43,25 @@ def consistency_of(
 ) -> float:
     """Return the consistency of a network on normalised tiles on its own grid; see `consistency`."""
     predictor = Predictor(network, compute.device)
+    chosen = telling_tiles(tiles, network.spec.ndim)
+    found = [(tile, find_objects(predictor, settings, tile, compute.cancel)) for tile in chosen]
+    return _consistency(predictor, settings, found, compute.cancel)
+
+
+def _consistency(
+    predictor: Predictor,
+    settings: DecodeSettings,
+    found: Iterable[tuple[Image, Segments]],
+    cancel: CancelToken,
+) -> float:
     rng = np.random.default_rng(_SEED)
-
-    def objects(image: Image) -> Segments:
-        answer = predictor.predict_array(image, compute.cancel)
-        return decode(answer[0], answer[1:], network.spec.offsets, settings)
-
-    pairs = []
-    for tile in most_contrasted(tiles, N_TILES[network.spec.ndim]):
-        plain = objects(tile)
-        pairs += [(plain, objects(changed)) for changed in changes(tile, rng)]
+    pairs = [
+        (plain, find_objects(predictor, settings, changed, cancel))
+        for tile, plain in found
+        for changed in changes(tile, rng)
+    ]
     filled = float(np.mean([np.mean(plain > 0) for plain, _ in pairs]))
     return mean_agreement(pairs) * min(1.0, filled / LEAST_FILLED)
-
-
-def most_contrasted(images: Sequence[Image], n: int) -> list[Image]:
-    """Return the `n` images of the largest standard deviation, in their order."""
-    by_contrast = np.argsort([-float(np.std(image)) for image in images], kind="stable")
-    return [images[number] for number in sorted(by_contrast[:n])]
 
 
 def changes(image: Image, rng: np.random.Generator) -> list[Image]:

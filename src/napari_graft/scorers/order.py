@@ -11,6 +11,7 @@ from scipy.stats import rankdata
 from napari_graft.fingerprints.distance import LIKE_OWN, NEAR, Distance
 from napari_graft.scorers.domain_shift import DomainShift
 from napari_graft.scorers.outlook import BARELY_CONSISTENT
+from napari_graft.scorers.polarity import outvoted
 from napari_graft.scorers.registry import ON_IMAGE, ON_TILES
 
 # Structures that look alike enough for a source of one to start the other: the name of the family of each.
@@ -40,12 +41,15 @@ class Evidence:
         What each scorer measured, by name, higher is better; what is missing is not known.
     remedy
         What may bring the target closer, None where nothing is known to.
+    contrast
+        How much brighter than their surroundings the objects are that it finds; see `contrast`.
     """
 
     structure: str
     distance: Distance | None
     readings: Mapping[str, float] = field(default_factory=dict)
     remedy: DomainShift | None = None
+    contrast: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +113,26 @@ def rank(evidence: Mapping[str, Evidence], wanted: str | None) -> list[SourceSco
         groups[0 if is_alike and group == 1 else group].append(source_id)
     scores = []
     for group, members in groups.items():
-        places = combined_ranks({one: evidence[one].readings for one in members}, DECIDING)
+        places = _outvoted_last(
+            combined_ranks({one: evidence[one].readings for one in members}, DECIDING),
+            {one: evidence[one] for one in members},
+        )
         ordered = in_order(members, places)
         scores += [SourceScore(one, evidence[one], group < 2, places.get(one)) for one in ordered]
     return scores
+
+
+def _outvoted_last(places: Mapping[str, float], evidence: Mapping[str, Evidence]) -> dict[str, float]:
+    """Return the places within the first half, those of sources that are outvoted within the last.
+
+    Where all are of one opinion, or scores on tiles tell more, the places stay as they are. See `outvoted`.
+    """
+    readings = {one: known.readings for one, known in evidence.items()}
+    weights = {one: known.get("consistency", 0.0) for one, known in readings.items()}
+    alone = outvoted({one: known.contrast for one, known in evidence.items()}, weights)
+    if not alone or _are_judged_on_tiles(readings, ON_TILES):
+        return dict(places)
+    return {one: (place + (one in alone)) / 2 for one, place in places.items()}
 
 
 def counts_family_alike(evidence: Mapping[str, Evidence], wanted: str | None) -> bool:

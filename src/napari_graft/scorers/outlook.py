@@ -57,7 +57,9 @@ class Outlook:
     words: str
 
 
-def outlook(ranked: Sequence[RankedCandidate], wanted: str | None = None) -> Outlook | None:
+def outlook(
+    ranked: Sequence[RankedCandidate], wanted: str | None = None, wider: float | None = None
+) -> Outlook | None:
     """Return what to expect of the best of some ranked sources.
 
     None where consistency was not measured, and once a tile is annotated, for the score on it says more.
@@ -72,6 +74,9 @@ def outlook(ranked: Sequence[RankedCandidate], wanted: str | None = None) -> Out
         The sources, best first.
     wanted
         What is to be segmented, None where nobody said.
+    wider
+        Diameter in pixels of other objects that were found, clearly wider than those that are taken to be
+        wanted; None where there are none. Which of them are wanted no consistency can tell.
     """
     suited = [one for one in ranked if one.same_structure]
     if not suited:
@@ -80,6 +85,12 @@ def outlook(ranked: Sequence[RankedCandidate], wanted: str | None = None) -> Out
     if consistency is None or suited[0].few_shot is not None:
         return None
     kind = kind_of(consistency)
+    if kind == "serves" and wider is not None:
+        return Outlook(
+            "unsure",
+            f"“{suited[0].title}” is consistent on this image, but objects about {wider:.0f} pixels wide are "
+            f"seen as well: say how wide those are that you want, or {_expect('unsure')}.",
+        )
     if kind == "serves":
         return Outlook(
             kind,

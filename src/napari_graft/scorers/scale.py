@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,11 @@ _FEWEST_IN_TILE = 2
 """Objects of a tile below which it counts against a scale: one alone may be a piece of anything."""
 _FEWEST_OBJECTS, _HALF_TRUSTED = 5, 15
 """So many objects tell nothing, or half of what many would: a few clusters can look like objects."""
+
+_CLEARLY_NARROWER = 3.0
+"""Ratio of two widths that no scatter of one kind of object explains."""
+_NEARLY = 0.6
+"""Share of the best trust from which another scale is nearly as good."""
 
 _MAGNIFIED = 2.0
 """Factor above which objects are a few pixels wide: the grain of any image looks like that."""
@@ -76,10 +81,21 @@ class ScaleTrial:
 
 @dataclass(frozen=True, slots=True)
 class FoundDiameter:
-    """Diameter of the objects of an image, in its own pixels, and the trust in it, 0 to 1."""
+    """Diameter of the objects of an image, in its own pixels.
+
+    Parameters
+    ----------
+    pixels
+        The diameter.
+    trust
+        How well it fits, 0 to 1.
+    wider
+        Diameter of other objects, clearly wider, in which the wanted ones may lie; None where there are none.
+    """
 
     pixels: float
     trust: float
+    wider: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,26 +125,68 @@ class Scout:
         return trial.trust(self.own_diameter), trial
 
 
-def find_diameter(scouts: Sequence[Scout]) -> FoundDiameter | None:
+@dataclass(frozen=True, slots=True)
+class _Glance:
+    """What one of the scouts saw at one scale."""
+
+    trust: float
+    number: int
+    factor: float
+    width: float
+
+    @classmethod
+    def of(cls, number: int, scout: Scout, factor: float) -> _Glance:
+        trust, trial = scout.trust(factor, scout.glance)
+        return cls(trust, number, factor, trial.diameter / trial.factor)
+
+
+def find_diameter(scouts: Sequence[Scout], *, innermost: bool = False) -> FoundDiameter | None:
     """Return the diameter at the scale that fits one of some sources best; None where none is believed.
 
     A source for stained tissue says little of fluorescence, and no distance tells which source to ask, as it
     depends on the scale. So all glance at every other scale, and those who trust it most look closer, at the
     scales around. Trusting two more than one costs little, and a glance can be wrong.
+
+    Parameters
+    ----------
+    scouts
+        Whom to ask.
+    innermost
+        Whether the wanted objects lie within others, as nuclei do in cells: where most sources see objects
+        of two kinds, one clearly narrower, those are taken.
     """
-    glances = [
-        (scout.trust(factor, scout.glance)[0], number, factor)
-        for number, scout in enumerate(scouts)
-        for factor in COARSE
-    ]
-    best_of = {number: (trust, factor) for trust, number, factor in sorted(glances)}
-    by_trust = sorted(best_of, key=lambda number: best_of[number][0], reverse=True)
+    glances = [_Glance.of(number, scout, f) for number, scout in enumerate(scouts) for f in COARSE]
+    best = max(glances, key=lambda one: one.trust, default=None)
+    narrower = _narrower(glances, best, [scout.source or str(n) for n, scout in enumerate(scouts)])
+    if best is None or not innermost or not narrower:
+        return _look_closer(scouts, glances)
+    found = _look_closer(scouts, narrower)
+    return _look_closer(scouts, glances) if found is None else replace(found, wider=best.width)
+
+
+def _narrower(glances: Sequence[_Glance], best: _Glance | None, sources: Sequence[str]) -> list[_Glance]:
+    """Return the glances at clearly narrower objects than the best; none unless most sources see such.
+
+    Debris and grain are seen by a few sources, or with little trust.
+    """
+    if best is None or best.trust <= 0:
+        return []
+    narrower = [one for one in glances if one.trust > 0 and one.width * _CLEARLY_NARROWER < best.width]
+    seeing = {sources[one.number] for one in narrower if one.trust >= _NEARLY * best.trust}
+    return narrower if len(seeing) > len(set(sources)) / 2 else []
+
+
+def _look_closer(scouts: Sequence[Scout], glances: Sequence[_Glance]) -> FoundDiameter | None:
+    """Return the best of what the scouts with the best glances see in a closer look."""
+    ordered = sorted(glances, key=lambda one: (one.trust, one.number, one.factor))
+    best_of = {one.number: one for one in ordered}
+    by_trust = sorted(best_of, key=lambda number: best_of[number].trust, reverse=True)
     asked = _first_of_each([scouts[number].source or number for number in by_trust], by_trust)[:N_ASKED]
     looks = [
         scouts[number].trust(factor, scouts[number].look)
         for number in asked
-        if best_of[number][0] > 0
-        for factor in _around(best_of[number][1])
+        if best_of[number].trust > 0
+        for factor in _around(best_of[number].factor)
     ]
     trust, best = max(looks, key=lambda one: one[0], default=(0.0, None))
     return None if best is None or trust < LEAST_TRUST else FoundDiameter(best.diameter / best.factor, trust)

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from napari_graft.core.progress import CancelToken
 from napari_graft.fingerprints.distance import Distance, distance
 from napari_graft.inference.features import tile_features
+from napari_graft.inference.predictor import Predictor
+from napari_graft.scorers.found_objects import find_objects, telling_tiles
 from napari_graft.segmentation.settings import DecodeSettings
 from napari_graft.sources.fingerprint import Fingerprint
 from napari_graft.sources.network_spec import NetworkSpec
@@ -109,6 +111,19 @@ class ScoringContext:
     def distance(self) -> Distance | None:
         """Distance of the target to the source's training tiles, None without a fingerprint."""
         return self.distance_of(self.features) if self.fingerprint is not None else None
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """The network on the device."""
+        return Predictor(self.network, self.compute.device)
+
+    @cached_property
+    def found(self) -> Sequence[tuple[NDArray[np.float32], NDArray[np.uint32]]]:
+        """The tiles where there is something to find, and the objects that the source finds in them."""
+        tiles = telling_tiles(self.tiles, self.network.spec.ndim)
+        return [
+            (tile, find_objects(self.predictor, self.decode, tile, self.compute.cancel)) for tile in tiles
+        ]
 
     def features_of(self, tiles: Images) -> NDArray[np.float32]:
         """Return the features of other tiles in the source's own encoder.

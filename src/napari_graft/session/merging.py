@@ -11,7 +11,7 @@ from napari_graft.core.errors import DamagedFileError, InputError
 from napari_graft.core.progress import Progress, Report, report_of_first, report_of_second
 from napari_graft.io.documents import DamageLog
 from napari_graft.io.weights import load_tensors, save_tensors
-from napari_graft.merging.method import MergeContext, Merged
+from napari_graft.merging.method import MergeContext, Merged, MergeTarget
 from napari_graft.merging.recipe import DEFAULT_METHOD, MergeMember, MergeRecipe, layers_of, require_one_shape
 from napari_graft.merging.registry import MERGE_METHODS, merge_networks
 from napari_graft.nets.build import build_network, trainable
@@ -19,6 +19,7 @@ from napari_graft.nets.device import choose_device
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.project.reports import MergeReport
 from napari_graft.project.run import Run
+from napari_graft.session.merge_target import ProjectMergeTarget
 from napari_graft.session.models import SCRATCH, Model, find_run, load_model
 from napari_graft.session.training.fitting import Budget, Fitted, Fitting, train_config
 from napari_graft.session.training.train import ProjectTask, Tiles, finish_run, summary
@@ -60,7 +61,8 @@ class MergeTask(ProjectTask):
         unfinished = self._unfinished(recipe, budget, len(tiles))
         earlier = self._judge_earlier(members, tiles, budget)
         run = unfinished or self._new_run(recipe, members, budget, len(tiles))
-        run, fitted = MergeWork(run, recipe, members, fitting, budget).do()
+        target = ProjectMergeTarget(self.project, members, budget.seed, self.cancel)
+        run, fitted = MergeWork(run, recipe, members, fitting, budget, target).do()
         save_tensors(run.weights_path, fitted.result.weights, {"run": run.id})
         run = finish_run(run, fitted, earlier)
         report = summary(run, is_resumed=unfinished is not None)
@@ -148,6 +150,8 @@ class MergeWork:
         What to learn from, on the grid of the first one.
     budget
         Time or steps of both halves.
+    target
+        The image, for methods that look at more than the tiles.
     """
 
     run: Run
@@ -155,6 +159,7 @@ class MergeWork:
     members: Mapping[str, Model]
     fitting: Fitting
     budget: Budget
+    target: MergeTarget | None = None
 
     def do(self) -> tuple[Run, Fitted]:
         """Return the run with what it was made of, and the model."""
@@ -186,8 +191,21 @@ class MergeWork:
         config = train_config(self._first.spec, self.budget).part(self._share)
         config = replace(config, n_validations=max(_FEWEST_LOOKS, round(self._share * config.n_validations)))
         fitting, device = self.fitting, choose_device(self.budget.device)
-        report = self._merging_report()
-        return MergeContext(fitting.examples, config, device, self.run.mixing_path, report, fitting.cancel)
+
+        def score(network: ResidualUNet) -> float:
+            quality, minus_loss = _standing(fitting.measure(network, device)[1])
+            return quality if math.isfinite(quality) else minus_loss
+
+        return MergeContext(
+            fitting.examples,
+            config,
+            device,
+            self.run.mixing_path,
+            self._merging_report(),
+            fitting.cancel,
+            self.target,
+            score,
+        )
 
     def _merging_report(self) -> Report:
         """Report the progress of the first half as that of both, in steps, and say what is being done."""
@@ -211,7 +229,10 @@ class MergeWork:
         record = run.record
         network = build_network(record.spec, load_tensors(run.merged_path)[0])
         start = Model(record.source, network, self._first.decode)
-        fitting = replace(self.fitting, report=report_of_second(self.fitting.report, record.steps))
+        rate = MERGE_METHODS[self.recipe.method].rate_after
+        tuning = replace(self.fitting.fine_tuning, learning_rate=rate)
+        report = report_of_second(self.fitting.report, record.steps)
+        fitting = replace(self.fitting, report=report, fine_tuning=tuning)
         fitted = fitting.fit(start, self.budget.rest(record.steps, record.seconds), run.checkpoint_path)
         return replace(fitted, result=_with_first_half(fitted.result, run))
 

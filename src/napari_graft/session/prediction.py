@@ -107,19 +107,21 @@ def predict_project(
 
 
 def _remember(project: Project, request: PredictOptions, result: SegmentResult) -> None:
-    """Let the project know the file of a run of its own, for `export` to find it.
+    """Let the project know the file of a run of its own or of a source, for `export` to find it.
 
     Where another process holds the project, such as a window, that one knows what it has asked for; where the
     project cannot be written, nobody does, and the file can be named.
     """
     wanted = request.run or "latest"
-    if request.source is not None or not (wanted == "latest" or wanted.isdecimal()):
+    if request.source is None and not (wanted == "latest" or wanted.isdecimal()):
         return
-    run_id = project.runs.get(wanted).id
+    run_id = None if request.source is not None else project.runs.get(wanted).id
     with suppress(InputError, StorageError):
         lock = None if project.is_writable else WriterLock(project.folder, DamageLog(writable=False))
         try:
-            note_written_result(project.folder, result.path, run_id, result.n_objects, result.made_of)
+            note_written_result(
+                project.folder, result.path, run_id, result.n_objects, result.made_of, request.source
+            )
         finally:
             if lock is not None:
                 lock.release()

@@ -15,6 +15,7 @@ from napari_graft.core.tile import Tile
 from napari_graft.fingerprints.fingerprint import common_encoder
 from napari_graft.inference.view import ModelView
 from napari_graft.io import Volume
+from napari_graft.io.stains import in_stain
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.build import trainable
 from napari_graft.nets.device import choose_device
@@ -243,7 +244,7 @@ def other_views(
     views = []
     for path in _files(patterns):
         cancel.raise_if_cancelled()
-        volume = _open(project, path)
+        volume = in_stain(_open(project, path), own.spec.stain)
         intensity = replace(measure_intensity(volume), inverted=project.manifest.inverted)
         try:
             views.append(ModelView(volume, intensity, own.spec, own.object_diameter))

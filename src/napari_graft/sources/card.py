@@ -86,6 +86,9 @@ class SourceCard(Document):
         Scores on its own held-out part, by the keys of ``evaluate``.
     decode
         Settings that turn its output into instances, by name.
+    foreground
+        Share of the pixels of its training images that belong to objects, 0 to 1; None where nobody measured
+        it.
     provenance
         Where an adapted source comes from, None for a trained one.
     """
@@ -105,6 +108,7 @@ class SourceCard(Document):
     training: TrainingRecord = TrainingRecord()
     validation: dict[str, float] = Field(default_factory=dict)
     decode: dict[str, float] = Field(default_factory=dict)
+    foreground: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
     provenance: Provenance | None = None
 
     @property

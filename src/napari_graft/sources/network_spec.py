@@ -38,6 +38,12 @@ class NetworkSpec(BaseModel):
         image before the network sees it; None where two percentiles of the whole image are.
     inverted
         Whether the network is shown the negative of an image, dark and bright swapped.
+    stain
+        Stain whose density the network is shown of a coloured image, None for its brightness; a grey image is
+        shown as it is.
+    zoom
+        By how much an image is enlarged within a plane before the network is shown it, beside what pixel
+        sizes and diameters ask for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -53,6 +59,8 @@ class NetworkSpec(BaseModel):
     object_diameter: Annotated[float, Field(ge=2, le=4096, allow_inf_nan=False)] | None = None
     contrast_window: Annotated[float, Field(ge=2, le=1024, allow_inf_nan=False)] | None = None
     inverted: bool = False
+    stain: Literal["hematoxylin", "eosin", "dab"] | None = None
+    zoom: Annotated[float, Field(ge=0.125, le=8, allow_inf_nan=False)] = 1.0
 
     @model_validator(mode="after")
     def _check_offsets(self) -> NetworkSpec:
@@ -189,7 +197,7 @@ class ModelSpec(NetworkSpec):
 
     Parameters
     ----------
-    ndim, pixel_size, object_diameter, contrast_window, inverted
+    ndim, pixel_size, object_diameter, contrast_window, inverted, stain, zoom
         See `NetworkSpec`.
     widths
         Channels of each level, the finest first.
@@ -278,4 +286,6 @@ def in_plane(spec: NetworkSpec) -> NetworkSpec:
         object_diameter=spec.object_diameter,
         contrast_window=spec.contrast_window,
         inverted=spec.inverted,
+        stain=spec.stain,
+        zoom=spec.zoom,
     )

@@ -21,6 +21,8 @@ from napari_graft.merging.registry import MERGE_METHODS
 from napari_graft.nets.device import choose_device
 from napari_graft.nets.network import Network
 from napari_graft.scorers.order import DECIDING, combined_ranks, family, in_order
+from napari_graft.session.demo import split_for_test
+from napari_graft.session.merge_target import ProjectMergeTarget
 from napari_graft.session.merging import MergeWork, networks_of
 from napari_graft.session.models import Model, model_of_source
 from napari_graft.session.training.fitting import Budget
@@ -176,7 +178,9 @@ def _merged(bench: TransferBench, pair: Pair, method: str) -> tuple[Model, dict[
     spec = networks_of(members)[pair[0].id].spec
     fitting = bench.fitting(spec)
     run = bench.project.new_run(recipe.title, spec, merge=recipe)
-    run, fitted = MergeWork(run, recipe, members, fitting, _budget(bench, bench.plan.steps)).do()
+    within = split_for_test(bench.project.manifest.shape).annotatable
+    image = ProjectMergeTarget(bench.project, members, bench.seed, fitting.cancel, within)
+    run, fitted = MergeWork(run, recipe, members, fitting, _budget(bench, bench.plan.steps), image).do()
     assert run.record.merge is not None
     merge = run.record.merge
     made: dict[str, object] = {"share_of_first": merge.shares[0], "decided": merge.decided}

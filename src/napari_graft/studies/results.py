@@ -67,7 +67,7 @@ class KeptResults(Generic[D]):
 
 _STUDIES = (
     "first-look", "label-efficiency", "ranking", "merging", "pretraining", "bridging", "robustness",
-    "selection", "proofreading",
+    "selection", "proofreading", "recipes",
 )  # fmt: skip
 _DOCUMENTS = (*_STUDIES, "throughput", "responsiveness")
 _LOG = re.compile(rf"({'|'.join(_STUDIES)})-(images|runs|transfers|readings|times|cells)\.jsonl")

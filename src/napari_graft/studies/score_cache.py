@@ -119,12 +119,16 @@ class ScoreCache:
         return self._target
 
     def _features_of(self, source: Source) -> NDArray[np.float32] | None:
-        """Return the features of the training tiles of a source, None where its recipe is not there."""
-        if source.id not in self._features:
+        """Return the features of the training tiles of a source, None where its recipe is not there.
+
+        They are the same whichever view of an image it is shown.
+        """
+        weights = source.card.weights_sha256
+        if weights not in self._features:
             named = (folder / f"{source.card.training.recipe}.yaml" for folder in self.recipes)
             path = next((path for path in named if path.is_file()), None)
-            self._features[source.id] = None if path is None else self._compute(source, path)
-        return self._features[source.id]
+            self._features[weights] = None if path is None else self._compute(source, path)
+        return self._features[weights]
 
     def _compute(self, source: Source, recipe: Path) -> NDArray[np.float32]:
         dataset = load_dataset(read_recipe(recipe), self.data)

@@ -265,6 +265,8 @@ class TransferRequest:
         How networks are trained.
     is_family_only
         Whether only sources of the target's family are looked at.
+    has_views
+        Whether the ranking tries each source in several views, each as a candidate of its own.
     outputs
         What may be written where.
     """
@@ -276,6 +278,7 @@ class TransferRequest:
     targets: tuple[LabelledSet, ...] = RANKING_TARGETS
     plan: TransferPlan = field(default_factory=TransferPlan)
     is_family_only: bool = True
+    has_views: bool = False
     outputs: Outputs = field(default_factory=Outputs)
 
     def quick(self) -> TransferRequest:

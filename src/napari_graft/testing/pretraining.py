@@ -13,10 +13,10 @@ from napari_graft.nets.build import build_network
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.pretraining.objective import Objective, SelfSupervision
 from napari_graft.pretraining.replay import Replay, ReplayContext
-from napari_graft.pretraining.unlabelled import UnlabelledImages
 from napari_graft.sources.network_spec import ModelSpec
 from napari_graft.testing.contracts import make_lesson
 from napari_graft.training.patches import Augmentation
+from napari_graft.training.unlabelled import UnlabelledImages
 
 PATCH = {2: (32, 32), 3: (8, 32, 32)}
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from napari_graft.core.errors import InputError
 from napari_graft.training.patches import Augmentation
+from napari_graft.training.weight_averaging import SHARE_OF_RUN
 
 PATCH = {2: (192, 192), 3: (16, 96, 96)}
 """Usual shape of a training patch."""
@@ -54,6 +55,10 @@ class TrainConfig:
         Whether it ends early once the held-out loss no longer falls; see `is_flat`.
     augmentation
         How far patches are changed.
+    frozen
+        Beginnings of the names of weights that are not trained.
+    averaging
+        Share of the run over which weights are averaged.
     """
 
     time_budget: float | None = 120.0
@@ -67,6 +72,8 @@ class TrainConfig:
     seed: int = 0
     stops_when_flat: bool = False
     augmentation: Augmentation = field(default_factory=Augmentation)
+    frozen: tuple[str, ...] = ()
+    averaging: float = SHARE_OF_RUN
 
     def __post_init__(self) -> None:
         if self.time_budget is None and self.max_steps is None:

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.labels import UNLABELLED
+from napari_graft.training.copy_paste import paste_objects
 from napari_graft.training.examples import Example, labelled_box
 
 
@@ -33,6 +34,8 @@ class Augmentation:
         Spread of the logarithm of the exponent.
     noise, blur
         Largest standard deviation of added noise, and of a Gaussian blur in pixels.
+    copy_paste
+        Chance that a patch is given objects of another one.
     """
 
     scale: float = 0.22
@@ -43,6 +46,7 @@ class Augmentation:
     gamma: float = 0.35
     noise: float = 0.12
     blur: float = 1.0
+    copy_paste: float = 0.0
 
 
 def random_transform(ndim: int, settings: Augmentation, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -205,6 +209,9 @@ class PatchSampler:
         images, labels = [], []
         for index in rng.choice(len(self._images), self.batch_size, p=self._shares):
             image, label = self._draw_one(int(index), rng)
+            if self.augmentation.copy_paste and rng.random() < self.augmentation.copy_paste:
+                other = self._draw_one(int(rng.choice(len(self._images), p=self._shares)), rng)
+                image, label = paste_objects(image, label, other, rng)
             images.append(change_intensity(image, self.augmentation, rng))
             labels.append(label)
         return Batch(torch.stack(images)[:, None], torch.stack(labels))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +13,14 @@ from napari_graft.core.errors import Cancelled
 from napari_graft.core.progress import CancelToken, Phase, Progress, Report
 from napari_graft.nets.device import mixed_precision
 from napari_graft.nets.network import Network
+from napari_graft.training.auxiliary import Auxiliary, TrainingStep
 from napari_graft.training.budgeted_run import BudgetedRun
 from napari_graft.training.checkpoint import TrainState, restore_checkpoint, save_checkpoint
 from napari_graft.training.config import Moment, StoppedBy, TrainConfig, TrainResult, is_flat
 from napari_graft.training.examples import Example
 from napari_graft.training.losses import HeldOutLoss, make_targets, masked_loss
-from napari_graft.training.patches import Batch, PatchSampler
+from napari_graft.training.patches import PatchSampler
 from napari_graft.training.weight_averaging import WeightAverage
-
-Auxiliary = Callable[[Network, Batch, np.random.Generator], torch.Tensor]
-"""Returns a further loss of the network in training for a batch, drawing from the generator of the step."""
 
 
 class Trainer:
@@ -96,11 +94,19 @@ class _Run(BudgetedRun):
         self.config = config
         self.examples = examples
         self.network = network.to(device).train()
-        self.state = TrainState(self.network, WeightAverage(self.network), self._optimiser(), None, [])
+        self._freeze(config.frozen)
+        average = WeightAverage(self.network, config.averaging)
+        self.state = TrainState(self.network, average, self._optimiser(), None, [])
         self._draw_from_examples()
         self.start_clock(config)
         self.losses: list[float] = []
         self.auxiliary: Auxiliary | None = None
+
+    def _freeze(self, beginnings: tuple[str, ...]) -> None:
+        """Leave weights out of the training whose names begin so."""
+        for name, parameter in self.network.named_parameters():
+            if name.startswith(beginnings):
+                parameter.requires_grad_(False)
 
     def _optimiser(self) -> torch.optim.Optimizer:
         config = self.config
@@ -167,7 +173,8 @@ class _Run(BudgetedRun):
             logits = self.network(batch.image)
         loss = masked_loss(logits.float(), targets)
         if self.auxiliary is not None:
-            loss = loss + self.auxiliary(self.network, batch, rng)
+            average, used = self.state.average.network, self.clock.used
+            loss = loss + self.auxiliary(TrainingStep(self.network, average, batch, used, rng))
         # On a busy CPU a step takes seconds, most of it what follows; nothing has changed yet.
         cancel.raise_if_cancelled()
         for group in self.state.optimiser.param_groups:

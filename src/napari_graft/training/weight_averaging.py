@@ -11,20 +11,24 @@ from numpy.typing import NDArray
 
 from napari_graft.nets.network import Network
 
-_SHARE_OF_RUN = 0.04
+SHARE_OF_RUN = 0.04
+"""Usual share of a run over which its weights are averaged."""
 _SHORTEST = 4.0
 
 
 class WeightAverage:
-    """Moving average of weights over about the last twenty-fifth of the run.
+    """Moving average of weights over about the last part of the run.
 
     Parameters
     ----------
     network
         The network in training; it is copied.
+    share
+        Of the run that it goes over.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, share: float = SHARE_OF_RUN) -> None:
+        self._share = share
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
         self.n_updates = 0
 
@@ -32,7 +36,7 @@ class WeightAverage:
     def update(self, network: torch.nn.Module, expected_steps: int | None) -> None:
         """Move the average towards the network's weights."""
         self.n_updates += 1
-        horizon = max(_SHORTEST, _SHARE_OF_RUN * (expected_steps or 0))
+        horizon = max(_SHORTEST, self._share * (expected_steps or 0))
         # Early on the average is young: never weigh the untrained start more than the steps so far.
         weight = max(1 / horizon, 1 / (self.n_updates + 1))
         averaged: list[torch.Tensor] = list(self.network.parameters())

@@ -50,6 +50,9 @@ class NextStep:
     tab: TabName
 
 
+_SUGGEST = "Suggest tiles to paint; where the source is good enough, segment the image as it is."
+
+
 def next_step(facts: Facts) -> NextStep:
     """Return the one next thing to do.
 
@@ -67,7 +70,7 @@ def next_step(facts: Facts) -> NextStep:
         (facts.is_training, "train", "Training. You can go on painting meanwhile."),
         (facts.n_new > 0, "train", f"{_tiles(facts.n_new)} painted since the last training. Train on them."),
         (facts.n_runs > 0, "compare", "Compare the new result with the one before, or suggest more tiles."),
-        (facts.has_source, "annotate", "Suggest the tiles that are most worth painting."),
+        (facts.has_source, "annotate", _SUGGEST),
         (facts.is_ranked, "sources", "Preview the best sources, then use one."),
         (True, "sources", "Rank the sources: which one fits this image?"),
     )

@@ -52,7 +52,7 @@ class Workbench:
         self.tile_tools = TileTools(self.context, self.annotating)
         self.tile_correction = TileCorrection(self.context, self.annotating)
         self.tile_click_tools = ClickTools(self.tile_correction, AffinityCache(self.context))
-        self.results = ResultsModel(self.context)
+        self.results = ResultsModel(self.context, chosen_source=lambda: self.sources.state.chosen)
         self.training = TrainingModel(self.context, self.results)
         self.preparation = PreparationModel(self.context)
         self.next_round = NextRoundModel(self.context, self.training, self.annotating)
@@ -135,6 +135,7 @@ class Workbench:
 
     def _on_model_changed(self) -> None:
         self.annotating.look_anew()
+        self.results.update_model()
 
     def _on_tiles_wanted(self) -> None:
         self.state.tab = "annotate"

@@ -125,14 +125,19 @@ def test_what_was_corrected_is_exported_and_what_is_of_another_segmentation_is_n
 def test_a_project_knows_what_predict_wrote_of_the_whole_image(project: Path, tmp_path: Path) -> None:
     with open_project(project) as opened:
         predict_volume(opened, tmp_path / "part.tif", region="0:32,:")
-        predict_volume(opened, tmp_path / "source.tif", source="tiny-nuclei")
         with pytest.raises(InputError, match="knows no segmentation"):
             export(opened, "tiff", tmp_path / "none.tif")
+        untouched = predict_volume(opened, tmp_path / "source.tif", source="tiny-nuclei")
+        first = export(opened, "tiff", tmp_path / "first.tif")
+        np.testing.assert_array_equal(tifffile.imread(first), tifffile.imread(untouched.path))
         found = predict_volume(opened, tmp_path / "whole.zarr")
+        predict_volume(opened, tmp_path / "later.tif", source="tiny-nuclei")
 
+        newest = export(opened, "tiff", tmp_path / "newest.tif")
         out = export(opened, "tiff", tmp_path / "again.tif", run="1")
 
     np.testing.assert_array_equal(tifffile.imread(out), open_labels(found.path).data[:, :])
+    np.testing.assert_array_equal(tifffile.imread(newest), open_labels(found.path).data[:, :])
     assert len(np.unique(tifffile.imread(out))) - 1 == found.n_objects
     with pytest.raises(InputError, match="is the segmentation"):
         export(project, "ome-zarr", found.path, overwrite=True)

@@ -146,7 +146,7 @@ class SourceButtons(QWidget):
             "Merge", on_merge, tip="Make one model of the ticked sources, on the tiles that you have painted"
         )
         self.use = button("Use this one", on_use, tip="Start from the source that is selected")
-        self.setLayout(column(flow(self.rank, self.preview, self.merge, self.use)))
+        self.setLayout(column(flow(self.rank, self.preview, self.use, self.merge)))
 
     def show_state(self, state: SourcesState, *, has_project: bool, current: str | None) -> None:
         """Show what can be done now; `current` is the source that is selected."""

@@ -102,6 +102,7 @@ COLUMNS = (
         74,
         66,
         sorts_by=lambda row: float("inf") if row.pixel_size is None else row.pixel_size,
+        is_known=lambda row: row.pixel_size is not None,
     ),
     Column("Licence", "Whether models made from it may be used for anything", license_words, 110, 110),
     Column("Species", "What its training images show", lambda row: row.species, 130, 130, is_lesser=True),
@@ -113,8 +114,8 @@ FIT, LICENCE = (
 
 
 _SORT_ROLE = Qt.ItemDataRole.UserRole
-_SHOWN_AT_LEAST = 10
-"""Rows that are seen without scrolling: one line a source, its whole title in the tooltip."""
+_FEWEST_LINES, _MOST_LINES = 4, 10
+"""Lines that there is room for: as many as rows within these bounds, so that the buttons stay in sight."""
 _AIR = 4
 """Pixels between the words of two rows."""
 _NARROW = 320
@@ -229,7 +230,12 @@ class _AiryRows(QStyledItemDelegate):
 class SourceTable(QTableView):
     """Table to look through the sources, tick some, and point at one.
 
-    Emits `pointed` with the id of the source that the user points at.
+    Emits `pointed` with the id of the source that is pointed at.
+
+    Attributes
+    ----------
+    is_pointed_by_hand
+        Whether the user chose that source, and not the program (`point_at`).
     """
 
     pointed = Signal(str)
@@ -237,6 +243,8 @@ class SourceTable(QTableView):
     def __init__(self) -> None:
         super().__init__()
         self.source_model = SourceTableModel()
+        self.is_pointed_by_hand = False
+        self._is_placing = False
         self._sorted = QSortFilterProxyModel()
         self._sorted.setSourceModel(self.source_model)
         self._sorted.setSortRole(_SORT_ROLE)
@@ -251,8 +259,7 @@ class SourceTable(QTableView):
         self.setWordWrap(False)
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.setItemDelegate(_AiryRows(self))
-        line = self.fontMetrics().height() + 2 * _AIR
-        self.setMinimumHeight((_SHOWN_AT_LEAST + 1) * line + self.horizontalScrollBar().sizeHint().height())
+        self._fit_height()
         self.verticalHeader().hide()
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         for i, column in enumerate(COLUMNS):
@@ -268,26 +275,39 @@ class SourceTable(QTableView):
     def show_rows(self, rows: Sequence[SourceRow]) -> None:
         """Show other rows; a column for what nothing is known of is left out."""
         self.source_model.show_rows(rows)
+        self._fit_height()
         self._show_columns()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - the name is Qt's
-        """Leave lesser columns out where there is little room."""
+        """Leave lesser columns out where there is little room, and give titles what is left of it."""
         super().resizeEvent(event)
-        if (event.size().width() < _NARROW) != (event.oldSize().width() < _NARROW):
+        if event.size().width() != event.oldSize().width():
             self._show_columns()
+
+    def _fit_height(self) -> None:
+        n_lines = min(max(len(self.source_model.rows), _FEWEST_LINES), _MOST_LINES) + 1
+        line = self.fontMetrics().height() + 2 * _AIR
+        self.setMinimumHeight(n_lines * line + self.horizontalScrollBar().sizeHint().height())
 
     def _show_columns(self) -> None:
         rows, is_narrow = self.source_model.rows, self.width() < _NARROW
+        room = self.viewport().width()
         for i, column in enumerate(COLUMNS):
             is_empty = column.is_known is not None and not any(column.is_known(row) for row in rows)
             self.setColumnHidden(i, is_empty or (is_narrow and column.is_lesser))
-            self.setColumnWidth(i, column.narrow_width if is_narrow else column.width)
+            width = column.narrow_width if is_narrow else column.width
+            self.setColumnWidth(i, width)
+            if i > 0 and not self.isColumnHidden(i) and not column.is_lesser:
+                room -= width
+        self.setColumnWidth(0, max(self.columnWidth(0), room))
 
     def point_at(self, source_id: str) -> None:
-        """Select a source."""
+        """Select a source that nobody has chosen yet."""
+        self._is_placing = True
         for i, row in enumerate(self.source_model.rows):
             if row.id == source_id:
                 self.setCurrentIndex(self._sorted.mapFromSource(self.source_model.index(i, 0)))
+        self._is_placing = self.is_pointed_by_hand = False
 
     def tick_box(self, source_id: str) -> QModelIndex:
         """Return the cell with the tick of a source, as it is shown."""
@@ -296,6 +316,7 @@ class SourceTable(QTableView):
 
     def _on_row_changed(self) -> None:
         if self.current is not None:
+            self.is_pointed_by_hand = not self._is_placing
             self.pointed.emit(self.current)
 
 

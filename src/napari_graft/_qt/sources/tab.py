@@ -10,6 +10,7 @@ from napari_graft._napari.overlays.field_of_view import tile_in_view, tile_over_
 from napari_graft._qt.canvas.comparison_canvas import ComparisonHost
 from napari_graft._qt.sources.boxes import AdviceCard, DistanceBox, MoreSources, SourceButtons, SourceMapBox
 from napari_graft._qt.sources.bridge_box import BridgeBox
+from napari_graft._qt.sources.merge_options import MergeOptions
 from napari_graft._qt.sources.source_table import SourceTable
 from napari_graft._qt.sources.trial_box import TrialBox
 from napari_graft._qt.sources.words import (
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from napari import Viewer
 
     from napari_graft._qt.sources.preparation_box import PreparationBox
+    from napari_graft._qt.sources.segment_box import SegmentBox
 
 
 _LONGEST_VIEW = 2048
@@ -74,6 +76,7 @@ class SourcesTab(QWidget):
         )
         self.refusal = text("", "error")
         self.in_use = text("", "good")
+        self.segment: SegmentBox | None = None
         self.preparation: PreparationBox | None = None
         self.shown = text("", "faint")
         self.close_preview = button("Close preview", self._model.close_preview)
@@ -81,6 +84,7 @@ class SourcesTab(QWidget):
         self.left_out = text("", "faint")
         self.distances = DistanceBox()
         self.trial = TrialBox(self._workbench.trial)
+        self.merging = MergeOptions(self._workbench.training.merge_options)
         self.map_box = SourceMapBox()
         self.bridge = BridgeBox(self._workbench.bridging, self._viewer, lambda: self.table.current)
         self.more = MoreSources(self._model)
@@ -96,7 +100,9 @@ class SourcesTab(QWidget):
         layout.addWidget(self.others)
         for widget in (self.buttons, self.refusal, self.in_use, self.preview_card, self.trial):
             layout.addWidget(widget)
-        for widget in (self.left_out, self.distances, self.map_box, self.options, self.bridge, self.more):
+        for widget in (self.left_out, self.distances, self.map_box, self.options, self.merging):
+            layout.addWidget(widget)
+        for widget in (self.bridge, self.more):
             layout.addWidget(widget)
         layout.addStretch(0)
         self._layout = layout
@@ -120,6 +126,7 @@ class SourcesTab(QWidget):
         listen(self, state.events.unsuited, self._show_left_out)
         bind(self, state, "chosen", self._show_chosen)
         bind(self, state, "preview", self._show_preview)
+        bind(self, self._workbench.results.state, "untouched", self._show_segment)
         bind(self, self._workbench.preparation.state, "source", self._show_preparation)
         events = state.events
         for changed in (events.ticked, events.is_ranked, events.is_ranking, events.is_previewing):
@@ -132,6 +139,7 @@ class SourcesTab(QWidget):
 
     def _on_rank_clicked(self) -> None:
         self._show_refusal("")
+        self.table.is_pointed_by_hand = False
         self._model.rank()
 
     def _on_preview_clicked(self) -> None:
@@ -168,12 +176,17 @@ class SourcesTab(QWidget):
 
     def _show_rows(self, rows: tuple[SourceRow, ...]) -> None:
         pointed, before = self.table.current, self.table.source_model.rows
+        is_by_hand = self.table.is_pointed_by_hand
         self.table.show_rows(rows)
         to_point_at = row_to_point_at(before, rows, pointed)
-        if self._model.state.is_ranking and pointed in {row.id for row in rows}:
-            to_point_at = pointed  # rows come one after the other: what is pointed at must not run away
+        if self._model.state.is_ranking and rows:
+            # Rows come one after the other. What the user points at must not run away; else it is the best so
+            # far, and not the row that happened to be the first before anything was measured.
+            is_there = is_by_hand and pointed in {row.id for row in rows}
+            to_point_at = pointed if is_there else rows[0].id
         if to_point_at is not None:
             self.table.point_at(to_point_at)
+            self.table.is_pointed_by_hand = is_by_hand and to_point_at == pointed
         self._show_buttons()
 
     def _show_others(self, _: object) -> None:
@@ -201,6 +214,15 @@ class SourcesTab(QWidget):
         self.in_use.setVisible(chosen is not None)
         self._show_buttons()
 
+    def _show_segment(self, source: str | None) -> None:
+        """Offer to segment with a source: the offer is made when one is first chosen."""
+        if source is None or self.segment is not None:
+            return
+        from napari_graft._qt.sources.segment_box import SegmentBox
+
+        self.segment = SegmentBox(self._workbench.results)
+        self._layout.insertWidget(self._layout.indexOf(self.in_use) + 1, self.segment)
+
     def _show_preparation(self, source: str | None) -> None:
         """Offer to prepare a source: the offer is made when one is first chosen, as a form takes a while."""
         if source is None or self.preparation is not None:
@@ -208,7 +230,8 @@ class SourcesTab(QWidget):
         from napari_graft._qt.sources.preparation_box import PreparationBox
 
         self.preparation = PreparationBox(self._workbench.preparation)
-        self._layout.insertWidget(self._layout.indexOf(self.in_use) + 1, self.preparation)
+        before = self.segment or self.in_use
+        self._layout.insertWidget(self._layout.indexOf(before) + 1, self.preparation)
 
     def _show_preview(self, preview: Comparison | None) -> None:
         try:

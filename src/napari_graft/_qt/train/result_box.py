@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_graft._napari.overlays.field_of_view import pixel_looked_at
 from napari_graft._napari.results import ResultLayers
@@ -14,6 +14,7 @@ from napari_graft._qt.train.words import describe_result
 from napari_graft._qt.widgets.basics import button, column, text
 from napari_graft._qt.widgets.binding import bind, listen, listen_to_viewer
 from napari_graft._qt.widgets.option_form import MoreOptions
+from napari_graft._qt.widgets.result_file import ask_for_result_file
 from napari_graft.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class ResultBox(QWidget):
 
     def _connect(self) -> None:
         self._model.find_place = self._find_place
-        for field in ("results", "shown", "whole", "missing", "faults", "is_segmenting"):
+        for field in ("results", "shown", "whole", "missing", "untouched", "faults", "is_segmenting"):
             bind(self, self._model.state, field, lambda _: self._show())
         listen(self, self._context.project_changed, self._on_project_changed)
         listen(self, self._model.refused, self._show_refusal)
@@ -79,13 +80,11 @@ class ResultBox(QWidget):
             words.hide()
 
     def _on_whole_clicked(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(
-            self, "Segment the whole image into", "segments.tif", "TIFF (*.tif);;OME-Zarr (*.zarr)"
-        )
-        if path:
+        out = ask_for_result_file(self, self._model.file_to_propose())
+        if out is not None:
             self.written.hide()
             self.refusal.hide()
-            self._model.segment_whole(Path(path))
+            self._model.segment_whole(out)
 
     def _on_project_changed(self) -> None:
         for words in (self.written, self.refusal):  # they were about the project before
@@ -108,7 +107,7 @@ class ResultBox(QWidget):
         self.segment.setText(f"Segment{again} with the round in use")
         self.segment.setVisible(state.missing is not None and not state.is_segmenting)
         for widget in (self.whole, self.more):
-            widget.setVisible(state.shown is not None or state.missing is not None)
+            widget.setVisible(any(one is not None for one in (state.shown, state.missing, state.untouched)))
         self.whole.setEnabled(not state.is_segmenting)
         self._show_layers_later()
 

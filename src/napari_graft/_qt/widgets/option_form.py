@@ -17,8 +17,8 @@ from napari_graft._qt.widgets.binding import bind, listen, silenced
 from napari_graft.jobs.base import FILLED_IN, FormUnit, field_help, fields_of
 from napari_graft.workbench.request_options import RequestOptions
 
-Choices = Mapping[str, Sequence[str]]
-"""By the name of a field what can be chosen for it."""
+Choices = Mapping[str, Sequence[str] | Sequence[tuple[str, str]]]
+"""By the name of a field what can be chosen for it: words, or what people read with the word behind it."""
 CHOICES: Choices = {"device": ("auto", "cpu", "cuda")}
 _LARGEST = 10**9
 """Beyond what anybody means by a number; magicgui ends at 999 by itself."""

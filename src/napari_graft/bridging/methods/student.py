@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-import numpy as np
 import torch
 
 from napari_graft.bridging.halves import load_first, save_first
@@ -18,9 +17,8 @@ from napari_graft.bridging.views import copy_of
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import Progress, report_of_first, report_of_second
 from napari_graft.nets.build import build_network
-from napari_graft.nets.network import Network
 from napari_graft.nets.residual_unet import ResidualUNet
-from napari_graft.training.patches import Batch
+from napari_graft.training.auxiliary import TrainingStep
 from napari_graft.training.trainer import Trainer
 
 RATE = 3e-4
@@ -119,11 +117,10 @@ class StudentLoss:
         self._pairs = PairSampler(context.data.pairs, context.config.patch, context.device)
         self._n = context.config.batch_size
 
-    def __call__(self, network: Network, batch: Batch, rng: np.random.Generator) -> torch.Tensor:
+    def __call__(self, step: TrainingStep) -> torch.Tensor:
         """Return the weighted sum of the losses for a batch of the trainer."""
+        network, image = step.network, step.batch.image
         assert isinstance(network, ResidualUNet)  # the trainer knows no kinds of networks
-        target, source = self._pairs.draw(self._n, rng)
-        step = BridgeStep(
-            network, self._source, batch.image, target, source, self._data.foreground, self._teacher
-        )
-        return self._weighing.total(self._losses, step)
+        target, source = self._pairs.draw(self._n, step.rng)
+        seen = BridgeStep(network, self._source, image, target, source, self._data.foreground, self._teacher)
+        return self._weighing.total(self._losses, seen)

@@ -30,11 +30,14 @@ class AsItIs:
 
     def bridge(self, source: ResidualUNet, context: BridgeContext) -> Bridged:
         """Return a copy of the source. See `BridgeMethod`."""
-        return Bridged(copy_of(source), None)
+        network = copy_of(source)
+        if context.data.as_it_is is not None:
+            network.spec = context.data.as_it_is
+        return Bridged(network, None)
 
 
 class BestView:
-    """The source shown the image or its negative, whichever suits it better."""
+    """The source shown the image in the view that suits it best: its negative, a stain, another scale."""
 
     needs_suitable_pairs = False
 

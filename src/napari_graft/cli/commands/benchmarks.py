@@ -34,27 +34,31 @@ class BenchmarkOptions:
     quick
         Fewer repeats, smaller or fewer images, little training.
     seeds
-        Runs of each target of merging and pretraining (1 where not given), of label-efficiency, ranking and
-        bridging (3) and of selection (6), of which the table shows the mean; of each order of proofreading
-        (3), of which it shows the median.
+        Runs of each target of merging and pretraining (1 where not given), of recipes (2), of
+        label-efficiency, ranking and bridging (3) and of selection (6), of which the table shows the mean; of
+        each order of proofreading (3), of which it shows the median.
     all_sources
         In ranking and merging, try also the sources of another family of structures than the target's.
+    views
+        In ranking, try each source as it is, with dark and bright swapped, and at half and twice the scale:
+        it takes four times as long.
     source
         Sources that robustness looks at, by id; all where not given.
     sets
-        Labelled sets that first-look and pretraining play or selection chooses tiles of, by name or by what
-        is segmented in them, such as nuclei; groups of tasks of bridging (generated, DeepLIIF, "E. coli");
-        all where not given.
+        Labelled sets that first-look, pretraining and recipes play or selection chooses tiles of, by name or
+        by what is segmented in them, such as nuclei; groups of tasks of bridging (generated, DeepLIIF,
+        "E. coli"); all where not given.
     against
         Earlier result of first-look, FILE.json, to compare with.
     tiles
         Tiles of each image that first-look paints afterwards with the truth, to train the first source on; in
-        label-efficiency and pretraining the one number of tiles that is tried.
+        label-efficiency, pretraining and recipes the one number of tiles that is tried.
     """
 
     quick: bool = False
     seeds: int | None = None
     all_sources: Annotated[bool, Parameter(negative="")] = False
+    views: Annotated[bool, Parameter(negative="")] = False
     source: Names = None
     sets: Names = None
     against: Path | None = None
@@ -80,6 +84,7 @@ def benchmark(
         "merging",
         "bridging",
         "pretraining",
+        "recipes",
         "selection",
         "robustness",
         "proofreading",
@@ -103,11 +108,12 @@ def benchmark(
         labelled set; throughput: how fast images are segmented; label-efficiency: what few annotated tiles
         reach on eight real data sets, beside all that they are to be compared with; ranking: whether the
         ranking of the sources foretells which turns out best; merging: whether two sources merged are better
-        than the best alone; pretraining: whether it pays to prepare a source on unlabelled images; bridging:
+        than the best alone; pretraining: whether it pays to prepare a source on unlabelled images; recipes:
+        whether another way of training on four tiles is better than the usual one; bridging:
         what a source bridged to another modality reaches without a label; selection: which strategy chooses
         the tiles from which most is learned; robustness: what is kept of the score of each source where the
         microscope has a fault; proofreading: how much error a scripted person removes with how many actions,
-        by the list of suspicious objects and without it (these eight take long; they and first-look go on
+        by the list of suspicious objects and without it (these nine take long; they and first-look go on
         where they were stopped); responsiveness: how late a window answers while somebody paints and a
         training goes on (it needs a screen, real or virtual).
     options
@@ -203,6 +209,7 @@ def _transfer(
         _CHECKOUT / "recipes",
         n_seeds if options.seeds is None else options.seeds,
         is_family_only=not options.all_sources,
+        has_views=options.views,
         outputs=place.outputs,
     )
     with progress() as (report, cancel):
@@ -219,6 +226,18 @@ def _pretraining(options: BenchmarkOptions, place: _Place) -> None:
     request = replace(request, n_tiles=(options.tiles,)) if options.tiles else request
     with progress() as (report, cancel):
         rows = run_pretraining(request.quick() if options.quick else request, report=report, cancel=cancel)
+    print_markdown(rows, tuple(rows[0]) if rows else ())
+
+
+def _recipes(options: BenchmarkOptions, place: _Place) -> None:
+    from napari_graft.studies.recipes.study import RecipesRequest, run_recipes
+
+    n_seeds = 2 if options.seeds is None else options.seeds
+    request = RecipesRequest(place.out, place.data or _shared_data(), n_seeds, outputs=place.outputs)
+    request = request if options.sets is None else request.only(options.sets)
+    request = replace(request, n_tiles=options.tiles) if options.tiles else request
+    with progress() as (report, cancel):
+        rows = run_recipes(request.quick() if options.quick else request, report=report, cancel=cancel)
     print_markdown(rows, tuple(rows[0]) if rows else ())
 
 
@@ -285,6 +304,7 @@ _BENCHMARKS: dict[str, Callable[[BenchmarkOptions, _Place], None]] = {
     "merging": _merging,
     "bridging": _bridging,
     "pretraining": _pretraining,
+    "recipes": _recipes,
     "selection": _selection,
     "robustness": _robustness,
     "proofreading": _proofreading,

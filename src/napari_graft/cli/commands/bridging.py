@@ -72,6 +72,8 @@ def _tell_bridge(report: BridgeReport) -> None:
         print(f"{name:12} {getattr(training, name)}")
     print(f"{'method':12} {record.method}")
     print(f"{'pairs':12} {record.n_pairs}")
+    if record.view:
+        print(f"{'best view':12} {record.view}")
     if record.consistency is not None and record.consistency_of_view is not None:
         print(f"{'consistency':12} {record.consistency:.2f} (best view {record.consistency_of_view:.2f})")
     if record.source_id:

@@ -43,6 +43,7 @@ def rank(
     from napari_graft.jobs.builtin.rank import RankRequest
     from napari_graft.project.opening import open_project
     from napari_graft.scorers.outlook import outlook
+    from napari_graft.session.projects.object_diameter import known_diameter
 
     with open_project(project) as opened:
         wanted = opened.manifest.structure
@@ -57,7 +58,9 @@ def rank(
     shown = [row if row["same_structure"] else row | {"verdict": "another structure"} for row in rows]
     columns = ("source", "combined", "verdict", "z", "consistency", "few_shot", "structure", "title")
     print_rows(shown, columns, optional=("title", "combined", "structure", "consistency"))
-    expected = outlook(ranked, wanted)
+    with open_project(project) as opened:
+        wider = known_diameter(opened).wider
+    expected = outlook(ranked, wanted, wider)
     if expected is not None:
         stderr.print(expected.words, markup=False)
     for entry in ranked[:3]:

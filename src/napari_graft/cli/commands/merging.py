@@ -39,8 +39,12 @@ def merge(
     sources
         Two or more: sources, PROJECT:RUN or latest. The first one lends its pixel size.
     method
-        kernel (what to take of each is learned filter by filter, then the model is trained) or
-        average (the same of each, then trained).
+        kernel (what to take of each is learned filter by filter, then the model is trained), probing (the
+        same with more time for the shares, and a gentle training), slices (in finer pieces, from twenty tiles
+        on), consistent (as probing, and looks at what is not painted as well), soup (each source is trained,
+        and those that are better together are averaged), distilled (all sources answer together, the more
+        similar ones counting more, and one model learns what they say) or average (the same of each, then
+        trained).
     options
         How long and where, the training that follows the merge included.
     json

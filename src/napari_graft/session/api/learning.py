@@ -183,7 +183,8 @@ def merge_sources(
     sources
         Two or more ids, paths or runs; the first one lends its pixel size.
     method
-        Name of a merge method: ``kernel``, ``joint`` or ``average``.
+        Name of a merge method: ``kernel``, ``average``, ``probing``, ``slices``, ``consistent``, ``soup`` or
+        ``distilled``.
     seconds, steps
         Budget; two minutes where neither is given.
     seed

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from napari_graft.bridging.method import BridgeContext
+from napari_graft.bridging.methods.without_learning import in_view
 from napari_graft.bridging.pairs import Image, Pair, split_pairs
 from napari_graft.bridging.recipe import Suitability
 from napari_graft.bridging.suitability import explain, judge_pairs, words_for
-from napari_graft.fingerprints.distance import LIKE_OWN_LIMIT, distance
+from napari_graft.fingerprints.distance import distance
 from napari_graft.fingerprints.fingerprint import make_fingerprint
 from napari_graft.inference.features import FEATURE_TILE, tile_features
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.scorers.consistency import consistency_of
 from napari_graft.scorers.scoring_context import ComputeContext
 from napari_graft.segmentation.settings import DecodeSettings
-from napari_graft.session.ranking.evidence import CLEARLY_NEARER, CONSISTENCY_NOISE
 from napari_graft.sources.fingerprint import Fingerprint
+from napari_graft.sources.network_spec import ModelSpec
 
 _N_CUTS = 32
 _FEWEST = 8
@@ -33,8 +34,8 @@ class Assessor:
 
     Parameters
     ----------
-    tiles
-        Tiles of the image as the source is shown them.
+    see
+        Returns tiles of the image as a network of a specification is shown them.
     decode
         How answers become objects.
     fingerprint
@@ -43,55 +44,39 @@ class Assessor:
         Where networks run.
     """
 
-    tiles: Sequence[Image]
+    see: Callable[[ModelSpec], Sequence[Image]]
     decode: DecodeSettings
     fingerprint: Fingerprint | None
     compute: ComputeContext
 
-    def consistency(self, network: ResidualUNet, *, is_negative: bool = False) -> float:
-        """Return the consistency of a network on the image, or on its negative; see `consistency_of`.
+    def consistency(self, network: ResidualUNet) -> float:
+        """Return the consistency of a network on the image in its view; see `consistency_of`.
 
         Raises
         ------
         Cancelled
             When asked to stop.
         """
-        return consistency_of(network, self.decode, self._seen(is_negative), self.compute)
+        return consistency_of(network, self.decode, self.see(network.spec), self.compute)
 
-    def z(self, network: ResidualUNet, *, is_negative: bool = False) -> float | None:
+    def z(self, network: ResidualUNet) -> float | None:
         """Return how far the image is from the source's training images, None without a fingerprint."""
         if self.fingerprint is None:
             return None
         compute = self.compute
-        features = tile_features(network, self._seen(is_negative), compute.device, compute.cancel)
+        features = tile_features(network, self.see(network.spec), compute.device, compute.cancel)
         return distance(self.fingerprint, features).z
 
     def z_of_pairs(self, source: ResidualUNet, pairs: Sequence[Pair]) -> float | None:
         """Return how far the image is from the pairs in its own modality, in the encoder of the source."""
         compute, rng = self.compute, np.random.default_rng(_SEED)
         cuts = cut_tiles([pair.target for pair in pairs], FEATURE_TILE[source.spec.ndim], rng)
-        if len(cuts) < _FEWEST or len(self.tiles) < 2:
+        tiles = self.see(source.spec)
+        if len(cuts) < _FEWEST or len(tiles) < 2:
             return None
         of_pairs = tile_features(source, cuts, compute.device, compute.cancel)
-        of_target = tile_features(source, self.tiles, compute.device, compute.cancel)
+        of_target = tile_features(source, tiles, compute.device, compute.cancel)
         return distance(make_fingerprint(of_pairs, None, "", rng), of_target).z
-
-    def is_negative_better(self, source: ResidualUNet) -> bool:
-        """Say whether a source suits the negative of the image better, by the rule of the ranking.
-
-        It does where the negative is clearly nearer to the source's training images, and what the source
-        finds in it is no less consistent; see `Measurer.best_view`.
-        """
-        plain = self.z(source)
-        if plain is None or plain <= LIKE_OWN_LIMIT:
-            return False
-        negative = self.z(source, is_negative=True)
-        if negative is None or negative >= CLEARLY_NEARER * plain:
-            return False
-        return self.consistency(source, is_negative=True) >= self.consistency(source) - CONSISTENCY_NOISE
-
-    def _seen(self, is_negative: bool) -> Sequence[Image]:
-        return [-tile for tile in self.tiles] if is_negative else self.tiles
 
 
 def cut_tiles(images: Sequence[Image], sides: Sequence[int], rng: np.random.Generator) -> list[Image]:
@@ -128,12 +113,12 @@ def assess_pairs(source: ResidualUNet, context: BridgeContext, assessor: Assesso
     )
     if not helps:
         return known
-    inverted = data.inverted
+    before = in_view(source, is_inverted=data.inverted)
     measured = {
-        "z_before": assessor.z(source, is_negative=inverted),
+        "z_before": assessor.z(before),
         "z_after": assessor.z(found.network),
         "z_pairs": assessor.z_of_pairs(source, data.pairs),
-        "consistency_before": assessor.consistency(source, is_negative=inverted),
+        "consistency_before": assessor.consistency(before),
         "consistency_after": assessor.consistency(found.network),
     }
     known = known.model_copy(

@@ -16,9 +16,11 @@ from napari_graft.core.tile import Tile
 from napari_graft.inference.predictor import Predictor
 from napari_graft.inference.view import ModelView
 from napari_graft.io import Volume
+from napari_graft.io.stains import Stain, in_stain
 from napari_graft.project.project import Project
 from napari_graft.session.projects.project_image import measure_intensity, random_tiles, view_of
 from napari_graft.sources.network_spec import NetworkSpec
+from napari_graft.sources.source import Source
 
 SIDES = {2: (256, 256), 3: (16, 128, 128)}
 N_TILES = {2: 16, 3: 6}
@@ -39,13 +41,16 @@ class PairReader:
     project
         Its image is of the modality of the first folder.
     spec
-        Of the network.
+        Of the network, which says in which stain and at which scale it is shown images like the project's.
+    own_stain
+        Stain that it is shown of images of its own modality.
     cancel, report
         The token that stops the work, and progress.
     """
 
     project: Project
     spec: NetworkSpec
+    own_stain: Stain | None
     cancel: CancelToken
     report: Report
 
@@ -63,15 +68,16 @@ class PairReader:
         own = view_of(self.project, self.spec, self.cancel, self.report)
         is_inverted = self.project.manifest.inverted
 
-        def look(volume: Volume, *, inverted: bool) -> list[Image]:
+        def look(volume: Volume, stain: Stain | None, *, inverted: bool) -> list[Image]:
+            volume = in_stain(volume, stain)
             intensity = replace(measure_intensity(volume), inverted=inverted)
             view = ModelView(self._sized(volume), intensity, self.spec, own.object_diameter)
             return [view.read(tile) for tile in planes_of(volume, self.spec.ndim)]
 
         return read_pairs(
             files,
-            lambda volume: look(volume, inverted=is_inverted),
-            lambda volume: look(volume, inverted=False),
+            lambda volume: look(volume, self.spec.stain, inverted=is_inverted),
+            lambda volume: look(volume, self.own_stain, inverted=False),
             self.cancel,
         )
 
@@ -117,12 +123,31 @@ def target_tiles(project: Project, spec: NetworkSpec, seed: int, cancel: CancelT
     return found
 
 
-def usual_foreground(predictor: Predictor, images: Sequence[Image], cancel: CancelToken) -> float:
-    """Return which share of images of its own modality a source takes for objects, 0.02 to 0.9.
+def usual_foreground(
+    source: Source | None, predictor: Predictor, images: Sequence[Image], cancel: CancelToken
+) -> float:
+    """Return which share of an image the objects of a source usually fill, 0.02 to 0.9.
 
-    The information term of the translator wants to know how much there usually is, and no card says so: what
-    the source finds in the partners of the pairs, which it understands, is as near as one comes.
+    The information term of the translator wants to know it. It is on the card of a source that was trained
+    from a recipe; for others, and for runs, what the network finds in the partners of the pairs, which it
+    understands, is as near as one comes.
+
+    Parameters
+    ----------
+    source
+        The source with its card, None for a run.
+    predictor
+        Its network.
+    images
+        Images of its own modality, as the network sees them.
+
+    Raises
+    ------
+    Cancelled
+        When asked to stop.
     """
+    if source is not None and source.card.foreground is not None:
+        return float(np.clip(source.card.foreground, _LEAST_SHARE, _LARGEST_SHARE))
     found = [predictor.predict_array(image, cancel)[0] > 0.5 for image in images[:_MOST_LOOKED_AT]]
     share = float(np.mean([is_object.mean() for is_object in found]))
     return float(np.clip(share, _LEAST_SHARE, _LARGEST_SHARE))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from napari_graft.bridging.method import BridgeContext, Bridged, BridgeData, BridgeStates
 from napari_graft.bridging.methods.without_learning import in_view
-from napari_graft.bridging.pairs import Pair
+from napari_graft.bridging.pairs import Image, Pair, find_pairs
 from napari_graft.bridging.recipe import DEFAULT_METHOD, BridgeRecord, Suitability
 from napari_graft.bridging.registry import BRIDGE_METHODS
 from napari_graft.bridging.suitability import translated
@@ -22,16 +23,19 @@ from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.project.comparison import is_no_worse
 from napari_graft.project.reports import BridgeReport
 from napari_graft.project.run import Run
-from napari_graft.scorers.consistency import most_contrasted
+from napari_graft.scorers.best_view import CONSISTENCY_NOISE
+from napari_graft.scorers.found_objects import most_contrasted
 from napari_graft.scorers.scoring_context import ComputeContext
 from napari_graft.session.bridging.assess import Assessor, assess_pairs
+from napari_graft.session.bridging.best_view import ViewedSource, best_view
 from napari_graft.session.bridging.data import PairReader, target_tiles, usual_foreground
 from napari_graft.session.models import Model, load_model
-from napari_graft.session.ranking.evidence import CONSISTENCY_NOISE
+from napari_graft.session.projects.project_image import view_of
 from napari_graft.session.sources import add_bridged
 from napari_graft.session.training.fitting import Budget, train_config
 from napari_graft.session.training.train import ProjectTask, summary
 from napari_graft.session.training.validation import Judgement
+from napari_graft.sources.network_spec import ModelSpec
 from napari_graft.training.config import TrainResult
 
 Folders = tuple[Path, Path]
@@ -81,15 +85,22 @@ class BridgeTask(ProjectTask):
         """
         how = BRIDGE_METHODS[method]
         model = load_model(self.proper_name(reference), self.project, self.catalogue)
-        source = trainable(model.network, model.name)
+        self.report(Progress(0, None, "looking for the best view of the image"))
+        find_pairs(*pairs)  # what is wrong with the files is told at once
+        work = BridgeWork.begin(self, model, budget)
+        source, viewed = work.source, work.viewed
         self.report(Progress(0, None, "reading the pairs"))
-        found = PairReader(self.project, source.spec, self.cancel, self.report).read(pairs)
+        reader = PairReader(self.project, source.spec, viewed.as_it_is.stain, self.cancel, self.report)
+        found = reader.read(pairs)
         names = (str(pairs[0]), str(pairs[1]))
         record = BridgeRecord(
-            method=method, source=self.proper_name(reference), pairs=names, n_pairs=len(found)
+            method=method,
+            source=self.proper_name(reference),
+            pairs=names,
+            n_pairs=len(found),
+            view=viewed.words,
         )
         unfinished = self._unfinished(record, budget)
-        work = BridgeWork(self, model, source, budget)
         context = work.context(found)
         if unfinished is not None and unfinished.record.bridge is not None:
             record = unfinished.record.bridge
@@ -101,7 +112,7 @@ class BridgeTask(ProjectTask):
         return self._finish(run, record, work, context, bridged, is_resumed=unfinished is not None)
 
     def _suitability(self, work: BridgeWork, context: BridgeContext) -> Suitability:
-        found = assess_pairs(work.source, context, work.assessor(context.data))
+        found = assess_pairs(work.source, context, work.assessor())
         if not found.helps:
             raise InputError(found.words)
         self.report(note(found.words))
@@ -203,16 +214,51 @@ class BridgeWork:
     ----------
     task
         Project, progress and the token that stops the work.
-    model, source
-        The source with its decoding, and its network.
+    model, viewed
+        The source with its decoding, and its network in the best view of the image.
     budget
         Time or steps, device and seed.
+    see
+        See `Assessor`.
     """
 
     task: BridgeTask
     model: Model
-    source: ResidualUNet
+    viewed: ViewedSource
     budget: Budget
+    see: Callable[[ModelSpec], Sequence[Image]]
+
+    @classmethod
+    def begin(cls, task: BridgeTask, model: Model, budget: Budget) -> BridgeWork:
+        """Choose the view of the image to begin with.
+
+        Raises
+        ------
+        InputError
+            If the source cannot be bridged.
+        Cancelled
+            When asked to stop.
+        """
+        source, project = trainable(model.network, model.name), task.project
+
+        # What was learned is judged also after a request to stop.
+        @cache
+        def see(spec: ModelSpec) -> Sequence[Image]:
+            return target_tiles(project, spec, budget.seed, task.cancel.at_once)
+
+        task.cancel.raise_if_cancelled()
+        work = cls(task, model, ViewedSource(source, False, source.spec), budget, see)
+        diameter = view_of(project, source.spec, task.cancel, task.report).object_diameter
+        is_scale_known = diameter is not None and source.spec.object_diameter is not None
+        is_coloured = project.volume.channel_axis is not None
+        assessor = work.assessor()
+        viewed = best_view(source, assessor, is_coloured=is_coloured, is_scale_known=is_scale_known)
+        return replace(work, viewed=viewed)
+
+    @property
+    def source(self) -> ResidualUNet:
+        """The network of the source in its view."""
+        return self.viewed.network
 
     def context(self, pairs: Sequence[Pair]) -> BridgeContext:
         """Return what a method learns from, without a place for its state."""
@@ -220,35 +266,33 @@ class BridgeWork:
         predictor = Predictor(self.source, device)
         data = BridgeData(
             pairs=pairs,
-            target=target_tiles(task.project, spec, self.budget.seed, task.cancel),
-            inverted=False,
-            foreground=usual_foreground(predictor, [pair.source for pair in pairs], task.cancel),
+            target=self.see(spec),
+            inverted=self.viewed.inverted,
+            foreground=usual_foreground(
+                self.model.source, predictor, [pair.source for pair in pairs], task.cancel
+            ),
             decode=self.model.decode,
+            as_it_is=self.viewed.as_it_is,
         )
-        inverted = self.assessor(data).is_negative_better(self.source)
-        data = replace(data, inverted=inverted)
         config = train_config(spec, self.budget)
         return BridgeContext(data, config, device, BridgeStates(), task.report, task.cancel)
 
-    def assessor(self, data: BridgeData) -> Assessor:
+    def assessor(self) -> Assessor:
         """Return what judges networks on the image without labels."""
         source = self.model.source
         fingerprint = None if source is None else source.load_fingerprint()
         compute = ComputeContext(choose_device(self.budget.device), self.task.cancel)
-        return Assessor(data.target, data.decode, fingerprint, compute)
+        return Assessor(self.see, self.model.decode, fingerprint, compute)
 
     def judge(self, network: ResidualUNet, context: BridgeContext) -> BridgeVerdict:
         """Compare a bridged source with the untouched one in its best view, also after a request to stop."""
         self.task.report(Progress(0, None, "measuring the bridged source"))
-        token, data = self.task.cancel.at_once, context.data
-        view = in_view(self.source, is_inverted=data.inverted)
-        assessor = self.assessor(data)
+        token = self.task.cancel.at_once
+        view = in_view(self.source, is_inverted=context.data.inverted)
+        assessor = self.assessor()
         assessor = replace(assessor, compute=replace(assessor.compute, cancel=token))
         try:
-            new = assessor.consistency(
-                network, is_negative=network.spec.inverted != self.source.spec.inverted
-            )
-            old = assessor.consistency(self.source, is_negative=data.inverted)
+            new, old = assessor.consistency(network), assessor.consistency(view)
             mine, its = (self._on_tiles(one, token) for one in (network, view))
         except Cancelled:
             return BridgeVerdict(False, NOT_JUDGED, None, None, {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -185,6 +185,8 @@ def _image(request: ExportOptions, chosen: ExportFormat, project: Project | None
 def _result_of(project: Project, run: str | None) -> Volume:
     """Return the newest segmentation of the whole image of a project, of one run where that is named.
 
+    What a source made untouched stands back behind those of all runs.
+
     Raises
     ------
     InputError
@@ -194,10 +196,13 @@ def _result_of(project: Project, run: str | None) -> Volume:
     wanted = None if run is None else project.runs.get(run).id
     store = ResultStore(project.folder / "results")
     results = [found for one in project.runs.all() if (found := store.find(one.id)) is not None]
-    known = [(one.record.run, one.labels) for one in results if one.record.shape == shape]
-    known += [(one.run, one.file(project.folder)) for one in written_results(project.folder)]
-    files = [file for of_run, file in known if wanted in (None, of_run)]
-    for file in sorted(files, key=_written_at, reverse=True):
+    written = [one for one in written_results(project.folder) if wanted in (None, one.run)]
+    of_runs = [
+        one.labels for one in results if one.record.shape == shape and wanted in (None, one.record.run)
+    ]
+    of_runs += [one.file(project.folder) for one in written if one.run is not None]
+    of_sources = [one.file(project.folder) for one in written if one.run is None]
+    for file in (*_newest_first(of_runs), *_newest_first(of_sources)):
         labels = _open_whole(file, shape)
         if labels is not None:
             return replace(labels, axes=project.manifest.spatial_axes)
@@ -236,6 +241,10 @@ def _open_whole(file: Path, shape: tuple[int, ...]) -> Volume | None:
         _log.warning("left out: %s", error)
         return None
     return labels if labels.shape == shape else None
+
+
+def _newest_first(files: Iterable[Path]) -> list[Path]:
+    return sorted(files, key=_written_at, reverse=True)
 
 
 def _written_at(file: Path) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_graft.core.errors import InputError
 from napari_graft.io.atomic import storage_errors
@@ -13,6 +14,9 @@ from napari_graft.io.writers.file_kinds import NAME, FileKind, is_text
 from napari_graft.project.project import Project
 from napari_graft.project.run import Run
 from napari_graft.session.exporting.task import ExportFormat, ExportTask
+
+if TYPE_CHECKING:
+    from napari_graft.report.lineage import Lineage
 
 
 def _project(task: ExportTask) -> Project:
@@ -40,16 +44,16 @@ def _kind_of_model(task: ExportTask) -> FileKind:
 
 def write_methods(task: ExportTask, out: Path) -> None:
     """Write what was done, in sentences to be pasted, with what to cite."""
+    from napari_graft.report.lineage import references_in
     from napari_graft.report.record import LoopRecord
-    from napari_graft.report.sentences import PREPARED_REFERENCE, REFERENCES, methods_of_project
+    from napari_graft.report.sentences import methods_of_project
 
     project, last = _project(task), _run(task)
     manifest, led = project.manifest, _led_to(project, last)
-    rounds, prepared = [run for run in led if not run.is_prepared], [run for run in led if run.is_prepared]
-    if not rounds:
+    rounds = [run for run in led if not run.is_prepared and run.record.bridge is None]
+    if last.is_prepared:
         raise InputError(f"run {last.id} is a prepared source and no model: train from it, or name a round")
-    rows, validation = _rows(rounds, led[0].record.source), last.record.validation
-    merge = led[0].record.merge
+    rows, validation = _rows(rounds or [last], led[0].record.source), last.record.validation
     record = LoopRecord(
         title=manifest.name,
         image_name=Path(manifest.image).name,
@@ -64,25 +68,40 @@ def write_methods(task: ExportTask, out: Path) -> None:
         zero_shot={},
         scratch={"n_tiles": rows[-1]["n_tiles"]},
         seconds=sum(one.record.seconds for one in rounds),
-        held_out={"new": validation} if validation else {},
+        held_out={"new": validation} if validation and rounds else {},
         facts={
             "Version": _version(),
             "Device": last.record.device,
-            "Merged": "" if merge is None else merge.method,
-            "Prepared": _objective(prepared),
         },
         strategy=project.suggestions().strategy,
     )
-    cited = (*REFERENCES, PREPARED_REFERENCE) if prepared else REFERENCES
-    references = "\n".join(f"- {one}" for one in cited)
+    words = methods_of_project(record, _lineage(project, led))
+    references = "\n".join(f"- {one}" for one in references_in(words))
     with storage_errors(out):
-        out.write_text(f"{methods_of_project(record)}\n\nReferences\n\n{references}\n", encoding="utf-8")
+        out.write_text(f"{words}\n\nReferences\n\n{references}\n", encoding="utf-8")
 
 
-def _objective(prepared: Sequence[Run]) -> str:
-    """Return by what a source was prepared last, empty where it was not."""
-    records = [run.record.pretraining for run in prepared if run.record.pretraining is not None]
-    return records[-1].objective if records else ""
+def _lineage(project: Project, led: Sequence[Run]) -> Lineage:
+    """Return what became of the source before tiles were learned from, by the runs that led to the model."""
+    from napari_graft.report.lineage import Lineage
+
+    first = led[0].record
+    began = (first.source,) if first.merge is None else first.merge.references
+    bridges = [run.record.bridge for run in led if run.record.bridge is not None]
+    bridges += [
+        run.record.bridge
+        for run in project.runs.all()
+        if run.record.bridge is not None and run.record.bridge.source_id in began
+    ]
+    merge = next((run.record.merge for run in led if run.record.merge is not None), None)
+    prepared = [run.record.pretraining for run in led if run.record.pretraining is not None]
+    return Lineage(
+        merged="" if merge is None else merge.method,
+        n_merged=0 if merge is None else len(merge.members),
+        bridged=bridges[0].method if bridges else "",
+        n_pairs=bridges[0].n_pairs if bridges else 0,
+        prepared=prepared[-1].objective if prepared else "",
+    )
 
 
 def _rows(runs: Sequence[Run], source: str) -> tuple[dict[str, object], ...]:

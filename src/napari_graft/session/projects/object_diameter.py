@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 FILE = Path("cache", "object-diameter.json")
 _SEEN = {"signature", "shape", "axes", "declared_axes", "channel", "inverted"}
-_METHOD = 8
+INNERMOST = "nuclei"
+"""Structure that lies in other objects, cells."""
+_METHOD = 9
 """To be raised when the same image and source would give another diameter."""
 
 
@@ -36,6 +38,7 @@ class _Found(Document):
     key: str
     image: str
     pixels: float | None
+    wider: float | None = None
 
 
 DiameterOrigin = Literal["said", "trained", "found", "not found", "unknown"]
@@ -44,10 +47,21 @@ DiameterOrigin = Literal["said", "trained", "found", "not found", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class KnownDiameter:
-    """How wide the wanted objects are taken to be, in pixels of the image, and how that is known."""
+    """How wide the wanted objects are taken to be, in pixels of the image, and how that is known.
+
+    Parameters
+    ----------
+    pixels
+        The diameter.
+    origin
+        How it is known.
+    wider
+        Diameter of other objects that were found, in which the wanted ones may lie; None without such.
+    """
 
     pixels: float | None = None
     origin: DiameterOrigin = "unknown"
+    wider: float | None = None
 
 
 NOT_KNOWN = KnownDiameter()
@@ -65,7 +79,7 @@ def known_diameter(project: Project) -> KnownDiameter:
     found = _read(project.folder / FILE)
     if grey is None or found is None or found.image != _shown(project, IntensityRange(*grey)):
         return NOT_KNOWN
-    return KnownDiameter(found.pixels, "not found" if found.pixels is None else "found")
+    return KnownDiameter(found.pixels, "not found" if found.pixels is None else "found", found.wider)
 
 
 def needs_diameter(project: Project, spec: NetworkSpec) -> bool:
@@ -133,8 +147,17 @@ def _remembered(
     path = project.folder / FILE
     known = _read(path)
     if known is None or known.key != key:
-        found = look_for_diameter(project.volume, intensity, scouts, cancel, report)
-        known = _Found(key=key, image=image, pixels=None if found is None else found.pixels)
+        found = look_for_diameter(
+            project.volume,
+            intensity,
+            scouts,
+            cancel,
+            report,
+            innermost=project.manifest.structure == INNERMOST,
+        )
+        known = _Found(key=key, image=image, pixels=None)
+        if found is not None:
+            known = known.model_copy(update={"pixels": found.pixels, "wider": found.wider})
         with suppress(StorageError):  # it is only looked for again
             _write(path, known)
         report(note(words_of_found(known.pixels)))
@@ -174,10 +197,13 @@ def look_for_diameter(
     sources: Sequence[Source],
     cancel: CancelToken,
     report: Report = ignore_progress,
+    *,
+    innermost: bool = False,
 ) -> FoundDiameter | None:
     """Return how wide the objects are that some sources find in an image, None where that cannot be told.
 
-    Each is shown the image and its negative, for nobody knows yet how bright its objects are.
+    Each is shown the image and its negative, for nobody knows yet how bright its objects are. For `innermost`
+    see `find_diameter`.
 
     Before each scale it reports how many were tried.
 
@@ -200,7 +226,7 @@ def look_for_diameter(
         n_tried += 1
 
     scouts = [DiameterScout(source, volume, intensity, cancel, tell).as_scout() for source in views]
-    return find_diameter(scouts)
+    return find_diameter(scouts, innermost=innermost)
 
 
 def _read(path: Path) -> _Found | None:

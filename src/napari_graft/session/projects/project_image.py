@@ -15,6 +15,7 @@ from napari_graft.inference.view import ModelView
 from napari_graft.io import Volume, check_image
 from napari_graft.io.opening import GIVEN
 from napari_graft.io.pixel_sizes import size_words
+from napari_graft.io.stains import in_stain
 from napari_graft.project.documents import StoredRanking
 from napari_graft.project.manifest import MAX_DIAMETER, ProjectManifest
 from napari_graft.project.project import Project
@@ -184,7 +185,11 @@ def view_of(
     """
     intensity = intensity_of(project)
     diameter = object_diameter(project, spec, intensity, cancel or CancelToken(), report)
-    return ModelView(project.volume, intensity, spec, diameter)
+    volume = project.volume
+    if spec.stain is not None and volume.channel_axis is not None:
+        volume = in_stain(volume, spec.stain)
+        intensity = replace(measure_intensity(volume), inverted=intensity.inverted)
+    return ModelView(volume, intensity, spec, diameter)
 
 
 def find_diameter_beforehand(

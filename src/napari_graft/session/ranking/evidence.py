@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from napari_graft.core.errors import InputError, StorageError
 from napari_graft.core.strings import checksum_of
-from napari_graft.fingerprints.distance import LIKE_OWN_LIMIT, Distance
+from napari_graft.fingerprints.distance import Distance
 from napari_graft.fingerprints.fingerprint import common_encoder
 from napari_graft.imaging.resample import resample_image
 from napari_graft.inference.features import FEATURE_TILE, tile_features
@@ -23,8 +23,10 @@ from napari_graft.io.documents import Document, read_document, write_document
 from napari_graft.io.integrity import image_stamp
 from napari_graft.project.opening import program_versions
 from napari_graft.project.project import Project
+from napari_graft.scorers.best_view import nearest_view
 from napari_graft.scorers.domain_shift import diagnose_domain_shift
 from napari_graft.scorers.order import Evidence
+from napari_graft.scorers.polarity import contrast
 from napari_graft.scorers.registry import SCORERS, read_all
 from napari_graft.scorers.scoring_context import ComputeContext, Images, ScoringContext
 from napari_graft.session.models import model_of_source
@@ -38,12 +40,6 @@ from napari_graft.training.examples import Example
 
 if TYPE_CHECKING:
     from napari_graft.nets.residual_unet import ResidualUNet
-
-
-CLEARLY_NEARER = 0.95
-"""Share of the distance below which the negative is the nearer view: a tie is no reason for it."""
-CONSISTENCY_NOISE = 0.02
-"""Difference of two consistencies that means nothing."""
 
 
 class Measurer:
@@ -80,7 +76,7 @@ class Measurer:
         """Return a source, or that source shown the negative of the image.
 
         The negative is taken where it is clearly nearer to the source's training images, and what the source
-        finds in it is no less consistent.
+        finds in it is no less consistent; see `nearest_view`.
 
         Raises
         ------
@@ -89,15 +85,12 @@ class Measurer:
         Cancelled
             When asked to stop.
         """
-        plain = self._distance(source)
-        if plain is None or plain.z <= LIKE_OWN_LIMIT:
-            return source
-        inverted = invert_source(source)
-        negative = self._distance(inverted)
-        if negative is None or negative.z >= CLEARLY_NEARER * plain.z:
-            return source
-        is_consistent = self._consistency(inverted) >= self._consistency(source) - CONSISTENCY_NOISE
-        return inverted if is_consistent else source
+
+        def z(view: Source) -> float | None:
+            distance = self._distance(view)
+            return None if distance is None else distance.z
+
+        return nearest_view([source, invert_source(source)], z, self._consistency)
 
     def evidence(self, source: Source) -> Evidence:
         """Return what is to be known of a source before the best are looked into.
@@ -120,7 +113,9 @@ class Measurer:
 
     def _measure_image(self, source: Source) -> Evidence:
         context = self._context(source)
-        return Evidence(source.card.structure, context.distance, read_all(context, self._on_image))
+        readings = read_all(context, self._on_image)
+        seen = contrast(context) if "consistency" in readings else None
+        return Evidence(source.card.structure, context.distance, readings, contrast=seen)
 
     def _consistency(self, source: Source) -> float:
         """Return the consistency of a source, 1 where nobody asks for that."""
@@ -155,7 +150,7 @@ Part = Literal["distance", "image", "scale", "tiles"]
 """How far the image is, what it alone shows, whether scale or noise explains it, what tiles show."""
 
 FOLDER = Path("cache", "measured")
-_METHOD = 6
+_METHOD = 7
 """To be raised when the same source, image and tiles would give other numbers."""
 _OF_IMAGE = {"shape", "axes", "declared_axes", "channel", "pixel_size", "unit", "inverted", "object_diameter"}
 
@@ -267,7 +262,7 @@ N_TILES = {2: 32, 3: 16}
 """Of 3-D tiles fewer: each holds as many pixels as four 2-D ones."""
 _SEED = 0
 
-_Scale = tuple[int, tuple[float, ...] | None, float | None, float | None, bool, float]
+_Scale = tuple[int, tuple[float, ...] | None, float | None, float | None, bool, str | None, float, float]
 
 
 @dataclass(slots=True)
@@ -354,6 +349,8 @@ def _scale(spec: NetworkSpec, zoom: float) -> _Scale:
         spec.object_diameter,
         spec.contrast_window,
         spec.inverted,
+        spec.stain,
+        spec.zoom,
         zoom,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,8 +37,10 @@ from napari_graft.session.training.validation import (
 from napari_graft.sources.network_spec import NetworkSpec
 from napari_graft.training.config import BATCH, PATCH, TrainConfig, TrainResult
 from napari_graft.training.examples import Example
+from napari_graft.training.fine_tuning import FineTuning
 from napari_graft.training.losses import HeldOutLoss
 from napari_graft.training.trainer import Trainer
+from napari_graft.training.unlabelled import Images
 from napari_graft.training.weight_averaging import SHARES, Weights, mix_weights
 
 if TYPE_CHECKING:
@@ -140,12 +142,19 @@ class Fitting:
         Decides what the decoding is tuned for.
     report, cancel
         Progress, and the token that stops the work.
+    fine_tuning
+        Recipe by which a pretrained network is trained; fresh weights have a rate of their own and none of
+        the parts.
+    unlabelled
+        Images of the target without labels, on the model's grid, for the parts that learn from these.
     """
 
     examples: Sequence[Example]
     structure: str | None
     report: Report
     cancel: CancelToken
+    fine_tuning: FineTuning = field(default_factory=FineTuning)
+    unlabelled: Images = ()
 
     def fit(self, start: Model, budget: Budget, checkpoint: Path | None = None) -> Fitted:
         """Train a model's network (it is changed), and keep what is best on the way to the trained weights.
@@ -164,12 +173,19 @@ class Fitting:
         untouched = network.stored_weights()
         if not self.has_objects:
             self.report(note(f"{NO_OBJECTS}"))
-        rate = RATE_SCRATCH if start.name == SCRATCH else RATE_ADAPTED
-        trainer = Trainer(train_config(network.spec, budget, rate), device, checkpoint)
+        trainer = self._trainer(start, untouched, budget, checkpoint)
         result = trainer.fit(network, self.examples, report=self.report, cancel=self.cancel)
         if start.name == SCRATCH or not result.steps or not self.has_objects:
             return self.judge(build_network(network.spec, result.weights), result, decode, device)
         return self._choose(start, untouched, result, device)
+
+    def _trainer(self, start: Model, untouched: Weights, budget: Budget, checkpoint: Path | None) -> Trainer:
+        device, spec = choose_device(budget.device), trainable(start.network, start.name).spec
+        if start.name == SCRATCH:
+            return Trainer(train_config(spec, budget, RATE_SCRATCH), device, checkpoint)
+        config = self.fine_tuning.configure(train_config(spec, budget, RATE_ADAPTED), self.examples)
+        auxiliary = self.fine_tuning.auxiliary(untouched, self.unlabelled, config.patch)
+        return Trainer(config, device, checkpoint, auxiliary)
 
     @property
     def has_objects(self) -> bool:

@@ -19,6 +19,7 @@ from napari_graft.project.reports import TrainReport
 from napari_graft.project.run import Run
 from napari_graft.scorers.outlook import outlook
 from napari_graft.session.models import SCRATCH, Model, find_run, load_model, model_of_run
+from napari_graft.session.projects.object_diameter import known_diameter
 from napari_graft.session.projects.project_image import view_of
 from napari_graft.session.ranking.rank import rank_nearest_kind, tell_left_out, unseen_sources
 from napari_graft.session.training.fitting import Budget, Fitted, Fitting, make_examples
@@ -206,7 +207,8 @@ class TrainingTask(ProjectTask):
         ranked = rank_nearest_kind(
             self.project, sources, device=device, report=self.report, cancel=self.cancel
         )
-        best, expected = ranked[0], outlook(ranked, self.project.manifest.structure)
+        wider = known_diameter(self.project).wider
+        best, expected = ranked[0], outlook(ranked, self.project.manifest.structure, wider)
         if expected is not None:
             self.report(note(f"{expected.words}"))
         if best.score.advice is not None:

@@ -28,9 +28,10 @@ class Scene:
     Parameters
     ----------
     pairs
-        Images of one specimen: in the modality of the target, and of the source.
+        Images of one specimen: in the modality of the target, and of the source; grey (y, x), or red, green
+        and blue (y, x, 3).
     target, truth
-        Image of another specimen, and its objects.
+        Image of another specimen, and its objects (y, x).
     own
         The target in the modality of the source, which nobody would have; the ceiling of all that a bridge
         can reach. None where there is none.
@@ -139,7 +140,8 @@ def deepliif(modality: str, target: int) -> Callable[[Path, int], Scene]:
         folder = _folder(data, _DEEPLIIF)
 
         def read(what: str, field: int) -> Pixels:
-            return _grey(tifffile.imread(folder / f"image_{what}_{field:02d}.tif"))
+            image = tifffile.imread(folder / f"image_{what}_{field:02d}.tif")
+            return image if what == "ihc" else _grey(image)  # only of this the colours say something
 
         pair = (read(modality, 1 - target), read("dapi", 1 - target))
         truth = tifffile.imread(folder / f"labels_instances_{target:02d}.tif").astype(np.uint32)

@@ -28,6 +28,7 @@ from napari_graft.session.annotation import annotate_from_labels
 from napari_graft.session.models import Model, load_model
 from napari_graft.session.prediction import PredictOptions, predict_project, segment_tiles
 from napari_graft.session.projects.creation import make_project
+from napari_graft.session.projects.object_diameter import known_diameter
 from napari_graft.session.projects.project_image import view_of
 from napari_graft.session.ranking.evidence import source_checksum
 from napari_graft.session.ranking.rank import rank_nearest_kind, unseen_sources
@@ -160,7 +161,8 @@ class ImageRun:
     def _measure(self, project: Project, out: Path) -> dict[str, object]:
         unseen, _ = unseen_sources(project, self._catalogue)
         ranked = rank_nearest_kind(project, unseen, report=ignore_progress, cancel=self._cancel)
-        first, expected = ranked[0].source, outlook(ranked, project.manifest.structure)
+        first = ranked[0].source
+        expected = outlook(ranked, project.manifest.structure, known_diameter(project).wider)
         views = {id_without_view(one.source.id): one.source for one in ranked}
         tried = {
             source.id: views.get(source.id, source)

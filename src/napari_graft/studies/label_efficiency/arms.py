@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,16 +21,19 @@ from napari_graft.session.annotation import read_tiles
 from napari_graft.session.demo import mean_scores, read_truth
 from napari_graft.session.models import SCRATCH, Model, load_model, model_of_source
 from napari_graft.session.prediction import segment_tiles
+from napari_graft.session.pretraining import read_places
 from napari_graft.session.projects.creation import make_project
+from napari_graft.session.projects.project_image import view_of
 from napari_graft.session.ranking.rank import candidate_sources, rank_sources
 from napari_graft.session.suggestion import SuggestOptions, choose_tiles
-from napari_graft.session.training.fitting import Budget
+from napari_graft.session.training.fitting import Budget, Fitted
 from napari_graft.session.training.train import ProjectTask
 from napari_graft.sources.catalogue import ANCESTOR, Catalogue
 from napari_graft.sources.source import Source, trained_on
 from napari_graft.studies.label_efficiency import random_forest
 from napari_graft.studies.splitting import count_objects, require_objects, split_with_gap
 from napari_graft.studies.targets import LabelledSet
+from napari_graft.training.fine_tuning import FineTuning
 
 MOST_TEST_TILES = 3
 MOST_POOL_TILES = 48
@@ -150,10 +153,28 @@ class EfficiencyBench:
         Cancelled
             When asked to stop.
         """
-        task = ProjectTask(self.project, self.catalogue, self.report, self.cancel)
-        fitted = task.fitting(start.spec, painted).fit(start, Budget(None, steps, seed=self.seed))
-        self.cancel.raise_if_cancelled()
+        fitted = self.fit(start, painted, steps, FineTuning())
         return Model(start.name, fitted.network, fitted.decode)
+
+    def fit(
+        self, start: Model, painted: Sequence[LabelledTile], steps: int, fine_tuning: FineTuning
+    ) -> Fitted:
+        """Adapt a start to annotated tiles by a recipe; what that sees without labels is of the pool.
+
+        Raises
+        ------
+        Cancelled
+            When asked to stop.
+        """
+        task = ProjectTask(self.project, self.catalogue, self.report, self.cancel)
+        fitting = replace(task.fitting(start.spec, painted), fine_tuning=fine_tuning)
+        if fine_tuning.teacher:
+            view = view_of(self.project, start.spec, self.cancel)
+            places = read_places([view], self.seed, self.cancel, self.split.annotatable)
+            fitting = replace(fitting, unlabelled=places)
+        fitted = fitting.fit(start, Budget(None, steps, seed=self.seed))
+        self.cancel.raise_if_cancelled()
+        return fitted
 
     def tuned(self, start: Model, painted: Sequence[LabelledTile]) -> Model:
         """Return a model as it is, but for a decoding that was tuned on annotated tiles."""

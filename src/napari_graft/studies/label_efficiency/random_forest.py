@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
+from itertools import product
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +21,41 @@ SCALES = (0.7, 1.6, 3.5, 7.0)
 MOST_PIXELS = 20_000
 """Of each class that the forest learns from."""
 N_TREES = 100
-SEED_LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9)
 SMALLEST = 25
 """Pixels of an object."""
 _BACKGROUND, _BORDER, _INSIDE = 0, 1, 2
 
 Image = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class SeedSettings:
+    """How the seeds of the watershed are found.
+
+    Parameters
+    ----------
+    by
+        ``inside``: what is surely inside; ``distance``: where it is far to what is not.
+    level
+        Probability of the inside above which a pixel belongs to the inside.
+    smoothing
+        Standard deviation in pixels of the Gaussian that goes over the probability or over the distance.
+    """
+
+    by: Literal["inside", "distance"]
+    level: float
+    smoothing: float
+
+
+SEEDS = (
+    *(SeedSettings("inside", *one) for one in product((0.5, 0.6, 0.7, 0.8, 0.9), (0.0, 1.0, 2.0))),
+    *(SeedSettings("distance", *one) for one in product((0.4, 0.5, 0.6), (1.0, 2.0, 3.0))),
+)
+"""What is tried on the annotated tiles."""
+USUAL_SEEDS = SeedSettings("inside", 0.7, 1.0)
+"""Taken where the tiles do not tell: looser ones join what touches, of which a few tiles may show nothing."""
+SAME_QUALITY = 0.02
+"""Difference of two scores that so few objects cannot tell."""
 
 
 def is_available() -> bool:
@@ -62,25 +92,26 @@ class PixelForest:
     ----------
     forest
         The classifier.
-    level
-        Probability of the inside above which a pixel belongs to the seed of an object.
+    seeds
+        How its answers become objects.
     """
 
     forest: Any
-    level: float
+    seeds: SeedSettings
 
     def segment(self, image: Image) -> NDArray[np.uint32]:
         """Return the objects of an image (y, x), ids from 1."""
-        return watershed_of(self._probabilities(image), self.level)
-
-    def _probabilities(self, image: Image) -> Image:
-        return probabilities(self.forest, image)
+        return watershed_of(probabilities(self.forest, image), self.seeds)
 
 
 def train_forest(
     images: Sequence[Image], annotations: Sequence[NDArray[np.integer]], structure: str, seed: int
 ) -> PixelForest:
-    """Train a forest on annotated tiles, and tune the level of the seeds on them.
+    """Train a forest on annotated tiles, and tune the seeds of its objects on them.
+
+    They are tuned on what forests say of tiles that they have not learned from (`_unlearned`): of its own
+    pixels a forest is sure, so that every setting looks perfect there, and objects that touch would be joined
+    everywhere else.
 
     Parameters
     ----------
@@ -89,10 +120,16 @@ def train_forest(
     annotations
         0 unlabelled, 1 background, 2… objects, of the same shapes.
     structure
-        Decides what the level is tuned for.
+        Decides what the seeds are tuned for.
     seed
         Decides the pixels and the trees.
     """
+    parts = list(_unlearned(images, annotations, seed))
+    seeds = _best_seeds([found for found, _ in parts], [wanted for _, wanted in parts], structure)
+    return PixelForest(_fit(images, annotations, seed), seeds)
+
+
+def _fit(images: Sequence[Image], annotations: Sequence[NDArray[np.integer]], seed: int) -> Any:
     from sklearn.ensemble import RandomForestClassifier
 
     rng = np.random.default_rng(seed)
@@ -105,9 +142,26 @@ def train_forest(
             rows.append(responses[drawn])
             classes.append(np.full(len(drawn), value))
     forest = RandomForestClassifier(N_TREES, min_samples_leaf=5, random_state=seed, n_jobs=1)
-    forest.fit(np.concatenate(rows), np.concatenate(classes))
-    found = [probabilities(forest, image) for image in images]
-    return PixelForest(forest, _best_level(found, annotations, structure))
+    return forest.fit(np.concatenate(rows), np.concatenate(classes))
+
+
+def _unlearned(
+    images: Sequence[Image], annotations: Sequence[NDArray[np.integer]], seed: int
+) -> Iterator[tuple[Image, NDArray[np.integer]]]:
+    """Yield probabilities of tiles, of a forest that learned from the others alone, with the annotation.
+
+    Every second tile is one of the two parts; a single tile is cut into two.
+    """
+    if len(images) == 1:
+        middle = len(images[0]) // 2
+        images = [images[0][:middle], images[0][middle:]]
+        annotations = [annotations[0][:middle], annotations[0][middle:]]
+    for own, other in ((0, 1), (1, 0)):
+        if not any(np.any(one != UNLABELLED) for one in annotations[other::2]):
+            continue  # a part without a label teaches nothing
+        forest = _fit(images[other::2], annotations[other::2], seed)
+        for image, annotation in zip(images[own::2], annotations[own::2], strict=True):
+            yield probabilities(forest, image), annotation
 
 
 def pixel_classes(annotation: NDArray[np.integer]) -> NDArray[np.intp]:
@@ -127,20 +181,38 @@ def probabilities(forest: Any, image: Image) -> Image:
     return found.reshape(3, *image.shape)
 
 
-def watershed_of(chances: Image, level: float) -> NDArray[np.uint32]:
-    """Return objects that grow from where the inside is surer than a level, up to the background."""
+def watershed_of(chances: Image, seeds: SeedSettings) -> NDArray[np.uint32]:
+    """Return objects that grow from their seeds up to the background."""
     from skimage.segmentation import watershed
 
-    inside = ndimage.gaussian_filter(chances[_INSIDE], 1.0)
-    seeds, _ = ndimage.label(inside > level)
-    grown = watershed(-inside, seeds, mask=chances[_BACKGROUND] < 0.5)
+    if seeds.by == "inside":
+        height = ndimage.gaussian_filter(chances[_INSIDE], seeds.smoothing)
+        is_seed = height > seeds.level
+    else:
+        far = ndimage.distance_transform_edt(chances[_INSIDE] > seeds.level)
+        height = ndimage.gaussian_filter(far, seeds.smoothing)
+        is_seed = (height == ndimage.maximum_filter(height, _APART)) & (far > 1)
+    marked, _ = ndimage.label(is_seed)
+    grown = watershed(-height, marked, mask=chances[_BACKGROUND] < 0.5)
     is_small = np.bincount(grown.ravel()) < SMALLEST
     return np.where(is_small[grown], 0, grown).astype(np.uint32)
 
 
-def _best_level(found: Sequence[Image], annotations: Sequence[NDArray[np.integer]], structure: str) -> float:
-    def score(level: float) -> float:
-        scores = evaluate_annotated([watershed_of(one, level) for one in found], annotations)
+_APART = 7
+"""Side in pixels of the square in which the farthest pixel alone is a seed."""
+
+
+def _best_seeds(
+    found: Sequence[Image], annotations: Sequence[NDArray[np.integer]], structure: str
+) -> SeedSettings:
+    def score(seeds: SeedSettings) -> float:
+        scores = evaluate_annotated([watershed_of(one, seeds) for one in found], annotations)
         return -np.inf if scores is None else quality(structure, vi=scores.vi, ap=scores.ap)
 
-    return max(SEED_LEVELS, key=score)
+    def unlike_usual(seeds: SeedSettings) -> tuple[bool, float, float]:
+        distance = abs(seeds.level - USUAL_SEEDS.level), abs(seeds.smoothing - USUAL_SEEDS.smoothing)
+        return seeds.by != USUAL_SEEDS.by, *distance
+
+    scores = {seeds: score(seeds) for seeds in SEEDS}
+    best = max(scores.values())
+    return min((one for one in SEEDS if scores[one] >= best - SAME_QUALITY), key=unlike_usual)

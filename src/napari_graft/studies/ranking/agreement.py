@@ -26,7 +26,7 @@ class Agreement:
     rho
         Spearman's rank correlation, NaN where the order does not tell any two sources apart.
     regret
-        By how much the source put first is worse than the best, as a share of the best's score.
+        By how much the source put first is worse than the best of all, as a share of the best's score.
     is_hit
         Share of the choices of three in this order that hold the best source, 0 or 1 where there is no tie.
     """
@@ -40,8 +40,9 @@ class Agreement:
 def agree(foretold: Mapping[str, float], truth: Mapping[str, float]) -> Agreement | None:
     """Compare what was foretold of sources with their true quality, both higher is better.
 
-    Only sources in both count; None with fewer than `FEWEST`. Where several sources share the first place,
-    regret and hit are means over them.
+    Only sources in both are in the order; None with fewer than `FEWEST`. The best is that of the truth: an
+    order that leaves it out cannot put it first. Where several sources share the first place, regret and hit
+    are means over them.
     """
     names = sorted(foretold.keys() & truth.keys())
     if len(names) < FEWEST:
@@ -51,10 +52,12 @@ def agree(foretold: Mapping[str, float], truth: Mapping[str, float]) -> Agreemen
     rank_x, rank_y = rankdata(x), rankdata(y)
     is_flat = np.ptp(rank_x) == 0 or np.ptp(rank_y) == 0
     rho = float("nan") if is_flat else float(np.corrcoef(rank_x, rank_y)[0, 1])
-    best = float(y.max())
+    best_name = max(truth, key=lambda name: truth[name])
+    best = float(truth[best_name])
     # Quality is a negative VI or a positive AP: the share is taken of its size.
     regret = float(np.mean(best - y[x == x.max()]) / max(abs(best), 1e-9))
-    return Agreement(len(names), rho, regret, _share_of_hits(x, int(y.argmax())))
+    hit = _share_of_hits(x, names.index(best_name)) if best_name in names else 0.0
+    return Agreement(len(names), rho, regret, hit)
 
 
 def by_chance(truth: Mapping[str, float]) -> Agreement:

@@ -19,6 +19,7 @@ from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.source import Source
 from napari_graft.studies.generalists import Generalists, is_generalist
 from napari_graft.studies.ranking.agreement import Agreement, Regrets, agree, by_chance, regret_columns
+from napari_graft.studies.ranking.views import plain_id, views_of, views_of_program
 from napari_graft.studies.results import KeptResults
 from napari_graft.studies.score_cache import ScoreCache, SourceReadings
 from napari_graft.studies.targets import LabelledSet
@@ -54,7 +55,11 @@ def run_ranking(request: TransferRequest, *, report: Report, cancel: CancelToken
     figures = [found for target in request.targets for found in study.figures(target)]
     rows = table(figures)
     document = {
-        "settings": {"n_seeds": request.n_seeds, "is_family_only": request.is_family_only}
+        "settings": {
+            "n_seeds": request.n_seeds,
+            "is_family_only": request.is_family_only,
+            "has_views": request.has_views,
+        }
         | asdict(request.plan),
         "rows": rows,
         "targets": [one.describe() for one in figures],
@@ -100,7 +105,8 @@ class _Study:
         generalist = self._generalists.for_target(
             target, lambda source: bench.has_run(source) and self._scores.has_measured(source, bench)
         )
-        return found if generalist is None else [*found, generalist]
+        found = found if generalist is None else [*found, generalist]
+        return [view for one in found for view in views_of(one)] if self._request.has_views else found
 
     def figures(self, target: LabelledSet) -> list[TargetFigures]:
         """Return what was found on one target, for each seed; nothing where fewer than two sources are."""
@@ -175,9 +181,16 @@ class TargetFigures:
         return self.truth_elsewhere or self.truth
 
     def generalist_regret(self) -> float | None:
-        """Return the regret of always taking the generalist of the family, None where there is none."""
+        """Return the regret of always taking the generalist of the family, None where there is none.
+
+        In the plain view: whoever looks at nothing chooses no other.
+        """
         judge = self.judge
-        wide = [judge[one] for one, source in self.sources.items() if one in judge and is_generalist(source)]
+        wide = [
+            judge[one]
+            for one, source in self.sources.items()
+            if one in judge and one == plain_id(one) and is_generalist(source)
+        ]
         if not wide:
             return None
         best = max(judge.values())
@@ -201,12 +214,21 @@ class TargetFigures:
         }
         for title, groups in (("combined", DECIDING), ("combined, no labels", (ON_IMAGE,))):
             found[title] = {one: -place for one, place in combined_ranks(self.readings, groups).items()}
-        found |= {"product": self._product(()), "product, no labels": self._product(ON_TILES)}
+        shown = views_of_program(self.readings)
+        found |= {"product": self._product((), shown), "product, no labels": self._product(ON_TILES, shown)}
+        if len(shown) < len(self.readings):
+            every = list(self.readings)
+            found["product, plain"] = self._product((), [one for one in every if one == plain_id(one)])
+            found["product, every view"] = self._product((), every)
+            found["product, every view, no labels"] = self._product(ON_TILES, every)
         found["label"] = {one: label_score(self.target, source) for one, source in self.sources.items()}
         return found
 
-    def _product(self, left_out: Sequence[str]) -> Figures:
-        """Return the order that the program makes (`rank`), without what some scorers say."""
+    def _product(self, left_out: Sequence[str], shown: Sequence[str]) -> Figures:
+        """Return the order that the program makes of some candidates, without what some scorers say.
+
+        See `rank`.
+        """
         evidence = {
             one: Evidence(
                 self.sources[one].card.structure,
@@ -214,6 +236,7 @@ class TargetFigures:
                 {name: value for name, value in known.items() if name in COMBINED and name not in left_out},
             )
             for one, known in self.readings.items()
+            if one in shown
         }
         ordered = rank(evidence, self.target.structure)
         return {entry.source_id: -float(place) for place, entry in enumerate(ordered)}
@@ -277,6 +300,7 @@ def _row(
 NAMES = {
     "trial": "train every source on the tiles",
     "product": "rank, four tiles painted",
+    "product, every view": "rank, each view a candidate",
     "few-shot": "few shot alone",
     "product, no labels": "rank, before any label",
     "mmd": "closeness alone (MMD)",

@@ -115,11 +115,11 @@ class ProofreadingModel:
 
     @property
     def place(self) -> AffinityPlace | None:
-        """Where the open result lies, and the run that made it."""
+        """Where the open result lies, and the model that made it."""
         if self.state.opened is None:
             return None
         choice = self.state.opened.choice
-        return AffinityPlace(choice.region, None if choice.run is None else f"run {choice.run}")
+        return AffinityPlace(choice.region, choice.model)
 
     def choose(self, choice: ResultChoice) -> None:
         """Choose which result `open` opens."""

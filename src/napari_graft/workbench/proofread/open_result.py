@@ -38,14 +38,25 @@ class ResultChoice:
         Where it is.
     region
         The box of the image that it covers.
-    run
-        Id of the run that made it, None where that is not known.
+    run, source
+        Id of the run that made it, or of the source that did so untouched; both None where that is not known.
     """
 
     title: str
     file: Path
     region: Tile
     run: str | None
+    source: str | None = None
+
+    @property
+    def model(self) -> str | None:
+        """Reference of the model that made it, None where that is not known."""
+        return self.source if self.run is None else f"run {self.run}"
+
+    @property
+    def order(self) -> str | None:
+        """Place among the rounds, that of a source before the first; None where that is not known."""
+        return "" if self.run is None and self.source is not None else self.run
 
 
 def choice_of_round(result: Result, title: str, shape: Sequence[int]) -> ResultChoice:
@@ -60,8 +71,11 @@ def choice_of_file(
 ) -> ResultChoice:
     """Return the segmentation in a file, to be chosen; `written` are those known to the project."""
     place = file.parent.resolve() / file.name
-    run = next((one.run for one in written if one.file(folder) == place), None)
-    return ResultChoice(file.name, file, Tile((0,) * len(shape), tuple(shape)), run)
+    whole = Tile((0,) * len(shape), tuple(shape))
+    known = next((one for one in written if one.file(folder) == place), None)
+    if known is None:
+        return ResultChoice(file.name, file, whole, None)
+    return ResultChoice(file.name, file, whole, known.run, known.source)
 
 
 class OpenResult:

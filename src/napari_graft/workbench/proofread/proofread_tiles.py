@@ -86,6 +86,7 @@ class ProofreadTiles:
     def _accept(self, annotated: Annotated) -> None:
         project, opened = self._context.require_project(), self._model.state.opened
         run = None if opened is None else opened.choice.run
+        model = None if opened is None else opened.choice.model
 
         def work(report: Report, cancel: CancelToken) -> list[LabelledTile] | InputError:
             try:
@@ -99,7 +100,7 @@ class ProofreadTiles:
             if isinstance(found, InputError):
                 self._model.refused.emit(str(found))
             else:
-                self._on_accepted(found, None if run is None else f"run {run}")
+                self._on_accepted(found, model)
 
         self._context.jobs.start("Saving the tiles", work, lane="files", on_done=take, must_finish=True)
 

@@ -94,15 +94,14 @@ class ReviewModel:
             return
         choice = opened.choice
         previous, other = _to_compare_with(choice, self._model.state.choices)
-        is_known = choice.run is not None and choice.run in [
-            run.id for run in project.runs.all() if run.is_finished
-        ]
+        finished = [run.id for run in project.runs.all() if run.is_finished]
+        is_known = choice.run is None or choice.run in finished
         request = SuspicionsRequest(
             project=str(project.folder),
             segmentation=str(choice.file),
             start=choice.region.start,
             out=str(self._list_path(project.folder, opened)),
-            reference=f"run {choice.run}" if is_known else None,
+            reference=choice.model if is_known else None,
             other=None if other is None else str(other.file),
             previous=None if previous is None else str(previous.file),
         )
@@ -264,9 +263,11 @@ def _to_compare_with(
 ) -> tuple[ResultChoice | None, ResultChoice | None]:
     """Return the result of the round before, and the newest that is of no earlier one; None for none."""
     same = [one for one in choices if one.region == choice.region and one != choice]
-    earlier = [one for one in same if None not in (one.run, choice.run) and str(one.run) < str(choice.run)]
-    others = sorted((one for one in same if one not in earlier), key=lambda one: one.run == choice.run)
-    previous = max(earlier, key=lambda one: str(one.run), default=None)
+    earlier = [
+        one for one in same if None not in (one.order, choice.order) and str(one.order) < str(choice.order)
+    ]
+    others = sorted((one for one in same if one not in earlier), key=lambda one: one.order == choice.order)
+    previous = max(earlier, key=lambda one: str(one.order), default=None)
     return previous, next(iter(others), None)
 
 

@@ -20,6 +20,7 @@ from napari_graft.jobs.builtin.rank import RankRequest, RankResult
 from napari_graft.project.documents import RankedEntry, RankedSoFar, StoredMap, StoredRanking
 from napari_graft.project.project import Project
 from napari_graft.scorers.outlook import outlook
+from napari_graft.session.projects.object_diameter import known_diameter
 from napari_graft.sources.catalogue import user_home, user_sources
 from napari_graft.sources.source import Source
 from napari_graft.workbench.compare.comparison import Comparison, ModelOption
@@ -275,7 +276,9 @@ class SourcesModel:
         self.state.unsuited = tuple(
             (titles.get(one, one), reason) for one, reason in self._ranking.unsuited.items()
         )
-        self.state.outlook = outlook(self._ranking.entries, wanted) if self._ranking.entries else None
+        wider = None if project is None else known_diameter(project).wider
+        entries = self._ranking.entries
+        self.state.outlook = outlook(entries, wanted, wider) if entries else None
         self.state.advised = self._ranking.advised
         self.state.chosen = self._ranking.chosen
         self._fold()

@@ -15,7 +15,7 @@ from napari_graft.jobs.base import Request
 from napari_graft.jobs.builtin.device import Device, DeviceRequest
 from napari_graft.jobs.builtin.merge import MergeRequest
 from napari_graft.jobs.builtin.train import TrainRequest
-from napari_graft.merging.recipe import DEFAULT_METHOD, require_one_shape
+from napari_graft.merging.recipe import require_one_shape
 from napari_graft.project.project import Project
 from napari_graft.project.reports import MergeReport, TrainReport
 from napari_graft.session.training.learning_curve import CurvePoint, advice, learning_curve
@@ -110,6 +110,7 @@ class TrainingModel:
         self._results = results
         self.state = TrainingState()
         self.options = RequestOptions(TrainRequest)
+        self.merge_options = RequestOptions(MergeRequest)
         self.curve = TrainingCurve()
         self._job: RunningJob[Any] | None = None
         self._ranked: tuple[str, ...] = ()
@@ -169,7 +170,8 @@ class TrainingModel:
         if self.state.is_training:
             raise InputError(BUSY)
         require_one_shape({name: self._context.catalogue.get(name).card.spec for name in sources})
-        self._start(self._merge_request(project, sources))
+        budget = self._train_request(project, "").model_dump(exclude={"source"})
+        self._start(self.merge_options.request(sources=tuple(sources), **budget))
 
     def go_on(self) -> None:
         """Go on with the training that was cut off."""
@@ -209,9 +211,7 @@ class TrainingModel:
             stops_when_flat=self.state.stops_when_flat,
         )
 
-    def _merge_request(
-        self, project: Project, sources: Sequence[str], method: str = DEFAULT_METHOD
-    ) -> MergeRequest:
+    def _merge_request(self, project: Project, sources: Sequence[str], method: str) -> MergeRequest:
         budget = self._train_request(project, "").model_dump(exclude={"source"})
         return MergeRequest(sources=tuple(sources), method=method, **budget)
 

@@ -15,6 +15,7 @@ from napari_graft.core.progress import CancelToken, Report
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume, open_labels
 from napari_graft.jobs.builtin.predict import PredictRequest, PredictResult
+from napari_graft.project.project import Project
 from napari_graft.project.results import (
     Result,
     ResultRecord,
@@ -74,6 +75,8 @@ class ResultsState:
         Whether a segmentation is under way.
     missing
         Id of the run in use where it has no segmentation, or one to be made again; None where it has one.
+    untouched
+        Id of the source in use while there is no run; None once there is one.
     faults
         What is wrong with segmentations: they are damaged, or of other pixels than the image has now.
     """
@@ -85,6 +88,7 @@ class ResultsState:
     whole: tuple[WholeResult, ...] = ()
     is_segmenting: bool = False
     missing: str | None = None
+    untouched: str | None = None
     faults: tuple[ResultDamage, ...] = ()
 
 
@@ -95,6 +99,8 @@ class ResultsModel:
     ----------
     context
         What the window shares.
+    chosen_source
+        Returns the id of the source that the user chose, None before.
     """
 
     refused = Signal(str)
@@ -102,8 +108,9 @@ class ResultsModel:
     written = Signal(Path, int)
     """A segmentation that the user asked for is in its file; with the number of its objects."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, *, chosen_source: Callable[[], str | None]) -> None:
         self._context = context
+        self._chosen_source = chosen_source
         self.state = ResultsState()
         self.options = RequestOptions(PredictRequest)
         """Of the whole image."""
@@ -144,19 +151,47 @@ class ResultsModel:
         self._follow(self._context.run_job(request, take, title=f"Segmenting with {round_name(run.id)}"))
 
     def segment_whole(self, out: Path) -> None:
-        """Segment the whole image with the run in use into a file; when stopped, it can go on."""
+        """Segment the whole image with the run in use, else with the source that was chosen, into a file.
+
+        When stopped, it can go on.
+        """
         try:
             project = self._context.require_project()
-            run = project.runs.get("latest")
+            run, source = self._model_in_use(project)
         except InputError as error:
             self.refused.emit(str(error))
             return
-        request = self.options.request(project=str(project.folder), out=str(out), run=run.id, overwrite=True)
+        request = self.options.request(
+            project=str(project.folder), out=str(out), run=run, source=source, overwrite=True
+        )
 
         def take(result: PredictResult) -> None:
-            self._take_whole(run.id, result)
+            self._take_whole(run, source, result)
 
         self._follow(self._context.run_job(request, take, title="Segmenting the whole image"))
+
+    def update_model(self) -> None:
+        """Find out anew whether a source is in use untouched."""
+        project = self._context.project
+        is_untouched = project is not None and project.latest_run() is None
+        self.state.untouched = self._chosen_source() if is_untouched else None
+
+    def file_to_propose(self) -> Path:
+        """Return where to write the whole image unless the user wants it elsewhere: beside the project."""
+        folder = self._context.require_project().folder
+        return folder.with_name(f"{folder.stem}-segments.tif")
+
+    def _model_in_use(self, project: Project) -> tuple[str | None, str | None]:
+        """Return the id of the run in use, or that of the source that was chosen."""
+        run = project.latest_run()
+        if run is not None:
+            return run.id, None
+        source = self._chosen_source()
+        if source is None:
+            raise InputError(
+                "there is nothing to segment with yet: choose a source in the tab Sources, or train"
+            )
+        return None, source
 
     def region(self) -> Tile:
         """Return the part of the image that a round segments."""
@@ -179,10 +214,10 @@ class ResultsModel:
         self._context.note_saved()
         self._read()
 
-    def _take_whole(self, run_id: str, result: PredictResult) -> None:
+    def _take_whole(self, run: str | None, source: str | None, result: PredictResult) -> None:
         file, n_objects = Path(result.path), result.n_objects
         folder = self._context.require_project().folder
-        note_written_result(folder, file, run_id, n_objects, result.made_of)
+        note_written_result(folder, file, run, n_objects, result.made_of, source)
         self._forget_faults(str(file))
         self._context.note_saved()
         self.written.emit(file, n_objects)
@@ -270,6 +305,7 @@ class ResultsModel:
         self.state.is_segmenting = bool(self._jobs)
 
     def _read(self) -> None:
+        self.update_model()
         project = self._context.project
         if project is None:
             self.state.results, self.state.shown, self.state.missing = (), None, None

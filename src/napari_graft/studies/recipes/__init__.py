@@ -1,0 +1,1 @@
+"""Which parts of the recipe for few labels pay: the benchmark ``recipes``."""

@@ -1,0 +1,185 @@
+"""Each part of the recipe on each target with each seed; what was finished is kept."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+
+from napari_graft.core.errors import InputError
+from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.io.writers.file_kinds import JSON, marked
+from napari_graft.io.writers.outputs import Outputs
+from napari_graft.session.models import Model, model_of_source
+from napari_graft.studies.label_efficiency.arms import ArmPlan, EfficiencyBench
+from napari_graft.studies.label_efficiency.study import TARGETS
+from napari_graft.studies.recipes.parts import PARTS, QUICK_PARTS
+from napari_graft.studies.recipes.table import RecipeCell, table
+from napari_graft.studies.results import KeptResults
+from napari_graft.studies.targets import LEAST_OBJECTS, LabelledSet
+
+NAME = "recipes"
+_HANDFUL = 6
+_QUICK_STEPS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class RecipesRequest:
+    """Request for the benchmark.
+
+    Parameters
+    ----------
+    out
+        Folder for the result and for all that is found on the way, which is used again.
+    data
+        Folder with the labelled sets.
+    n_seeds
+        Choices of tiles and trainings.
+    targets
+        The sets.
+    n_tiles
+        Annotated tiles.
+    parts
+        Names in `PARTS`, the usual training first.
+    plan
+        How long networks are trained, where a part does not say so itself.
+    least_objects
+        Of the test part of a target.
+    outputs
+        What may be written where.
+
+    Raises
+    ------
+    InputError
+        If no seed is asked for.
+    """
+
+    out: Path
+    data: Path
+    n_seeds: int = 2
+    targets: tuple[LabelledSet, ...] = TARGETS[:_HANDFUL]
+    n_tiles: int = 4
+    parts: tuple[str, ...] = tuple(PARTS)
+    plan: ArmPlan = field(default_factory=ArmPlan)
+    least_objects: int = LEAST_OBJECTS
+    outputs: Outputs = field(default_factory=Outputs)
+
+    def __post_init__(self) -> None:
+        if self.n_seeds < 1:
+            raise InputError(f"{self.n_seeds} seeds show nothing: ask for at least 1")
+
+    def quick(self) -> RecipesRequest:
+        """Return a request for one target, a few parts and hardly any training, to see whether it runs."""
+        plan = replace(self.plan, steps=_QUICK_STEPS)
+        return replace(self, targets=self.targets[:1], n_seeds=1, n_tiles=1, parts=QUICK_PARTS, plan=plan)
+
+    def only(self, names: Sequence[str]) -> RecipesRequest:
+        """Return the request for some sets, named by themselves or by what is segmented in them.
+
+        Raises
+        ------
+        InputError
+            If there is no such set.
+        """
+        wanted = set(names)
+        known = {word for one in self.targets for word in (one.name, one.key, one.structure)}
+        if unknown := wanted - known:
+            raise InputError(f"no set is called {', '.join(sorted(unknown))}: choose of {sorted(known)}")
+        chosen = [one for one in self.targets if wanted & {one.name, one.key, one.structure}]
+        return replace(self, targets=tuple(chosen))
+
+
+def run_recipes(request: RecipesRequest, *, report: Report, cancel: CancelToken) -> list[dict[str, object]]:
+    """Train the first source of the ranking by each recipe on the same tiles, and compare with the usual one.
+
+    Returns
+    -------
+    list of dict
+        A row for each part; see `table`.
+
+    Raises
+    ------
+    InputError
+        If a set is missing or its test part holds too few objects.
+    Cancelled
+        When asked to stop; the finished cells are kept.
+    """
+    for target in request.targets:
+        target.check(request.data)
+    study = _Study(request, report, cancel)
+    pairs = [(target, seed) for seed in range(request.n_seeds) for target in request.targets]
+    found = [cell for target, seed in pairs for cell in study.measure(target, seed)]
+    rows = table(found)
+    settings = {"n_seeds": request.n_seeds, "n_tiles": request.n_tiles, "steps": request.plan.steps}
+    document = {
+        "settings": settings | {"parts": {name: asdict(PARTS[name]) for name in request.parts}},
+        "rows": rows,
+        "cells": [one.model_dump(mode="json") for one in found],
+    }
+    text = json.dumps(marked(document), indent=1)
+    request.outputs.write(request.out / f"{NAME}.json", f"{text}\n", JSON)
+    return rows
+
+
+class _Study:
+    """The cells of all targets, each filled once."""
+
+    def __init__(self, request: RecipesRequest, report: Report, cancel: CancelToken) -> None:
+        self._request, self._report, self._cancel = request, report, cancel
+        self._kept = KeptResults(RecipeCell, request.out / f"{NAME}-cells.jsonl")
+
+    def measure(self, target: LabelledSet, seed: int) -> list[RecipeCell]:
+        """Return the results of all parts on a target with one seed."""
+        request = self._request
+        bench: EfficiencyBench | None = None
+        found = []
+        try:
+            for part in request.parts:
+                asked = self._asked(target, seed, part)
+                cell = self._kept.find(asked)
+                if cell is None:
+                    self._report(Progress(0, None, f"{target.key}, seed {seed}: {part}"))
+                    bench = bench or self._bench(target, seed)
+                    cell = _fill(bench, request, asked)
+                    self._kept.add(cell)
+                found.append(cell)
+        finally:
+            if bench is not None:
+                bench.close()
+        return found
+
+    def _asked(self, target: LabelledSet, seed: int, part: str) -> dict[str, object]:
+        plan = self._request.plan
+        return {
+            "target": target.key,
+            "seed": seed,
+            "part": part,
+            "tuning": json.dumps(asdict(PARTS[part])),
+            "n_tiles": self._request.n_tiles,
+            "steps": plan.steps,
+            "tile": plan.tile,
+        }
+
+    def _bench(self, target: LabelledSet, seed: int) -> EfficiencyBench:
+        request, tools = self._request, (self._report, self._cancel)
+        return EfficiencyBench(target, request.data, request.plan, seed, tools, request.least_objects)
+
+
+def _fill(bench: EfficiencyBench, request: RecipesRequest, asked: dict[str, object]) -> RecipeCell:
+    began = time.monotonic()
+    start = model_of_source(bench.ranked[0])
+    painted = bench.painted("auto", request.n_tiles)
+    fitted = bench.fit(start, painted, request.plan.steps, PARTS[str(asked["part"])])
+    scores = bench.score(Model(start.name, fitted.network, fitted.decode))
+    made = {
+        "source": bench.ranked[0].id,
+        "scores": scores,
+        "share": fitted.share,
+        "trained_steps": fitted.result.steps,
+        "seconds": round(time.monotonic() - began, 1),
+        "version": version("napari-graft"),
+    }
+    return RecipeCell.model_validate(asked | made)
