@@ -13,6 +13,7 @@ from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from in_workers import quick_workers, run_in_workers  # noqa: F401 - a fixture, and a function
 from loopback import loopback  # noqa: F401 - a fixture
 from promises import promised  # noqa: F401 - a fixture
 from tmpfs import mounted_disk
@@ -79,15 +80,13 @@ def _own_napari_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 FEW_SOURCES = ("fly-medulla-fibsem", "nuclei-he", "rat-axons-sem")
-_IN_WORKERS = """
-import sys
-if "napari_graft.engine" in sys.orig_argv:
-    from pathlib import Path
-    from napari_graft.scorers import found_objects
-    from napari_graft.session.ranking import evidence
-    from napari_graft.sources import catalogue
-    evidence.N_TILES, found_objects.N_TILES = {{2: 8, 3: 4}}, {{2: 2, 3: 1}}
-    catalogue.default_folders = lambda: [(Path(name), "user") for name in {folders!r}]
+_FEW_IN_WORKERS = """
+from pathlib import Path
+from napari_graft.scorers import found_objects
+from napari_graft.session.ranking import evidence
+from napari_graft.sources import catalogue
+evidence.N_TILES, found_objects.N_TILES = {{2: 8, 3: 4}}, {{2: 2, 3: 1}}
+catalogue.default_folders = lambda: [(Path(name), "user") for name in {folders!r}]
 """
 
 
@@ -100,14 +99,11 @@ def few_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, .
     from napari_graft.sources import catalogue
 
     built_in = Path(catalogue.__file__).parents[1] / "data" / "sources"
-    folder, home, site = tmp_path / "few", tmp_path / "home", tmp_path / "site"
+    folder, home = tmp_path / "few", tmp_path / "home"
     for name in FEW_SOURCES:
         shutil.copytree(built_in / name, folder / name)
-    site.mkdir()
     folders = [folder, home / "sources"]
-    (site / "sitecustomize.py").write_text(_IN_WORKERS.format(folders=[str(one) for one in folders]))
-    known = [str(Path(name).resolve()) for name in os.environ.get("PYTHONPATH", "").split(os.pathsep) if name]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), *known]))
+    run_in_workers(_FEW_IN_WORKERS.format(folders=[str(one) for one in folders]), tmp_path, monkeypatch)
     monkeypatch.setenv("NAPARI_GRAFT_HOME", str(home))
     monkeypatch.setattr(catalogue, "default_folders", lambda: [(one, "user") for one in folders])
     return FEW_SOURCES

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "session"))
+sys.path.insert(0, str(Path(__file__).parent))
 
+from in_process import EngineHere
 from tiny_loop import (  # noqa: F401 - fixtures
     _only_tiny_sources,
     eager_worker,
@@ -21,10 +23,7 @@ from tiny_loop import (  # noqa: F401 - fixtures
 )
 
 from napari_graft.cli.app import run
-from napari_graft.core.progress import CancelToken, Report
 from napari_graft.engine import client
-from napari_graft.jobs.base import A, Request
-from napari_graft.jobs.running import run_job
 
 
 @dataclass(frozen=True)
@@ -56,23 +55,10 @@ class Answer:
 Graft = Callable[..., Answer]
 
 
-class _EngineHere:
-    """Do in this process what the worker process does."""
-
-    def __enter__(self) -> _EngineHere:
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        pass
-
-    def run(self, request: Request[A], *, report: Report, cancel: CancelToken) -> A:
-        return run_job(request, report, cancel)
-
-
 @pytest.fixture
 def graft(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Graft:
     """Run a command and its work in this process: `graft("info", folder, "--json")`."""
-    monkeypatch.setattr(client, "Engine", _EngineHere)
+    monkeypatch.setattr(client, "Engine", EngineHere)
 
     def call(*arguments: object) -> Answer:
         capsys.readouterr()
@@ -87,4 +73,4 @@ def graft(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
 def engine_here(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Train in this process, which spares the start of a worker."""
     request.getfixturevalue("quick_training")
-    monkeypatch.setattr(client, "Engine", _EngineHere)
+    monkeypatch.setattr(client, "Engine", EngineHere)

@@ -15,9 +15,11 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 import tifffile
-from tiny_loop import SEEN_SET, make_sample, make_stack
+from in_process import EngineHere
+from tiny_loop import SEEN_SET, make_sample, make_stack, train_quickly
 
 from napari_graft.cli.app import run
+from napari_graft.engine import client
 from napari_graft.io import open_labels
 from napari_graft.project.opening import open_project
 from napari_graft.sources.catalogue import user_home
@@ -51,7 +53,10 @@ def loop(tmp_path_factory: pytest.TempPathFactory, image: Path, labels: Path) ->
     suggested = json.loads(_quiet("suggest", project, "--n", 3, "--tile", 40, "--seed", 1, "--json"))
     assert _quiet("annotate", project, "--labels", labels) == ""
     options = ("--source", "tiny-nuclei", "--steps", 3, "--device", "cpu", "--seed", 0, "--json")
-    return Loop(project, suggested, json.loads(_quiet("train", project, *options)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "Engine", EngineHere)
+        train_quickly(patch)
+        return Loop(project, suggested, json.loads(_quiet("train", project, *options)))
 
 
 def test_suggest_tells_where_and_why(loop: Loop) -> None:
@@ -224,6 +229,7 @@ def test_trial_tells_who_won_and_how_to_go_on(loop: Loop, graft: Graft, tmp_path
     assert f"next: napari-graft train {project} --source" in words.out
 
 
+@pytest.mark.usefixtures("engine_here")
 @pytest.mark.parametrize("method", ["kernel", "average"])
 def test_merge_makes_a_run_and_tells_what_is_left_of_each(
     loop: Loop, graft: Graft, tmp_path: Path, method: str

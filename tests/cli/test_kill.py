@@ -147,7 +147,7 @@ def test_the_worker_ends_with_its_parent_and_leaves_the_run_to_be_gone_on_with(
     assert (result["run"], result["resumed"], result["steps"]) == ("0001", True, n_before + 2)
 
 
-@pytest.mark.usefixtures("eager_worker")
+@pytest.mark.usefixtures("eager_worker", "quick_training")
 def test_a_training_from_the_latest_run_that_was_killed_goes_on_from_the_same_run(project: Path) -> None:
     with open_project(project, write=True) as opened:
         task = TrainingTask(opened, Catalogue(), ignore_progress, CancelToken())

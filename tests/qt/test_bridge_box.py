@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from in_workers import run_in_workers
 from napari_graft._qt.sources.tab import SourcesTab
 from napari_graft.sources.catalogue import Catalogue
 
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
 LONG = 300_000
 """Milliseconds: a worker process has to load its libraries first."""
 NARROWEST = 232  # what a dock of 260 pixels leaves beside its frame and a scroll bar
+FEW_TILES = """
+from napari_graft.scorers import found_objects
+from napari_graft.session.bridging import assess, data
+data.N_TILES, assess._N_CUTS, found_objects.N_TILES = {2: 4, 3: 2}, 8, {2: 2, 3: 1}
+"""
 MAKE_PROJECT = """
 import sys
 from pathlib import Path
@@ -39,12 +46,19 @@ write_pairs(folder / "pairs")
 """
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with project, source and pairs, made by another process: this one must not load torch."""
+    folder, tests = tmp_path_factory.mktemp("bridge"), Path(__file__).parents[1]
+    places = [str(tests / "session"), str(tests / "bridging"), str(tests)]
+    subprocess.run([sys.executable, "-c", MAKE_PROJECT, str(folder), *places], check=True)
+    return folder
+
+
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a project, a source and pairs. Another process makes them: this one must not load torch."""
-    tests = Path(__file__).parents[1]
-    places = [str(tests / "session"), str(tests / "bridging")]
-    subprocess.run([sys.executable, "-c", MAKE_PROJECT, str(tmp_path), *places], check=True)
+def project(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a copy of the project, beside copies of the image and the pairs."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("NAPARI_GRAFT_SOURCES", str(tmp_path / "sources"))
     monkeypatch.setenv("NAPARI_GRAFT_HOME", str(tmp_path / "home"))
     return tmp_path / "p.graft"
@@ -61,9 +75,11 @@ def open_in(dock: GraftDock, qtbot: QtBot, project: Path) -> SourcesTab:
     return tab
 
 
+@pytest.mark.usefixtures("quick_workers")
 def test_a_source_is_bridged_at_a_click_and_shown_among_the_others(
-    dock: GraftDock, qtbot: QtBot, project: Path
+    dock: GraftDock, qtbot: QtBot, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    run_in_workers(FEW_TILES, tmp_path, monkeypatch)
     workbench, tab = dock.workbench, open_in(dock, qtbot, project)
     box, model = tab.bridge, workbench.bridging
     box.expand(animate=False)

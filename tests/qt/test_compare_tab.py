@@ -125,8 +125,11 @@ def test_key_and_button_blink(tab: CompareTab, qtbot: QtBot) -> None:
     assert shown(tab) == set()
 
 
-def test_overlay_has_an_opacity_and_a_map(tab: CompareTab, qtbot: QtBot) -> None:
+def test_overlay_has_an_opacity_and_a_map_and_a_narrow_dock_clips_nothing(
+    tab: CompareTab, qtbot: QtBot
+) -> None:
     compare(tab, qtbot, NUCLEI)
+    assert tab.minimumSizeHint().width() <= NARROWEST
     click(qtbot, tab.display.modes["overlay"])
     tab.display.opacity.setValue(80)
     tab.display.map.setChecked(True)
@@ -137,12 +140,6 @@ def test_overlay_has_an_opacity_and_a_map(tab: CompareTab, qtbot: QtBot) -> None
     assert len(shown(tab)) == 2
     assert first.opacity == pytest.approx(0.8)
     assert next(our_layers(viewer, "preview", kind="disagreement")).visible
-
-
-def test_narrow_dock_clips_nothing(tab: CompareTab, qtbot: QtBot) -> None:
-    compare(tab, qtbot, NUCLEI)
-
-    assert tab.minimumSizeHint().width() <= NARROWEST
 
 
 def test_click_on_a_difference_moves_the_camera_there(tab: CompareTab, qtbot: QtBot) -> None:

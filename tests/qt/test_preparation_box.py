@@ -24,7 +24,7 @@ MAKE_PROJECT = """
 import sys
 from pathlib import Path
 import tifffile
-sys.path.insert(0, sys.argv[2])
+sys.path[:0] = sys.argv[2:]
 from tiny_loop import make_sample, make_source
 from napari_graft.session.projects.creation import ImageOptions, make_project
 folder = Path(sys.argv[1])
@@ -37,8 +37,9 @@ make_project(folder / "p.graft", ImageOptions(str(folder / "cells.tif"), structu
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a project and one small source, made by a process of its own: this one must not load torch."""
-    loop = Path(__file__).parents[1] / "session"
-    subprocess.run([sys.executable, "-c", MAKE_PROJECT, str(tmp_path), str(loop)], check=True)
+    tests = Path(__file__).parents[1]
+    places = [str(tests / "session"), str(tests)]
+    subprocess.run([sys.executable, "-c", MAKE_PROJECT, str(tmp_path), *places], check=True)
     monkeypatch.setenv("NAPARI_GRAFT_SOURCES", str(tmp_path / "sources"))
     return tmp_path / "p.graft"
 

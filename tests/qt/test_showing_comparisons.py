@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from qtpy.QtWidgets import QApplication
 
+from call_count import calls_of
 from napari_graft._napari.comparison import comparison_view_of
 from napari_graft._napari.layers import our_layers
 from napari_graft._qt.canvas.comparison_canvas import ComparisonHost
@@ -46,23 +46,6 @@ def shown_dock(make_dock, qtbot: QtBot) -> GraftDock:  # type: ignore[no-untyped
     dock.viewer.add_image(np.zeros((3, 256, 256), np.uint8), name="cortex", contrast_limits=(0, 1))
     qtbot.wait(50)  # what the dock leaves for later must not count
     return dock
-
-
-def calls_of(work: Callable[[], object]) -> tuple[int, object]:
-    """Return how many Python functions are called, and what comes back."""
-    n_calls = 0
-
-    def count(_frame: object, event: str, _argument: object) -> None:
-        nonlocal n_calls
-        n_calls += event == "call"
-
-    before = sys.getprofile()
-    sys.setprofile(count)
-    try:
-        answer = work()
-    finally:
-        sys.setprofile(before)
-    return n_calls, answer
 
 
 def calls_of_blocks(steps: Iterator[None]) -> list[int]:

@@ -44,7 +44,7 @@ TILES = (Tile((0, 0), (64, 64)), Tile((64, 64), (64, 64)))
 MAKE_SOURCE = """
 import sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[2])
+sys.path[:0] = sys.argv[2:]
 from tiny_loop import make_source
 folder = Path(sys.argv[1])
 make_source(folder / "tiny-nuclei", "tiny-nuclei", structure="nuclei", title="Tiny nuclei")
@@ -56,8 +56,9 @@ make_source(folder / "tiny-cells", "tiny-cells", seed=1, structure="cells", titl
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give two small sources, made in a process of their own: this one must not load torch."""
     folder = tmp_path_factory.mktemp("sources")
-    loop = Path(__file__).parents[1] / "session"
-    subprocess.run([sys.executable, "-c", MAKE_SOURCE, str(folder), str(loop)], check=True)
+    tests = Path(__file__).parents[1]
+    places = [str(tests / "session"), str(tests)]
+    subprocess.run([sys.executable, "-c", MAKE_SOURCE, str(folder), *places], check=True)
     return folder
 
 
@@ -130,6 +131,7 @@ def test_training_is_offered_once_a_tile_is_painted(
     assert ("torch" in sys.modules) == had_torch
 
 
+@pytest.mark.usefixtures("quick_workers")
 def test_a_round_is_trained_shown_as_layers_rolled_back_and_there_after_reopening(
     bench_dock: GraftDock,
     make_dock: Callable[..., GraftDock],
@@ -212,6 +214,7 @@ def test_a_round_is_trained_shown_as_layers_rolled_back_and_there_after_reopenin
     assert not tab_of(again).plot.empty.isVisibleTo(tab_of(again))
 
 
+@pytest.mark.usefixtures("quick_workers")
 def test_ticked_sources_are_merged_by_a_click_and_the_round_shows_what_it_is_made_of(
     bench_dock: GraftDock, qtbot: QtBot, tmp_path: Path
 ) -> None:

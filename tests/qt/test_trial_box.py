@@ -35,7 +35,7 @@ MAKE_PROJECT = """
 import sys
 from pathlib import Path
 import tifffile
-sys.path.insert(0, sys.argv[2])
+sys.path[:0] = sys.argv[2:]
 from tiny_loop import make_sample, make_source
 from napari_graft.session.projects.creation import ImageOptions, make_project
 folder = Path(sys.argv[1])
@@ -46,14 +46,18 @@ make_project(folder / "p.graft", ImageOptions(str(folder / "cells.tif"), structu
 """
 
 
+pytestmark = pytest.mark.usefixtures("quick_workers")
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a project in which two small sources were ranked.
 
     A process of its own makes them: this one must not load torch.
     """
-    loop = Path(__file__).parents[1] / "session"
-    subprocess.run([sys.executable, "-c", MAKE_PROJECT, str(tmp_path), str(loop)], check=True)
+    tests = Path(__file__).parents[1]
+    places = [str(tests / "session"), str(tests)]
+    subprocess.run([sys.executable, "-c", MAKE_PROJECT, str(tmp_path), *places], check=True)
     monkeypatch.setenv("NAPARI_GRAFT_SOURCES", str(tmp_path / "sources"))
     common = {"structure": "nuclei", "verdict": "near", "z": 5.0, "combined": 0.0}
     entries = [RankedEntry(source=one, title=f"The {one} source", **common) for one in ("first", "second")]

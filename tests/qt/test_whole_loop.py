@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from napari.layers import Labels
 from numpy.typing import NDArray
 
+from in_workers import run_in_workers
+from napari_graft._napari import sample_data
 from napari_graft._napari.comparison import comparison_view_of
 from napari_graft._napari.layers import find_layer, our_layers
 from napari_graft._qt.measuring.person import Person, look_on, wait_until
+from napari_graft.samples.appearance import GeneratedImage
+from napari_graft.samples.presets import neuropil_sample
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.workbench.next_step import TABS, TabName
 
@@ -22,8 +27,20 @@ if TYPE_CHECKING:
     from napari_graft._qt.shell.docks import GraftDock
 
 PATIENCE = 600.0
-N_TILES = 4
+FEW_TILES = """
+from napari_graft.scorers import found_objects
+from napari_graft.session.ranking import evidence
+evidence.N_TILES, found_objects.N_TILES = {2: 8, 3: 4}, {2: 2, 3: 1}
+"""
+N_TILES = 2
 SIDE = 128
+
+
+def small_sample() -> GeneratedImage:
+    """Return a quarter of the sample, in half of its slices."""
+    whole = neuropil_sample()
+    part = (slice(6), slice(256), slice(256))
+    return GeneratedImage(whole.image[part], whole.segments[part])
 
 
 class Visit:
@@ -123,7 +140,12 @@ class Visit:
         return np.unique(np.asarray(result.data[5]))
 
 
-def test_the_whole_loop_and_coming_back(make_dock: MakeDock, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("quick_workers")
+def test_the_whole_loop_and_coming_back(
+    make_dock: MakeDock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_in_workers(FEW_TILES, tmp_path, monkeypatch)
+    monkeypatch.setattr(sample_data, "neuropil_sample", small_sample)
     folder = tmp_path / "neuropil.graft"
     visit = Visit(make_dock(show=True))
     visit.start_project(folder)

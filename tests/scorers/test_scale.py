@@ -12,16 +12,16 @@ OWN = 24.0
 
 
 def _disks(width: float, n: int = 36, jitter: float = 0.0) -> NDArray[np.uint32]:
-    """Return n disks of a width on a grid, each in a cell of its own."""
+    """Return n disks of a width on a grid, each in a cell of its own; close together where they are alike."""
     rng = np.random.default_rng(0)
-    cell = int(width * 2) + 4
+    cell = int(width * (2 if jitter else 1.1)) + 4
     side = int(np.ceil(np.sqrt(n)))
-    y, x = np.mgrid[: cell * side, : cell * side]
-    labels = np.zeros(y.shape, np.uint32)
+    labels = np.zeros((cell * side, cell * side), np.uint32)
+    y, x = np.mgrid[:cell, :cell] + 0.5 - cell / 2
     for index in range(n):
-        cy, cx = (index // side + 0.5) * cell, (index % side + 0.5) * cell
         radius = width / 2 * np.exp(rng.normal(0, jitter))
-        labels[(y - cy) ** 2 + (x - cx) ** 2 <= radius**2] = index + 1
+        at = tuple(slice(i * cell, (i + 1) * cell) for i in divmod(index, side))
+        labels[at][y**2 + x**2 <= radius**2] = index + 1
     return labels
 
 

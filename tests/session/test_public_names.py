@@ -87,6 +87,7 @@ def test_a_name_that_does_not_exist_is_an_ordinary_error() -> None:
         napari_graft.segment_anything  # noqa: B018
 
 
+@pytest.mark.usefixtures("quick_training")
 def test_a_script_goes_round_the_loop(tmp_path: Path, image: Path, labels: Path) -> None:
     make_annotated(tmp_path / "p.graft", image, labels, structure="nuclei")
 

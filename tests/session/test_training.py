@@ -31,6 +31,7 @@ from napari_graft.session.training.fitting import Budget
 from napari_graft.session.training.train import TrainingTask
 from napari_graft.session.training.validation import Judgement, Predictions
 from napari_graft.sources.catalogue import Catalogue
+from napari_graft.training.weight_averaging import SHARES
 
 
 class _KilledError(Exception):
@@ -320,6 +321,7 @@ def test_a_training_that_ruins_the_objects_while_the_loss_falls_is_not_kept_to_i
 ) -> None:
     told: list[Progress] = []
     monkeypatch.setattr(fitting, "RATE_ADAPTED", 0.03)
+    monkeypatch.setattr(fitting, "SHARES", SHARES)
     with open_project(folder, write=True) as project:
         _use_sure_of_itself(project)
 

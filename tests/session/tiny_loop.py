@@ -15,6 +15,7 @@ import pytest
 import tifffile
 import torch
 
+from in_workers import QUICK_TRAINING, SAVE_EVERY_STEP, run_in_workers
 from napari_graft.core.labels import to_annotation
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.core.tile import Tile
@@ -154,7 +155,7 @@ def labels(image: Path) -> Path:
 
 @pytest.fixture
 def quick_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Train with small patches, tune no decoding, and let fresh networks be as small as the sources'."""
+    """Train in small steps: small patches, few points on the way, no tuned decoding, small fresh networks."""
     train_quickly(monkeypatch)
 
 
@@ -162,30 +163,15 @@ def train_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do what the fixture `quick_training` does, for a fixture that is shared."""
     monkeypatch.setattr(fitting, "PATCH", {2: (64, 64), 3: (8, 32, 32)})
     monkeypatch.setattr(fitting, "BATCH", {2: 2, 3: 1})
+    monkeypatch.setattr(fitting, "SHARES", (0.0, 0.5, 1.0))
     monkeypatch.setattr(calibrate, "STAGES", ())
     monkeypatch.setattr(models, "fresh_spec", lambda project: ModelSpec(widths=WIDTHS))
 
 
-HURRY = """
-import sys
-if "napari_graft.engine" in sys.orig_argv:
-    from functools import partial
-    from napari_graft.segmentation import calibrate
-    from napari_graft.session.training import fitting
-    fitting.TrainConfig = partial(fitting.TrainConfig, checkpoint_seconds=0.0)
-    fitting.PATCH, fitting.BATCH = {2: (64, 64)}, {2: 2}
-    calibrate.STAGES = ()
-"""
-
-
 @pytest.fixture
 def eager_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let worker processes take small patches, and write a checkpoint after every step."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    (folder / "sitecustomize.py").write_text(HURRY)
-    known = [str(Path(name).resolve()) for name in os.environ.get("PYTHONPATH", "").split(os.pathsep) if name]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), *known]))
+    """Let worker processes train in small steps, and write a checkpoint after each."""
+    run_in_workers(QUICK_TRAINING + SAVE_EVERY_STEP, tmp_path, monkeypatch)
 
 
 def wait_until(

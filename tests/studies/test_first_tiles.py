@@ -29,6 +29,7 @@ def paint(folder: Path, shape: tuple[int, int], n_tiles: int) -> tuple[AfterTile
     return found, painted
 
 
+@pytest.mark.usefixtures("quick_training")
 def test_tiles_are_painted_with_the_truth_and_judged_by_what_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,8 +19,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "session"))
 from busy_process import SOURCE
 from desk import SIDE
 from killing import Victim, check_nothing_is_lost
-from tiny_loop import HURRY, make_annotated, make_stack, wait_until
+from tiny_loop import make_annotated, make_stack, wait_until
 
+from in_workers import QUICK_TRAINING, SAVE_EVERY_STEP, only_in_workers
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.core.tile import Tile
 from napari_graft.io import open_labels
@@ -47,7 +48,7 @@ OUT = "whole.zarr"
 def surroundings(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Let processes see small sources, and save a training after each step."""
     site, home = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("home")
-    (site / "sitecustomize.py").write_text(HURRY)
+    (site / "sitecustomize.py").write_text(only_in_workers(QUICK_TRAINING + SAVE_EVERY_STEP))
     known = [str(Path(name).resolve()) for name in os.environ.get("PYTHONPATH", "").split(os.pathsep) if name]
     return {
         "PYTHONPATH": os.pathsep.join([str(site), *known]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,34 +9,25 @@ import pytest
 from tiny_loop import _only_tiny_sources, make_annotated  # noqa: F401 - a fixture
 from window import Window
 
+from in_workers import QUICK_TRAINING, run_in_workers
 from napari_graft.pretraining.record import OBJECTIVE_NAMES
 from napari_graft.project.opening import open_project
 from napari_graft.workbench.train.rounds import start_name, start_points
 
 SOURCE = "tiny-nuclei"
-HURRY = """
-import sys
-if "napari_graft.engine" in sys.orig_argv:
-    from napari_graft.pretraining import generated
-    from napari_graft.segmentation import calibrate
-    from napari_graft.session import pretraining
-    from napari_graft.session.training import fitting
-    fitting.PATCH, fitting.BATCH = {2: (64, 64)}, {2: 2}
-    calibrate.STAGES = ()
-    pretraining.PATCH, pretraining.BATCH = {2: (32, 32)}, {2: 2}
-    pretraining.PLACE, pretraining.N_PLACES = {2: (64, 64)}, {2: 2}
-    generated.LARGE = generated.SIDE = 64
-    generated.N_LOOKS, generated.N_IMAGES = 6, 2
+QUICK_PRETRAINING = """
+from napari_graft.pretraining import generated
+from napari_graft.session import pretraining
+pretraining.PATCH, pretraining.BATCH = {2: (32, 32)}, {2: 2}
+pretraining.PLACE, pretraining.N_PLACES = {2: (64, 64)}, {2: 2}
+generated.LARGE = generated.SIDE = 64
+generated.N_LOOKS, generated.N_IMAGES = 6, 2
 """
 
 
 @pytest.fixture
 def project(tmp_path: Path, image: Path, labels: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    site = tmp_path / "site"
-    site.mkdir()
-    (site / "sitecustomize.py").write_text(HURRY)
-    known = [str(Path(one).resolve()) for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), *known]))
+    run_in_workers(QUICK_TRAINING + QUICK_PRETRAINING, tmp_path, monkeypatch)
     return make_annotated(tmp_path / "p.graft", image, labels, structure="nuclei")
 
 
