@@ -90,6 +90,12 @@ def test_gains_are_shares_of_what_the_first_source_came_to_alone() -> None:
     assert found["cells", "kernel"]["gain"] == pytest.approx(0.25)
     assert found["axons", "better of the two"]["gain"] == 0
     assert found["neurites", "better of the two"]["score"] == -0.4
+    assert found["cells", "better of the two"]["over_better"] == 0
+    assert found["neurites", "kernel"]["over_better"] == pytest.approx(-0.125)
+    assert found["all", "kernel"]["n_over_better"] == 1
+    low, high = (found["all", "kernel"][side] for side in ("low", "high"))
+    assert low == pytest.approx(-0.125)
+    assert high == pytest.approx(0.25)
     everywhere = found["all", "kernel"]
     assert (everywhere["n"], everywhere["score"], everywhere["gain"]) == (3, None, pytest.approx(0.1))
     assert (everywhere["better"], everywhere["worse"]) == (2, 0), "a quarter of a per cent is no difference"

@@ -50,6 +50,8 @@ class BenchmarkOptions:
         "E. coli"); all where not given.
     against
         Earlier result of first-look, FILE.json, to compare with.
+    steps
+        Training steps of ranking and merging (60 where not given) and of recipes (200).
     tiles
         Tiles of each image that first-look paints afterwards with the truth, to train the first source on; in
         label-efficiency, pretraining and recipes the one number of tiles that is tried.
@@ -63,6 +65,11 @@ class BenchmarkOptions:
     sets: Names = None
     against: Path | None = None
     tiles: int = 0
+    steps: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.steps is not None and self.steps < 1:
+            raise InputError(f"{self.steps} steps are no training: give at least 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +219,8 @@ def _transfer(
         has_views=options.views,
         outputs=place.outputs,
     )
+    if options.steps is not None:
+        request = replace(request, plan=replace(request.plan, steps=options.steps))
     with progress() as (report, cancel):
         rows = run(request.quick() if options.quick else request, report=report, cancel=cancel)
     print_markdown(rows, tuple(rows[0]))
@@ -236,6 +245,8 @@ def _recipes(options: BenchmarkOptions, place: _Place) -> None:
     request = RecipesRequest(place.out, place.data or _shared_data(), n_seeds, outputs=place.outputs)
     request = request if options.sets is None else request.only(options.sets)
     request = replace(request, n_tiles=options.tiles) if options.tiles else request
+    if options.steps is not None:
+        request = replace(request, plan=replace(request.plan, steps=options.steps))
     with progress() as (report, cancel):
         rows = run_recipes(request.quick() if options.quick else request, report=report, cancel=cancel)
     print_markdown(rows, tuple(rows[0]) if rows else ())
