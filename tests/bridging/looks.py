@@ -77,3 +77,47 @@ def write_pairs(folder: Path, n: int = 3, side: int = 96) -> tuple[Path, Path]:
 def as_uint(image: Image, kind: type[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
     """Return an image of about -1 to 1 as whole numbers."""
     return (np.clip((image + 1.5) / 3, 0, 1) * np.iinfo(kind).max).astype(kind)
+
+
+def spoil_missing(target: Path, source: Path) -> None:
+    (source / "field1.tif").unlink()
+
+
+def spoil_size(target: Path, source: Path) -> None:
+    tifffile.imwrite(source / "field1.tif", as_uint(draw(1, 80)[0], np.uint8))
+
+
+def spoil_constant(target: Path, source: Path) -> None:
+    tifffile.imwrite(target / "field1.tif", np.full((96, 96), 7, np.uint16))
+
+
+def spoil_depth(target: Path, source: Path) -> None:
+    tifffile.imwrite(target / "field1.tif", as_uint(draw(1)[1], np.uint8))
+
+
+def spoil_empty(target: Path, source: Path) -> None:
+    for path in source.iterdir():
+        path.unlink()
+
+
+def spoil_small(target: Path, source: Path) -> None:
+    for folder in (target, source):
+        path = folder / "field1.tif"
+        tifffile.imwrite(path, tifffile.imread(path)[:40, :40])
+
+
+def spoil_place(target: Path, source: Path) -> None:
+    tifffile.imwrite(source / "field1.tif", as_uint(draw(99)[0], np.uint8))
+
+
+SPOILT_FILES = {
+    "missing": (spoil_missing, "holds no image called 'field1'"),
+    "other size": (spoil_size, "'field1' have other sizes"),
+    "constant": (spoil_constant, "field1.tif are 7"),
+    "other bit depth": (spoil_depth, "another bit depth"),
+    "empty": (spoil_empty, "is empty"),
+    "small": (spoil_small, "'field1' are"),
+}
+"""What is wrong with the files of pairs: what spoils two folders, and words of what is then said."""
+SPOILT = {**SPOILT_FILES, "unregistered": (spoil_place, "named 'field1'")}
+"""And what only shows when the images are laid on each other."""

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tifffile
-from looks import Image, as_uint, draw, make_pairs, write_pairs
+from looks import SPOILT_FILES, Image, draw, make_pairs, write_pairs
 
 from napari_graft.bridging.pairs import find_pairs, read_pairs, shuffle_pairs, split_pairs
 from napari_graft.bridging.registration import align_pair, register
@@ -29,44 +28,7 @@ def test_pairs_are_found_by_name_whatever_their_bit_depth_and_ending(tmp_path: P
     assert [pair.source.dtype for pair in found] == [np.uint8, np.uint8]
 
 
-def spoil_missing(target: Path, source: Path) -> None:
-    (source / "field1.tif").unlink()
-
-
-def spoil_size(target: Path, source: Path) -> None:
-    tifffile.imwrite(source / "field1.tif", as_uint(draw(1, 80)[0], np.uint8))
-
-
-def spoil_constant(target: Path, source: Path) -> None:
-    tifffile.imwrite(target / "field1.tif", np.full((96, 96), 7, np.uint16))
-
-
-def spoil_depth(target: Path, source: Path) -> None:
-    tifffile.imwrite(target / "field1.tif", as_uint(draw(1)[1], np.uint8))
-
-
-def spoil_empty(target: Path, source: Path) -> None:
-    for path in source.iterdir():
-        path.unlink()
-
-
-def spoil_small(target: Path, source: Path) -> None:
-    for folder in (target, source):
-        path = folder / "field1.tif"
-        tifffile.imwrite(path, tifffile.imread(path)[:40, :40])
-
-
-@pytest.mark.parametrize(
-    ("spoil", "words"),
-    [
-        (spoil_missing, "holds no image called 'field1'"),
-        (spoil_size, "'field1' have other sizes"),
-        (spoil_constant, "field1.tif are 7"),
-        (spoil_depth, "another bit depth"),
-        (spoil_empty, "is empty"),
-        (spoil_small, "'field1' are"),
-    ],
-)
+@pytest.mark.parametrize(("spoil", "words"), SPOILT_FILES.values(), ids=SPOILT_FILES)
 def test_what_is_wrong_with_pairs_is_one_error_that_names_it(
     spoil: Callable[[Path, Path], None], words: str, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ import tifffile
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "bridging"))
 
-from looks import as_uint, draw, write_pairs
+from looks import SPOILT, as_uint, draw, write_pairs
 
 Graft = Callable[..., Any]
 
@@ -42,6 +42,23 @@ def test_bridge_tells_run_source_and_what_the_pairs_promise(
     out = tmp_path / "s.tif"
     assert graft("predict", project, "--run", "0001", "--out", out, "--device", "cpu").code == 0
     assert tifffile.imread(out).shape == (128, 128)
+
+
+@pytest.mark.parametrize(("spoil", "words"), SPOILT.values(), ids=SPOILT)
+def test_pairs_that_cannot_be_used_are_refused_by_what_is_wrong(
+    spoil: Callable[[Path, Path], None], words: str, graft: Graft, project: Path, tmp_path: Path
+) -> None:
+    pairs = write_pairs(tmp_path / "pairs")
+    spoil(*pairs)
+    asked = ("bridge", project, "--source", "tiny-nuclei", "--pairs", *pairs, "--steps", 1, "--device", "cpu")
+
+    answer = graft(*asked)
+    error = answer.err.splitlines()[-1]  # what only shows when the images are read comes after some progress
+    assert answer.code == 2
+    assert error.startswith("error: ")
+    assert words in error
+    assert "Traceback" not in answer.err
+    assert list((project / "runs").glob("*")) == []
 
 
 def test_bridge_refuses_in_words(graft: Graft, project: Path, tmp_path: Path) -> None:

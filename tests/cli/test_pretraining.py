@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,16 +28,20 @@ def project(tmp_path: Path, image: Path, labels: Path, monkeypatch: pytest.Monke
 
 def test_a_source_is_prepared_told_of_and_trained_from(project: Path, graft: Graft, image: Path) -> None:
     asked = ("pretrain", project, "--source", "tiny-nuclei", "--steps", 4, "--device", "cpu")
-    found = graft(*asked, "--images", image, "--json").document
+    for number in range(2):
+        shutil.copy(image, project.parent / f"more_{number}.tif")
+    found = graft(*asked, "--images", project.parent / "more_*.tif", "--json").document
     assert found.keys() >= {"run", "source", "steps", "seconds", "device", "stopped_by", "history", "terms"}
     assert (found["run"], found["source"], found["steps"]) == ("p0001", "tiny-nuclei", 4)
     assert found["replay"] == ["generated", "distillation"]
-    assert len(found["images"]) == 2
+    assert [Path(one).name for one in found["images"]][1:] == ["more_0.tif", "more_1.tif"]
 
     told = graft(*asked, "--objective", "moco", "--replay", "distillation", "labelled")
     assert told.code == 0, told.err
     assert "p0002" in told.out
     assert "terms        CC0-1.0" in told.out
+    assert "loss without labels" in told.out
+    assert "loss replay" in told.out
 
     trained = graft("train", project, "--source", f"{project}:p0001", "--steps", 1, "--json").document
     assert trained["source"] in ("run p0001", "tiny-nuclei")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,8 +15,9 @@ from tiny_loop import make_annotated
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "bridging"))
 
-from looks import as_uint, draw, write_pairs
+from looks import SPOILT, as_uint, draw, write_pairs
 
+import napari_graft
 from napari_graft.bridging import learning, suitability
 from napari_graft.core.errors import Cancelled, InputError
 from napari_graft.core.progress import CancelToken, Progress, Report, ignore_progress
@@ -209,6 +211,18 @@ def test_a_request_to_stop_before_anything_was_learned_leaves_nothing(
     with open_project(folder, write=True) as project:
         with pytest.raises(Cancelled):
             bridge(project, pairs, cancel=token)
+        assert project.runs.all() == []
+
+
+@pytest.mark.parametrize(("spoil", "words"), SPOILT.values(), ids=SPOILT)
+def test_pairs_that_cannot_be_used_are_one_error_from_python(
+    spoil: Callable[[Path, Path], None], words: str, folder: Path, tmp_path: Path
+) -> None:
+    two = write_pairs(tmp_path / "spoilt")
+    spoil(*two)
+    with open_project(folder, write=True) as project:
+        with pytest.raises(InputError, match=words):
+            napari_graft.bridge(project, SOURCE, two, steps=1, device="cpu")
         assert project.runs.all() == []
 
 

@@ -214,6 +214,9 @@ def test_further_images_are_read_with_their_own_range_and_scale(
     with open_project(folder, write=True) as project:
         report = prepare(project, images=(str(tmp_path / "more_*.tif"),))
         assert len(report.pretraining.images) == 3
+        asked = {"replay": ["distillation"], "steps": 1, "device": "cpu"}
+        again = pretrain(project, SOURCE, images=[tmp_path / "more_*.tif"], **asked)  # type: ignore[arg-type]
+        assert again.pretraining.images == report.pretraining.images
         with pytest.raises(InputError, match="no image matches"):
             prepare(project, images=(str(tmp_path / "none_*.tif"),))
         own = pretraining.view_of(project, ModelSpec(pixel_size=(PIXEL_NM, PIXEL_NM)))

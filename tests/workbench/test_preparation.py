@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def window() -> Iterator[Window]:
 
 
 def test_a_chosen_source_is_offered_prepared_and_becomes_what_a_training_starts_from(
-    window: Window, project: Path
+    window: Window, project: Path, image: Path
 ) -> None:
     bench = window.workbench
     preparation, training = bench.preparation, bench.training
@@ -47,7 +48,9 @@ def test_a_chosen_source_is_offered_prepared_and_becomes_what_a_training_starts_
     assert preparation.state.source is None
     bench.sources.choose(SOURCE)
     assert preparation.state.title == f"Source {SOURCE}"
+    shutil.copy(image, project.parent / "more_1.tif")
 
+    preparation.options.set("images", [str(project.parent / "more_*.tif")])
     preparation.options.set("steps", "20")
     preparation.start()
     assert preparation.state.is_preparing
@@ -58,6 +61,8 @@ def test_a_chosen_source_is_offered_prepared_and_becomes_what_a_training_starts_
     last = preparation.state.last
     assert last is not None
     assert last.steps == 20
+    assert [Path(one).name for one in last.pretraining.images][1:] == ["more_1.tif"]
+    assert all(last.pretraining.curves.values())
     assert not preparation.state.is_preparing
     titles = {start.reference: start.title for start in training.state.starts}
     assert titles["run p0001"] == f"Prepared: Source {SOURCE}"

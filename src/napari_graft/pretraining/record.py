@@ -69,6 +69,18 @@ class PretrainingRecord(BaseModel):
     history: tuple[PretrainMoment, ...] = ()
     terms: dict[str, str | bool] = Field(default_factory=dict)
 
+    @property
+    def curves(self) -> dict[str, tuple[float, ...]]:
+        """The two curves by what they are of, without cycles in which nothing was measured.
+
+        That of the replay is of patches that are the same each time.
+        """
+        values = {
+            "without labels": [one.self_supervised for one in self.history],
+            "replay": [one.check for one in self.history],
+        }
+        return {name: tuple(one for one in all_ if one is not None) for name, all_ in values.items()}
+
     def asks_the_same_as(self, other: PretrainingRecord) -> bool:
         """Say whether both are of the same objective, streams and images."""
         asked = ("objective", "replay", "images", "n_labelled")

@@ -89,6 +89,46 @@ class Schedule(_Part):
     seed: int = 0
 
 
+class UnlabelledEntry(_Part):
+    """Images without labels.
+
+    Parameters
+    ----------
+    image
+        Path below the recipe's folder, or a pattern.
+    pixel_size
+        Nanometres per pixel along the axes of the files, None for what these say.
+    diameter
+        Of the objects, in pixels of the images, where the network knows that of its own; None where unknown.
+    """
+
+    image: str
+    pixel_size: tuple[float, ...] | None = None
+    diameter: float | None = Field(default=None, ge=2)
+
+
+class PretrainingEntry(_Part):
+    """Pretraining before the training: self-supervision of the encoder and replay of labels, in turn.
+
+    Parameters
+    ----------
+    objective
+        What is learned without labels: masked, moco or dense.
+    replay
+        What keeps the rest of the network in step: labelled (the images of the recipe), generated or
+        distillation.
+    steps
+        Steps of both kinds together.
+    images
+        Further images, without labels; those to train on are looked at in any case.
+    """
+
+    objective: str = "masked"
+    replay: Annotated[tuple[str, ...], Field(min_length=1)] = ("labelled",)
+    steps: int = Field(ge=1)
+    images: tuple[UnlabelledEntry, ...] = ()
+
+
 class Recipe(_Part):
     """Recipe of a source: its images, network, schedule and card.
 
@@ -104,6 +144,8 @@ class Recipe(_Part):
         Folder of the images, relative to the recipe.
     images, generated
         What to train on; one of the two.
+    pretraining
+        How the network is prepared before, None where it is not.
     datasets, related_datasets
         Names of the sets used, and of those that are not independent of them.
     faults
@@ -130,6 +172,7 @@ class Recipe(_Part):
     folder: str = "."
     images: tuple[ImageEntry, ...] = ()
     generated: GeneratedEntry | None = None
+    pretraining: PretrainingEntry | None = None
     datasets: tuple[str, ...] = ()
     related_datasets: tuple[str, ...] = ()
     faults: int = Field(default=0, ge=0, le=20)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +16,10 @@ from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report
 from napari_graft.io import atomic
 from napari_graft.io.documents import read_document, write_document
-from napari_graft.io.weights import load_metadata, save_tensors
+from napari_graft.io.weights import load_metadata, load_tensors, save_tensors
 from napari_graft.io.writers.file_kinds import Recogniser
 from napari_graft.io.writers.outputs import Input, Outputs
-from napari_graft.nets.build import build_network
+from napari_graft.nets.build import build_network, load_weights
 from napari_graft.nets.device import choose_device
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.recipes.dataset_split import load_dataset
@@ -26,7 +28,7 @@ from napari_graft.recipes.recipe import Recipe, read_recipe
 from napari_graft.recipes.samples import DatasetSplit, find_pairs
 from napari_graft.recipes.scoring import few_samples, foreground_share, measure_network
 from napari_graft.sources.archive import CARD, FINGERPRINT, GENERAL, WEIGHTS
-from napari_graft.sources.card import SourceCard, TrainingRecord
+from napari_graft.sources.card import CardPretraining, SourceCard, TrainingRecord
 from napari_graft.sources.catalogue import Catalogue
 from napari_graft.sources.source import Source, open_source
 from napari_graft.training.config import TrainConfig, TrainResult
@@ -36,6 +38,35 @@ from napari_graft.training.trainer import Trainer
 
 if TYPE_CHECKING:
     import torch
+
+
+@dataclass(frozen=True, slots=True)
+class PreparationTask:
+    """What a pretraining of a recipe is made of.
+
+    Parameters
+    ----------
+    recipe, folder, dataset
+        The recipe, the folder of its images, and what it trains on.
+    state
+        File of the state of an unfinished pretraining.
+    device
+        Where to learn.
+    report, cancel
+        Progress, and the token that stops the work.
+    """
+
+    recipe: Recipe
+    folder: Path
+    dataset: DatasetSplit
+    state: Path
+    device: torch.device
+    report: Report
+    cancel: CancelToken
+
+
+Prepare = Callable[[ResidualUNet, PreparationTask], CardPretraining | None]
+"""Prepares a network, which is changed, and returns what was done; None where it was asked to stop."""
 
 
 def train_source(
@@ -70,31 +101,83 @@ def train_source(
     InputError
         If the recipe or its images cannot be used, or the folder holds something else.
     """
-    recipe = read_recipe(recipe_path)
-    check_output(recipe, recipe_path, out, overwrite)
-    report(Progress(0, None, f"reading the images of {recipe.id}"))
-    folder = (recipe_path.parent / recipe.folder).resolve()
-    dataset = load_dataset(recipe, folder, n_faulty=recipe.faults)
-    with atomic.storage_errors(out):
-        out.mkdir(parents=True, exist_ok=True)
-    atomic.remove_unfinished(out)
-    chosen = choose_device(device)
-    checkpoint = out / CHECKPOINT
-    start = _start_network(recipe, recipe_path.parent)
-    trainer = Trainer(_config(recipe), chosen, checkpoint)
-    result = trainer.fit(start, _examples(dataset), report=report, cancel=cancel)
-    if result.stopped_by == "cancel":
-        return None
-    report(Progress(result.steps, result.steps, "measuring the finished network"))
-    check_output(recipe, recipe_path, out, overwrite)  # once more: a training takes hours
+    return RecipeTraining(recipe_path, out, device, overwrite, report, cancel).run()
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeTraining:
+    """Training of a source from a recipe; see `train_source` for the fields."""
+
+    recipe_path: Path
+    out: Path
+    device: str
+    overwrite: bool
+    report: Report
+    cancel: CancelToken
+
+    def run(self, prepare: Prepare | None = None) -> Source | None:
+        """Train the source; `prepare` does the pretraining of a recipe that begins with one."""
+        recipe_path, out, report, cancel = self.recipe_path, self.out, self.report, self.cancel
+        recipe = read_recipe(recipe_path)
+        check_output(recipe, recipe_path, out, self.overwrite)
+        report(Progress(0, None, f"reading the images of {recipe.id}"))
+        folder = (recipe_path.parent / recipe.folder).resolve()
+        dataset = load_dataset(recipe, folder, n_faulty=recipe.faults)
+        with atomic.storage_errors(out):
+            out.mkdir(parents=True, exist_ok=True)
+        atomic.remove_unfinished(out)
+        chosen = choose_device(self.device)
+        checkpoint = out / CHECKPOINT
+        start, pretraining = _start_network(recipe, recipe_path.parent), None
+        if recipe.pretraining is not None:
+            task = PreparationTask(recipe, folder, dataset, out / PRETRAINING, chosen, report, cancel)
+            pretraining = _prepared(start, task, out / PREPARED, prepare)
+            if pretraining is None:
+                return None
+        trainer = Trainer(_config(recipe), chosen, checkpoint)
+        result = trainer.fit(start, examples_of(dataset), report=report, cancel=cancel)
+        if result.stopped_by == "cancel":
+            return None
+        report(Progress(result.steps, result.steps, "measuring the finished network"))
+        check_output(recipe, recipe_path, out, self.overwrite)  # once more: a training takes hours
+        card = _write_network(recipe, dataset, result, out, chosen)
+        record = card.training.model_copy(update={"pretraining": pretraining})
+        write_document(out / CARD, card.model_copy(update={"training": record}))
+        for path in (checkpoint, out / PREPARED, out / PRETRAINING):
+            path.unlink(missing_ok=True)
+        return open_source(out, "file")
+
+
+def _write_network(
+    recipe: Recipe, dataset: DatasetSplit, result: TrainResult, out: Path, device: torch.device
+) -> SourceCard:
+    """Write weights and fingerprints, and return the card."""
     halves = {name: value.astype(np.float16) for name, value in result.weights.items()}
     save_tensors(out / WEIGHTS, halves, {"recipe": recipe.id})
     digest = hashlib.sha256((out / WEIGHTS).read_bytes()).hexdigest()
     network = build_network(recipe.spec, halves)
-    write_fingerprints(network, dataset, digest, out, chosen)
-    write_document(out / CARD, _card(recipe, dataset, result, digest, network, chosen))
-    checkpoint.unlink(missing_ok=True)
-    return open_source(out, "file")
+    write_fingerprints(network, dataset, digest, out, device)
+    return _card(recipe, dataset, result, digest, network, device)
+
+
+def _prepared(
+    network: ResidualUNet, task: PreparationTask, path: Path, prepare: Prepare | None
+) -> CardPretraining | None:
+    """Prepare a network, or load what an earlier call came to; None where it was asked to stop."""
+    assert task.recipe.pretraining is not None
+    if prepare is None:
+        raise InputError(f"recipe {task.recipe.id!r} begins with a pretraining: train it by 'sources train'")
+    asked = task.recipe.pretraining.model_dump_json()
+    if path.is_file():
+        tensors, words = load_tensors(path)
+        if words.get("asked") == asked:
+            load_weights(network, tensors)
+            return CardPretraining.model_validate_json(words["pretraining"])
+    done = prepare(network, task)
+    if done is not None:
+        words = {"recipe": task.recipe.id, "asked": asked, "pretraining": done.model_dump_json()}
+        save_tensors(path, network.stored_weights(), words)
+    return done
 
 
 def _start_network(recipe: Recipe, folder: Path) -> ResidualUNet:
@@ -122,7 +205,8 @@ def _config(recipe: Recipe) -> TrainConfig:
     )
 
 
-def _examples(dataset: DatasetSplit) -> list[Example]:
+def examples_of(dataset: DatasetSplit) -> list[Example]:
+    """Return what a network learns from, and what chooses the best of its weights."""
     examples = []
     for s in dataset.train:
         annotation, nothing = s.annotation, np.zeros_like(s.segments)
@@ -188,6 +272,8 @@ _ON_CARD = (
 
 
 CHECKPOINT = "checkpoint.safetensors"
+PRETRAINING, PREPARED = "pretraining.safetensors", "prepared.safetensors"
+"""State of an unfinished pretraining, and what it came to."""
 _TRAINING = "training"
 """Word that a checkpoint has."""
 
@@ -219,6 +305,8 @@ def _recogniser(name: str, recipe: Recipe) -> Recogniser | None:
         CARD: lambda path: _is_card(path, recipe),
         WEIGHTS: lambda path: _is_weights(path, recipe),
         CHECKPOINT: lambda path: _TRAINING in _words(path),
+        PRETRAINING: lambda path: _TRAINING in _words(path),
+        PREPARED: lambda path: _is_weights(path, recipe),
     }.get(name)
 
 

@@ -28,6 +28,32 @@ def leading_score(structure: str | None) -> LeadingScore:
     return "vi" if structure in FILLING_STRUCTURES else "ap50"
 
 
+class CardPretraining(BaseModel):
+    """How a source was prepared on images without labels before it was trained on labelled ones.
+
+    Parameters
+    ----------
+    objective, replay
+        Names of the self-supervised objective, and of what kept the head in step meanwhile.
+    images
+        Patterns of the images without labels, beside those that it was trained on.
+    n_images
+        Images, or places of them, that were looked at.
+    steps, seconds, best_step
+        How long it took, and the step whose weights were kept.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    objective: str
+    replay: tuple[str, ...]
+    images: tuple[str, ...] = ()
+    n_images: int = Field(ge=1)
+    steps: int = Field(ge=0)
+    seconds: float = Field(ge=0)
+    best_step: int = Field(ge=0)
+
+
 class TrainingRecord(BaseModel):
     """Record of how a source was trained and on which images, so that it is never judged on them.
 
@@ -43,6 +69,8 @@ class TrainingRecord(BaseModel):
         How it was trained.
     versions
         Versions of the libraries that trained it, by name.
+    pretraining
+        How it was prepared before, None where it was not.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
@@ -56,6 +84,7 @@ class TrainingRecord(BaseModel):
     seed: int = 0
     recipe: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
+    pretraining: CardPretraining | None = None
 
 
 class Provenance(BaseModel):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from napari_graft._qt.widgets.basics import in_words
+from napari_graft.pretraining.record import PretrainingRecord
 from napari_graft.project.documents import RankedEntry
 from napari_graft.project.run_store import StoredTrial, TrialOutcome
 from napari_graft.scorers.outlook import OutlookKind
@@ -69,10 +70,20 @@ def preparation_words(state: PreparationState) -> str:
         return f"“{state.title}” can learn how your image looks, without any label, before it is trained."
     if not last.is_changed:
         return f"“{state.title}” was not changed: it did worse at what it could do before."
+    n_more = len(last.pretraining.images) - 1
+    others = f" and {n_more} {'other' if n_more == 1 else 'others'}" if n_more > 0 else ""
+    went = _curve_words(last.pretraining)
     return (
-        f"“{state.title}” was prepared on your image for {in_words(last.seconds)}. It stands under “Start "
-        "from” in the tab Train, and is used only if it is no worse on your tiles."
+        f"“{state.title}” was prepared on your image{others} for {in_words(last.seconds)}. It stands under "
+        f"“Start from” in the tab Train, and is used only if it is no worse on your tiles.{went}"
     )
+
+
+def _curve_words(record: PretrainingRecord) -> str:
+    """Say how the two losses of a preparation went."""
+    ends = {name: losses for name, losses in record.curves.items() if len(losses) > 1}
+    went = [f"{name} from {losses[0]:.2f} to {losses[-1]:.2f}" for name, losses in ends.items()]
+    return f" Its error went {', in '.join(went)}." if went else ""
 
 
 def preparation_button(state: PreparationState) -> str:

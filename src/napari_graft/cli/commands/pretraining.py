@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +16,8 @@ from napari_graft.pretraining.record import DEFAULT_OBJECTIVE, DEFAULT_REPLAY
 if TYPE_CHECKING:
     from napari_graft.project.reports import PretrainReport
 
+_MOST_SHOWN = 8
+"""Values of a curve that a line has room for."""
 _Several = Annotated[list[str] | None, Parameter(consume_multiple=True)]
 
 
@@ -106,16 +109,18 @@ class _Teller:
         for name in ("run", "source", "steps", "seconds", "device", "stopped_by"):
             print(f"{name:12} {getattr(report, name)}")
         record = report.pretraining
-        curves = {
-            "without labels": [one.self_supervised for one in record.history],
-            "replay": [one.check for one in record.history],
-        }
-        for name, values in curves.items():
-            known = [value for value in values if value is not None]
-            if known:
-                print(f"  {name:18} {known[0]:.4f} to {known[-1]:.4f}")
+        print(f"{'images':12} {len(record.images)}")
+        for name, losses in record.curves.items():
+            if losses:
+                print(f"  loss {name:18} {' '.join(f'{loss:.3f}' for loss in _thinned(losses))}")
         print(f"terms        {record.terms.get('license') or 'not stated'}")
         if report.is_changed:
             print(f"Start a training from it with --source {self.project}:{report.run}")
         else:
             print("The source stays as it was: every change made it worse at what it could do before.")
+
+
+def _thinned(losses: Sequence[float]) -> list[float]:
+    """Return at most some of the values of a curve, evenly apart, with the first and the last."""
+    places = {round(i * (len(losses) - 1) / (_MOST_SHOWN - 1)) for i in range(_MOST_SHOWN)}
+    return [losses[place] for place in sorted(places)]

@@ -231,7 +231,7 @@ def train_recipe(
     from napari_graft.core.errors import Cancelled
     from napari_graft.recipes.fingerprinting import renew_fingerprints
     from napari_graft.recipes.scoring import rescore_source
-    from napari_graft.recipes.training import train_source
+    from napari_graft.session.training.recipe_training import train_from_recipe
 
     if rescore:
         with progress() as (report, cancel):
@@ -244,7 +244,9 @@ def train_recipe(
         stderr.print(f"summed up the images of {renewed.id}", markup=False)
         return
     with progress() as (report, cancel):
-        source = train_source(recipe, out, device=device, overwrite=overwrite, report=report, cancel=cancel)
+        source = train_from_recipe(
+            recipe, out, device=device, overwrite=overwrite, report=report, cancel=cancel
+        )
     if source is None:
         raise Cancelled("stopped on request")
     stderr.print(f"trained {source.id}: {in_words(source.card.validation)}", markup=False)

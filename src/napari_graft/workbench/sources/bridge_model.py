@@ -113,7 +113,8 @@ class BridgeModel:
 
     def _on_done(self, report: BridgeReport) -> None:
         state, project = self.state, self._context.require_project()
-        words = [] if report.bridge.suitability is None else [report.bridge.suitability.words]
+        words = [f"Best view of your image: {report.bridge.view}."] if report.bridge.view else []
+        words += [] if report.bridge.suitability is None else [report.bridge.suitability.words]
         state.is_kept = report.training.kept
         added = f"“{report.bridge.source_id}” is among your sources now." if report.training.kept else ""
         state.told = " ".join(filter(None, [*words, report.training.note, added]))
