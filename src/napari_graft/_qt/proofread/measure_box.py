@@ -56,7 +56,7 @@ class MeasureBox(Folding):
         self.up.setToolTip("What is shown upwards: how many objects there are, or a second measurement")
         self._soon = QTimer(self)  # a plot that is new has no height yet
         self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self.fit)
+        self._soon.timeout.connect(self._fit_plot)
         self.holder = QWidget()
         self.holder.setLayout(column())
         self.show_only(self.measure, self.hint, self.axes, self.holder)
@@ -117,6 +117,13 @@ class MeasureBox(Folding):
         plot.setLabel("left", self.up.currentText())
         self._soon.start(0)
 
+    def _fit_plot(self) -> None:
+        for widget in (self.holder, self.content()):
+            layout = widget.layout()
+            if layout is not None:
+                layout.activate()
+        self.fit()
+
     def _on_clicked(self, _: object, points: Any, *__: object) -> None:
         if len(points):
             self._model.choose(int(points[0].data()))
@@ -127,6 +134,7 @@ class MeasureBox(Folding):
             layout = self.holder.layout()
             assert layout is not None
             layout.addWidget(self.plot)
+            self.holder.setMinimumHeight(self.plot.height())
             colour_plot(self.plot, palette_of(self._viewer.theme))
         return self.plot
 
