@@ -93,6 +93,7 @@ def test_info_tells_what_a_project_holds(loop: Loop, graft: Graft, image: Path) 
         "n_annotated_tiles",
         "runs",
         "budget",
+        "work",
     }
     assert wanted <= known.keys()
     assert Path(known["image"]).samefile(image)

@@ -334,3 +334,28 @@ def test_a_drag_merges_and_what_was_checked_is_trained_on_by_a_click(person: Per
     tiles = person.dock.workbench.annotating.state.queue.tiles
     assert [one.state for one in tiles] == ["done", "done"]
     assert not tiles[1].sparse
+
+
+def test_measurements_are_seen_as_a_histogram_and_points_lead_to_their_objects(person: Person) -> None:
+    person.open()
+    box = person.box.measurements
+    box.expand(animate=False)
+    person.qtbot.wait(200)
+    person.click_on(box.measure)
+    person.settle()
+    assert person.labels.features["index"].tolist() == [1, 2, 7]
+    assert person.labels.features["n_pixels"].tolist()[:2] == [600, 600]
+    assert box.shown.opts["height"].sum() == 3
+
+    box.across.setCurrentIndex(box.across.findData("n_pixels"))
+    box.up.setCurrentIndex(box.up.findData("solidity"))
+    x, _ = box.shown.getData()
+    assert len(x) == 3 and "Click a point" in box.hint.text()
+    before = tuple(person.viewer.camera.center)
+    box.shown.sigClicked.emit(box.shown, box.shown.points()[2:], None)
+    person.settle()
+    assert tuple(person.viewer.camera.center) != before
+
+    person.press("d")
+    person.click((150, 140))
+    assert "measure again" in box.hint.text()

@@ -17,6 +17,7 @@ from test_strokes import FIRST, SECOND, keep_guess
 from napari_graft.core.labels import BACKGROUND
 from napari_graft.proofreading.edit import Edit
 from napari_graft.workbench.annotate.tile_correction import TileCorrection
+from napari_graft.workbench.annotate.tile_tools import TileTools
 from napari_graft.workbench.proofread.affinities import AffinityCache
 from napari_graft.workbench.proofread.click_tools import ClickTools
 
@@ -139,3 +140,87 @@ def test_clicks_are_forgotten_with_the_tile(corrector: Corrector) -> None:
 def test_objects_of_a_tile_are_not_locked(corrector: Corrector) -> None:
     corrector.use("lock", A)
     assert "cannot be locked" in corrector.driver.refused[-1]
+
+
+def test_strokes_and_tools_are_undone_after_the_project_was_opened_again(folder: Path) -> None:
+    states = []
+    first = Corrector(folder)
+    states.append(first.labels.copy())
+    for act in (
+        lambda: first.driver.paint(18),
+        lambda: first.use("merge", A, B),
+        lambda: first.use("delete", (24, 8)),
+    ):
+        act()
+        assert first.driver.context.drafts.flush(60)  # of two that wait together only the later is written
+        states.append(first.labels.copy())
+    first.tools.undo()
+    first.driver.close()
+
+    again = Corrector(folder)
+    try:
+        np.testing.assert_array_equal(again.labels, states[2])
+        again.tools.redo()
+        np.testing.assert_array_equal(again.labels, states[3])
+        for state in states[2::-1]:
+            again.tools.undo()
+            np.testing.assert_array_equal(again.labels, state)
+            np.testing.assert_array_equal(again.driver.model.open_tile.labels, state)
+        again.tools.undo()
+        assert again.driver.told[-1] == "There is nothing to undo on this tile."
+        again.tools.redo()
+        again.driver.paint(19)  # hides what was undone
+        again.tools.redo()
+        assert again.driver.told[-1] == "There is nothing to do again on this tile."
+    finally:
+        again.driver.close()
+
+
+def test_of_a_draft_that_a_kill_cut_off_what_is_whole_can_be_undone(folder: Path) -> None:
+    first = Corrector(folder)
+    start = first.labels.copy()
+    first.driver.paint(18)
+    assert first.driver.context.drafts.flush(60)
+    painted = first.labels.copy()
+    path = first.driver.context.require_project().draft(FIRST).path
+    n_whole = path.stat().st_size
+    first.use("merge", A, B)
+    first.driver.close()
+    path.write_bytes(path.read_bytes()[: n_whole + 11])
+
+    again = Corrector(folder)
+    try:
+        np.testing.assert_array_equal(again.labels, painted)
+        again.tools.undo()
+        np.testing.assert_array_equal(again.labels, start)
+    finally:
+        again.driver.close()
+
+
+def test_what_is_painted_on_an_accepted_tile_is_undone_to_what_was_accepted(folder: Path) -> None:
+    first = Corrector(folder)
+    first.driver.paint(18)
+    first.driver.model.accept()
+    first.driver.settle()
+    first.driver.open(FIRST)
+    accepted = first.labels.copy()
+    first.use("merge", A, B)
+    first.driver.close()
+
+    again = Corrector(folder)
+    try:
+        again.tools.undo()
+        np.testing.assert_array_equal(again.labels, accepted)
+    finally:
+        again.driver.close()
+
+
+def test_a_cleared_tile_is_not_half_undone(folder: Path) -> None:
+    corrector = Corrector(folder)
+    try:
+        corrector.driver.paint(18)
+        TileTools(corrector.driver.context, corrector.driver.model).clear()
+        corrector.tools.undo()
+        assert not corrector.labels.any()
+    finally:
+        corrector.driver.close()

@@ -68,8 +68,8 @@ NAPARI_KEYS: tuple[tuple[str, str], ...] = (
     ("[ and ]", "Smaller and larger brush"),
     ("B", "Protect what is painted already"),
     ("Space (hold)", "Move the image"),
-    ("Ctrl+Z", "Undo a stroke"),
-    ("Ctrl+Shift+Z", "Redo a stroke"),
+    ("Ctrl+Z", "Undo a stroke or an edit, also after a restart"),
+    ("Ctrl+Shift+Z", "Do it again"),
 )
 """napari's own keys that help with painting; we leave them as they are."""
 
@@ -258,7 +258,7 @@ def keys_page() -> str:
         "## Object tools in a tile\n\n"
         "They are those of the proofreading, with `Shift`. The key of the tool that you have already is a "
         "click where the mouse is; `Esc` gives the brush back. `Ctrl+Z` takes back strokes and tools "
-        "alike.\n\n"
+        "alike, without limit, and also after the project was opened again.\n\n"
         f"{head}{in_tiles}\n\n"
         "While two segmentations are compared by blinking, `B` shows the other one.\n\n"
         "## Proofreading\n\n"

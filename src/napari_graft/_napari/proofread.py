@@ -10,6 +10,7 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 from napari.utils.colormaps import CyclicLabelColormap
+from numpy.typing import NDArray
 
 from napari_graft._napari.keys import PROOFREAD_KEYS, ProofreadAction
 from napari_graft._napari.layers import find_layer, mark, our_layers, remove_layers, set_visible
@@ -98,6 +99,13 @@ class ProofreadLayers:
         layer = self.labels
         if layer is not None:
             layer.refresh(thumbnail=False, extent=False)
+
+    def show_features(self, columns: Mapping[str, NDArray[Any]]) -> None:
+        """Let the layer have the measurements of its objects as features, which napari shows."""
+        layer = self.labels
+        if layer is not None:
+            # napari finds the row of an object by the column `index`; background has none.
+            layer.features = {"index": columns["label"], **columns} if columns else {}
 
     def show_preview(self, preview: EditPreview | None, image: Image | None) -> None:
         """Show what a tool is about to do; None for nothing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,32 @@ class DraftJournal:
                 ) from None
             state = self._state
             return None if state is None else DraftState(state.labels.copy(), state.begun)
+
+    def states(self) -> Iterator[tuple[NDArray[np.uint32], bool]]:
+        """Yield the labels of all states, the first one first, and whether the tile was begun anew with each.
+
+        What a model had put there before the first one comes before it. Errors as for `read`.
+        """
+        with self._lock:
+            try:
+                data = _read(self.path)
+            except FileNotFoundError:
+                return
+            except OSError as error:
+                raise InputError(
+                    f"draft {str(self.path)!r} cannot be read: {error.strerror or error}"
+                ) from None
+        if (header := header_in(data, self.path)) is None or header.tile != self.tile:
+            return
+        before, end = None, data.index(b"\n") + 1
+        while (found := unpack(data, end, before, self.tile.shape)) is not None:
+            state, end = found
+            is_anew = before is None or state.begun is not before.begun
+            if before is None and state.begun is not None:
+                yield state.begun.copy(), True
+                is_anew = False
+            yield state.labels.copy(), is_anew
+            before = state
 
     def discard(self) -> None:
         """Forget all states; the next one starts a new file.

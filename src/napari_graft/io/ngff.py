@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -203,3 +204,30 @@ def write_multiscales(
     }
     ome: dict[str, object] = {"version": "0.5", "multiscales": [image]}
     return {"ome": ome | ({"image-label": {}} if is_label else {})}
+
+
+def with_levels(attributes: Mapping[str, Any], factors: Sequence[Sequence[int]]) -> dict[str, Any]:
+    """Return the attributes of a group that has smaller levels in the arrays ``1``, ``2`` … as well.
+
+    The first pixel of a level lies at the middle of those that it stands for.
+
+    Parameters
+    ----------
+    attributes
+        As `write_multiscales` returns them.
+    factors
+        For each level how many pixels one of it is long on each axis.
+    """
+    (image,) = attributes["ome"]["multiscales"]
+    (full,) = image["datasets"]
+    places = {one["type"]: one[one["type"]] for one in full["coordinateTransformations"]}
+    sizes = places["scale"]
+    start = places.get("translation", [0.0] * len(sizes))
+    datasets = [full]
+    for number, one in enumerate(factors, 1):
+        scale = [size * factor for size, factor in zip(sizes, one, strict=True)]
+        shift = [a + (long - size) / 2 for a, long, size in zip(start, scale, sizes, strict=True)]
+        place = [{"type": "scale", "scale": scale}, {"type": "translation", "translation": shift}]
+        datasets.append({"path": str(number), "coordinateTransformations": place})
+    ome = dict(attributes["ome"]) | {"multiscales": [dict(image) | {"datasets": datasets}]}
+    return dict(attributes) | {"ome": ome}

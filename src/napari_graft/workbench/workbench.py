@@ -17,6 +17,7 @@ from napari_graft.workbench.plugin_jobs import PluginJobsModel
 from napari_graft.workbench.proofread.affinities import AffinityCache
 from napari_graft.workbench.proofread.carrying import CarryingModel
 from napari_graft.workbench.proofread.click_tools import ClickTools
+from napari_graft.workbench.proofread.measuring import MeasuringModel
 from napari_graft.workbench.proofread.model import ProofreadingModel
 from napari_graft.workbench.proofread.proofread_tiles import ProofreadTiles
 from napari_graft.workbench.proofread.review import ReviewModel
@@ -65,6 +66,7 @@ class Workbench:
         self.comparing = ComparingModel(self.context, self.sources)
         self.proofreading = ProofreadingModel(self.context, self.results)
         self.review = ReviewModel(self.context, self.proofreading)
+        self.measuring = MeasuringModel(self.context, self.proofreading)
         self.carrying = CarryingModel(self.context, self.proofreading, self.review)
         self.proofread_tiles = ProofreadTiles(
             self.context, self.proofreading, self.annotating, lambda: self.data.state.tile_side

@@ -44,6 +44,63 @@ def test_objects_lie_beside_their_image_with_its_scale_and_a_colour_each(
     assert len({tuple(one["rgba"]) for one in known["colors"]}) == 5
 
 
+def counted(labels: np.ndarray, factors: tuple[int, ...]) -> np.ndarray:
+    """Return the label that comes most often in each box, by a loop."""
+    shape = tuple(-(-n // f) for n, f in zip(labels.shape, factors, strict=True))
+    best = np.zeros(shape, labels.dtype)
+    padded = np.pad(labels, [(0, -n % f) for n, f in zip(labels.shape, factors, strict=True)], mode="edge")
+    for place in np.ndindex(shape):
+        box = tuple(slice(i * f, (i + 1) * f) for i, f in zip(place, factors, strict=True))
+        values = padded[box].ravel().tolist()
+        best[place] = max(values, key=lambda one: (values.count(one), -values.index(one)))
+    return best
+
+
+def test_large_objects_have_smaller_levels_that_another_library_finds_valid(write: Export) -> None:
+    rng = np.random.default_rng(0)
+    plane = rng.integers(0, 4, (301, 612)).astype(np.uint16)
+    out = write(plane, "ome-zarr", "plane.zarr", pixel_size=(4, 6))
+    image = ome_zarr_models.open_ome_zarr(zarr.open_group(out, mode="r"))
+    assert isinstance(image, ome_zarr_models.v05.ImageLabel)
+    levels = image.ome_attributes.multiscales[0].datasets
+    assert [one.path for one in levels] == ["0", "1", "2"]
+    assert levels[2].coordinateTransformations[0].scale == [16, 24]
+    assert levels[2].coordinateTransformations[1].translation == [6, 9]
+    group = zarr.open_group(out, mode="r")
+    half = counted(plane, (2, 2))
+    np.testing.assert_array_equal(group["1"][:], half)
+    np.testing.assert_array_equal(group["2"][:], counted(half, (2, 2)))
+    np.testing.assert_array_equal(group["0"][:], plane)
+    assert is_our_zarr(out)
+    assert open_labels(out).shape == plane.shape
+
+
+def test_z_is_halved_only_where_its_pixels_are_not_long_already(write: Export) -> None:
+    stack = np.zeros((5, 300, 40), np.uint8)
+    stack[:3, 100:] = 7
+    image = np.zeros(stack.shape, np.uint8)
+    flat = write(stack, "ome-zarr", "flat.zarr", image, pixel_size=(30, 4, 4))
+    even = write(stack, "ome-zarr", "even.zarr", image, pixel_size=(4, 4, 4))
+    for out, shape in ((flat, (5, 150, 20)), (even, (3, 150, 20))):
+        ome_zarr_models.open_ome_zarr(zarr.open_group(out, mode="r"))
+        ome_zarr_models.v05.ImageLabel.from_zarr(zarr.open_group(out / "labels/objects", mode="r"))
+        level = zarr.open_group(out / "labels/objects", mode="r")["1"]
+        assert level.shape == shape
+        assert level[0, 50, 0] == 7 and level[0, 49, 0] == 0 and is_our_zarr(out)
+        assert zarr.open_group(out, mode="r")["1"].shape == shape
+
+
+def test_an_image_has_as_many_levels_as_its_objects_each_the_mean_of_its_pixels(write: Export) -> None:
+    labels = np.zeros((258, 20), np.uint8)
+    image = np.random.default_rng(0).integers(0, 255, (258, 20, 3), np.uint8)
+    out = write(labels, "ome-zarr", "out.zarr", image)
+    ome_zarr_models.open_ome_zarr(zarr.open_group(out, mode="r"))
+    expected = image.reshape(129, 2, 10, 2, 3).mean(axis=(1, 3))
+    found = zarr.open_group(out, mode="r")["1"][:]
+    np.testing.assert_allclose(np.moveaxis(found, 0, -1), expected, atol=0.5)
+    assert open_volume(out).shape == labels.shape
+
+
 def test_objects_without_an_image_are_an_image_label_of_their_own(write: Export, stack: np.ndarray) -> None:
     out = write(stack, "ome-zarr", "out.zarr", pixel_size=(30, 4, 4))
 

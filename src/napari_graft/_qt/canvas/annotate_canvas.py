@@ -135,7 +135,7 @@ class AnnotateCanvas(QObject):
         self.keys = ViewerKeys(viewer, self._actions())
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MILLISECONDS)
-        self._timer.timeout.connect(self.note)
+        self._timer.timeout.connect(self._note_at_rest)
         # To accept a tile changes the queue and then the current tile: the boxes are drawn once for both.
         self._drawing = QTimer(self)
         self._drawing.setSingleShot(True)
@@ -162,6 +162,10 @@ class AnnotateCanvas(QObject):
         layer = self.layers.labels
         if layer is not None:
             self._note(layer)
+
+    def _note_at_rest(self) -> None:
+        if not self.tools.is_dragging:
+            self.note()
 
     def focus(self) -> None:
         """Let the keys reach the canvas."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,9 @@ class TileToolsCanvas(QObject):
         self._layers = layers
         self._obstacle = obstacle
         self._focus = focus
+        self._is_doing = False
+        self.is_dragging = False
+        """Whether a stroke is being painted: half of one is not noted, so that it is undone as a whole."""
         self._mouse = ToolMouse(self._on_click, self._tools.drag, self._confirm, self._tools.change_level)
         self._preview = PreviewLayer(viewer, "tool", (("is_tile", True),))
         bind(self, self._tools.state, "preview", self._show_preview)
@@ -66,6 +69,12 @@ class TileToolsCanvas(QObject):
         """Let clicks and keys on a new layer reach the tools."""
         self._mouse.attach(layer)
         layer.events.mode.connect(self._on_mode_changed)
+        layer.events.paint.connect(self._on_painted)
+        layer.mouse_drag_callbacks.append(self._on_pressed)
+        self.is_dragging = False
+        # napari's own forgets after a hundred, and with the window.
+        layer.bind_key("Control-Z", _as_binding(self._undo), overwrite=True)
+        layer.bind_key("Control-Shift-Z", _as_binding(self._tools.redo), overwrite=True)
         for key in TILE_TOOL_KEYS:
             layer.bind_key(key.key, _as_binding(partial(self._on_key, key.action)), overwrite=True)
 
@@ -94,13 +103,32 @@ class TileToolsCanvas(QObject):
         else:
             self._tools.choose(None)
 
+    def _on_pressed(self, _: Labels, event: Any) -> Iterator[None]:
+        self.is_dragging = True
+        yield
+        while event.type == "mouse_move":
+            yield
+        self.is_dragging = False
+
+    def _on_painted(self) -> None:
+        """Note each stroke by itself, so that each can be undone."""
+        if not self._is_doing:
+            self._model.labels_wanted.emit()
+
+    def _undo(self) -> None:
+        self._tools.undo()
+
     def _do(self, edit: Edit) -> None:
-        """Do an edit as a stroke, which napari undoes with the others."""
+        """Do an edit on the layer as a stroke of napari's."""
         layer = self._layers.labels
         if layer is None or tile_of(layer) != self._model.state.current:
             return
         values = np.repeat(edit.after, edit.lengths).astype(layer.data.dtype)
-        layer.data_setitem(edit.positions(), values, refresh=False)
+        self._is_doing = True  # napari tells of a change before it makes it
+        try:
+            layer.data_setitem(edit.positions(), values, refresh=False)
+        finally:
+            self._is_doing = False
         layer.refresh(thumbnail=False, extent=False)
 
     def _on_tool_chosen(self, tool: ToolName | None) -> None:

@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_graft._napari.keys import proofread_key_of, proofread_tip
 from napari_graft._qt.proofread.canvas import ProofreadCanvas, proofread_canvas_of
+from napari_graft._qt.proofread.measure_box import MeasureBox
 from napari_graft._qt.proofread.review_box import ReviewBox
 from napari_graft._qt.widgets.basics import Look, button, column, flow, in_words, row, set_look, text
 from napari_graft._qt.widgets.binding import bind, listen, silenced
@@ -117,6 +118,8 @@ class ProofreadBox(QWidget):
         self.canvas = proofread_canvas_of(workbench, viewer)
         self.edits: EditPanel | None = None
         self.review: ReviewBox | None = None
+        self.measurements: MeasureBox | None = None
+        self._viewer = viewer
         self._make_widgets()
         self._connect()
 
@@ -186,7 +189,7 @@ class ProofreadBox(QWidget):
         self.anew.setVisible(state.has_unfit_edits)
         if state.opened is not None and self.edits is None:
             self._make_panels()
-        for panel in (self.edits, self.review):
+        for panel in (self.edits, self.review, self.measurements):
             if panel is not None:
                 panel.setVisible(state.opened is not None)
 
@@ -194,7 +197,9 @@ class ProofreadBox(QWidget):
         """Make what corrects a result, once there is one: a window that opens is not to wait for it."""
         self.edits, self.review = EditPanel(self._workbench, self.canvas), ReviewBox(self._workbench)
         self._layout.insertWidget(self._layout.indexOf(self.message), self.edits)
+        self.measurements = MeasureBox(self._workbench, self._viewer)
         self._layout.addWidget(self.review)
+        self._layout.addWidget(self.measurements)
 
     def _say(self, words: str, look: Look) -> None:
         self.message.setText(words)

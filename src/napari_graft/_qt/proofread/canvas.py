@@ -58,6 +58,8 @@ class ProofreadCanvas(QObject):
         listen(self, self._tools.state.events.tool, self._on_tool_chosen)
         listen(self, workbench.state.events.tab, self._on_tab_changed)
         listen(self, self._review.shown, self._show_suspicion)
+        listen(self, workbench.measuring.chosen, self._show_object)
+        listen(self, workbench.measuring.state.events.columns, self.layers.show_features)
         listen_to_viewer(self, viewer.layers.events.removed, self._on_layer_removed)
 
     @property
@@ -124,6 +126,19 @@ class ProofreadCanvas(QObject):
         self._tools.point_out(suspicion.ids)
         self.layers.take_up()
         self.focus()
+
+    def _show_object(self, object_id: int) -> None:
+        """Bring an object into view, in its middle slice."""
+        image, opened = self.image, self._model.state.opened
+        if image is None or opened is None:
+            return
+        box = opened.objects.box(object_id)
+        n_before = box.ndim - 2
+        middle = tuple(a + n // 2 for a, n in zip(box.start[:n_before], box.shape[:n_before], strict=True))
+        seen = Tile((*middle, *box.start[n_before:]), (*(1,) * n_before, *box.shape[n_before:]))
+        show_tile(self._viewer, image, seen.shift(opened.choice.region.start))
+        self._tools.point_out((object_id,))
+        self.layers.take_up()
 
     def _change_level(self, step: int) -> None:
         self._tools.change_level(step)

@@ -21,9 +21,9 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _ZARR_GROUP = "zarr.json"
 _LABELS = "labels/objects"
 _ZARR_FILES = re.compile(
-    rf"zarr\.json|({_LABELS}/)?0(/zarr\.json|/c(/\d+)*)?|{_LABELS}(/zarr\.json)?|labels(/zarr\.json)?"
+    rf"zarr\.json|({_LABELS}/)?\d{{1,2}}(/zarr\.json|/c(/\d+)*)?|{_LABELS}(/zarr\.json)?|labels(/zarr\.json)?"
 )
-"""All that a result of ours consists of: an array, and perhaps objects beside it as labels."""
+"""All that a result of ours consists of: arrays of levels, and perhaps objects beside them as labels."""
 
 
 def marked(document: Mapping[str, Any]) -> dict[str, Any]:

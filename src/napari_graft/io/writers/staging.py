@@ -160,13 +160,26 @@ def create_array(
 ) -> zarr.Array[Any]:
     """Make the array of a result, all 0, in a new zarr group; each chunk carries a checksum."""
     import zarr
+
+    group = zarr.create_group(staged, zarr_format=3, attributes=attributes)
+    return add_array(group, "0", names, shape_and_chunk, dtype)
+
+
+def add_array(
+    group: zarr.Group,
+    path: str,
+    names: tuple[str, ...],
+    shape_and_chunk: tuple[tuple[int, ...], tuple[int, ...]],
+    dtype: np.dtype[np.generic],
+) -> zarr.Array[Any]:
+    """Make another array of a result in its group, all 0; each chunk carries a checksum."""
+    import zarr
     from zarr.codecs import ZstdCodec
 
     shape, chunk = shape_and_chunk
-    group = zarr.create_group(staged, zarr_format=3, attributes=attributes)
     with zarr.config.set(_EVERY_CHUNK):
         return group.create_array(
-            "0",
+            path,
             shape=shape,
             dtype=dtype,
             chunks=chunk,

@@ -14,10 +14,11 @@ from napari_graft.core.progress import Progress
 from napari_graft.core.tile import Tile
 from napari_graft.io import Volume
 from napari_graft.io.atomic import storage_errors
-from napari_graft.io.ngff import write_multiscales
+from napari_graft.io.ngff import with_levels, write_multiscales
 from napari_graft.io.writers.file_kinds import TIFF, marked
 from napari_graft.io.writers.image_copy import LARGEST_CHUNK, copy_image
 from napari_graft.io.writers.ome_tiff import write_ome_tiff
+from napari_graft.io.writers.pyramid import Factors, level_factors, mean_of, most_common, write_levels
 from napari_graft.io.writers.staging import create_array
 from napari_graft.session.exporting.task import ExportFormat, ExportTask
 
@@ -40,7 +41,8 @@ def stored_dtype(labels: Volume) -> np.dtype[np.generic]:
 def write_zarr(task: ExportTask, out: Path) -> int:
     """Write the image and its objects as OME-Zarr 0.5, or the objects alone where no image is at hand.
 
-    The objects are in ``labels/objects``, with scale, unit and a colour for each.
+    The objects are in ``labels/objects``, with scale, unit and a colour for each; large ones and their image
+    have smaller levels.
     """
     import zarr
 
@@ -53,7 +55,8 @@ def write_zarr(task: ExportTask, out: Path) -> int:
     n_objects = _write_labels(task, out / OBJECTS, "../../")
     with storage_errors(out):
         image = zarr.open_group(out, mode="r+")
-        image.attrs.put(marked(image.attrs.asdict()))
+        factors = _write_image_levels(task, image)
+        image.attrs.put(marked(with_levels(image.attrs.asdict(), factors)))
     return n_objects
 
 
@@ -73,8 +76,30 @@ def _write_labels(task: ExportTask, folder: Path, image: str | None) -> int:
             array[block.slices] = found.astype(array.dtype, copy=False)
     ids.discard(0)
     with storage_errors(folder):
-        _describe(folder, attributes, sorted(ids), image)
+        factors = _write_levels(task, folder)
+        _describe(folder, with_levels(attributes, factors), sorted(ids), image)
     return len(ids)
+
+
+def _write_levels(task: ExportTask, folder: Path) -> list[Factors]:
+    """Write smaller levels of the objects; return how long their pixels are."""
+    import zarr
+
+    factors = level_factors(task.labels.shape, task.labels.axes)
+    group: zarr.Group = zarr.open_group(folder, mode="r+")
+    for n_done, n_blocks in write_levels(group, task.labels.axes.names, factors, most_common):
+        task.step(n_done, n_blocks, "writing smaller levels of the objects")
+    return factors
+
+
+def _write_image_levels(task: ExportTask, image: zarr.Group) -> list[Factors]:
+    """Write smaller levels of the image: OME-Zarr wants as many of it as of its labels."""
+    channels = ("c",) if task.image is not None and task.image.channel_axis is not None else ()
+    factors = [(1,) * len(channels) + one for one in level_factors(task.labels.shape, task.labels.axes)]
+    names = (*channels, *task.labels.axes.names)
+    for n_done, n_blocks in write_levels(image, names, factors, mean_of):
+        task.step(n_done, n_blocks, "writing smaller levels of the image")
+    return factors
 
 
 def _describe(folder: Path, attributes: dict[str, Any], ids: list[int], image: str | None) -> None:

@@ -34,6 +34,7 @@ from napari_graft.session.projects.project_image import (
     measure_intensity,
     refuse_diameter,
 )
+from napari_graft.session.projects.work_spent import work_spent
 from napari_graft.sources.card import Structure
 
 
@@ -118,6 +119,7 @@ def describe_project(folder: Path) -> dict[str, Any]:
                 if not run.is_empty
             ],
             "budget": asdict(project.cost()),
+            "work": work_spent(project).model_dump(mode="json"),
         }
 
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from napari_graft.core.labels import UNLABELLED
 from napari_graft.core.tile import Tile
+from napari_graft.proofreading.edit import Edit
+from napari_graft.workbench.annotate.tile_history import TileHistory
 from napari_graft.workbench.annotate.tile_painting import Labels, TilePainting
 from napari_graft.workbench.context import Context
 
@@ -58,6 +60,7 @@ class OpenTile:
         self._context = context
         self._clock = clock or PaintingClock()
         self._labels: Labels | None = None
+        self._history: TileHistory | None = None
         self._being_saved: Labels | None = None
         self.painting: TilePainting | None = None
         self.is_touched = False
@@ -74,15 +77,17 @@ class OpenTile:
         return 0 if self._labels is None else int(np.count_nonzero(self._labels == UNLABELLED))
 
     def put(self, painting: TilePainting | None) -> None:
-        """Open a tile in place of the one before."""
+        """Open a tile in place of the one before, with what can be undone on it."""
         self.painting = painting
         self._labels = None if painting is None else painting.labels
+        self._history = None if painting is None else _history_of(painting)
         self.is_touched = False
         self._clock.start()
 
     def show(self, painting: TilePainting) -> None:
         """Show other labels on the tile that is open: what was painted on it, in another form."""
         self.painting, self._labels = painting, painting.labels
+        self._history = TileHistory(painting.labels)
         if self.is_touched or painting.origin == "draft":
             self._keep(painting.tile, painting.labels)
 
@@ -132,11 +137,29 @@ class OpenTile:
             return False
         if np.array_equal(labels, self._labels):
             return False
-        self._labels = labels.copy()
+        self._change(painting, labels.copy())
+        if self._history is not None:
+            self._history.add(self._labels)
+        return True
+
+    def undo(self) -> Edit | None:
+        """Take back what was done last on the tile; return what does that, None where there is nothing."""
+        return None if self._history is None else self._go(self._history, self._history.undo())
+
+    def redo(self) -> Edit | None:
+        """Do again what was undone last on the tile; return it, None where there is nothing."""
+        return None if self._history is None else self._go(self._history, self._history.redo())
+
+    def _go(self, history: TileHistory, edit: Edit | None) -> Edit | None:
+        if edit is not None and self.painting is not None:
+            self._change(self.painting, history.labels)
+        return edit
+
+    def _change(self, painting: TilePainting, labels: Labels) -> None:
+        self._labels = labels
         self.is_touched = True
         self._clock.touch()
-        self._keep(tile, self._labels)
-        return True
+        self._keep(painting.tile, labels)
 
     def take_seconds(self) -> float:
         """Return how long was painted since the tile was opened or this was last asked."""
@@ -155,3 +178,11 @@ class OpenTile:
         if begun is None:
             begun = np.full(tile.shape, UNLABELLED, np.uint32)
         self._context.drafts.submit(project.draft(tile), labels, begun)
+
+
+def _history_of(painting: TilePainting) -> TileHistory:
+    """Return what can be undone on a tile; nothing where what is on it is not what the disk had last."""
+    history = painting.history
+    if history is None or not np.array_equal(history.labels, painting.labels):
+        return TileHistory(painting.labels)
+    return history

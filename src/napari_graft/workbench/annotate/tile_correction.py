@@ -21,7 +21,7 @@ class TileCorrection:
     """The open tile as what the object tools correct (`Correctable`).
 
     An edit goes to whoever shows the painting, as a stroke does: it is undone with the strokes, and kept in
-    the draft of the tile.
+    the draft of the tile, so that it can be undone after a restart.
 
     Parameters
     ----------
@@ -118,10 +118,23 @@ class TileCorrection:
         self._model.refused.emit("objects of a tile cannot be locked: B protects what is painted")
 
     def undo(self) -> None:
-        """Leave that to whoever shows the painting, where strokes and edits are one."""
+        """Take back the last stroke or edit on the tile, also one of before a restart."""
+        self._model.labels_wanted.emit()
+        self._show_step(self._model.open_tile.undo(), "Undone.", "There is nothing to undo on this tile.")
 
     def redo(self) -> None:
-        """Leave that to whoever shows the painting, where strokes and edits are one."""
+        """Do again what was undone last."""
+        self._model.labels_wanted.emit()
+        words = "There is nothing to do again on this tile."
+        self._show_step(self._model.open_tile.redo(), "Done again.", words)
+
+    def _show_step(self, edit: Edit | None, words: str, nothing: str) -> None:
+        if edit is None:
+            self._model.told.emit(nothing)
+            return
+        self.edited.emit(edit)
+        self._model.state.n_forgotten = 0
+        self._model.told.emit(words)
 
     def _on_painting(self, painting: TilePainting | None) -> None:
         if painting is None:

@@ -20,6 +20,7 @@ from napari_graft.core.tile import Tile
 from napari_graft.io.weights import load_tensors, save_tensors
 from napari_graft.project.project import Project
 from napari_graft.project.tile_queue import QueuedTile
+from napari_graft.workbench.annotate.tile_history import TileHistory
 
 _AS_SEEN = {
     "declared_axes",
@@ -145,6 +146,8 @@ class TilePainting:
         says so.
     beneath
         While strokes are painted, what a whole tile would begin with where nobody paints; None: the guess.
+    history
+        What was done on it as the disk has it, None where nothing was.
     """
 
     tile: Tile
@@ -155,6 +158,7 @@ class TilePainting:
     model: str | None = None
     begun: Labels | None = None
     beneath: Labels | None = None
+    history: TileHistory | None = None
 
     @property
     def is_new(self) -> bool:
@@ -225,7 +229,9 @@ def read_painting(
             begun = _begun_of_old_draft(project, queued, state.labels)
         as_whole = TilePainting(tile, state.labels, "draft", False, guess, queued.model, _or_none(begun))
         is_sparse = queued.sparse and not (is_old and begun is not None)
-        return as_whole.in_mode(state.labels, is_sparse=is_sparse)
+        accepted = project.annotations.read(tile).labels if is_annotated else None
+        history = TileHistory.from_states(project.draft(tile).states(), accepted)
+        return replace(as_whole.in_mode(state.labels, is_sparse=is_sparse), history=history)
     if is_annotated:
         stored = project.annotations.read(tile)
         return TilePainting(tile, stored.labels, "annotation", not stored.complete, guess, queued.model)
