@@ -9,7 +9,7 @@ from skimage.color import hed2rgb
 
 from napari_graft.core.axes import Axes
 from napari_graft.core.tile import Tile
-from napari_graft.io.stains import STAINS, in_stain
+from napari_graft.io.channels import STAINS, in_stain
 from napari_graft.io.volume import Volume
 
 AXES = Axes(("y", "x"))

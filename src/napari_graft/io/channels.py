@@ -1,21 +1,25 @@
-"""Channels of an image, and the conversion of stored samples to grey or colours, without reading them."""
+"""Channels of an image; stored samples as grey, colours or a stain, without reading them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_graft.core.errors import InputError, UnclearImageError
 from napari_graft.io.axis_names import N_COLOURS
-from napari_graft.io.volume import LazyArray
+from napari_graft.io.volume import LazyArray, Volume
 
 RGB = "rgb"
 """Says, in place of a channel, that the channels are red, green, blue and perhaps a transparency."""
 
 Channel = int | str
+Stain = Literal["hematoxylin", "eosin", "dab"]
+STAINS: tuple[Stain, ...] = get_args(Stain)
+"""Stains that a coloured image is taken apart into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ Convert = Callable[[Pixels], Pixels]
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """Conversion of stored samples to grey or colours.
+    """Conversion of stored samples to grey, colours or the density of a stain.
 
     Parameters
     ----------
@@ -260,3 +264,28 @@ def from_lab(dtype: np.dtype[np.generic]) -> Conversion:
         True,
         "of its colours (L*a*b*) the lightness is used",
     )
+
+
+def in_stain(volume: Volume, stain: Stain | None) -> Volume:
+    """Return a view of a coloured image as the optical density of one stain, float32, bright where much is.
+
+    By the colour deconvolution of Ruifrok and Johnston (2001) with their vectors of hematoxylin, eosin and
+    DAB, as scikit-image has it. A grey image, and any image where no stain is named, is returned as it is.
+    """
+    if stain is None or volume.channel_axis is None:
+        return volume
+    data = ConvertedArray(volume.data, _density(stain, volume.dtype), volume.channel_axis)
+    return replace(volume, data=data, channel_axis=None, no_data=None)
+
+
+def _density(stain: Stain, dtype: np.dtype[np.generic]) -> Conversion:
+    index = STAINS.index(stain)
+    top = float(np.iinfo(dtype.str).max) if dtype.kind in "iu" else 1.0
+
+    def convert(pixels: Pixels) -> Pixels:
+        from skimage.color import hed_from_rgb, separate_stains
+
+        light = np.clip(pixels[..., :3].astype(np.float32) / top, 0, 1)
+        return np.asarray(separate_stains(light, hed_from_rgb)[..., index], np.float32)
+
+    return Conversion(convert, np.dtype(np.float32), False, True, f"its {stain} is shown")

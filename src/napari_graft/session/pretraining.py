@@ -15,7 +15,7 @@ from napari_graft.core.tile import Tile
 from napari_graft.fingerprints.fingerprint import common_encoder
 from napari_graft.inference.view import ModelView
 from napari_graft.io import Volume
-from napari_graft.io.stains import in_stain
+from napari_graft.io.channels import in_stain
 from napari_graft.io.weights import save_tensors
 from napari_graft.nets.build import trainable
 from napari_graft.nets.device import choose_device

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from napari_graft.bridging.methods.without_learning import in_view
 from napari_graft.bridging.views import copy_of
-from napari_graft.io.stains import STAINS
+from napari_graft.io.channels import STAINS
 from napari_graft.nets.residual_unet import ResidualUNet
 from napari_graft.scorers.best_view import most_consistent_scale, nearest_view
 from napari_graft.session.bridging.assess import Assessor

@@ -16,7 +16,7 @@ from napari_graft.core.tile import Tile
 from napari_graft.inference.predictor import Predictor
 from napari_graft.inference.view import ModelView
 from napari_graft.io import Volume
-from napari_graft.io.stains import Stain, in_stain
+from napari_graft.io.channels import Stain, in_stain
 from napari_graft.project.project import Project
 from napari_graft.session.projects.project_image import measure_intensity, random_tiles, view_of
 from napari_graft.sources.network_spec import NetworkSpec

@@ -13,9 +13,9 @@ from napari_graft.core.tile import Tile
 from napari_graft.imaging.intensity import IntensityRange, estimate_intensity_range
 from napari_graft.inference.view import ModelView
 from napari_graft.io import Volume, check_image
+from napari_graft.io.channels import in_stain
 from napari_graft.io.opening import GIVEN
 from napari_graft.io.pixel_sizes import size_words
-from napari_graft.io.stains import in_stain
 from napari_graft.project.documents import StoredRanking
 from napari_graft.project.manifest import MAX_DIAMETER, ProjectManifest
 from napari_graft.project.project import Project

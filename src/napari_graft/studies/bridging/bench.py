@@ -22,7 +22,7 @@ from napari_graft.imaging.intensity import estimate_intensity_range
 from napari_graft.inference.predictor import Predictor
 from napari_graft.inference.view import ModelView
 from napari_graft.io import Volume
-from napari_graft.io.stains import in_stain
+from napari_graft.io.channels import in_stain
 from napari_graft.metrics import evaluate
 from napari_graft.nets.build import build_network, trainable
 from napari_graft.nets.residual_unet import ResidualUNet
