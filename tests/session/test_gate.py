@@ -101,15 +101,27 @@ def test_where_nothing_is_held_out_the_whole_training_is_kept() -> None:
     assert choose(candidates((None,) * 5, (None,) * 5)).share == 1
 
 
-def test_the_start_as_it_came_wins_where_tuning_its_decoding_does_not_help() -> None:
+def test_the_start_as_it_came_wins_where_its_own_decoding_is_better() -> None:
     found = candidates((0.6, 0.3, 0.2, 0.2, 0.1))
     as_it_came = replace(found[0], is_tuned=False)
     tuned = [replace(found[0], judgement=replace(found[0].judgement, quality=q)) for q in (0.5, 0.6, 0.7)]
 
-    assert [choose([as_it_came, one, *found[1:]]).is_tuned for one in tuned] == [False, False, True]
+    assert [choose([as_it_came, one, *found[1:]]).is_tuned for one in tuned] == [False, True, True]
     assert describe_choice(as_it_came, found[-1], "the source", "nuclei").startswith(
         "kept the source as it was: fully trained it did worse"
     )
+
+
+def test_a_tuned_decoding_that_is_better_is_kept_also_where_the_tiles_leave_that_unsure() -> None:
+    spread = (0.2, -0.2, 0.2, -0.2)
+    found = candidates((0.7, 0.6, 0.6, 0.6, 0.6))
+    own = Judgement(0.5, {}, 0.6, tuple(0.6 + one for one in spread))
+    judged = [replace(one, judgement=replace(one.judgement, without_tile=(0.7,) * 4)) for one in found]
+    as_it_came = replace(found[0], is_tuned=False, judgement=own)
+
+    assert standard_error(own, judged[0].judgement) > 0.1
+    chosen = choose([as_it_came, *judged])
+    assert (chosen.share, chosen.is_tuned) == (0, True)
 
 
 def test_the_words_say_what_was_kept_and_why() -> None:

@@ -202,11 +202,15 @@ def choose(candidates: Sequence[WeightsCandidate]) -> WeightsCandidate:
     fail elsewhere the further it has gone. Among candidates whose objects are equally good, and where no
     object is held out, the lowest held-out loss decides.
 
+    The start with its own settings counts only where they are better on what is held out than those tuned on
+    the rest: a few settings, chosen on pixels that the start has not learned, are not learned by heart.
+
     Parameters
     ----------
     candidates
         By rising share, the start as it came the first and the trained weights the last.
     """
+    candidates = _without_settings_of_start(candidates)
     scored = [(one, one.judgement.quality) for one in candidates]
     found = [(one, value) for one, value in scored if value is not None]
     if len(found) < len(candidates):
@@ -220,6 +224,18 @@ def choose(candidates: Sequence[WeightsCandidate]) -> WeightsCandidate:
     ]
     nearest = as_good[0][1]
     return _lowest_loss([one for one, value in as_good if abs(value - nearest) <= SAME_QUALITY])
+
+
+def _without_settings_of_start(candidates: Sequence[WeightsCandidate]) -> Sequence[WeightsCandidate]:
+    """Leave the start with its own settings out where the tuned ones are as good on what is held out."""
+    own = candidates[0]
+    tuned = next((one for one in candidates if one.is_tuned and one.share == own.share), None)
+    if own.is_tuned or tuned is None:
+        return candidates
+    qualities = own.judgement.quality, tuned.judgement.quality
+    if qualities[0] is None or qualities[1] is None or qualities[1] < qualities[0] - SAME_QUALITY:
+        return candidates
+    return candidates[1:]
 
 
 def standard_error(one: Judgement, other: Judgement) -> float:
