@@ -21,7 +21,8 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _ZARR_GROUP = "zarr.json"
 _LABELS = "labels/objects"
 _ZARR_FILES = re.compile(
-    rf"zarr\.json|({_LABELS}/)?\d{{1,2}}(/zarr\.json|/c(/\d+)*)?|{_LABELS}(/zarr\.json)?|labels(/zarr\.json)?"
+    rf"zarr\.json|({_LABELS}/)?(?P<level>\d{{1,2}})(/zarr\.json|/c(/\d+)*)?|{_LABELS}(/zarr\.json)?"
+    r"|labels(/zarr\.json)?"
 )
 """All that a result of ours consists of: arrays of levels, and perhaps objects beside them as labels."""
 
@@ -69,7 +70,8 @@ def looks_like_our_zarr(path: Path) -> bool:
     try:
         if "ome" not in _attributes(path):
             return False
-        return all(_is_known(one, path) for one in path.rglob("*"))
+        levels = {group: _named_levels(path / group) for group in ("", f"{_LABELS}/")}
+        return all(_is_known(one, path, levels) for one in path.rglob("*"))
     except (OSError, ValueError):
         return False
 
@@ -123,10 +125,23 @@ def _attributes(path: Path) -> Mapping[str, object]:
     return attributes if isinstance(attributes, dict) else {}
 
 
-def _is_known(one: Path, folder: Path) -> bool:
+def _named_levels(group: Path) -> set[str]:
+    """Return the arrays that a group names as its levels, and the first one in any case."""
+    if not (group / _ZARR_GROUP).is_file():
+        return {"0"}
+    ome = _attributes(group).get("ome")
+    images = ome.get("multiscales") if isinstance(ome, dict) else None
+    datasets = images[0].get("datasets", ()) if isinstance(images, list) and images else ()
+    return {"0", *(str(one.get("path")) for one in datasets)}
+
+
+def _is_known(one: Path, folder: Path, levels: Mapping[str, set[str]]) -> bool:
     if one.is_symlink():
         return False
-    return _ZARR_FILES.fullmatch(one.relative_to(folder).as_posix()) is not None
+    found = _ZARR_FILES.fullmatch(one.relative_to(folder).as_posix())
+    if found is None:
+        return False
+    return found["level"] is None or found["level"] in levels[found[1] or ""]
 
 
 def _head(path: Path) -> bytes:
