@@ -271,7 +271,7 @@ def test_the_whole_image_goes_into_a_file_once_there_is_a_round(
     out = tmp_path / "segments.tif"
     open_in(window, project)
     results.segment_whole(out)
-    assert "train first" in window.refusals[0]
+    assert "choose a source in the tab Sources, or train" in window.refusals[0]
     opened = window.bench.context.require_project()
     task = TrainingTask(opened, Catalogue(), ignore_progress, CancelToken())
     run = task.run("tiny-nuclei", Budget(None, 2, "cpu")).run
