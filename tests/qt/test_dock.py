@@ -234,7 +234,7 @@ def test_opening_the_dock_loads_nothing_heavy_and_does_little() -> None:
     n_calls, heavy = _open_the_dock()
     assert heavy == []
     # Counted and not timed: processors differ, and what else the machine does. It was 281,000 before the
-    # sizes of the rows were kept, 269,000 before the plots waited for a curve, and is 239,000 now.
+    # sizes of the rows were kept, 269,000 before the plots waited for a curve, and is 248,000 now.
     assert n_calls < 250_000
 
 

@@ -43,7 +43,7 @@ class CardPretraining(BaseModel):
         How long it took, and the step whose weights were kept.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     objective: str
     replay: tuple[str, ...]

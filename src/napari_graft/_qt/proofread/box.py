@@ -8,7 +8,6 @@ from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_graft._napari.keys import proofread_key_of, proofread_tip
 from napari_graft._qt.proofread.canvas import ProofreadCanvas, proofread_canvas_of
-from napari_graft._qt.proofread.measure_box import MeasureBox
 from napari_graft._qt.proofread.review_box import ReviewBox
 from napari_graft._qt.widgets.basics import Look, button, column, flow, in_words, row, set_look, text
 from napari_graft._qt.widgets.binding import bind, listen, silenced
@@ -19,6 +18,8 @@ from napari_graft.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
     from napari import Viewer
+
+    from napari_graft._qt.proofread.measure_box import MeasureBox
 
 _IN_STACKS: tuple[ToolName, ...] = ("between", "onwards")
 """Tools that a 2-D image has no use for."""
@@ -195,6 +196,8 @@ class ProofreadBox(QWidget):
 
     def _make_panels(self) -> None:
         """Make what corrects a result, once there is one: a window that opens is not to wait for it."""
+        from napari_graft._qt.proofread.measure_box import MeasureBox
+
         self.edits, self.review = EditPanel(self._workbench, self.canvas), ReviewBox(self._workbench)
         self._layout.insertWidget(self._layout.indexOf(self.message), self.edits)
         self.measurements = MeasureBox(self._workbench, self._viewer)

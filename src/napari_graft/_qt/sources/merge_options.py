@@ -24,8 +24,7 @@ class MergeOptions(MoreOptions):
     def __init__(self, options: RequestOptions[Any]) -> None:
         super().__init__(options, ("method",), "Ways of merging")
         self.choices = {"method": [(one.title, one.name) for one in METHODS]}
-        self.told = [text(f"{one.title}: {one.words}", "faint") for one in METHODS]
 
     def show_only(self, *widgets: QWidget) -> None:
         """Show the form, and below it what each way does."""
-        super().show_only(*widgets, *self.told)
+        super().show_only(*widgets, *(text(f"{one.title}: {one.words}", "faint") for one in METHODS))

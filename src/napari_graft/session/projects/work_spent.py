@@ -31,7 +31,7 @@ class ProofreadingWork(BaseModel):
         None where no object was changed.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     result: str
     n_actions: int
@@ -55,7 +55,7 @@ class WorkSpent(BaseModel):
         Of each result that was corrected, by name.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     n_tiles: int
     painted_seconds: float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,13 @@ from napari_graft.core.progress import CancelToken, Report
 from napari_graft.io import open_labels
 from napari_graft.project.project import Project
 from napari_graft.segmentation.measurements import IDENTITY
-from napari_graft.session.exporting.tables import Columns, measure_objects
-from napari_graft.session.exporting.task import ExportTask
 from napari_graft.workbench.context import Context
 from napari_graft.workbench.proofread.model import ProofreadingModel
 from napari_graft.workbench.proofread.open_result import OpenResult
+
+if TYPE_CHECKING:
+    from napari_graft.session.exporting.tables import Columns
+    from napari_graft.session.exporting.task import ExportTask
 
 _FEWEST_BARS, _MOST_BARS = 5, 40
 _PLACES = ("box_", "centroid_")
@@ -97,6 +99,8 @@ class MeasuringModel:
             return
 
         def task(report: Report, cancel: CancelToken) -> Columns | GraftError:
+            from napari_graft.session.exporting.tables import measure_objects
+
             try:
                 return measure_objects(_task_of(project, opened, report, cancel))
             except GraftError as error:
@@ -148,6 +152,8 @@ class MeasuringModel:
 
 def _task_of(project: Project, opened: OpenResult, report: Report, cancel: CancelToken) -> ExportTask:
     """Return the objects as they are now, with the image where they cover all of it."""
+    from napari_graft.session.exporting.task import ExportTask
+
     found = replace(open_labels(opened.choice.file), axes=project.manifest.spatial_axes)
     labels = replace(found, data=opened.objects.labels.copy())
     image = project.volume if labels.shape == project.manifest.shape else None
