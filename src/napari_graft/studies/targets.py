@@ -49,6 +49,11 @@ class LabelledSet:
         return f"{self.name}-{self.structure}"
 
     @property
+    def names(self) -> frozenset[str]:
+        """What it is asked for by: its name, with or without the structure, or the structure."""
+        return frozenset({self.name, self.key, self.structure})
+
+    @property
     def labels_of_set(self) -> tuple[str, str]:
         """Genus and instrument, as people would look them up; empty where nobody knows."""
         return _LOOKED_UP.get(self.name, ("", ""))
@@ -82,6 +87,21 @@ class LabelledSet:
                 f"the images of {self.name!r} are not in {str(data)!r}: "
                 "name the folder that holds them with --data"
             )
+
+
+def sets_called(targets: Sequence[LabelledSet], names: Sequence[str]) -> tuple[LabelledSet, ...]:
+    """Return those sets that are asked for by `LabelledSet.names`, in their own order.
+
+    Raises
+    ------
+    InputError
+        If there is no such set.
+    """
+    wanted = set(names)
+    known = {name for one in targets for name in one.names}
+    if unknown := wanted - known:
+        raise InputError(f"no set is called {', '.join(sorted(unknown))}: choose of {sorted(known)}")
+    return tuple(one for one in targets if wanted & one.names)
 
 
 def _write_objects(mask: str, out: Path) -> str:

@@ -76,15 +76,11 @@ class FirstLookRequest:
             If nothing is called so.
         """
         for name in names:
-            if not any(name in _names(target) for target in self.targets):
+            if not any(name in target.names for target in self.targets):
                 known = ", ".join(target.key for target in self.targets)
                 raise InputError(f"no labelled set is called {name!r}: choose from {known}")
-        chosen = tuple(target for target in self.targets if _names(target) & set(names))
+        chosen = tuple(target for target in self.targets if target.names & set(names))
         return replace(self, targets=chosen)
-
-
-def _names(target: LabelledSet) -> set[str]:
-    return {target.name, target.key, target.structure}
 
 
 def run_first_look(request: FirstLookRequest, *, report: Report, cancel: CancelToken) -> FirstLook:

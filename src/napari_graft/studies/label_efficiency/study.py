@@ -6,15 +6,17 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from napari_graft.core.errors import InputError
-from napari_graft.core.progress import CancelToken, Progress, Report, note
+from napari_graft.core.progress import CancelToken, Report, note
 from napari_graft.io.documents import Document
 from napari_graft.io.writers.file_kinds import JSON, marked
 from napari_graft.io.writers.outputs import Outputs
 from napari_graft.studies.label_efficiency import random_forest
 from napari_graft.studies.label_efficiency.arms import ARMS, WITHOUT_TILES, ArmPlan, EfficiencyBench
+from napari_graft.studies.label_efficiency.bench_cells import Asked, BenchCells
 from napari_graft.studies.label_efficiency.tables import ArmScore, aims, rows_of
 from napari_graft.studies.results import KeptResults
 from napari_graft.studies.targets import (
@@ -136,13 +138,12 @@ def run_label_efficiency(
     Cancelled
         When asked to stop; the finished cells are kept.
     """
-    for target in request.targets:
-        target.check(request.data)
-    study = _Study(request, report, cancel)
+    cells_of = BenchCells(
+        request, KeptResults(ArmResult, request.out / f"{NAME}-cells.jsonl"), report, cancel
+    )
     if not random_forest.is_available():
         report(note(random_forest.MISSING))
-    pairs = [(target, seed) for seed in range(request.n_seeds) for target in request.targets]
-    found = [result for target, seed in pairs for result in study.measure(target, seed)]
+    found = cells_of.fill(partial(_cells_of, request), _fill)
     cells = [_cell(one) for one in found]
     rows = rows_of(cells)
     settings = {
@@ -161,55 +162,25 @@ def run_label_efficiency(
     return rows
 
 
-class _Study:
-    """The cells of all targets, each filled once."""
-
-    def __init__(self, request: LabelEfficiencyRequest, report: Report, cancel: CancelToken) -> None:
-        self._request, self._report, self._cancel = request, report, cancel
-        self._kept = KeptResults(ArmResult, request.out / f"{NAME}-cells.jsonl")
-
-    def measure(self, target: LabelledSet, seed: int) -> list[ArmResult]:
-        """Return the results of all columns on a target with one seed."""
-        bench: EfficiencyBench | None = None
-        found = []
-        try:
-            for arm, n in self._tasks():
-                asked = self._asked(target, seed, arm, n)
-                result = self._kept.find(asked)
-                if result is None:
-                    self._report(Progress(0, None, f"{target.key}, seed {seed}: {arm}, {n} tiles"))
-                    bench = bench or self._bench(target, seed)
-                    result = _fill(bench, asked)
-                    self._kept.add(result)
-                found.append(result)
-        finally:
-            if bench is not None:
-                bench.close()
-        return found
-
-    def _tasks(self) -> Iterator[tuple[str, int]]:
-        numbers = self._request.numbers
-        for arm in ARMS:
-            if arm == "random forest" and not random_forest.is_available():
-                continue
-            yield from ((arm, n) for n in ((0,) if arm in WITHOUT_TILES else numbers))
-
-    def _asked(self, target: LabelledSet, seed: int, arm: str, n: int) -> dict[str, object]:
-        plan = self._request.plan
-        of_cell: dict[str, object] = {"target": target.key, "seed": seed, "arm": arm, "n_tiles": n}
-        return of_cell | {"steps": plan.steps, "tile": plan.tile}
-
-    def _bench(self, target: LabelledSet, seed: int) -> EfficiencyBench:
-        request, tools = self._request, (self._report, self._cancel)
-        return EfficiencyBench(target, request.data, request.plan, seed, tools, request.least_objects)
+def _cells_of(
+    request: LabelEfficiencyRequest, target: LabelledSet, seed: int
+) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield the columns of a target with one seed, for each number of tiles that matters to it."""
+    plan = request.plan
+    for arm in ARMS:
+        if arm == "random forest" and not random_forest.is_available():
+            continue
+        for n in (0,) if arm in WITHOUT_TILES else request.numbers:
+            of_cell: dict[str, object] = {"target": target.key, "seed": seed, "arm": arm, "n_tiles": n}
+            yield f"{arm}, {n} tiles", of_cell | {"steps": plan.steps, "tile": plan.tile}
 
 
-def _fill(bench: EfficiencyBench, asked: dict[str, object]) -> ArmResult:
+def _fill(bench: EfficiencyBench, asked: Asked) -> ArmResult:
     began = time.monotonic()
     scores = ARMS[str(asked["arm"])](bench, int(str(asked["n_tiles"])))
     known = {"source": bench.ranked[0].id, "n_test_objects": bench.n_test_objects}
     seconds = round(time.monotonic() - began, 1)
-    return ArmResult.model_validate(asked | known | {"scores": scores, "seconds": seconds})
+    return ArmResult.model_validate({**asked, **known, "scores": scores, "seconds": seconds})
 
 
 def _cell(one: ArmResult) -> ArmScore:

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, Progress, Report, ignore_progress
 from napari_graft.fingerprints.fingerprint import common_encoder
 from napari_graft.io.writers.file_kinds import JSON, marked
@@ -37,7 +36,7 @@ from napari_graft.sources.catalogue import ANCESTOR, Catalogue
 from napari_graft.sources.source import Source
 from napari_graft.studies.pretraining.table import LONGER, UNTOUCHED, Prepared, table
 from napari_graft.studies.results import KeptResults
-from napari_graft.studies.targets import RANKING_TARGETS, LabelledSet, collection_of
+from napari_graft.studies.targets import RANKING_TARGETS, LabelledSet, collection_of, sets_called
 from napari_graft.studies.transfer import Transfer, TransferBench, TransferPlan
 
 NAME = "pretraining"
@@ -141,13 +140,7 @@ class PretrainingRequest:
         InputError
             If there is no such set.
         """
-        known = {word for one in self.targets for word in (one.name, one.key, one.structure)}
-        if unknown := set(names) - known:
-            raise InputError(f"no set is called {', '.join(sorted(unknown))}: choose of {sorted(known)}")
-        wanted = set(names)
-        return replace(
-            self, targets=tuple(one for one in self.targets if wanted & {one.name, one.key, one.structure})
-        )
+        return replace(self, targets=sets_called(self.targets, names))
 
 
 def run_pretraining(

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 from napari_graft.core.errors import InputError
-from napari_graft.core.progress import CancelToken, Progress, Report
+from napari_graft.core.progress import CancelToken, Report
 from napari_graft.io.writers.file_kinds import JSON, marked
 from napari_graft.io.writers.outputs import Outputs
 from napari_graft.session.models import Model, model_of_source
 from napari_graft.studies.label_efficiency.arms import ArmPlan, EfficiencyBench
+from napari_graft.studies.label_efficiency.bench_cells import Asked, BenchCells
 from napari_graft.studies.label_efficiency.study import TARGETS
 from napari_graft.studies.recipes.parts import PARTS, QUICK_PARTS
 from napari_graft.studies.recipes.table import RecipeCell, table
 from napari_graft.studies.results import KeptResults
-from napari_graft.studies.targets import LEAST_OBJECTS, LabelledSet
+from napari_graft.studies.targets import LEAST_OBJECTS, LabelledSet, sets_called
 
 NAME = "recipes"
 _HANDFUL = 6
@@ -84,12 +86,7 @@ class RecipesRequest:
         InputError
             If there is no such set.
         """
-        wanted = set(names)
-        known = {word for one in self.targets for word in (one.name, one.key, one.structure)}
-        if unknown := wanted - known:
-            raise InputError(f"no set is called {', '.join(sorted(unknown))}: choose of {sorted(known)}")
-        chosen = [one for one in self.targets if wanted & {one.name, one.key, one.structure}]
-        return replace(self, targets=tuple(chosen))
+        return replace(self, targets=sets_called(self.targets, names))
 
 
 def run_recipes(request: RecipesRequest, *, report: Report, cancel: CancelToken) -> list[dict[str, object]]:
@@ -107,11 +104,8 @@ def run_recipes(request: RecipesRequest, *, report: Report, cancel: CancelToken)
     Cancelled
         When asked to stop; the finished cells are kept.
     """
-    for target in request.targets:
-        target.check(request.data)
-    study = _Study(request, report, cancel)
-    pairs = [(target, seed) for seed in range(request.n_seeds) for target in request.targets]
-    found = [cell for target, seed in pairs for cell in study.measure(target, seed)]
+    cells = BenchCells(request, KeptResults(RecipeCell, request.out / f"{NAME}-cells.jsonl"), report, cancel)
+    found = cells.fill(partial(_cells_of, request), partial(_fill, request))
     rows = table(found)
     settings = {"n_seeds": request.n_seeds, "n_tiles": request.n_tiles, "steps": request.plan.steps}
     document = {
@@ -124,51 +118,26 @@ def run_recipes(request: RecipesRequest, *, report: Report, cancel: CancelToken)
     return rows
 
 
-class _Study:
-    """The cells of all targets, each filled once."""
-
-    def __init__(self, request: RecipesRequest, report: Report, cancel: CancelToken) -> None:
-        self._request, self._report, self._cancel = request, report, cancel
-        self._kept = KeptResults(RecipeCell, request.out / f"{NAME}-cells.jsonl")
-
-    def measure(self, target: LabelledSet, seed: int) -> list[RecipeCell]:
-        """Return the results of all parts on a target with one seed."""
-        request = self._request
-        bench: EfficiencyBench | None = None
-        found = []
-        try:
-            for part in request.parts:
-                asked = self._asked(target, seed, part)
-                cell = self._kept.find(asked)
-                if cell is None:
-                    self._report(Progress(0, None, f"{target.key}, seed {seed}: {part}"))
-                    bench = bench or self._bench(target, seed)
-                    cell = _fill(bench, request, asked)
-                    self._kept.add(cell)
-                found.append(cell)
-        finally:
-            if bench is not None:
-                bench.close()
-        return found
-
-    def _asked(self, target: LabelledSet, seed: int, part: str) -> dict[str, object]:
-        plan = self._request.plan
-        return {
-            "target": target.key,
-            "seed": seed,
-            "part": part,
-            "tuning": json.dumps(asdict(PARTS[part])),
-            "n_tiles": self._request.n_tiles,
-            "steps": plan.steps,
-            "tile": plan.tile,
-        }
-
-    def _bench(self, target: LabelledSet, seed: int) -> EfficiencyBench:
-        request, tools = self._request, (self._report, self._cancel)
-        return EfficiencyBench(target, request.data, request.plan, seed, tools, request.least_objects)
+def _cells_of(
+    request: RecipesRequest, target: LabelledSet, seed: int
+) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield the parts on a target with one seed."""
+    for part in request.parts:
+        yield (
+            part,
+            {
+                "target": target.key,
+                "seed": seed,
+                "part": part,
+                "tuning": json.dumps(asdict(PARTS[part])),
+                "n_tiles": request.n_tiles,
+                "steps": request.plan.steps,
+                "tile": request.plan.tile,
+            },
+        )
 
 
-def _fill(bench: EfficiencyBench, request: RecipesRequest, asked: dict[str, object]) -> RecipeCell:
+def _fill(request: RecipesRequest, bench: EfficiencyBench, asked: Asked) -> RecipeCell:
     began = time.monotonic()
     start = model_of_source(bench.ranked[0])
     painted = bench.painted("auto", request.n_tiles)
@@ -182,4 +151,4 @@ def _fill(bench: EfficiencyBench, request: RecipesRequest, asked: dict[str, obje
         "seconds": round(time.monotonic() - began, 1),
         "version": version("napari-graft"),
     }
-    return RecipeCell.model_validate(asked | made)
+    return RecipeCell.model_validate({**asked, **made})

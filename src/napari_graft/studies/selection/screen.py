@@ -106,9 +106,7 @@ class SelectionRequest:
         known = {one.target.key: one for one in self.targets}
         chosen: dict[str, SelectionTarget] = {}
         for name in names:
-            found = {
-                key: one for key, one in known.items() if name in (key, one.target.name, one.target.structure)
-            }
+            found = {key: one for key, one in known.items() if name in one.target.names}
             if not found:
                 raise InputError(f"there is no target {name!r}: choose from {', '.join(known)}")
             chosen |= found
