@@ -60,6 +60,15 @@ def make_stack(n_slices: int = 5, side: int = 96) -> GeneratedImage:
     return GeneratedImage(np.stack([s.image for s in slices]), np.stack([s.segments for s in slices]))
 
 
+def write_stack_set(data: Path, name: str) -> Path:
+    """Write such slices as a labelled set below a folder of data, and return that folder."""
+    sample = make_stack()
+    (data / name).mkdir(parents=True)
+    tifffile.imwrite(data / name / "image.tif", sample.image)
+    tifffile.imwrite(data / name / "labels.tif", sample.segments)
+    return data
+
+
 def _normalised(image: np.ndarray) -> np.ndarray:
     low, high = np.percentile(image, (1, 99))
     return IntensityRange(float(low), float(high)).normalise(image.astype(np.float32))

@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-import tifffile
-from tiny_loop import make_sample, make_stack
+from tiny_loop import make_sample, write_stack_set
 
 from napari_graft.cli.app import run
 from napari_graft.core.errors import Cancelled, InputError
@@ -33,12 +32,7 @@ WITH_NETWORKS = [name for name in ARMS if name != "random forest"]
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    sample = make_stack()
-    (folder / STACK.name).mkdir()
-    tifffile.imwrite(folder / STACK.name / "image.tif", sample.image)
-    tifffile.imwrite(folder / STACK.name / "labels.tif", sample.segments)
-    return folder
+    return write_stack_set(tmp_path_factory.mktemp("data"), STACK.name)
 
 
 def request(out: Path, data: Path) -> LabelEfficiencyRequest:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tifffile
 import torch
-from tiny_loop import make_stack
+from tiny_loop import write_stack_set
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, ignore_progress
@@ -23,12 +22,7 @@ STACK = LabelledSet("tiny_stack", "image.tif", "labels.tif", "nuclei")
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    sample = make_stack()
-    (folder / STACK.name).mkdir()
-    tifffile.imwrite(folder / STACK.name / "image.tif", sample.image)
-    tifffile.imwrite(folder / STACK.name / "labels.tif", sample.segments)
-    return folder
+    return write_stack_set(tmp_path_factory.mktemp("data"), STACK.name)
 
 
 def request(out: Path, data: Path, **fields: object) -> TransferRequest:

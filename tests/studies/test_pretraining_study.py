@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-import tifffile
-from tiny_loop import make_stack
+from tiny_loop import write_stack_set
 
 from napari_graft.core.errors import InputError
 from napari_graft.core.progress import CancelToken, ignore_progress
@@ -28,11 +27,7 @@ ISBI = RANKING_TARGETS[0]
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    sample = make_stack()
-    (tmp_path / "data" / STACK.name).mkdir(parents=True)
-    tifffile.imwrite(tmp_path / "data" / STACK.name / "image.tif", sample.image)
-    tifffile.imwrite(tmp_path / "data" / STACK.name / "labels.tif", sample.segments)
-    return tmp_path / "data"
+    return write_stack_set(tmp_path / "data", STACK.name)
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import tifffile
-from tiny_loop import PIXEL_NM, make_stack
+from tiny_loop import PIXEL_NM, write_stack_set
 
 from napari_graft.core.progress import CancelToken, ignore_progress
 from napari_graft.sources.catalogue import Catalogue
@@ -64,11 +63,7 @@ def test_an_order_that_leaves_the_best_out_is_judged_by_it_all_the_same() -> Non
 
 @pytest.mark.usefixtures("quick_training")
 def test_views_take_part_as_candidates_and_are_kept(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    (data / STACK.name).mkdir(parents=True)
-    sample = make_stack()
-    tifffile.imwrite(data / STACK.name / "image.tif", sample.image)
-    tifffile.imwrite(data / STACK.name / "labels.tif", sample.segments)
+    data = write_stack_set(tmp_path / "data", STACK.name)
     plan = TransferPlan(n_tiles=1, tile=48, steps=2)
     asked = TransferRequest(
         tmp_path / "out", data, data, 1, (STACK,), plan, is_family_only=False, has_views=True

@@ -5,8 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import tifffile
-from tiny_loop import make_stack
+from tiny_loop import write_stack_set
 
 from napari_graft.cli.app import run as run_command
 from napari_graft.core.errors import Cancelled, InputError
@@ -24,12 +23,7 @@ STACK = LabelledSet("tiny_stack", "image.tif", "labels.tif", "nuclei", (250, 250
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    sample = make_stack()
-    (folder / STACK.name).mkdir()
-    tifffile.imwrite(folder / STACK.name / "image.tif", sample.image)
-    tifffile.imwrite(folder / STACK.name / "labels.tif", sample.segments)
-    return folder
+    return write_stack_set(tmp_path_factory.mktemp("data"), STACK.name)
 
 
 def request(out: Path, data: Path) -> RecipesRequest:

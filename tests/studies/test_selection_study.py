@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tifffile
 import torch
-from tiny_loop import make_stack
+from tiny_loop import write_stack_set
 
 from napari_graft.acquisition.strategies import STRATEGIES
 from napari_graft.core.errors import Cancelled, InputError
@@ -30,12 +29,7 @@ STACK = SelectionTarget(LabelledSet("tiny_stack", "image.tif", "labels.tif", "nu
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    sample = make_stack()
-    (folder / "tiny_stack").mkdir()
-    tifffile.imwrite(folder / "tiny_stack" / "image.tif", sample.image)
-    tifffile.imwrite(folder / "tiny_stack" / "labels.tif", sample.segments)
-    return folder
+    return write_stack_set(tmp_path_factory.mktemp("data"), "tiny_stack")
 
 
 def request(out: Path, data: Path) -> SelectionRequest:
